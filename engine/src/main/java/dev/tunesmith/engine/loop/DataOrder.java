@@ -1,0 +1,80 @@
+package dev.tunesmith.engine.loop;
+
+import java.util.Arrays;
+
+/// The order in which rows are trained: a pure function of seed and epoch.
+///
+/// A run is cut into epochs, an epoch into steps of `rowsPerStep` rows; the last step of an epoch
+/// may be shorter, and no step mixes two epochs. Therefore a [Cursor] is all that a resumed run
+/// needs.
+///
+/// @param rows number of rows (or packs) of the dataset
+/// @param rowsPerStep rows of one optimizer step, all its micro-batches together
+/// @param shuffled false keeps the order of the dataset in every epoch
+public record DataOrder(int rows, int rowsPerStep, boolean shuffled) {
+
+    private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
+
+    /// Where the next step begins.
+    ///
+    /// @param seed seed of all epochs of the run
+    /// @param epoch full passes done
+    /// @param row rows of this epoch already used
+    public record Cursor(long seed, int epoch, int row) {}
+
+    public DataOrder {
+        if (rows < 1 || rowsPerStep < 1) {
+            throw new IllegalArgumentException(
+                    "%d rows, %d per step: both must be positive".formatted(rows, rowsPerStep));
+        }
+    }
+
+    /// Optimizer steps of one epoch.
+    public int stepsPerEpoch() {
+        return Math.ceilDiv(rows, rowsPerStep);
+    }
+
+    /// The start of a run.
+    public Cursor start(long seed) {
+        return new Cursor(seed, 0, 0);
+    }
+
+    /// The row numbers of the step at `cursor`.
+    public int[] rowsAt(Cursor cursor) {
+        int end = Math.min(rows, cursor.row() + rowsPerStep);
+        return Arrays.copyOfRange(permutation(cursor.seed(), cursor.epoch()), cursor.row(), end);
+    }
+
+    /// The cursor after the step at `cursor`.
+    public Cursor after(Cursor cursor) {
+        int end = Math.min(rows, cursor.row() + rowsPerStep);
+        return end == rows
+                ? new Cursor(cursor.seed(), cursor.epoch() + 1, 0)
+                : new Cursor(cursor.seed(), cursor.epoch(), end);
+    }
+
+    private int[] permutation(long seed, int epoch) {
+        int[] order = new int[rows];
+        Arrays.setAll(order, i -> i);
+        if (!shuffled) {
+            return order;
+        }
+        long state = mix(seed) + epoch * GOLDEN_GAMMA;
+        for (int i = rows - 1; i > 0; i--) {
+            state += GOLDEN_GAMMA;
+            int j = (int) Long.remainderUnsigned(mix(state), i + 1L);
+            int kept = order[i];
+            order[i] = order[j];
+            order[j] = kept;
+        }
+        return order;
+    }
+
+    /// The finaliser of SplitMix64 (Steele, Lea, Flood, 2014).
+    private static long mix(long value) {
+        long z = value;
+        z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
+        z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
+        return z ^ (z >>> 31);
+    }
+}
