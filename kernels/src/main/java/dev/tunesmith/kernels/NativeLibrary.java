@@ -1,0 +1,119 @@
+package dev.tunesmith.kernels;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/// An opened shared library whose symbols are visible to every library opened after it.
+///
+/// The JDK's own lookup opens libraries privately; libtorch and our kernels must see one common
+/// OpenMP runtime, so they are opened with `dlopen(RTLD_NOW | RTLD_GLOBAL)`, in the order that
+/// their dependencies need. A library stays open until the process ends.
+public final class NativeLibrary {
+    private static final int RTLD_NOW = 2;
+    private static final int RTLD_GLOBAL = 0x100;
+    private static final MethodHandle DLOPEN =
+            libc(
+                    "dlopen",
+                    FunctionDescriptor.of(
+                            ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
+    private static final MethodHandle DLSYM =
+            libc(
+                    "dlsym",
+                    FunctionDescriptor.of(
+                            ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.ADDRESS));
+    private static final MethodHandle DLERROR =
+            libc("dlerror", FunctionDescriptor.of(ValueLayout.ADDRESS));
+
+    private final Path file;
+    private final MemorySegment handle;
+
+    private NativeLibrary(Path file, MemorySegment handle) {
+        this.file = file;
+        this.handle = handle;
+    }
+
+    /// Opens a file, or returns the library already opened from it.
+    public static NativeLibrary open(Path file) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment handle =
+                    (MemorySegment)
+                            DLOPEN.invokeExact(
+                                    arena.allocateFrom(file.toString()), RTLD_NOW | RTLD_GLOBAL);
+            if (handle.address() == 0) {
+                throw new KernelException(
+                        KernelException.Code.LIBRARY,
+                        "opening native library %s: %s".formatted(file, lastError()));
+            }
+            return new NativeLibrary(file, handle);
+        } catch (KernelException e) {
+            throw e;
+        } catch (Throwable e) {
+            throw callFailed("dlopen", e);
+        }
+    }
+
+    public Path file() {
+        return file;
+    }
+
+    /// A callable for an exported function; its absence is a broken library.
+    public MethodHandle function(String symbol, FunctionDescriptor descriptor) {
+        return find(symbol, descriptor)
+                .orElseThrow(() ->
+                        new KernelException(
+                                KernelException.Code.LIBRARY,
+                                "library %s does not export '%s'; it was built from other sources"
+                                        .formatted(file, symbol)));
+    }
+
+    /// A callable for a function that only some versions of the library export.
+    @SuppressWarnings("restricted")
+    public Optional<MethodHandle> find(String symbol, FunctionDescriptor descriptor) {
+        return address(symbol)
+                .map(address -> Linker.nativeLinker().downcallHandle(address, descriptor));
+    }
+
+    /// The address of an exported function or variable.
+    public Optional<MemorySegment> address(String symbol) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment address =
+                    (MemorySegment) DLSYM.invokeExact(handle, arena.allocateFrom(symbol));
+            return address.address() == 0 ? Optional.empty() : Optional.of(address);
+        } catch (Throwable e) {
+            throw callFailed("dlsym", e);
+        }
+    }
+
+    @SuppressWarnings("restricted")
+    private static String lastError() throws Throwable {
+        MemorySegment text = (MemorySegment) DLERROR.invokeExact();
+        return text.address() == 0
+                ? "no reason given"
+                : text.reinterpret(Long.MAX_VALUE).getString(0);
+    }
+
+    @SuppressWarnings("restricted")
+    private static MethodHandle libc(String symbol, FunctionDescriptor descriptor) {
+        Linker linker = Linker.nativeLinker();
+        return linker.downcallHandle(
+                linker.defaultLookup()
+                        .find(symbol)
+                        .orElseThrow(() ->
+                                new KernelException(
+                                        KernelException.Code.LIBRARY,
+                                        "the C library has no '%s'; Linux on x86-64 with glibc is needed"
+                                                .formatted(symbol))),
+                descriptor);
+    }
+
+    private static KernelException callFailed(String function, Throwable cause) {
+        return new KernelException(
+                KernelException.Code.CALL, "calling %s failed".formatted(function), cause);
+    }
+}
