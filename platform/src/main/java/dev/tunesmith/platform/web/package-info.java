@@ -1,0 +1,6 @@
+/// Error bodies, in the two shapes that the platform speaks: [OpenAiError] below `/v1`,
+/// [ProblemDetail] everywhere else.
+@NullMarked
+package dev.tunesmith.platform.web;
+
+import org.jspecify.annotations.NullMarked;
