@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 /// An opened shared library whose symbols are visible to every library opened after it.
@@ -38,7 +39,7 @@ public final class NativeLibrary {
         this.handle = handle;
     }
 
-    /// Opens a file, or returns the library already opened from it.
+    /// Opens a file; opening it again is harmless.
     public static NativeLibrary open(Path file) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment handle =
@@ -55,6 +56,15 @@ public final class NativeLibrary {
             throw e;
         } catch (Throwable e) {
             throw callFailed("dlopen", e);
+        }
+    }
+
+    /// Opens the OpenMP runtime that libtorch ships, when it is on the class path, so that every
+    /// library opened later binds to this one copy. Without it the system's own is used.
+    public static void openMp(NativeDirectory directory) {
+        String resource = "org/bytedeco/pytorch/linux-x86_64/libgomp.so.1";
+        if (NativeLibrary.class.getClassLoader().getResource(resource) != null) {
+            open(directory.unpack("openmp", List.of(resource)).resolve("libgomp.so.1"));
         }
     }
 

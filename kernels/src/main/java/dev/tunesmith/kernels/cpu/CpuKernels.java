@@ -1,0 +1,93 @@
+package dev.tunesmith.kernels.cpu;
+
+import dev.tunesmith.kernels.KernelException;
+import dev.tunesmith.kernels.NativeDirectory;
+import dev.tunesmith.kernels.NativeLibrary;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Path;
+import java.util.List;
+
+/// The opened library of CPU kernels: which instruction set it uses, and its functions.
+public final class CpuKernels {
+    private static final String RESOURCE_FOLDER = "native/linux-x86_64/";
+    private static final String FILE = "libtunesmith_cpu.so";
+    private static final NativeLibrary LIBRARY = open();
+    private static final MethodHandle LEVEL = plain("ts_cpu_level", "i");
+    private static final MethodHandle SUPPORTS = plain("ts_cpu_supports", "ii");
+    private static final MethodHandle SELECT = plain("ts_cpu_select", "ii");
+
+    private CpuKernels() {}
+
+    /// The level in use: the best of this machine, or the one that `TUNESMITH_CPU_ISA` names.
+    public static CpuLevel level() {
+        return CpuLevel.ofCode(query(() -> (int) LEVEL.invokeExact()));
+    }
+
+    /// Whether processor, hypervisor and kernel all allow this level.
+    public static boolean supports(CpuLevel level) {
+        return query(() -> (int) SUPPORTS.invokeExact(level.code())) != 0;
+    }
+
+    /// Switches every kernel to a level. For tests and benches: not safe while a kernel runs.
+    public static void select(CpuLevel level) {
+        if (query(() -> (int) SELECT.invokeExact(level.code())) != 0) {
+            throw new KernelException(
+                    KernelException.Code.BAD_ARGUMENT,
+                    "CPU level '%s' was asked for, but this machine offers %s"
+                            .formatted(level.wire(), CpuLevel.available()));
+        }
+    }
+
+    private static int query(NativeCall call) {
+        return Status.run("ts_cpu_level", call);
+    }
+
+    /// A function that returns an int. Letters of `signature`, result first: `i` int, `l` long or
+    /// address, `f` float, `d` double.
+    static MethodHandle plain(String symbol, String signature) {
+        MemoryLayout[] arguments =
+                signature
+                        .substring(1)
+                        .chars()
+                        .mapToObj(CpuKernels::layout)
+                        .toArray(MemoryLayout[]::new);
+        return LIBRARY.function(
+                symbol, FunctionDescriptor.of(layout(signature.charAt(0)), arguments));
+    }
+
+    /// The fp32 and the bf16 twin of one function, arguments only: the result is a status.
+    static Kernel kernel(String operation, String arguments) {
+        return new Kernel(
+                plain("ts_" + operation + Element.F32.suffix(), "i" + arguments),
+                plain("ts_" + operation + Element.BF16.suffix(), "i" + arguments));
+    }
+
+    private static MemoryLayout layout(int letter) {
+        return switch (letter) {
+            case 'i' -> ValueLayout.JAVA_INT;
+            case 'l' -> ValueLayout.JAVA_LONG;
+            case 'f' -> ValueLayout.JAVA_FLOAT;
+            case 'd' -> ValueLayout.JAVA_DOUBLE;
+            default -> throw new IllegalArgumentException("no layout for letter " + (char) letter);
+        };
+    }
+
+    /// Opens libtorch's OpenMP runtime first where it is on the class path, so that both libraries
+    /// bind to one copy; it is what the system has otherwise.
+    private static NativeLibrary open() {
+        NativeDirectory directory = NativeDirectory.of(System.getenv());
+        Path folder = directory.unpack("cpu", List.of(RESOURCE_FOLDER + FILE));
+        NativeLibrary.openMp(directory);
+        return NativeLibrary.open(folder.resolve(FILE));
+    }
+
+    /// One operation in both storage types.
+    record Kernel(MethodHandle f32, MethodHandle bf16) {
+        MethodHandle of(Element type) {
+            return type == Element.BF16 ? bf16 : f32;
+        }
+    }
+}

@@ -1,0 +1,45 @@
+package dev.tunesmith.kernels.cpu;
+
+import dev.tunesmith.kernels.KernelException;
+import java.lang.invoke.MethodHandle;
+
+/// Turns the status of a native call into an exception that names the kernel and its shapes.
+final class Status {
+    private Status() {}
+
+    /// @param shape any record that prints the sizes and options of the call
+    static void check(String kernel, Object shape, NativeCall call) {
+        int status = run(kernel, call);
+        if (status == 0) {
+            return;
+        }
+        KernelException.Code code =
+                switch (status) {
+                    case 1 -> KernelException.Code.BAD_SHAPE;
+                    case 2 -> KernelException.Code.BAD_ARGUMENT;
+                    default -> KernelException.Code.CALL;
+                };
+        throw new KernelException(
+                code,
+                "kernel %s refused %s: %s (status %d)".formatted(kernel, shape, code, status));
+    }
+
+    static int run(String kernel, NativeCall call) {
+        try {
+            return call.run();
+        } catch (Throwable e) {
+            throw new KernelException(
+                    KernelException.Code.CALL, "calling kernel %s failed".formatted(kernel), e);
+        }
+    }
+
+    /// The bytes that a `ts_…_scratch` function of long arguments asks for.
+    static long scratch(String kernel, MethodHandle function, Object... sizes) {
+        try {
+            return (long) function.invokeWithArguments(sizes);
+        } catch (Throwable e) {
+            throw new KernelException(
+                    KernelException.Code.CALL, "calling kernel %s failed".formatted(kernel), e);
+        }
+    }
+}
