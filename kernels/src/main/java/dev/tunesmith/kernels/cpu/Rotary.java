@@ -33,6 +33,8 @@ public record Rotary(
         }
     }
 
+    /// Turns queries and keys in place.
+    ///
     /// @param positions_N int32, each below tableRows
     public void forward(Strided q_N, Strided k_N, long cos_P, long sin_P, long positions_N) {
         run(q_N, k_N, new Tables(cos_P, sin_P, positions_N), 0);

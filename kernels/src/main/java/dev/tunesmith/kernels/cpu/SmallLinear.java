@@ -16,6 +16,8 @@ public record SmallLinear(
     private static final MethodHandle F32_BY_BF16 =
             CpuKernels.plain("ts_linear_small_f32_weight_bf16", ARGUMENTS);
 
+    /// Writes y_MN.
+    ///
     /// @param bias_N of the weight's type, 0 for none
     public void forward(Strided x_M, long w_NK, long bias_N, Strided y_M) {
         MethodHandle kernel = kernel();
