@@ -1,0 +1,24 @@
+package dev.tunesmith.contracts.event;
+
+import com.fasterxml.jackson.annotation.JsonTypeName;
+import dev.tunesmith.contracts.id.Attempt;
+import dev.tunesmith.contracts.id.TenantId;
+import dev.tunesmith.contracts.job.Phase;
+import java.util.Map;
+
+/// Metrics of one step ([Topics#TELEMETRY]); may be lost.
+///
+/// @param seq grows within one attempt
+/// @param metrics by name: `train_loss`, `learning_rate`, `grad_norm`, `tokens_per_s`,
+///   `train_mean_token_accuracy`, `valid_loss`, `valid_mean_token_accuracy` …
+@JsonTypeName("telemetry")
+public record Telemetry(
+        TenantId tenant,
+        Attempt attempt,
+        long seq,
+        Phase phase,
+        long step,
+        long totalSteps,
+        double epoch,
+        Map<String, Double> metrics)
+        implements Message {}

@@ -1,0 +1,38 @@
+package dev.tunesmith.contracts.event;
+
+import com.fasterxml.jackson.annotation.JsonTypeName;
+import dev.tunesmith.contracts.id.FileId;
+import dev.tunesmith.contracts.id.JobId;
+import dev.tunesmith.contracts.id.TaskId;
+import dev.tunesmith.contracts.id.TenantId;
+import dev.tunesmith.contracts.job.Method;
+import dev.tunesmith.contracts.job.Overflow;
+import org.jspecify.annotations.Nullable;
+
+/// Read a training file with a model's tokenizer and template and report its figures.
+///
+/// For a job it has a base model; for an upload it has none and only the rows are checked. Answer:
+/// [Report.Validated].
+///
+/// @param method rows must suit it; null for an upload (any known format)
+@JsonTypeName("validate")
+public record ValidateTask(
+        TaskId task,
+        TenantId tenant,
+        @Nullable JobId job,
+        @Nullable FileId file,
+        @Nullable Method method,
+        ObjectRef training,
+        @Nullable ObjectRef validation,
+        @Nullable ModelSource base,
+        Limits limits)
+        implements Message {
+    /// What the rows are measured against.
+    ///
+    /// @param maxSeqLen null uses the model's context length
+    /// @param problems how many problems are listed; all are counted
+    public record Limits(@Nullable Integer maxSeqLen, Overflow overflow, int problems) {
+        /// First 20 problems, long rows are cut and counted.
+        public static final Limits USUAL = new Limits(null, Overflow.TRUNCATE, 20);
+    }
+}

@@ -1,0 +1,51 @@
+package dev.tunesmith.contracts.job;
+
+import dev.tunesmith.contracts.id.FileId;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// What a user asks for: the checked create body of a job, immutable from then on.
+///
+/// @param specVersion version of this vocabulary, see [#VERSION]
+/// @param model name of the base model as the user wrote it
+/// @param validationFile rows that are measured and never trained on
+/// @param seed null if the resolver chooses
+public record JobSpec(
+        int specVersion,
+        JobKind kind,
+        Method method,
+        String model,
+        FileId trainingFile,
+        @Nullable FileId validationFile,
+        @Nullable Long seed,
+        Hyperparameters hyperparameters,
+        TrainingOptions training,
+        Labels labels,
+        Scheduling scheduling) {
+    /// The version that this code writes.
+    public static final int VERSION = 1;
+
+    /// What names a job and changes nothing in its training.
+    ///
+    /// @param suffix part of the tuned model's name
+    /// @param clientJobId a name unique in the tenant that makes a repeated create harmless
+    public record Labels(
+            @Nullable String suffix, Map<String, String> metadata, @Nullable String clientJobId) {
+        /// No labels.
+        public static final Labels NONE = new Labels(null, Map.of(), null);
+
+        public Labels {
+            metadata = Map.copyOf(metadata);
+        }
+    }
+
+    /// The `x_scheduling` object.
+    ///
+    /// @param flavor kind of device that may run the job; `any` for all
+    /// @param maxRuntimeSeconds null for no limit
+    public record Scheduling(
+            int priority, String flavor, boolean preemptible, @Nullable Long maxRuntimeSeconds) {
+        /// Normal priority on any device.
+        public static final Scheduling NORMAL = new Scheduling(0, "any", false, null);
+    }
+}
