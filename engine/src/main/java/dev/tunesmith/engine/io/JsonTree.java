@@ -7,7 +7,7 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.ObjectWriter;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -37,7 +37,6 @@ public final class JsonTree {
                     .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                     .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
                     .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-                    .enable(SerializationFeature.INDENT_OUTPUT)
                     .build();
 
     private static final TypeReference<Map<String, Object>> TREE = new TypeReference<>() {};
@@ -72,8 +71,21 @@ public final class JsonTree {
         }
     }
 
+    /// The compact text of `tree`; the order of keys is that of the map.
+    public static String text(Map<String, ?> tree) {
+        return text(JSON.writer(), tree);
+    }
+
     /// Writes `tree` with indentation; the order of keys is that of the map.
     public static void write(Path file, Map<String, ?> tree) throws IOException {
-        Files.writeString(file, JSON.writeValueAsString(tree) + "\n");
+        Files.writeString(file, text(JSON.writerWithDefaultPrettyPrinter(), tree) + "\n");
+    }
+
+    private static String text(ObjectWriter writer, Map<String, ?> tree) {
+        try {
+            return writer.writeValueAsString(tree);
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException("not a tree of plain values", e);
+        }
     }
 }

@@ -1,0 +1,60 @@
+package dev.tunesmith.engine.data;
+
+import java.util.List;
+
+/// The rows that a training run sees: packs of documents from a shard, and batches made of them.
+///
+/// Row numbers are stable: they depend on the lengths of the documents, on strategy and capacity.
+/// The order of an epoch is the caller's.
+public final class PackedRows {
+
+    private final TokenShard shard;
+    private final List<List<Packing.Piece>> packs;
+    private final int capacity;
+
+    private PackedRows(TokenShard shard, List<List<Packing.Piece>> packs, int capacity) {
+        this.shard = shard;
+        this.packs = packs;
+        this.capacity = capacity;
+    }
+
+    /// Packs all documents of a shard, which stays the caller's to close.
+    public static PackedRows of(TokenShard shard, Packing packing, int capacity) {
+        if (capacity < 1) {
+            throw new IllegalArgumentException("rows of %d tokens".formatted(capacity));
+        }
+        return new PackedRows(shard, packing.pack(shard.lengths(), capacity), capacity);
+    }
+
+    /// Number of rows.
+    public int size() {
+        return packs.size();
+    }
+
+    /// Number of tokens of all rows.
+    public long tokens() {
+        long tokens = 0;
+        for (List<Packing.Piece> pack : packs) {
+            for (Packing.Piece piece : pack) {
+                tokens += piece.length();
+            }
+        }
+        return tokens;
+    }
+
+    /// Share of the rows' room that tokens fill.
+    public double efficiency() {
+        return packs.isEmpty() ? 1 : tokens() / ((double) packs.size() * capacity);
+    }
+
+    /// The documents of the given rows as one batch, in the order given.
+    public TokenBatch batch(int... rows) {
+        BatchBuilder batch = new BatchBuilder();
+        for (int row : rows) {
+            for (Packing.Piece piece : packs.get(row)) {
+                batch.add(shard.sample(piece));
+            }
+        }
+        return batch.build();
+    }
+}

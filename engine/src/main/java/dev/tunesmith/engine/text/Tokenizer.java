@@ -1,0 +1,246 @@
+package dev.tunesmith.engine.text;
+
+import ai.djl.huggingface.tokenizers.Encoding;
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import ai.djl.huggingface.tokenizers.jni.CharSpan;
+import dev.tunesmith.engine.io.JsonTree;
+import dev.tunesmith.engine.io.ModelFileException;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/// A tokenizer read from a `tokenizer.json`. Safe for use by several threads at once.
+///
+/// Lone surrogates of a text become U+FFFD. Nothing is padded or truncated here.
+public final class Tokenizer implements AutoCloseable {
+
+    /// Marks the control tokens of the literal twin; a noncharacter, so that no text has it.
+    private static final String ALIAS = new String(Character.toChars(0x10FFFE)) + "control:";
+
+    private static final Map<String, String> OPTIONS =
+            Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false");
+
+    static {
+        // The library would otherwise look for a GPU build and for files on the network.
+        setIfAbsent("RUST_FLAVOR", "cpu");
+        setIfAbsent("ai.djl.offline", "true");
+        setIfAbsent("OPT_OUT_TRACKING", "true");
+    }
+
+    private final Vocabulary vocabulary;
+    private final HuggingFaceTokenizer parsing;
+    private final HuggingFaceTokenizer literal;
+
+    private Tokenizer(
+            Vocabulary vocabulary, HuggingFaceTokenizer parsing, HuggingFaceTokenizer literal) {
+        this.vocabulary = vocabulary;
+        this.parsing = parsing;
+        this.literal = literal;
+    }
+
+    private static void setIfAbsent(String key, String value) {
+        if (System.getProperty(key) == null && System.getenv(key) == null) {
+            System.setProperty(key, value);
+        }
+    }
+
+    /// Opens a `tokenizer.json`.
+    ///
+    /// @throws ModelFileException if it is missing or malformed
+    public static Tokenizer open(Path file) {
+        return of(file, JsonTree.read(file));
+    }
+
+    /// A tokenizer from the tree of a `tokenizer.json`; `file` is named in errors.
+    static Tokenizer of(Path file, Map<String, Object> tree) {
+        Vocabulary vocabulary = Vocabulary.of(file, tree);
+        HuggingFaceTokenizer parsing = load(file, tree);
+        try {
+            return new Tokenizer(vocabulary, parsing, load(file, withoutControlTokens(tree)));
+        } catch (RuntimeException e) {
+            parsing.close();
+            throw e;
+        }
+    }
+
+    private static HuggingFaceTokenizer load(Path file, Map<String, Object> tree) {
+        byte[] json = JsonTree.text(tree).getBytes(StandardCharsets.UTF_8);
+        try {
+            return HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), OPTIONS);
+        } catch (IOException e) {
+            throw new UncheckedIOException("loading " + file, e);
+        } catch (RuntimeException e) { // what the native library throws
+            throw new ModelFileException(file, "not a tokenizer: " + e.getMessage());
+        }
+    }
+
+    /// The same tokenizer, in which the text of a control token is just text.
+    ///
+    /// The library has a switch for this, but its Java binding has not. A token that the model
+    /// knows too needs no entry; any other is renamed, because dropping it would move the ids of
+    /// the tokens that follow.
+    private static Map<String, Object> withoutControlTokens(Map<String, Object> tree) {
+        if (!(tree.get("added_tokens") instanceof List<?> added)) {
+            return tree;
+        }
+        Map<String, Object> twin = new LinkedHashMap<>(tree);
+        List<Object> kept = new ArrayList<>();
+        for (Object entry : added) {
+            if (entry instanceof Map<?, ?> token && Boolean.TRUE.equals(token.get("special"))) {
+                if (!isInModel(tree, String.valueOf(token.get("content")))) {
+                    Map<Object, Object> renamed = new LinkedHashMap<>(token);
+                    renamed.put("content", ALIAS + token.get("id"));
+                    kept.add(renamed);
+                }
+            } else {
+                kept.add(entry);
+            }
+        }
+        twin.put("added_tokens", kept);
+        return twin;
+    }
+
+    private static boolean isInModel(Map<String, Object> tree, String token) {
+        Object vocabulary = tree.get("model") instanceof Map<?, ?> model ? model.get("vocab") : "";
+        return switch (vocabulary) {
+            case Map<?, ?> ids -> ids.containsKey(token);
+            case List<?> scored ->
+                    scored.stream()
+                            .anyMatch(pair ->
+                                    pair instanceof List<?> entry
+                                            && token.equals(entry.getFirst()));
+            case null, default -> false;
+        };
+    }
+
+    /// Token ids of a text, without the tokens that the tokenizer puts around it.
+    public int[] encode(String text, SpecialText special) {
+        return ids(encoding(text, special, false));
+    }
+
+    /// Token ids of a text with the tokens that the tokenizer puts around it (such as BOS).
+    public int[] encodeWithAdded(String text, SpecialText special) {
+        return ids(encoding(text, special, true));
+    }
+
+    /// Token ids of a text and the code points that they cover.
+    public Tokens encodeWithOffsets(String text, SpecialText special) {
+        return tokens(encoding(text, special, false));
+    }
+
+    /// [#encodeWithAdded] with the code points that the tokens cover.
+    public Tokens encodeWithAddedAndOffsets(String text, SpecialText special) {
+        return tokens(encoding(text, special, true));
+    }
+
+    private Encoding encoding(String text, SpecialText special, boolean addTokens) {
+        String clean = withoutLoneSurrogates(text);
+        return switch (special) {
+            case PARSED -> parsing.encode(clean, addTokens, false);
+            case LITERAL -> literal.encode(clean.replace(ALIAS, "\uFFFD"), addTokens, false);
+        };
+    }
+
+    private static String withoutLoneSurrogates(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (Character.isSurrogate(text.charAt(i))) {
+                int[] points = text.codePoints().map(Tokenizer::scalar).toArray();
+                return new String(points, 0, points.length);
+            }
+        }
+        return text;
+    }
+
+    private static int scalar(int codePoint) {
+        return codePoint >= Character.MIN_SURROGATE && codePoint <= Character.MAX_SURROGATE
+                ? 0xFFFD
+                : codePoint;
+    }
+
+    private static int[] ids(Encoding encoding) {
+        long[] ids = encoding.getIds();
+        int[] narrow = new int[ids.length];
+        for (int i = 0; i < ids.length; i++) {
+            narrow[i] = Math.toIntExact(ids[i]);
+        }
+        return narrow;
+    }
+
+    private static Tokens tokens(Encoding encoding) {
+        int[] ids = ids(encoding);
+        CharSpan[] spans = encoding.getCharTokenSpans();
+        int[] begins = new int[ids.length];
+        int[] ends = new int[ids.length];
+        for (int i = 0; i < ids.length; i++) {
+            CharSpan span = spans[i];
+            begins[i] = span == null ? 0 : span.getStart();
+            ends[i] = span == null ? 0 : span.getEnd();
+        }
+        return new Tokens(ids, begins, ends);
+    }
+
+    /// For each token of a text, the piece of the text and the number of the piece that it is in.
+    ///
+    /// Tells the BPE trainer how normalizer and splitter cut a text.
+    Pieces pieces(String text) {
+        Encoding encoding = encoding(text, SpecialText.PARSED, false);
+        return new Pieces(encoding.getTokens(), encoding.getWordIds());
+    }
+
+    /// See [#pieces].
+    @SuppressWarnings("ArrayRecordComponent")
+    record Pieces(String[] tokens, long[] words) {}
+
+    /// The text of some tokens. An id that the tokenizer does not know gives nothing.
+    public String decode(int[] ids, boolean skipSpecial) {
+        long[] wide = new long[ids.length];
+        int known = 0;
+        for (int id : ids) {
+            if (vocabulary.token(id).isPresent()) {
+                wide[known++] = id;
+            }
+        }
+        return parsing.decode(Arrays.copyOf(wide, known), skipSpecial);
+    }
+
+    /// Starts decoding token by token.
+    public IncrementalText incremental(boolean skipSpecial) {
+        return new IncrementalText(ids -> decode(ids, skipSpecial));
+    }
+
+    /// The id of a token, if the tokenizer has it.
+    public OptionalInt id(String token) {
+        return vocabulary.id(token);
+    }
+
+    /// The token with that id, as the vocabulary spells it.
+    public Optional<String> token(int id) {
+        return vocabulary.token(id);
+    }
+
+    /// Whether the id is a control token, which decoding can leave out.
+    public boolean isSpecial(int id) {
+        return vocabulary.isSpecial(id);
+    }
+
+    /// One more than the greatest id; an embedding table may be larger.
+    public int vocabularySize() {
+        return vocabulary.size();
+    }
+
+    /// Frees the native tokenizers.
+    @Override
+    public void close() {
+        parsing.close();
+        literal.close();
+    }
+}
