@@ -1,5 +1,6 @@
 package dev.tunesmith.platform.events;
 
+import dev.tunesmith.contracts.event.Topics;
 import java.util.HashMap;
 import java.util.UUID;
 
@@ -21,7 +22,7 @@ final class DeadLetters {
         headers.put("ts-offset", event.partition() + "@" + event.offset());
         producer.send(
                 new OutgoingEvent(
-                        "ts.dlq." + event.topic(),
+                        Topics.deadLetters(event.topic()),
                         event.key(),
                         event.id().orElseGet(UUID::randomUUID),
                         event.json(),
