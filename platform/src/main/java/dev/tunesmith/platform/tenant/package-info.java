@@ -1,4 +1,4 @@
-/// Who is calling: API keys, checked in constant time, and the tenant that they belong to.
+/// Proof of who calls: [ApiKey] is the text that a client shows and the MAC that the database keeps.
 @NullMarked
 package dev.tunesmith.platform.tenant;
 
