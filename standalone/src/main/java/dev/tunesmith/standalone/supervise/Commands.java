@@ -217,7 +217,7 @@ public final class Commands {
                         "--keys",
                         keys().toString());
         var builder = new ProcessBuilder(command).inheritIO();
-        builder.environment().put("TUNESMITH_BASE_URL", folder.state().getProperty("url"));
+        builder.environment().put("TUNESMITH_URL", folder.state().getProperty("url"));
         try {
             return builder.start().waitFor();
         } catch (IOException e) {

@@ -1,0 +1,205 @@
+package dev.tunesmith.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublisher;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/// The server, as one authenticated client. Every answer outside 2xx becomes a [CommandFailure]
+/// that says what the server said; a server that cannot be reached is a platform failure, safe to
+/// retry.
+final class Api {
+    static final ObjectMapper JSON = new ObjectMapper();
+    private static final Duration CONNECT = Duration.ofSeconds(5);
+    private static final Duration ANSWER = Duration.ofMinutes(2);
+    private static final int TRIES = 4;
+
+    private final String address;
+    private final String key;
+    private final HttpClient http =
+            HttpClient.newBuilder()
+                    .connectTimeout(CONNECT)
+                    .version(HttpClient.Version.HTTP_1_1)
+                    .build();
+
+    Api(String address, String key) {
+        this.address = address;
+        this.key = key;
+    }
+
+    String address() {
+        return address;
+    }
+
+    /// A value for a path or a query.
+    static String quoted(String value) {
+        return URLEncoder.encode(value, StandardCharsets.UTF_8).replace("+", "%20");
+    }
+
+    JsonNode get(String path) {
+        return json(text(request(path).timeout(ANSWER).GET().build(), true));
+    }
+
+    JsonNode post(String path, JsonNode body) {
+        return post(path, body, "");
+    }
+
+    /// Posts JSON; a non-empty idempotency key makes the call safe to repeat.
+    JsonNode post(String path, JsonNode body, String idempotencyKey) {
+        HttpRequest.Builder request =
+                request(path)
+                        .timeout(ANSWER)
+                        .header("Content-Type", "application/json")
+                        .POST(BodyPublishers.ofString(body.toString()));
+        if (!idempotencyKey.isEmpty()) {
+            request.header("Idempotency-Key", idempotencyKey);
+        }
+        return json(text(request.build(), !idempotencyKey.isEmpty()));
+    }
+
+    JsonNode delete(String path) {
+        return json(text(request(path).timeout(ANSWER).DELETE().build(), true));
+    }
+
+    /// Sends a body of any length; it is not repeated, because the source may not be.
+    JsonNode send(String path, String contentType, BodyPublisher body) {
+        return json(
+                text(request(path).header("Content-Type", contentType).POST(body).build(), false));
+    }
+
+    /// Writes what the path answers into a file.
+    void download(String path, Path target) {
+        HttpResponse<InputStream> response =
+                exchange(request(path).GET().build(), BodyHandlers.ofInputStream());
+        try (InputStream in = response.body()) {
+            if (response.statusCode() / 100 != 2) {
+                throw failure(
+                        response.statusCode(),
+                        new String(in.readAllBytes(), StandardCharsets.UTF_8));
+            }
+            java.nio.file.Files.copy(in, target, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new CommandFailure(
+                    ExitCode.PLATFORM, "download of " + path + " broke off: " + e.getMessage());
+        }
+    }
+
+    /// Opens a stream of lines, such as server-sent events. The caller closes it.
+    Stream<String> lines(HttpRequest.Builder request) {
+        HttpResponse<Stream<String>> response = exchange(request.build(), BodyHandlers.ofLines());
+        if (response.statusCode() / 100 != 2) {
+            try (Stream<String> body = response.body()) {
+                throw failure(response.statusCode(), String.join("\n", body.toList()));
+            }
+        }
+        return response.body();
+    }
+
+    HttpRequest.Builder request(String path) {
+        return HttpRequest.newBuilder(URI.create(address + path))
+                .header("Authorization", "Bearer " + key)
+                .header("User-Agent", "tunesmith-cli");
+    }
+
+    private String text(HttpRequest request, boolean repeatable) {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                HttpResponse<String> response = exchange(request, BodyHandlers.ofString());
+                if (response.statusCode() / 100 == 2) {
+                    return response.body();
+                }
+                throw failure(response.statusCode(), response.body());
+            } catch (CommandFailure e) {
+                if (!repeatable || attempt == TRIES || e.exitCode() != ExitCode.PLATFORM) {
+                    throw e;
+                }
+                sleep(attempt);
+            }
+        }
+    }
+
+    private static void sleep(int attempt) {
+        try {
+            TimeUnit.MILLISECONDS.sleep(250L << attempt);
+        } catch (InterruptedException _) {
+            throw new CommandFailure(ExitCode.DETACHED, "interrupted");
+        }
+    }
+
+    private <T> HttpResponse<T> exchange(HttpRequest request, HttpResponse.BodyHandler<T> handler) {
+        try {
+            return http.send(request, handler);
+        } catch (IOException e) {
+            String reason = e.getMessage() == null ? "connection refused" : e.getMessage();
+            throw new CommandFailure(
+                    ExitCode.PLATFORM,
+                    "no answer from "
+                            + address
+                            + " ("
+                            + reason
+                            + "). Is it running? Start one with \"tunesmith up\"");
+        } catch (InterruptedException _) {
+            throw new CommandFailure(ExitCode.DETACHED, "interrupted");
+        }
+    }
+
+    private static JsonNode json(String body) {
+        try {
+            return JSON.readTree(body);
+        } catch (JsonProcessingException e) {
+            throw new CommandFailure(
+                    ExitCode.PLATFORM,
+                    "the server's answer is not JSON: " + e.getOriginalMessage());
+        }
+    }
+
+    /// Reads both error dialects: `{"error":{…}}` and problem+json with `errors[]`.
+    static CommandFailure failure(int status, String body) {
+        int code = ExitCode.ofStatus(status);
+        JsonNode tree;
+        try {
+            tree = JSON.readTree(body);
+        } catch (JsonProcessingException _) {
+            return new CommandFailure(
+                    code, "HTTP " + status + ": " + body.lines().findFirst().orElse(""));
+        }
+        JsonNode error = tree.path("error");
+        String message =
+                error.isObject()
+                        ? error.path("message").asText()
+                        : tree.path("detail").asText(tree.path("title").asText());
+        JsonNode list = tree.has("errors") ? tree.path("errors") : tree.path("x_errors");
+        return new CommandFailure(
+                code, message.isEmpty() ? "HTTP " + status : message, problems(list));
+    }
+
+    private static List<String> problems(JsonNode errors) {
+        var lines = new ArrayList<String>();
+        for (JsonNode problem : errors) {
+            String suggestion = problem.path("suggestion").asText("");
+            String field = problem.path("param").asText(problem.path("field").asText(""));
+            lines.add(
+                    field
+                            + ": "
+                            + problem.path("message").asText()
+                            + (suggestion.isEmpty() ? "" : " (" + suggestion + ")"));
+        }
+        return lines;
+    }
+}

@@ -1,0 +1,29 @@
+package dev.tunesmith.cli;
+
+import java.util.List;
+
+/// A command that cannot go on: what failed, why, and the exit code. The only exception type of
+/// this module.
+final class CommandFailure extends RuntimeException {
+    private final int exitCode;
+    private final transient List<String> problems;
+
+    CommandFailure(int exitCode, String message) {
+        this(exitCode, message, List.of());
+    }
+
+    CommandFailure(int exitCode, String message, List<String> problems) {
+        super(message);
+        this.exitCode = exitCode;
+        this.problems = List.copyOf(problems);
+    }
+
+    int exitCode() {
+        return exitCode;
+    }
+
+    /// One line a problem: `field: problem (suggestion)`.
+    List<String> problems() {
+        return problems;
+    }
+}

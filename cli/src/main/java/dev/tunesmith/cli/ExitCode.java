@@ -1,0 +1,31 @@
+package dev.tunesmith.cli;
+
+/// Exit codes of every command. A pipeline retries only [#PLATFORM].
+final class ExitCode {
+    static final int OK = 0;
+    static final int OTHER = 1;
+    static final int USAGE = 2;
+    static final int TRAINING_FAILED = 3;
+    static final int CANCELLED = 5;
+    static final int WAIT_TIMED_OUT = 6;
+    static final int QUOTA = 7;
+    static final int NOT_ALLOWED = 8;
+    static final int PLATFORM = 9;
+    static final int NOT_FOUND = 11;
+    static final int CONFLICT = 12;
+    static final int DETACHED = 130;
+
+    private ExitCode() {}
+
+    /// The code for an HTTP status that a request ended with.
+    static int ofStatus(int status) {
+        return switch (status) {
+            case 400, 413, 415, 422 -> USAGE;
+            case 401, 403 -> NOT_ALLOWED;
+            case 404 -> NOT_FOUND;
+            case 409 -> CONFLICT;
+            case 429 -> QUOTA;
+            default -> status >= 500 ? PLATFORM : OTHER;
+        };
+    }
+}

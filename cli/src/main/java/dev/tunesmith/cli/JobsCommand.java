@@ -1,0 +1,102 @@
+package dev.tunesmith.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/// `tunesmith jobs`: what runs, what it says, and how to stop it.
+@Command(
+        name = "jobs",
+        description = "List, show, follow, pause, resume and cancel jobs.",
+        mixinStandardHelpOptions = true)
+@SuppressWarnings("NullAway.Init")
+final class JobsCommand {
+    private static final String JOBS = "/v1/fine_tuning/jobs";
+
+    @Mixin private Connection connection;
+    @Mixin private Output output;
+
+    @Command(description = "List jobs, newest first.")
+    int ls(@Option(names = "--limit", defaultValue = "20") int limit) {
+        JsonNode list = connection.open().get(JOBS + "?limit=" + limit);
+        var rows = new ArrayList<List<String>>();
+        for (JsonNode job : list.path("data")) {
+            JsonNode progress = job.path("x_progress");
+            rows.add(
+                    List.of(
+                            job.path("id").asText(),
+                            job.path("status").asText(),
+                            progress.path("step").asText("-")
+                                    + "/"
+                                    + progress.path("total_steps").asText("-"),
+                            job.path("model").asText(),
+                            job.path("fine_tuned_model").asText("-"),
+                            Output.time(job.path("created_at"))));
+        }
+        output.table(list, List.of("ID", "STATUS", "STEP", "BASE", "MODEL", "CREATED"), rows);
+        return ExitCode.OK;
+    }
+
+    @Command(
+            description =
+                    "Show one job: every resolved value with its origin, the memory plan, its progress.")
+    int show(@Parameters(paramLabel = "ID") String id) {
+        JsonNode job = connection.open().get("/api/v1/jobs/" + Api.quoted(id));
+        output.object(job, job.toPrettyString());
+        return ExitCode.OK;
+    }
+
+    @Command(description = "Print a job's messages and metrics, oldest first.")
+    int logs(
+            @Parameters(paramLabel = "ID") String id,
+            @Option(
+                            names = {"-f", "--follow"},
+                            description = "stay until the job ends")
+                    boolean follow) {
+        Api api = connection.open();
+        if (follow) {
+            JsonNode ended =
+                    TrainCommand.follow(api, id, TrainCommand.deadline(null), output.isQuiet());
+            output.object(ended, TrainCommand.summary(ended));
+            return Follower.exitCode(ended);
+        }
+        JsonNode events = api.get(JOBS + "/" + Api.quoted(id) + "/events?limit=100");
+        var lines = new ArrayList<String>();
+        for (JsonNode event : events.path("data")) {
+            lines.add(
+                    Output.time(event.path("created_at")) + "  " + event.path("message").asText());
+        }
+        output.object(events, String.join("\n", lines.reversed()));
+        return ExitCode.OK;
+    }
+
+    @Command(description = "Cancel a job.")
+    int cancel(@Parameters(paramLabel = "ID") String id) {
+        return act(id, "cancel");
+    }
+
+    @Command(description = "Pause a job after a checkpoint.")
+    int pause(@Parameters(paramLabel = "ID") String id) {
+        return act(id, "pause");
+    }
+
+    @Command(description = "Resume a paused job.")
+    int resume(@Parameters(paramLabel = "ID") String id) {
+        return act(id, "resume");
+    }
+
+    private int act(String id, String verb) {
+        JsonNode job =
+                connection
+                        .open()
+                        .post(
+                                JOBS + "/" + Api.quoted(id) + "/" + verb,
+                                Api.JSON.createObjectNode());
+        output.object(job, job.path("id").asText() + " " + job.path("status").asText());
+        return ExitCode.OK;
+    }
+}

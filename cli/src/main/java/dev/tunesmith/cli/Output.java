@@ -1,0 +1,80 @@
+package dev.tunesmith.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.PrintStream;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Option;
+
+/// How a command shows its result: a table for people, the API's own object for programs.
+final class Output {
+    private static final DateTimeFormatter LOCAL =
+            DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss").withZone(ZoneId.systemDefault());
+
+    @Option(names = "--json", description = "print the API's JSON and nothing else")
+    private boolean json;
+
+    @Option(names = "--quiet", description = "no progress on stderr")
+    private boolean quiet;
+
+    private final PrintStream out = System.out;
+
+    boolean isJson() {
+        return json;
+    }
+
+    boolean isQuiet() {
+        return quiet;
+    }
+
+    /// Prints the object as it came, or the line for people.
+    void object(JsonNode object, String line) {
+        out.println(json ? object.toString() : line);
+    }
+
+    /// Prints rows under headings; as JSON the list object unchanged.
+    void table(JsonNode list, List<String> headings, List<List<String>> rows) {
+        if (json) {
+            out.println(list);
+            return;
+        }
+        var all = new ArrayList<List<String>>();
+        all.add(headings);
+        all.addAll(rows);
+        for (List<String> row : all) {
+            out.println(line(row, widths(all)));
+        }
+    }
+
+    void text(String line) {
+        out.println(line);
+    }
+
+    static String time(JsonNode unixSeconds) {
+        return unixSeconds.isNumber()
+                ? LOCAL.format(Instant.ofEpochSecond(unixSeconds.asLong()))
+                : "-";
+    }
+
+    private static int[] widths(List<List<String>> rows) {
+        int[] widths = new int[rows.getFirst().size()];
+        for (List<String> row : rows) {
+            for (int i = 0; i < widths.length; i++) {
+                widths[i] = Math.max(widths[i], row.get(i).length());
+            }
+        }
+        return widths;
+    }
+
+    private static String line(List<String> row, int[] widths) {
+        var text = new StringBuilder();
+        for (int i = 0; i < widths.length; i++) {
+            boolean last = i == widths.length - 1;
+            text.append(last ? row.get(i) : ("%-" + (widths[i] + 2) + "s").formatted(row.get(i)));
+        }
+        return text.toString();
+    }
+}

@@ -1,0 +1,189 @@
+package dev.tunesmith.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.snakeyaml.engine.v2.api.Load;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
+import org.snakeyaml.engine.v2.schema.CoreSchema;
+
+/// A job spec: the create body of the API, read from YAML or JSON and changed by `key=value` words.
+///
+/// `a.b=value` sets, `a.b+=value` appends, `~a.b` removes; the value is a YAML scalar or flow
+/// value. A word without a dot names a top-level key, a hyper-parameter of the method, or a key of
+/// `x_training`.
+final class SpecFile {
+    private static final Set<String> TOP =
+            Set.of(
+                    "model",
+                    "training_file",
+                    "validation_file",
+                    "suffix",
+                    "seed",
+                    "metadata",
+                    "integrations",
+                    "spec_version");
+    private static final Set<String> HYPERPARAMETERS =
+            Set.of("n_epochs", "batch_size", "learning_rate_multiplier");
+
+    /// Names that people bring along from other trainers.
+    private static final Map<String, String> ALIASES =
+            Map.of(
+                    "lr",
+                    "learning_rate",
+                    "cutoff_len",
+                    "max_seq_len",
+                    "epochs",
+                    "n_epochs",
+                    "lora_rank",
+                    "rank",
+                    "lora_alpha",
+                    "alpha");
+
+    private final ObjectNode body;
+
+    private SpecFile(ObjectNode body) {
+        this.body = body;
+    }
+
+    /// Reads a file; paths in it are relative to its folder.
+    ///
+    /// @throws CommandFailure naming line and column of what is not YAML
+    static SpecFile read(Path file) {
+        Object tree;
+        try {
+            tree = load(Files.readString(file), file.toString());
+        } catch (IOException e) {
+            throw new CommandFailure(
+                    ExitCode.USAGE, "cannot read the spec " + file + ": " + e.getMessage());
+        } catch (YamlEngineException e) {
+            throw new CommandFailure(ExitCode.USAGE, file + " is not YAML: " + e.getMessage());
+        }
+        if (!(Api.JSON.valueToTree(tree) instanceof ObjectNode object)) {
+            throw new CommandFailure(
+                    ExitCode.USAGE, file + " holds no mapping; a spec starts with \"model: …\"");
+        }
+        var spec = new SpecFile(object);
+        spec.resolvePaths(file.toAbsolutePath());
+        return spec;
+    }
+
+    static SpecFile empty() {
+        return new SpecFile(Api.JSON.createObjectNode());
+    }
+
+    /// Applies words from left to right; all that cannot be read are reported together.
+    SpecFile with(List<String> words) {
+        var problems = new ArrayList<String>();
+        for (String word : words) {
+            if (word.startsWith("~")) {
+                remove(path(word.substring(1)));
+            } else if (word.indexOf('=') > 0) {
+                assign(word, problems);
+            } else {
+                problems.add(word + ": expected key=value, key+=value or ~key");
+            }
+        }
+        if (!problems.isEmpty()) {
+            throw new CommandFailure(ExitCode.USAGE, "the overrides are not understood", problems);
+        }
+        return this;
+    }
+
+    private void assign(String word, List<String> problems) {
+        int equals = word.indexOf('=');
+        boolean append = word.charAt(equals - 1) == '+';
+        String key = word.substring(0, append ? equals - 1 : equals);
+        try {
+            JsonNode value = Api.JSON.valueToTree(load(word.substring(equals + 1), key));
+            List<String> path = path(key);
+            ObjectNode parent = parent(path);
+            if (append) {
+                ArrayNode list = parent.withArray(path.getLast());
+                list.add(value);
+            } else {
+                parent.set(path.getLast(), value);
+            }
+        } catch (YamlEngineException e) {
+            problems.add(key + ": the value is not YAML: " + e.getMessage());
+        } catch (UnsupportedOperationException | ClassCastException _) {
+            problems.add(key + ": its parent is not a mapping");
+        }
+    }
+
+    private List<String> path(String key) {
+        if (key.contains(".")) {
+            return List.of(key.split("\\."));
+        }
+        String name = ALIASES.getOrDefault(key, key);
+        if (TOP.contains(name)) {
+            return List.of(name);
+        }
+        if (HYPERPARAMETERS.contains(name)) {
+            String type = body.path("method").path("type").asText("supervised");
+            return List.of("method", type, "hyperparameters", name);
+        }
+        return List.of("x_training", name);
+    }
+
+    private ObjectNode parent(List<String> path) {
+        ObjectNode node = body;
+        for (String name : path.subList(0, path.size() - 1)) {
+            node = node.withObject("/" + name);
+        }
+        if (path.getFirst().equals("method") && !body.path("method").has("type")) {
+            body.withObject("/method").put("type", path.get(1));
+        }
+        return node;
+    }
+
+    private void remove(List<String> path) {
+        JsonNode node = body;
+        for (String name : path.subList(0, path.size() - 1)) {
+            node = node.path(name);
+        }
+        if (node instanceof ObjectNode object) {
+            object.remove(path.getLast());
+        }
+    }
+
+    private void resolvePaths(Path file) {
+        for (String key : List.of("training_file", "validation_file")) {
+            JsonNode value = body.path(key);
+            if (value.isTextual()
+                    && !isFileId(value.asText())
+                    && !Path.of(value.asText()).isAbsolute()) {
+                body.put(key, file.resolveSibling(value.asText()).normalize().toString());
+            }
+        }
+    }
+
+    static boolean isFileId(String value) {
+        return value.startsWith("file-") && !Files.exists(Path.of(value));
+    }
+
+    /// The create body. The version of the spec's own format stays out of the wire when it is the
+    /// current one.
+    ObjectNode body() {
+        return body;
+    }
+
+    private static Object load(String yaml, String label) {
+        LoadSettings settings =
+                LoadSettings.builder()
+                        .setLabel(label)
+                        .setSchema(new CoreSchema())
+                        .setAllowDuplicateKeys(false)
+                        .build();
+        Object value = new Load(settings).loadFromString(yaml);
+        return value == null ? "" : value;
+    }
+}

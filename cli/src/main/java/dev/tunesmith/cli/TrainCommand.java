@@ -1,0 +1,139 @@
+package dev.tunesmith.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/// `tunesmith train spec.yaml key=value …`: uploads what the spec names as paths, submits the job,
+/// and follows it.
+@Command(
+        name = "train",
+        description = "Submit a fine-tuning job.",
+        mixinStandardHelpOptions = true,
+        footer = {
+            "",
+            "Examples:",
+            "  tunesmith train spec.yaml lr=1e-4 rank=8 --wait",
+            "  tunesmith train model=nano training_file=data.jsonl --wait"
+        })
+@SuppressWarnings("NullAway.Init")
+final class TrainCommand implements Callable<Integer> {
+    @Mixin private Connection connection;
+    @Mixin private Output output;
+
+    @Parameters(
+            paramLabel = "SPEC|key=value",
+            arity = "1..*",
+            description = "a spec file, then changes to it")
+    private List<String> words;
+
+    @Option(
+            names = "--wait",
+            description = "follow the job to its end; the exit code is its outcome")
+    private boolean wait;
+
+    @Option(
+            names = "--timeout",
+            paramLabel = "DURATION",
+            description = "longest wait, as in PT30M (default: none)")
+    private @Nullable Duration timeout;
+
+    @Option(names = "--print-config", description = "print the request body and stop")
+    private boolean printConfig;
+
+    @Override
+    public Integer call() {
+        boolean hasFile = !words.getFirst().contains("=") && !words.getFirst().startsWith("~");
+        SpecFile spec = hasFile ? SpecFile.read(Path.of(words.getFirst())) : SpecFile.empty();
+        ObjectNode body = spec.with(words.subList(hasFile ? 1 : 0, words.size())).body();
+        if (printConfig) {
+            output.text(body.toPrettyString());
+            return ExitCode.OK;
+        }
+        Api api = connection.open();
+        JsonNode job = submit(api, body);
+        String id = job.path("id").asText();
+        if (!wait) {
+            output.object(job, id);
+            return ExitCode.OK;
+        }
+        JsonNode ended = follow(api, id, deadline(timeout), output.isQuiet());
+        output.object(ended, summary(ended));
+        return Follower.exitCode(ended);
+    }
+
+    /// Uploads the files that the body names by path and creates the job.
+    static JsonNode submit(Api api, ObjectNode body) {
+        var missing = new ArrayList<String>();
+        for (String key : List.of("training_file", "validation_file")) {
+            String value = body.path(key).asText("");
+            if (!value.isEmpty()
+                    && !SpecFile.isFileId(value)
+                    && !Path.of(value).toFile().isFile()) {
+                missing.add(key + ": no such file: " + value);
+            }
+        }
+        if (!missing.isEmpty()) {
+            throw new CommandFailure(
+                    ExitCode.USAGE, "the spec names files that are not there", missing);
+        }
+        for (String key : List.of("training_file", "validation_file")) {
+            String value = body.path(key).asText("");
+            if (!value.isEmpty() && !SpecFile.isFileId(value)) {
+                body.put(
+                        key,
+                        FilesCommand.upload(api, Path.of(value), "fine-tune").path("id").asText());
+            }
+        }
+        return api.post("/v1/fine_tuning/jobs", body, UUID.randomUUID().toString());
+    }
+
+    static Instant deadline(@Nullable Duration timeout) {
+        return timeout == null ? Instant.MAX : Instant.now().plus(timeout);
+    }
+
+    /// Follows a job with a progress bar; Ctrl-C detaches and says how to come back.
+    static JsonNode follow(Api api, String id, Instant deadline, boolean quiet) {
+        var detached =
+                new Thread(() ->
+                        System.err.println(
+                                "\nDetached; the job goes on. Come back with: tunesmith jobs logs -f "
+                                        + id));
+        Runtime.getRuntime().addShutdownHook(detached);
+        java.io.OutputStream sink = quiet ? java.io.OutputStream.nullOutputStream() : System.err;
+        var bar =
+                new ProgressBar(
+                        new java.io.PrintStream(
+                                sink, true, java.nio.charset.StandardCharsets.UTF_8),
+                        isTerminal());
+        try {
+            return new Follower(api, id, bar).follow(deadline);
+        } finally {
+            Runtime.getRuntime().removeShutdownHook(detached);
+        }
+    }
+
+    private static boolean isTerminal() {
+        return java.util.Objects.requireNonNull(System.console()).isTerminal()
+                && System.getenv("NO_COLOR") == null;
+    }
+
+    static String summary(JsonNode job) {
+        return switch (job.path("status").asText()) {
+            case "succeeded" -> job.path("fine_tuned_model").asText();
+            case "failed" -> "failed: " + job.path("error").path("message").asText();
+            default -> job.path("status").asText();
+        };
+    }
+}

@@ -1,0 +1,183 @@
+package dev.tunesmith.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// The client against a small HTTP server that answers as the test says.
+final class ServerTest {
+    private static final String JOB = "/v1/fine_tuning/jobs/ftjob-1";
+
+    @TempDir Path folder;
+    private HttpServer server;
+    private Api api;
+    private final List<String> seen = new ArrayList<>();
+
+    @BeforeEach
+    void start() throws IOException {
+        server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        server.start();
+        api = new Api("http://127.0.0.1:" + server.getAddress().getPort(), "secret");
+    }
+
+    @AfterEach
+    void stop() {
+        server.stop(0);
+    }
+
+    @Test
+    void followsAcrossADroppedStreamWithoutRepeating() {
+        String[] streams = {
+            "id: 1\ndata: {\"type\":\"message\",\"message\":\"first\"}\n\n",
+            "id: 2\ndata: {\"type\":\"metrics\",\"data\":{\"step\":3,\"total_steps\":4,\"train_loss\":0.5}}\n\ndata: [DONE]\n\n"
+        };
+        int[] stream = {0};
+        server.createContext(
+                JOB + "/events",
+                exchange -> {
+                    seen.add(
+                            String.valueOf(exchange.getRequestHeaders().getFirst("Last-Event-ID")));
+                    reply(exchange, 200, streams[Math.min(stream[0]++, 1)]);
+                });
+        server.createContext(
+                JOB,
+                exchange ->
+                        reply(
+                                exchange,
+                                200,
+                                "{\"status\":\""
+                                        + (stream[0] < 2 ? "running" : "succeeded")
+                                        + "\"}"));
+        var printed = new ByteArrayOutputStream();
+        var bar = new ProgressBar(new PrintStream(printed, true, StandardCharsets.UTF_8), true);
+        JsonNode job = new Follower(api, "ftjob-1", bar).follow(Instant.now().plusSeconds(20));
+        assertThat(job.path("status").asText()).isEqualTo("succeeded");
+        assertThat(seen).startsWith("null", "1");
+        assertThat(printed.toString(StandardCharsets.UTF_8))
+                .contains("first")
+                .contains("3/4")
+                .contains("loss 0.5000");
+    }
+
+    @Test
+    void showsEveryProblemOfARefusedBody() {
+        server.createContext(
+                "/v1/x",
+                exchange ->
+                        reply(
+                                exchange,
+                                400,
+                                "{\"error\":{\"message\":\"2 problems\",\"param\":\"rank\"},\"x_errors\":[{\"param\":\"rank\",\"message\":\"must be at least 1\"},{\"param\":\"rnak\",\"message\":\"unknown key\",\"suggestion\":\"rank\"}]}"));
+        assertThatThrownBy(() -> api.get("/v1/x"))
+                .isInstanceOfSatisfying(
+                        CommandFailure.class,
+                        e -> {
+                            assertThat(e.exitCode()).isEqualTo(ExitCode.USAGE);
+                            assertThat(e.problems())
+                                    .containsExactly(
+                                            "rank: must be at least 1", "rnak: unknown key (rank)");
+                        });
+    }
+
+    @Test
+    void mapsStatusesToExitCodes() {
+        assertThat(List.of(401, 404, 409, 429, 503).stream().map(ExitCode::ofStatus))
+                .containsExactly(8, 11, 12, 7, 9);
+    }
+
+    @Test
+    void repeatsAReadWhenThePlatformFails() {
+        server.createContext(
+                "/v1/x",
+                exchange -> {
+                    seen.add("call");
+                    reply(exchange, seen.size() < 3 ? 503 : 200, "{}");
+                });
+        assertThat(api.get("/v1/x").isObject()).isTrue();
+        assertThat(seen).hasSize(3);
+    }
+
+    @Test
+    void saysWhatToDoWhenNobodyAnswers() {
+        server.stop(0);
+        assertThatThrownBy(() ->
+                        api.send(
+                                "/v1/x",
+                                "text/plain",
+                                java.net.http.HttpRequest.BodyPublishers.noBody()))
+                .isInstanceOfSatisfying(
+                        CommandFailure.class,
+                        e -> assertThat(e.exitCode()).isEqualTo(ExitCode.PLATFORM))
+                .hasMessageContaining("tunesmith up");
+    }
+
+    @Test
+    void streamsAModelFolderAsATarThatTarReads() throws Exception {
+        Path model = Files.createDirectories(folder.resolve("m"));
+        Files.writeString(model.resolve("config.json"), "{}");
+        Files.write(model.resolve("model.safetensors"), new byte[1000]);
+        Path archive = folder.resolve("got.tar");
+        server.createContext(
+                "/api/v1/models",
+                exchange -> {
+                    Files.copy(exchange.getRequestBody(), archive);
+                    reply(exchange, 200, "{\"id\":\"nano\"}");
+                });
+        assertThat(ModelsCommand.upload(api, model, "nano", true).path("id").asText())
+                .isEqualTo("nano");
+        Process list =
+                new ProcessBuilder("tar", "tvf", archive.toString())
+                        .redirectErrorStream(true)
+                        .start();
+        String text = new String(list.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(list.waitFor()).isZero();
+        assertThat(text)
+                .containsPattern("2 .*config.json")
+                .containsPattern("1000 .*model.safetensors");
+    }
+
+    @Test
+    void uploadsAFileAsOneForm() throws IOException {
+        Path file = folder.resolve("a \"b\".jsonl");
+        Files.writeString(file, "{}\n");
+        server.createContext(
+                "/v1/files",
+                exchange -> {
+                    seen.add(
+                            new String(
+                                    exchange.getRequestBody().readAllBytes(),
+                                    StandardCharsets.UTF_8));
+                    reply(exchange, 200, "{\"id\":\"file-1\"}");
+                });
+        FilesCommand.upload(api, file, "fine-tune");
+        assertThat(seen.getFirst())
+                .contains("name=\"purpose\"\r\n\r\nfine-tune\r\n")
+                .contains("filename=\"a %22b%22.jsonl\"")
+                .contains("\r\n\r\n{}\n\r\n--");
+    }
+
+    private static void reply(HttpExchange exchange, int status, String body) throws IOException {
+        byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+        exchange.sendResponseHeaders(status, bytes.length);
+        exchange.getResponseBody().write(bytes);
+        exchange.close();
+    }
+}
