@@ -1,0 +1,128 @@
+package dev.tunesmith.engine.decode;
+
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// One request in the [Batcher], from its prompt to its last token.
+public final class Generation {
+    private final Request request;
+    private final Sampler sampler;
+    private int produced;
+    private int consumed;
+    private int last = -1;
+    private CausalModel.@Nullable Sequence sequence;
+    private volatile boolean cancelled;
+
+    Generation(Request request) {
+        this.request = request;
+        this.sampler = new Sampler(request.options(), request.prompt());
+    }
+
+    /// The request is not wanted any more; it leaves the batch at the next step. Safe from any
+    /// thread.
+    public void cancel() {
+        cancelled = true;
+    }
+
+    boolean isCancelled() {
+        return cancelled;
+    }
+
+    Request request() {
+        return request;
+    }
+
+    void openOn(CausalModel model) {
+        sequence = model.open(request.prompt().length + request.tokensMax());
+    }
+
+    /// True while a part of the prompt is still to be read.
+    boolean isPrefilling() {
+        return consumed < request.prompt().length;
+    }
+
+    /// The next tokens for the model: a part of the prompt, or the token drawn last.
+    CausalModel.Chunk next(int budget) {
+        CausalModel.Sequence open = java.util.Objects.requireNonNull(sequence);
+        int[] prompt = request.prompt();
+        if (!isPrefilling()) {
+            return new CausalModel.Chunk(open, new int[] {last}, true);
+        }
+        int end = Math.min(prompt.length, consumed + budget);
+        int[] part = java.util.Arrays.copyOfRange(prompt, consumed, end);
+        consumed = end;
+        return new CausalModel.Chunk(open, part, end == prompt.length);
+    }
+
+    /// Draws from the logits and tells the listener.
+    ///
+    /// @return true when the request has ended
+    boolean accept(float[] logits) {
+        Draw draw = sampler.draw(logits, request.prompt().length + produced);
+        last = draw.token();
+        produced++;
+        if (request.stopTokens().contains(last)) {
+            end(End.STOP);
+            return true;
+        }
+        request.listener().token(draw);
+        if (produced == request.tokensMax()) {
+            end(End.LENGTH);
+            return true;
+        }
+        return false;
+    }
+
+    void end(End end) {
+        close();
+        request.listener().end(end);
+    }
+
+    void close() {
+        CausalModel.Sequence open = sequence;
+        if (open != null) {
+            sequence = null;
+            open.close();
+        }
+    }
+
+    /// Why a generation ended.
+    public enum End {
+        /// The model drew a token that ends the answer.
+        STOP,
+        /// The answer reached its limit.
+        LENGTH,
+        /// The caller went away.
+        CANCELLED,
+        /// The model failed; the batcher's log says how.
+        FAILED
+    }
+
+    /// What is asked for.
+    ///
+    /// @param prompt at least one token
+    /// @param tokensMax longest answer, at least 1
+    /// @param stopTokens tokens that end the answer and are not part of it
+    public record Request(
+            int[] prompt,
+            SamplingOptions options,
+            int tokensMax,
+            Set<Integer> stopTokens,
+            Listener listener) {
+        public Request {
+            if (prompt.length == 0 || tokensMax < 1) {
+                throw new IllegalArgumentException(
+                        "a generation needs a prompt and room for an answer, found %d prompt tokens and room for %d"
+                                .formatted(prompt.length, tokensMax));
+            }
+            stopTokens = Set.copyOf(stopTokens);
+        }
+    }
+
+    /// Hears of tokens on the device thread: hand them on and return at once.
+    public interface Listener {
+        void token(Draw draw);
+
+        void end(End end);
+    }
+}
