@@ -1,10 +1,16 @@
 package dev.tunesmith.contracts.fit;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
 /// The shape of a decoder model, as far as its size and its speed depend on it.
 ///
 /// @param architecture the class name in `config.json`, `LlamaForCausalLM`
 /// @param headWidth width of one attention head
 /// @param tied the head shares the embedding table
+/// @param attentionBias the query, key and value layers have biases
 /// @param parameters all parameters, the shared table counted once
 /// @param contextLength tokens that the model was made for
 public record ModelFacts(
@@ -19,4 +25,164 @@ public record ModelFacts(
         boolean tied,
         boolean attentionBias,
         long parameters,
-        int contextLength) {}
+        int contextLength) {
+
+    /// Reads the tree of a `config.json`.
+    ///
+    /// Knows the names of the Llama family (Llama, Qwen2, Mistral …) with the defaults of
+    /// `transformers`.
+    ///
+    /// @throws IllegalArgumentException naming every key that is missing or impossible
+    public static ModelFacts fromConfig(Map<String, Object> config) {
+        var reader = new ConfigReader(config);
+        String architecture = reader.architecture();
+        int layers = reader.positive("num_hidden_layers", null);
+        int width = reader.positive("hidden_size", null);
+        int heads = reader.positive("num_attention_heads", null);
+        int kvHeads = reader.positive("num_key_value_heads", heads);
+        int headWidth = reader.positive("head_dim", width / Math.max(1, heads));
+        int mlpWidth = reader.positive("intermediate_size", null);
+        int vocabulary = reader.positive("vocab_size", null);
+        int contextLength = reader.positive("max_position_embeddings", 2048);
+        reader.check(
+                heads % Math.max(1, kvHeads) == 0,
+                "num_attention_heads %d is no multiple of num_key_value_heads %d"
+                        .formatted(heads, kvHeads));
+        boolean tied = reader.flag("tie_word_embeddings", false);
+        boolean bias = reader.flag("attention_bias", architecture.startsWith("Qwen2"));
+        reader.finish();
+        ModelFacts unsized =
+                new ModelFacts(
+                        architecture,
+                        layers,
+                        width,
+                        heads,
+                        kvHeads,
+                        headWidth,
+                        mlpWidth,
+                        vocabulary,
+                        tied,
+                        bias,
+                        0,
+                        contextLength);
+        return unsized.withParameters(unsized.count());
+    }
+
+    private ModelFacts withParameters(long count) {
+        return new ModelFacts(
+                architecture,
+                layers,
+                width,
+                heads,
+                kvHeads,
+                headWidth,
+                mlpWidth,
+                vocabulary,
+                tied,
+                attentionBias,
+                count,
+                contextLength);
+    }
+
+    /// Width of all query heads together.
+    public long queryWidth() {
+        return (long) heads * headWidth;
+    }
+
+    /// Width of all key heads together.
+    public long keyWidth() {
+        return (long) kvHeads * headWidth;
+    }
+
+    /// Parameters of one decoder layer.
+    public long layerParameters() {
+        long attention = 2L * width * queryWidth() + 2L * width * keyWidth();
+        long biases = attentionBias ? queryWidth() + 2 * keyWidth() : 0;
+        long norms = 2L * width;
+        return attention + biases + 3L * width * mlpWidth + norms;
+    }
+
+    private long count() {
+        long tables = (tied ? 1L : 2L) * vocabulary * width;
+        return tables + layers * layerParameters() + width;
+    }
+
+    /// Parameters of a LoRA adapter: for each adapted layer `rank · (inputs + outputs)`.
+    ///
+    /// @param targetModules last segments of module names, or `all-linear`
+    public long loraParameters(int rank, List<String> targetModules) {
+        long sum = 0;
+        for (Linear linear : linears()) {
+            if (targetModules.contains("all-linear") || targetModules.contains(linear.name)) {
+                sum += linear.inputs + linear.outputs;
+            }
+        }
+        return sum * rank * layers;
+    }
+
+    /// The linear layers of one decoder layer.
+    List<Linear> linears() {
+        return List.of(
+                new Linear("q_proj", width, queryWidth()),
+                new Linear("k_proj", width, keyWidth()),
+                new Linear("v_proj", width, keyWidth()),
+                new Linear("o_proj", queryWidth(), width),
+                new Linear("gate_proj", width, mlpWidth),
+                new Linear("up_proj", width, mlpWidth),
+                new Linear("down_proj", mlpWidth, width));
+    }
+
+    /// A linear layer by the last segment of its name.
+    record Linear(String name, long inputs, long outputs) {}
+
+    /// Takes values out of a config and remembers what is wrong with it.
+    private static final class ConfigReader {
+        private final Map<String, Object> config;
+        private final List<String> wrong = new ArrayList<>();
+
+        private ConfigReader(Map<String, Object> config) {
+            this.config = config;
+        }
+
+        private String architecture() {
+            if (config.get("architectures") instanceof List<?> list
+                    && !list.isEmpty()
+                    && list.getFirst() instanceof String name) {
+                return name;
+            }
+            wrong.add("architectures must name a class");
+            return "";
+        }
+
+        private int positive(String key, @Nullable Integer otherwise) {
+            Object value = config.get(key);
+            if (value == null && otherwise != null) {
+                return otherwise;
+            }
+            if (value instanceof Number number
+                    && number.longValue() == number.doubleValue()
+                    && number.longValue() > 0
+                    && number.longValue() <= Integer.MAX_VALUE) {
+                return number.intValue();
+            }
+            wrong.add("%s must be a positive whole number, found %s".formatted(key, value));
+            return 1;
+        }
+
+        private boolean flag(String key, boolean otherwise) {
+            return config.get(key) instanceof Boolean flag ? flag : otherwise;
+        }
+
+        private void check(boolean right, String message) {
+            if (!right) {
+                wrong.add(message);
+            }
+        }
+
+        private void finish() {
+            if (!wrong.isEmpty()) {
+                throw new IllegalArgumentException("config.json: " + String.join("; ", wrong));
+            }
+        }
+    }
+}

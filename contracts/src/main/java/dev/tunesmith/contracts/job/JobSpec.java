@@ -1,6 +1,7 @@
 package dev.tunesmith.contracts.job;
 
 import dev.tunesmith.contracts.id.FileId;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -30,12 +31,24 @@ public record JobSpec(
     /// @param suffix part of the tuned model's name
     /// @param clientJobId a name unique in the tenant that makes a repeated create harmless
     public record Labels(
-            @Nullable String suffix, Map<String, String> metadata, @Nullable String clientJobId) {
+            @Nullable String suffix,
+            Map<String, String> metadata,
+            @Nullable String clientJobId,
+            List<Integration> integrations) {
         /// No labels.
-        public static final Labels NONE = new Labels(null, Map.of(), null);
+        public static final Labels NONE = new Labels(null, Map.of(), null, List.of());
 
         public Labels {
             metadata = Map.copyOf(metadata);
+            integrations = List.copyOf(integrations);
+        }
+    }
+
+    /// A tracker that the user named; only Weights & Biases exists.
+    public record Integration(
+            String project, @Nullable String name, @Nullable String entity, List<String> tags) {
+        public Integration {
+            tags = List.copyOf(tags);
         }
     }
 

@@ -1,5 +1,7 @@
 package dev.tunesmith.contracts.job;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -21,7 +23,29 @@ public record ResolvedSpec(
         long seed,
         Map<String, Origin> origins) {
     public ResolvedSpec {
-        origins = java.util.Collections.unmodifiableMap(new TreeMap<>(origins));
+        origins = Collections.unmodifiableMap(new TreeMap<>(origins));
+    }
+
+    /// Every value by its key in the create body, in the order in which a person reads them.
+    ///
+    /// This is the `x_training` object that a job shows; `null` values are left out.
+    public Map<String, Object> flat() {
+        var flat = new LinkedHashMap<String, Object>();
+        flat.put("adapter", adapter.kind().wire());
+        if (adapter instanceof AdapterSpec.Lora lora) {
+            flat.put("rank", lora.rank());
+            flat.put("alpha", lora.alpha());
+            flat.put("dropout", lora.dropout());
+            flat.put("target_modules", lora.targetModules());
+            flat.put("use_rslora", lora.rslora());
+        }
+        rows.addTo(flat);
+        steps.addTo(flat);
+        optimizer.addTo(flat);
+        flat.put("precision", precision.wire());
+        flat.put("gradient_checkpointing", gradientCheckpointing);
+        flat.put("seed", seed);
+        return Collections.unmodifiableMap(flat);
     }
 
     /// How rows become batches.
@@ -38,6 +62,17 @@ public record ResolvedSpec(
             double validationShare,
             int batchSize,
             int microBatch) {
+        private void addTo(Map<String, Object> flat) {
+            flat.put("max_seq_len", maxSeqLen);
+            flat.put("packing", packing);
+            flat.put("overflow", overflow.wire());
+            flat.put("train_on_prompt", trainOnPrompt);
+            flat.put("val_size", validationShare);
+            flat.put("batch_size", batchSize);
+            flat.put("micro_batch", microBatch);
+            flat.put("gradient_accumulation_steps", accumulation());
+        }
+
         /// Batches of one optimizer step: `⌈batchSize / microBatch⌉`.
         public int accumulation() {
             return Math.ceilDiv(batchSize, microBatch);
@@ -56,7 +91,18 @@ public record ResolvedSpec(
             @Nullable Integer maxSteps,
             int loggingSteps,
             int saveSteps,
-            int evalSteps) {}
+            int evalSteps) {
+        private void addTo(Map<String, Object> flat) {
+            flat.put("n_epochs", nEpochs);
+            flat.put("planned_steps", planned);
+            if (maxSteps != null) {
+                flat.put("max_steps", maxSteps);
+            }
+            flat.put("logging_steps", loggingSteps);
+            flat.put("save_steps", saveSteps);
+            flat.put("eval_steps", evalSteps);
+        }
+    }
 
     /// AdamW (Loshchilov & Hutter 2017) and its learning rate.
     ///
@@ -74,6 +120,22 @@ public record ResolvedSpec(
             double beta1,
             double beta2,
             double epsilon) {
+        private void addTo(Map<String, Object> flat) {
+            flat.put("learning_rate", learningRate);
+            flat.put("learning_rate_multiplier", learningRateMultiplier);
+            flat.put("scheduler", curve.wire());
+            if (warmupSteps == null) {
+                flat.put("warmup_ratio", warmupRatio);
+            } else {
+                flat.put("warmup_steps", warmupSteps);
+            }
+            flat.put("weight_decay", weightDecay);
+            flat.put("max_grad_norm", maxGradNorm);
+            flat.put("adam_beta1", beta1);
+            flat.put("adam_beta2", beta2);
+            flat.put("adam_epsilon", epsilon);
+        }
+
         /// Warm-up steps of a run of `total` optimizer steps; a ratio is rounded up.
         public long warmupOf(long total) {
             long wanted = warmupSteps == null ? (long) Math.ceil(warmupRatio * total) : warmupSteps;

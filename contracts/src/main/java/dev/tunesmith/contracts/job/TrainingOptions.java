@@ -13,7 +13,7 @@ public record TrainingOptions(
                     new Rows(null, null, null, null, null),
                     new Optimizer(null, null, null, null, null, null, new Adam(null, null, null)),
                     new Cadence(null, null, null, null),
-                    new Compute(null, null, null));
+                    new Compute(null, null, null, null));
 
     /// Keys `adapter`, `rank`, `alpha`, `dropout`, `target_modules`, `use_rslora`.
     public record Adapter(
@@ -55,11 +55,10 @@ public record TrainingOptions(
             @Nullable Integer evalSteps,
             @Nullable Integer maxSteps) {}
 
-    /// Keys `precision`, `micro_batch`, `gradient_checkpointing`.
-    ///
-    /// `gradient_accumulation_steps` of a request is turned into `micro_batch` by the check.
+    /// Keys `precision`, `micro_batch`, `gradient_accumulation_steps`, `gradient_checkpointing`.
     public record Compute(
             @Nullable Precision precision,
             @Nullable Integer microBatch,
+            @Nullable Integer accumulation,
             @Nullable Boolean gradientCheckpointing) {}
 }

@@ -17,7 +17,7 @@ public final class NearestName {
 
     /// At most `count` near candidates, best first.
     ///
-    /// Near means: an edit distance of at most a third of the longer name (at least 1), or one name
+    /// Near means: an edit distance of about a third of the longer name (at least 1), or one name
     /// contained in the other. Case, `-`, `_` and `.` do not count.
     public static List<String> several(String name, Collection<String> candidates, int count) {
         String wanted = plain(name);
@@ -35,7 +35,7 @@ public final class NearestName {
         int longer = Math.max(wanted.length(), candidate.length());
         int shorter = Math.min(wanted.length(), candidate.length());
         boolean contained = wanted.contains(candidate) || candidate.contains(wanted);
-        return distance <= Math.max(1, longer / 3) || (contained && shorter >= 3);
+        return distance <= Math.max(1, (longer + 1) / 3) || (contained && shorter >= 3);
     }
 
     private static String plain(String name) {

@@ -1,0 +1,259 @@
+package dev.tunesmith.contracts.fit;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+
+/// How much memory a training job takes at its peak, term by term.
+///
+/// Pure arithmetic on shapes, checked before step 1; measured peaks correct the constants. N are
+/// the tokens of a batch, the widths are those of [ModelFacts].
+///
+/// @param workload what was planned
+/// @param sections the terms in the order in which they are shown
+public record MemoryPlan(Workload workload, List<Section> sections) {
+    /// What a JVM with the math library takes before the first tensor.
+    private static final long FIXED_BYTES = 420L << 20;
+
+    /// Share that the allocator loses to fragmentation.
+    private static final double FRAGMENTATION = 0.08;
+
+    /// Rows that the attention backward pass holds besides what was saved, per token and layer.
+    private static final int BACKWARD_FACTOR = 2;
+
+    private static final int LORA_RANK_ADVISED = 16;
+    private static final int ROW_TOKENS_MIN = 128;
+
+    public MemoryPlan {
+        sections = List.copyOf(sections);
+    }
+
+    /// One term.
+    ///
+    /// @param name stable key: `weights`, `gradients`, `optimizer`, `activations`, `workspace`,
+    ///   `fixed`, `fragmentation`
+    /// @param formula how it was computed, for a person
+    public record Section(String name, long bytes, String formula) {}
+
+    /// The cheapest change that makes a job fit.
+    ///
+    /// @param changes settings by key of the create body, in words: `micro_batch 1`
+    public record Alternative(List<String> changes, Workload workload, long bytes) {
+        public Alternative {
+            changes = List.copyOf(changes);
+        }
+    }
+
+    public static MemoryPlan of(ModelFacts model, Workload work) {
+        long trained =
+                work.lora()
+                        ? model.loraParameters(work.loraRank(), work.targetModules())
+                        : model.parameters();
+        List<Section> terms =
+                List.of(
+                        weights(model, work, trained),
+                        new Section(
+                                "gradients",
+                                4 * trained,
+                                "4 bytes × %d trained".formatted(trained)),
+                        optimizer(work, trained),
+                        activations(model, work),
+                        workspace(model, work));
+        long moving = terms.stream().mapToLong(Section::bytes).sum();
+        Section fragmentation =
+                new Section(
+                        "fragmentation",
+                        (long) (moving * FRAGMENTATION),
+                        "%.0f %% of the above".formatted(100 * FRAGMENTATION));
+        Section fixed = new Section("fixed", FIXED_BYTES, "JVM and math library");
+        return new MemoryPlan(
+                work, Stream.concat(terms.stream(), Stream.of(fragmentation, fixed)).toList());
+    }
+
+    private static Section weights(ModelFacts model, Workload work, long trained) {
+        int bytes = work.bf16() ? 2 : 4;
+        long adapter = work.lora() ? 4 * trained : 0;
+        return new Section(
+                "weights",
+                bytes * model.parameters() + adapter,
+                "%d bytes × %d parameters%s"
+                        .formatted(
+                                bytes,
+                                model.parameters(),
+                                work.lora()
+                                        ? " + 4 bytes × %d of the adapter".formatted(trained)
+                                        : ""));
+    }
+
+    private static Section optimizer(Workload work, long trained) {
+        boolean masters = work.bf16() && !work.lora();
+        return new Section(
+                "optimizer",
+                (masters ? 12 : 8) * trained,
+                masters
+                        ? "AdamW moments and fp32 masters: 12 bytes × %d".formatted(trained)
+                        : "AdamW moments: 8 bytes × %d".formatted(trained));
+    }
+
+    /// What the forward pass saves for the backward pass of one layer, in bytes a token: norms,
+    /// queries, keys, values, attention output with its log-sums, gate, up, their product, and the
+    /// rank-wide products of LoRA.
+    private static long layerBytes(ModelFacts model, Workload work) {
+        long element = work.bf16() ? 2 : 4;
+        long wide = 4L * model.width() + 2 * model.queryWidth() + 2 * model.keyWidth();
+        long mlp = 3L * model.mlpWidth();
+        long lora = work.lora() ? (long) model.linears().size() * work.loraRank() : 0;
+        return element * (wide + mlp + lora) + 4L * model.heads();
+    }
+
+    private static Section activations(ModelFacts model, Workload work) {
+        long element = work.bf16() ? 2 : 4;
+        long layer = layerBytes(model, work);
+        long backward = BACKWARD_FACTOR * layer;
+        long perToken =
+                work.checkpointing()
+                        ? model.layers() * element * model.width() + layer + backward
+                        : model.layers() * layer + backward;
+        return new Section(
+                "activations",
+                perToken * work.tokens(),
+                "%d bytes × %d tokens (%d rows of %d), gradient checkpointing %s"
+                        .formatted(
+                                perToken,
+                                work.tokens(),
+                                work.microBatch(),
+                                work.rowTokens(),
+                                work.checkpointing() ? "on" : "off"));
+    }
+
+    /// Logits of one chunk with their gradient in fp32, and the gradient of the hidden states.
+    private static Section workspace(ModelFacts model, Workload work) {
+        long chunk = chunkRows(model, work.tokens());
+        return new Section(
+                "workspace",
+                2 * 4 * chunk * model.vocabulary() + 2 * 4 * work.tokens() * model.width(),
+                "logits of %d rows × %d words, hidden gradients"
+                        .formatted(chunk, model.vocabulary()));
+    }
+
+    /// Rows of one chunk of the loss: the next power of two of N · width / vocabulary (Liger).
+    private static long chunkRows(ModelFacts model, long tokens) {
+        long pieces = Math.ceilDiv(model.vocabulary(), model.width());
+        long rows = Math.ceilDiv(tokens, Math.max(1, pieces));
+        long power = Long.highestOneBit(Math.max(1, rows));
+        return Math.min(tokens, power < rows ? 2 * power : power);
+    }
+
+    /// Bytes of all sections.
+    public long total() {
+        return sections.stream().mapToLong(Section::bytes).sum();
+    }
+
+    public long section(String name) {
+        return sections.stream()
+                .filter(section -> section.name().equals(name))
+                .mapToLong(Section::bytes)
+                .sum();
+    }
+
+    public boolean fits(long availableBytes) {
+        return total() <= availableBytes;
+    }
+
+    /// The first change, tried from cheap to dear and added up, that makes the job fit: smaller
+    /// batches and checkpointing (same result), LoRA, shorter rows.
+    public Optional<Alternative> advice(ModelFacts model, long availableBytes) {
+        var ladder = new Ladder(model, availableBytes, workload);
+        ladder.halveBatches();
+        if (!workload.checkpointing()) {
+            ladder.change("gradient_checkpointing true", Workload::withCheckpointing);
+        }
+        if (!workload.lora()) {
+            ladder.change(
+                    "adapter lora with rank " + LORA_RANK_ADVISED,
+                    work -> work.withLora(LORA_RANK_ADVISED));
+        }
+        ladder.halveRows();
+        return ladder.found();
+    }
+
+    /// The refusal of a job that does not fit: the numbers and what to change.
+    public String refusal(ModelFacts model, long availableBytes) {
+        String need =
+                "needs %s of memory, this device has %s (%s)"
+                        .formatted(gib(total()), gib(availableBytes), biggest());
+        return need
+                + advice(model, availableBytes)
+                        .map(found ->
+                                "; fits with %s (%s)"
+                                        .formatted(
+                                                String.join(", ", found.changes()),
+                                                gib(found.bytes())))
+                        .orElse("; no setting makes it fit, choose a smaller model");
+    }
+
+    private String biggest() {
+        return sections.stream()
+                .sorted((a, b) -> Long.compare(b.bytes(), a.bytes()))
+                .limit(3)
+                .map(section -> section.name() + " " + gib(section.bytes()))
+                .reduce((left, right) -> left + ", " + right)
+                .orElse("");
+    }
+
+    private static String gib(long bytes) {
+        return String.format(Locale.ROOT, "%.1f GiB", bytes / (double) (1L << 30));
+    }
+
+    /// Adds changes until the plan fits.
+    private static final class Ladder {
+        private final ModelFacts model;
+        private final long available;
+        private Workload work;
+        private final LinkedHashMap<String, String> changes = new LinkedHashMap<>();
+
+        private Ladder(ModelFacts model, long available, Workload start) {
+            this.model = model;
+            this.available = available;
+            this.work = start;
+        }
+
+        private boolean done() {
+            return MemoryPlan.of(model, work).fits(available);
+        }
+
+        private void change(String words, UnaryOperator<Workload> changed) {
+            if (!done()) {
+                work = changed.apply(work);
+                changes.put(words, words);
+            }
+        }
+
+        private void halveBatches() {
+            while (!done() && work.microBatch() > 1) {
+                work = work.withMicroBatch(work.microBatch() / 2);
+                changes.put("micro_batch", "micro_batch " + work.microBatch());
+            }
+        }
+
+        private void halveRows() {
+            while (!done() && work.rowTokens() / 2 >= ROW_TOKENS_MIN) {
+                work = work.withRowTokens(work.rowTokens() / 2);
+                changes.put("max_seq_len", "max_seq_len " + work.rowTokens());
+            }
+        }
+
+        private Optional<Alternative> found() {
+            return done()
+                    ? Optional.of(
+                            new Alternative(
+                                    List.copyOf(changes.values()),
+                                    work,
+                                    MemoryPlan.of(model, work).total()))
+                    : Optional.empty();
+        }
+    }
+}

@@ -1,0 +1,49 @@
+package dev.tunesmith.contracts.fit;
+
+import java.util.List;
+
+/// What a job does to memory: everything of its settings that a [MemoryPlan] depends on.
+///
+/// @param loraRank 0 trains all weights
+/// @param targetModules what LoRA adapts; `all-linear` stands for every linear layer but the head
+/// @param bf16 weights and products in bf16, trained values with fp32 masters
+/// @param microBatch rows of one batch
+/// @param rowTokens tokens of the longest row
+/// @param checkpointing keep only the input of each layer and compute the rest again
+public record Workload(
+        int loraRank,
+        List<String> targetModules,
+        boolean bf16,
+        int microBatch,
+        int rowTokens,
+        boolean checkpointing) {
+    public Workload {
+        targetModules = List.copyOf(targetModules);
+    }
+
+    public boolean lora() {
+        return loraRank > 0;
+    }
+
+    /// Tokens of the largest batch.
+    public long tokens() {
+        return (long) microBatch * rowTokens;
+    }
+
+    public Workload withMicroBatch(int rows) {
+        return new Workload(loraRank, targetModules, bf16, rows, rowTokens, checkpointing);
+    }
+
+    public Workload withRowTokens(int tokens) {
+        return new Workload(loraRank, targetModules, bf16, microBatch, tokens, checkpointing);
+    }
+
+    public Workload withCheckpointing() {
+        return new Workload(loraRank, targetModules, bf16, microBatch, rowTokens, true);
+    }
+
+    public Workload withLora(int rank) {
+        return new Workload(
+                rank, List.of("all-linear"), bf16, microBatch, rowTokens, checkpointing);
+    }
+}

@@ -1,0 +1,43 @@
+package dev.tunesmith.contracts.job;
+
+import java.util.Map;
+import java.util.Optional;
+
+/// Names that LLaMA-Factory, PEFT, TRL and torchtune use for our keys.
+///
+/// A spec file and the API accept our names only and propose them for these; the command line
+/// accepts these names in overrides.
+public final class Aliases {
+    /// Our key by the other name.
+    public static final Map<String, String> OF =
+            Map.ofEntries(
+                    Map.entry("lr", "learning_rate"),
+                    Map.entry("cutoff_len", "max_seq_len"),
+                    Map.entry("max_length", "max_seq_len"),
+                    Map.entry("max_seq_length", "max_seq_len"),
+                    Map.entry("r", "rank"),
+                    Map.entry("lora_r", "rank"),
+                    Map.entry("lora_rank", "rank"),
+                    Map.entry("lora_alpha", "alpha"),
+                    Map.entry("lora_dropout", "dropout"),
+                    Map.entry("lora_target", "target_modules"),
+                    Map.entry("finetuning_type", "adapter"),
+                    Map.entry("lr_scheduler_type", "scheduler"),
+                    Map.entry("lr_scheduler", "scheduler"),
+                    Map.entry("num_train_epochs", "n_epochs"),
+                    Map.entry("epochs", "n_epochs"),
+                    Map.entry("per_device_train_batch_size", "micro_batch"),
+                    Map.entry("micro_batch_size", "micro_batch"),
+                    Map.entry("clip_grad_norm", "max_grad_norm"),
+                    Map.entry("dtype", "precision"),
+                    Map.entry("enable_activation_checkpointing", "gradient_checkpointing"),
+                    Map.entry("rslora", "use_rslora"),
+                    Map.entry("overlong", "overflow"));
+
+    private Aliases() {}
+
+    /// Our key for another tool's name.
+    public static Optional<String> find(String name) {
+        return Optional.ofNullable(OF.get(name));
+    }
+}

@@ -1,0 +1,302 @@
+package dev.tunesmith.contracts.job;
+
+import dev.tunesmith.contracts.problem.NearestName;
+import dev.tunesmith.contracts.problem.Problem;
+import dev.tunesmith.contracts.problem.ProblemCode;
+import dev.tunesmith.contracts.problem.Problems;
+import java.math.BigDecimal;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/// Reads one JSON object key by key and collects everything that is wrong with it.
+///
+/// A key that is missing or `null` reads as null. A wrong value reads as null as well, after its
+/// problem was noted. [#rejectOthers] at the end notes every key that nobody read.
+final class Fields {
+    private final Map<String, Object> tree;
+    private final String path;
+    private final Problems problems;
+    private final TreeSet<String> known = new TreeSet<>();
+
+    Fields(Map<String, Object> tree, String path, Problems problems) {
+        this.tree = tree;
+        this.path = path;
+        this.problems = problems;
+    }
+
+    String path(String key) {
+        return path.isEmpty() ? key : path + "." + key;
+    }
+
+    boolean has(String key) {
+        return tree.get(key) != null;
+    }
+
+    void problem(ProblemCode code, String key, String message) {
+        problems.add(code, path(key), message);
+    }
+
+    private @Nullable Object raw(String key) {
+        known.add(key);
+        return tree.get(key);
+    }
+
+    private void wrong(String key, String expected, Object found) {
+        problem(
+                ProblemCode.INVALID_VALUE,
+                key,
+                "expected %s, found %s".formatted(expected, shown(found)));
+    }
+
+    /// A value as a person would quote it, cut to a line.
+    static String shown(Object value) {
+        String text =
+                switch (value) {
+                    case String s -> "\"" + s + "\"";
+                    case Map<?, ?> _ -> "an object";
+                    case List<?> _ -> "a list";
+                    default -> value.toString();
+                };
+        return text.length() <= 80 ? text : text.substring(0, 77) + "…";
+    }
+
+    @Nullable Integer integer(String key, int min, int max) {
+        Long value = longInteger(key, min, max);
+        return value == null ? null : Math.toIntExact(value);
+    }
+
+    @Nullable Long longInteger(String key, long min, long max) {
+        Object value = raw(key);
+        if (value == null) {
+            return null;
+        }
+        BigDecimal number = decimal(value);
+        boolean whole = number != null && number.stripTrailingZeros().scale() <= 0;
+        if (number == null
+                || !whole
+                || number.compareTo(BigDecimal.valueOf(min)) < 0
+                || number.compareTo(BigDecimal.valueOf(max)) > 0) {
+            wrong(key, "a whole number from %d to %d".formatted(min, max), value);
+            return null;
+        }
+        return number.longValueExact();
+    }
+
+    @Nullable Double number(String key, Range range) {
+        Object value = raw(key);
+        if (value == null) {
+            return null;
+        }
+        BigDecimal number = decimal(value);
+        if (number == null || !range.contains(number.doubleValue())) {
+            wrong(key, "a number " + range.text(), value);
+            return null;
+        }
+        return number.doubleValue();
+    }
+
+    /// The number, or null if the value is none that JSON can express.
+    private static @Nullable BigDecimal decimal(Object value) {
+        return switch (value) {
+            case BigDecimal decimal -> decimal;
+            case Double d when !Double.isFinite(d) -> null;
+            case Float f when !Float.isFinite(f) -> null;
+            case Number number -> new BigDecimal(number.toString());
+            default -> null;
+        };
+    }
+
+    @Nullable Boolean bool(String key) {
+        Object value = raw(key);
+        if (value == null || value instanceof Boolean) {
+            return (Boolean) value;
+        }
+        wrong(key, "true or false", value);
+        return null;
+    }
+
+    @Nullable String text(String key, int max) {
+        Object value = raw(key);
+        if (value == null) {
+            return null;
+        }
+        if (value instanceof String text && !text.isBlank() && text.length() <= max) {
+            return text;
+        }
+        wrong(key, "a text of 1 to %d characters".formatted(max), value);
+        return null;
+    }
+
+    /// A text out of a fixed list.
+    <T> @Nullable T choice(String key, List<T> values, Function<T, String> wire) {
+        Object value = raw(key);
+        if (value == null) {
+            return null;
+        }
+        for (T candidate : values) {
+            if (wire.apply(candidate).equals(value)) {
+                return candidate;
+            }
+        }
+        List<String> names = values.stream().map(wire).toList();
+        Problem problem =
+                Problem.of(
+                        ProblemCode.INVALID_VALUE,
+                        path(key),
+                        "expected one of %s, found %s"
+                                .formatted(String.join(", ", names), shown(value)));
+        problems.add(
+                NearestName.of(value.toString(), names).map(problem::suggesting).orElse(problem));
+        return null;
+    }
+
+    @Nullable List<String> texts(String key, int countMax, int lengthMax) {
+        Object value = raw(key);
+        if (value == null) {
+            return null;
+        }
+        if (value instanceof List<?> list
+                && !list.isEmpty()
+                && list.size() <= countMax
+                && list.stream()
+                        .allMatch(item ->
+                                item instanceof String text
+                                        && !text.isBlank()
+                                        && text.length() <= lengthMax)) {
+            return list.stream().map(String.class::cast).toList();
+        }
+        wrong(
+                key,
+                "a list of 1 to %d texts of at most %d characters".formatted(countMax, lengthMax),
+                value);
+        return null;
+    }
+
+    /// The object under a key; an empty one if it is missing or not an object.
+    Fields object(String key) {
+        Object value = raw(key);
+        if (value != null && !(value instanceof Map)) {
+            wrong(key, "an object", value);
+        }
+        return new Fields(objectOf(value), path(key), problems);
+    }
+
+    /// The objects of a list; empty if it is missing or something else.
+    List<Fields> objects(String key, int max) {
+        Object value = raw(key);
+        if (value == null) {
+            return List.of();
+        }
+        if (!(value instanceof List<?> list)
+                || list.size() > max
+                || !list.stream().allMatch(Map.class::isInstance)) {
+            wrong(key, "a list of at most %d objects".formatted(max), value);
+            return List.of();
+        }
+        return Stream.iterate(0, i -> i < list.size(), i -> i + 1)
+                .map(i -> new Fields(objectOf(list.get(i)), path(key) + "." + i, problems))
+                .toList();
+    }
+
+    /// Text values by key, within the limits of `metadata`.
+    Map<String, String> textMap(String key, int countMax, int keyMax, int valueMax) {
+        Object value = raw(key);
+        if (value == null) {
+            return Map.of();
+        }
+        Map<String, Object> map = objectOf(value);
+        if (!(value instanceof Map) || map.size() > countMax) {
+            wrong(key, "an object of at most %d pairs".formatted(countMax), value);
+            return Map.of();
+        }
+        var texts = new LinkedHashMap<String, String>();
+        map.forEach((name, item) -> {
+            if (item instanceof String text
+                    && name.length() <= keyMax
+                    && text.length() <= valueMax) {
+                texts.put(name, text);
+            } else {
+                problem(
+                        ProblemCode.INVALID_VALUE,
+                        key + "." + name,
+                        "expected a text of at most %d characters under a key of at most %d"
+                                .formatted(valueMax, keyMax));
+            }
+        });
+        return texts;
+    }
+
+    /// A copy of this object whose value `"auto"` under the given key reads as missing.
+    Fields withoutAuto(String... keys) {
+        var copy = new LinkedHashMap<>(tree);
+        for (String key : keys) {
+            if ("auto".equals(copy.get(key))) {
+                copy.remove(key);
+            }
+        }
+        return new Fields(copy, path, problems);
+    }
+
+    /// Notes each key that was never asked for, with the name it was probably meant to be.
+    ///
+    /// @param elsewhere other names by which a known key is known
+    void rejectOthers(Map<String, String> elsewhere) {
+        for (String key : tree.keySet()) {
+            if (!known.contains(key)) {
+                Problem problem =
+                        Problem.of(ProblemCode.UNKNOWN_PARAMETER, path(key), "is not a known key");
+                String alias = elsewhere.get(key);
+                problems.add(
+                        alias != null
+                                ? problem.suggesting(alias)
+                                : NearestName.of(key, known)
+                                        .map(problem::suggesting)
+                                        .orElse(problem));
+            }
+        }
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Map<String, Object> objectOf(@Nullable Object value) {
+        return value instanceof Map ? (Map<String, Object>) value : Map.of();
+    }
+
+    /// Bounds of a number.
+    record Range(double min, boolean minIncluded, double max, boolean maxIncluded) {
+        static Range from(double min, double max) {
+            return new Range(min, true, max, true);
+        }
+
+        static Range above(double min, double max) {
+            return new Range(min, false, max, true);
+        }
+
+        static Range below(double min, double max) {
+            return new Range(min, true, max, false);
+        }
+
+        boolean contains(double value) {
+            boolean aboveMin = minIncluded ? value >= min : value > min;
+            boolean belowMax = maxIncluded ? value <= max : value < max;
+            return aboveMin && belowMax;
+        }
+
+        String text() {
+            return "%s %s and %s %s"
+                    .formatted(
+                            minIncluded ? "of at least" : "above",
+                            plain(min),
+                            maxIncluded ? "at most" : "below",
+                            plain(max));
+        }
+
+        private static String plain(double value) {
+            return BigDecimal.valueOf(value).stripTrailingZeros().toPlainString();
+        }
+    }
+}

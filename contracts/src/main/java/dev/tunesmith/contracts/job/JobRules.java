@@ -1,0 +1,279 @@
+package dev.tunesmith.contracts.job;
+
+import dev.tunesmith.contracts.id.FileId;
+import dev.tunesmith.contracts.problem.NearestName;
+import dev.tunesmith.contracts.problem.Problem;
+import dev.tunesmith.contracts.problem.ProblemCode;
+import dev.tunesmith.contracts.problem.Problems;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/// Checks the body of `POST /v1/fine_tuning/jobs` and reports everything that is wrong with it.
+///
+/// The same rules run in the command line, the console and the API.
+public final class JobRules {
+    private static final int NAME_MAX = 256;
+    private static final int EPOCHS_MAX = 50;
+    private static final int BATCH_MAX = 256;
+    private static final int MODELS_SHOWN = 3;
+    private static final Pattern SUFFIX = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
+    private static final Set<String> OF_THE_SERVER =
+            Set.of(
+                    "id",
+                    "object",
+                    "status",
+                    "created_at",
+                    "finished_at",
+                    "fine_tuned_model",
+                    "organization_id",
+                    "tenant_id",
+                    "result_files",
+                    "trained_tokens",
+                    "error",
+                    "x_progress",
+                    "x_lineage");
+
+    private final Problems problems = new Problems();
+    private final Lookup lookup;
+
+    private JobRules(Lookup lookup) {
+        this.lookup = lookup;
+    }
+
+    /// The outcome of a check.
+    public sealed interface Checked {}
+
+    /// The body is in order.
+    ///
+    /// @param dryRun plan and answer, store nothing
+    public record Ok(JobSpec spec, boolean dryRun) implements Checked {}
+
+    /// The body has these problems, never none.
+    public record Bad(List<Problem> problems) implements Checked {
+        public Bad {
+            problems = List.copyOf(problems);
+        }
+    }
+
+    /// Checks a body; all problems come back at once.
+    ///
+    /// @param tree the parsed JSON object
+    public static Checked check(Map<String, Object> tree, Lookup lookup) {
+        return new JobRules(lookup).checked(tree);
+    }
+
+    private Checked checked(Map<String, Object> tree) {
+        Map<String, Object> body = new HashMap<>(tree);
+        rejectServerFields(body);
+        Fields fields = new Fields(MetadataKeys.lifted(body), "", problems);
+        Integer version = fields.integer("spec_version", JobSpec.VERSION, JobSpec.VERSION);
+        String model = model(fields);
+        FileId training = file(fields, "training_file", true);
+        FileId validation = file(fields, "validation_file", false);
+        Long seed = fields.longInteger("seed", 0, Integer.MAX_VALUE);
+        MethodRules methods = new MethodRules(fields, problems);
+        Method method = methods.method();
+        Hyperparameters numbers = methods.hyperparameters();
+        var trainingRules = new TrainingRules(fields.object("x_training"), method, numbers);
+        TrainingOptions options = trainingRules.options();
+        JobSpec.Labels labels = labels(fields, trainingRules.clientJobId());
+        JobSpec.Scheduling scheduling = scheduling(fields.object("x_scheduling"));
+        if (validation != null && options.rows().validationShare() != null) {
+            problems.add(
+                    ProblemCode.INVALID_VALUE,
+                    "x_training.val_size",
+                    "cannot be combined with validation_file; keep one of them");
+        }
+        fields.rejectOthers(Map.of());
+        if (!problems.none() || model == null || training == null) {
+            return new Bad(problems.kept());
+        }
+        return new Ok(
+                new JobSpec(
+                        version == null ? JobSpec.VERSION : version,
+                        JobKind.TRAIN,
+                        method,
+                        model,
+                        training,
+                        validation,
+                        seed,
+                        numbers,
+                        options,
+                        labels,
+                        scheduling),
+                trainingRules.dryRun());
+    }
+
+    private void rejectServerFields(Map<String, Object> body) {
+        for (String key : OF_THE_SERVER) {
+            if (body.containsKey(key)) {
+                body.remove(key);
+                problems.add(ProblemCode.UNKNOWN_PARAMETER, key, "is set by the server only");
+            }
+        }
+    }
+
+    private @Nullable String model(Fields fields) {
+        String name = required(fields, "model");
+        if (name == null || lookup.models().contains(name)) {
+            return name;
+        }
+        List<String> near = NearestName.several(name, lookup.models(), MODELS_SHOWN);
+        Problem problem =
+                Problem.of(
+                        ProblemCode.MODEL_NOT_FOUND,
+                        "model",
+                        "there is no model \"%s\" that can be trained".formatted(name));
+        problems.add(near.isEmpty() ? problem : problem.suggesting(String.join(" or ", near)));
+        return null;
+    }
+
+    private @Nullable String required(Fields fields, String key) {
+        String value = fields.text(key, NAME_MAX);
+        if (value == null && !fields.has(key)) {
+            problems.add(ProblemCode.MISSING_REQUIRED_PARAMETER, key, "is required");
+        }
+        return value;
+    }
+
+    private @Nullable FileId file(Fields fields, String key, boolean required) {
+        String text = required ? required(fields, key) : fields.text(key, NAME_MAX);
+        if (text == null) {
+            return null;
+        }
+        Optional<FileId> id = FileId.find(text);
+        Lookup.FileState state = id.map(lookup::file).orElse(Lookup.FileState.MISSING);
+        switch (state) {
+            case READY, CHECKING -> {}
+            case BROKEN ->
+                    problems.add(
+                            ProblemCode.INVALID_TRAINING_FILE,
+                            key,
+                            "the rows of %s were refused; its status_details say why"
+                                    .formatted(text));
+            case WRONG_PURPOSE ->
+                    problems.add(
+                            ProblemCode.INVALID_VALUE,
+                            key,
+                            "%s was not uploaded with purpose fine-tune".formatted(text));
+            case MISSING ->
+                    problems.add(ProblemCode.FILE_NOT_FOUND, key, "there is no file " + text);
+        }
+        return id.orElse(null);
+    }
+
+    private JobSpec.Labels labels(Fields fields, @Nullable String clientJobId) {
+        String suffix = fields.text("suffix", 64);
+        if (suffix != null && !SUFFIX.matcher(suffix).matches()) {
+            problems.add(
+                    ProblemCode.INVALID_VALUE,
+                    "suffix",
+                    "expected letters, digits, '.', '_' and '-', beginning with a letter or digit, found \"%s\""
+                            .formatted(suffix));
+        }
+        Map<String, String> metadata = fields.textMap("metadata", 16, 64, 512);
+        MetadataKeys.rejectUnknown(metadata, problems);
+        List<JobSpec.Integration> integrations =
+                fields.objects("integrations", 5).stream().map(JobRules::integration).toList();
+        return new JobSpec.Labels(suffix, metadata, clientJobId, integrations);
+    }
+
+    private static JobSpec.Integration integration(Fields fields) {
+        if (fields.choice("type", List.of("wandb"), type -> type) == null && !fields.has("type")) {
+            fields.problem(ProblemCode.MISSING_REQUIRED_PARAMETER, "type", "is required");
+        }
+        Fields wandb = fields.object("wandb");
+        String project = wandb.text("project", NAME_MAX);
+        if (project == null && !wandb.has("project")) {
+            wandb.problem(ProblemCode.MISSING_REQUIRED_PARAMETER, "project", "is required");
+        }
+        List<String> tags = wandb.texts("tags", 50, 64);
+        JobSpec.Integration integration =
+                new JobSpec.Integration(
+                        project == null ? "" : project,
+                        wandb.text("name", NAME_MAX),
+                        wandb.text("entity", NAME_MAX),
+                        tags == null ? List.of() : tags);
+        wandb.rejectOthers(Map.of());
+        fields.rejectOthers(Map.of());
+        return integration;
+    }
+
+    private static JobSpec.Scheduling scheduling(Fields fields) {
+        Integer priority = fields.integer("priority", -1000, 1000);
+        String flavor = fields.text("flavor", 64);
+        Boolean preemptible = fields.bool("preemptible");
+        Long runtime = fields.longInteger("max_runtime_s", 1, 365L * 86_400);
+        fields.rejectOthers(Map.of());
+        JobSpec.Scheduling normal = JobSpec.Scheduling.NORMAL;
+        return new JobSpec.Scheduling(
+                priority == null ? normal.priority() : priority,
+                flavor == null ? normal.flavor() : flavor,
+                preemptible == null ? normal.preemptible() : preemptible,
+                runtime);
+    }
+
+    /// `method` and the deprecated top-level `hyperparameters`.
+    private static final class MethodRules {
+        private final Fields fields;
+        private final Problems problems;
+        private final Fields methodFields;
+        private final Method method;
+
+        private MethodRules(Fields fields, Problems problems) {
+            this.fields = fields;
+            this.problems = problems;
+            this.methodFields = fields.object("method");
+            Method asked = methodFields.choice("type", List.of(Method.values()), Method::wire);
+            if (asked == null && fields.has("method") && !methodFields.has("type")) {
+                problems.add(ProblemCode.MISSING_REQUIRED_PARAMETER, "method.type", "is required");
+            }
+            this.method = asked == null ? Method.SUPERVISED : asked;
+        }
+
+        private Method method() {
+            return method;
+        }
+
+        private Hyperparameters hyperparameters() {
+            Hyperparameters old = numbers(fields.object("hyperparameters"));
+            Fields own = methodFields.object(method.wire());
+            Hyperparameters current = numbers(own.object("hyperparameters"));
+            own.rejectOthers(Map.of());
+            for (Method other : Method.values()) {
+                if (other != method && methodFields.has(other.wire())) {
+                    methodFields.object(other.wire());
+                    problems.add(
+                            ProblemCode.INVALID_VALUE,
+                            "method." + other.wire(),
+                            "does not belong to method.type " + method.wire());
+                }
+            }
+            methodFields.rejectOthers(Map.of());
+            return new Hyperparameters(
+                    current.nEpochs() != null ? current.nEpochs() : old.nEpochs(),
+                    current.batchSize() != null ? current.batchSize() : old.batchSize(),
+                    current.learningRateMultiplier() != null
+                            ? current.learningRateMultiplier()
+                            : old.learningRateMultiplier());
+        }
+
+        private static Hyperparameters numbers(Fields given) {
+            Fields numbers =
+                    given.withoutAuto("n_epochs", "batch_size", "learning_rate_multiplier");
+            Hyperparameters read =
+                    new Hyperparameters(
+                            numbers.integer("n_epochs", 1, EPOCHS_MAX),
+                            numbers.integer("batch_size", 1, BATCH_MAX),
+                            numbers.number(
+                                    "learning_rate_multiplier", Fields.Range.above(0, 1000)));
+            numbers.rejectOthers(Aliases.OF);
+            return read;
+        }
+    }
+}

@@ -1,0 +1,26 @@
+package dev.tunesmith.contracts.job;
+
+import dev.tunesmith.contracts.id.FileId;
+import java.util.Set;
+
+/// What a check of a create body asks the world.
+public interface Lookup {
+    /// Names of the models that the tenant may train.
+    Set<String> models();
+
+    /// What is known of a file of the tenant.
+    FileState file(FileId file);
+
+    /// Whether a file can be trained on.
+    enum FileState {
+        READY,
+        /// Its rows are still being checked. A job may be created: it waits for the verdict.
+        CHECKING,
+        /// Its rows were refused.
+        BROKEN,
+        /// Uploaded for something else.
+        WRONG_PURPOSE,
+        /// Unknown, or of another tenant.
+        MISSING
+    }
+}

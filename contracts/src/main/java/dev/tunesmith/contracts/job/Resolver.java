@@ -1,0 +1,382 @@
+package dev.tunesmith.contracts.job;
+
+import dev.tunesmith.contracts.data.DatasetStats;
+import dev.tunesmith.contracts.fit.MemoryPlan;
+import dev.tunesmith.contracts.fit.ModelFacts;
+import dev.tunesmith.contracts.fit.Workload;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/// Turns what was asked for into numbers, each with its origin.
+///
+/// The same spec, model and figures always give the same result. Sources of the defaults: TRL and
+/// PEFT (rank 16, alpha 2 × rank), LLaMA-Factory (cosine, LoRA rates ten times those of full
+/// fine-tuning), GPT-3 (larger models want smaller rates).
+public final class Resolver {
+    private static final double FILL = 0.8;
+    private static final int TOKENS_OF_BATCH_MAX = 8192;
+    private static final double PACKING_LOSS = 0.95;
+    private static final int PRETRAIN_ROW_MAX = 1024;
+    private static final double PARAMETERS_OF_BASE_RATE = 1e9;
+    private static final long SEED = 42;
+
+    private final JobSpec spec;
+    private final ModelFacts model;
+    private final DatasetStats stats;
+    private final long deviceBytes;
+    private final boolean pretrain;
+    private final Map<String, Origin> origins = new TreeMap<>();
+
+    private Resolver(JobSpec spec, ModelFacts model, DatasetStats stats, long deviceBytes) {
+        this.spec = spec;
+        this.model = model;
+        this.stats = stats;
+        this.deviceBytes = deviceBytes;
+        this.pretrain = spec.method() == Method.PRETRAIN;
+    }
+
+    /// Decides everything that the spec leaves open.
+    ///
+    /// @param deviceBytes memory of the largest device; the batch is chosen to fit into it
+    public static ResolvedSpec resolve(
+            JobSpec spec, ModelFacts model, DatasetStats stats, long deviceBytes) {
+        return new Resolver(spec, model, stats, deviceBytes).resolved();
+    }
+
+    /// What a resolved job does to memory, at its longest row.
+    public static Workload workload(ResolvedSpec spec, DatasetStats stats) {
+        int longest = spec.rows().packing() ? spec.rows().maxSeqLen() : stats.longest();
+        int tokens = Math.clamp(longest, 1, spec.rows().maxSeqLen());
+        return workload(
+                spec.adapter(),
+                spec.precision(),
+                spec.rows().microBatch(),
+                tokens,
+                spec.gradientCheckpointing());
+    }
+
+    private static Workload workload(
+            AdapterSpec adapter, Precision precision, int rows, int tokens, boolean again) {
+        return switch (adapter) {
+            case AdapterSpec.None() ->
+                    new Workload(0, List.of(), precision == Precision.BF16, rows, tokens, again);
+            case AdapterSpec.Lora lora ->
+                    new Workload(
+                            lora.rank(),
+                            lora.targetModules(),
+                            precision == Precision.BF16,
+                            rows,
+                            tokens,
+                            again);
+        };
+    }
+
+    private ResolvedSpec resolved() {
+        AdapterSpec adapter = adapter();
+        Precision precision =
+                orDefault("precision", spec.training().compute().precision(), Precision.BF16);
+        int maxSeqLen = maxSeqLen();
+        boolean packing = packing();
+        int batch = batchSize();
+        int rowTokens = packing ? maxSeqLen : Math.clamp(stats.longest(), 1, maxSeqLen);
+        Workload wide = workload(adapter, precision, 1, rowTokens, false);
+        boolean again = checkpointing(wide);
+        int micro = microBatch(again ? wide.withCheckpointing() : wide, batch);
+        ResolvedSpec.Rows rows = rows(maxSeqLen, packing, batch, micro);
+        return new ResolvedSpec(
+                spec.specVersion(),
+                spec.kind(),
+                spec.method(),
+                spec.model(),
+                adapter,
+                rows,
+                steps(rows),
+                optimizer(adapter),
+                precision,
+                again,
+                orDefault("seed", spec.seed(), SEED),
+                origins);
+    }
+
+    private <T> T orDefault(String key, @Nullable T asked, T otherwise) {
+        origins.put(key, asked == null ? Origin.DEFAULT : Origin.USER);
+        return asked == null ? otherwise : asked;
+    }
+
+    private <T> T orDerived(String key, @Nullable T asked, Supplier<Derived<T>> rule) {
+        if (asked != null) {
+            origins.put(key, Origin.USER);
+            return asked;
+        }
+        Derived<T> derived = rule.get();
+        origins.put(key, Origin.derived(derived.reason));
+        return derived.value;
+    }
+
+    private record Derived<T>(T value, String reason) {}
+
+    private AdapterSpec adapter() {
+        TrainingOptions.Adapter asked = spec.training().adapter();
+        AdapterKind kind =
+                orDerived(
+                        "adapter",
+                        asked.kind(),
+                        () ->
+                                pretrain
+                                        ? new Derived<>(
+                                                AdapterKind.NONE,
+                                                "pre-training changes all weights")
+                                        : new Derived<>(
+                                                AdapterKind.LORA,
+                                                "an adapter is enough for supervised tuning"));
+        if (kind == AdapterKind.NONE) {
+            return new AdapterSpec.None();
+        }
+        int rank = orDefault("rank", asked.rank(), 16);
+        double alpha =
+                orDerived("alpha", asked.alpha(), () -> new Derived<>(2.0 * rank, "2 × rank"));
+        return new AdapterSpec.Lora(
+                rank,
+                alpha,
+                orDefault("dropout", asked.dropout(), 0.0),
+                orDefault(
+                        "target_modules",
+                        asked.targetModules(),
+                        List.of(AdapterSpec.Lora.ALL_LINEAR)),
+                orDefault("use_rslora", asked.rslora(), false));
+    }
+
+    private int maxSeqLen() {
+        int context = model.contextLength();
+        return orDerived(
+                "max_seq_len",
+                spec.training().rows().maxSeqLen(),
+                () -> {
+                    if (pretrain) {
+                        return new Derived<>(
+                                Math.min(context, PRETRAIN_ROW_MAX),
+                                "context of %d, at most %d".formatted(context, PRETRAIN_ROW_MAX));
+                    }
+                    int rounded = Math.ceilDiv(Math.max(1, stats.longest()), 64) * 64;
+                    return new Derived<>(
+                            Math.min(context, rounded),
+                            "longest row has %d tokens, the model's context is %d"
+                                    .formatted(stats.longest(), context));
+                });
+    }
+
+    private boolean packing() {
+        return orDerived(
+                "packing",
+                spec.training().rows().packing(),
+                () ->
+                        pretrain
+                                ? new Derived<>(true, "documents are joined for pre-training")
+                                : new Derived<>(
+                                        false,
+                                        "rows are batched without padding, packing is not needed"));
+    }
+
+    private int batchSize() {
+        TrainingOptions.Compute compute = spec.training().compute();
+        Integer micro = compute.microBatch();
+        Integer accumulation = compute.accumulation();
+        return orDerived(
+                "batch_size",
+                spec.hyperparameters().batchSize(),
+                () -> {
+                    if (micro != null && accumulation != null) {
+                        return new Derived<>(
+                                micro * accumulation, "micro_batch × gradient_accumulation_steps");
+                    }
+                    int wanted = powerOfTwo(Math.clamp(stats.rows() / 100, 4, 32));
+                    int least =
+                            Math.max(
+                                    micro == null ? 1 : micro,
+                                    accumulation == null ? 1 : accumulation);
+                    return new Derived<>(
+                            Math.max(wanted, least),
+                            "about a hundredth of %d rows, between 4 and 32"
+                                    .formatted(stats.rows()));
+                });
+    }
+
+    private static int powerOfTwo(int value) {
+        return Integer.highestOneBit(value);
+    }
+
+    private boolean checkpointing(Workload wide) {
+        return orDerived(
+                "gradient_checkpointing",
+                spec.training().compute().gradientCheckpointing(),
+                () -> {
+                    boolean fits = fits(wide);
+                    return new Derived<>(
+                            !fits,
+                            fits
+                                    ? "one row fits into memory without it"
+                                    : "without it one row does not fit into memory");
+                });
+    }
+
+    private boolean fits(Workload work) {
+        return MemoryPlan.of(model, work).fits((long) (deviceBytes * FILL));
+    }
+
+    private int microBatch(Workload one, int batch) {
+        TrainingOptions.Compute compute = spec.training().compute();
+        Integer accumulation = compute.accumulation();
+        int micro =
+                orDerived(
+                        "micro_batch",
+                        compute.microBatch(),
+                        () ->
+                                accumulation != null
+                                        ? new Derived<>(
+                                                Math.ceilDiv(batch, accumulation),
+                                                "batch_size / gradient_accumulation_steps")
+                                        : largestThatFits(one, batch));
+        orDerived(
+                "gradient_accumulation_steps",
+                accumulation,
+                () -> new Derived<>(Math.ceilDiv(batch, micro), "⌈batch_size / micro_batch⌉"));
+        return micro;
+    }
+
+    private Derived<Integer> largestThatFits(Workload one, int batch) {
+        int rows = batch;
+        while (rows > 1
+                && ((long) rows * one.rowTokens() > TOKENS_OF_BATCH_MAX
+                        || !fits(one.withMicroBatch(rows)))) {
+            rows = Math.ceilDiv(rows, 2);
+        }
+        return new Derived<>(
+                rows,
+                "largest part of batch_size %d that fits, with at most %d tokens"
+                        .formatted(batch, TOKENS_OF_BATCH_MAX));
+    }
+
+    private ResolvedSpec.Rows rows(int maxSeqLen, boolean packing, int batch, int micro) {
+        TrainingOptions.Rows asked = spec.training().rows();
+        return new ResolvedSpec.Rows(
+                maxSeqLen,
+                packing,
+                orDefault("overflow", asked.overflow(), Overflow.TRUNCATE),
+                pretrain || orDefault("train_on_prompt", asked.trainOnPrompt(), false),
+                orDefault("val_size", asked.validationShare(), 0.0),
+                batch,
+                micro);
+    }
+
+    private ResolvedSpec.Steps steps(ResolvedSpec.Rows rows) {
+        TrainingOptions.Cadence asked = spec.training().cadence();
+        int epochs = epochs();
+        long ofEpoch = Math.max(1, Math.ceilDiv(trainedRows(rows), rows.batchSize()));
+        long all = ofEpoch * epochs;
+        Integer maxSteps = asked.maxSteps();
+        if (maxSteps != null) {
+            origins.put("max_steps", Origin.USER);
+        }
+        long planned = maxSteps == null ? all : Math.min(all, maxSteps);
+        boolean validates = spec.validationFile() != null || rows.validationShare() > 0;
+        return new ResolvedSpec.Steps(
+                epochs,
+                planned,
+                maxSteps,
+                orDefault("logging_steps", asked.loggingSteps(), 1),
+                orDerived("save_steps", asked.saveSteps(), () -> part(planned, 10)),
+                orDerived(
+                        "eval_steps",
+                        asked.evalSteps(),
+                        () ->
+                                validates
+                                        ? part(planned, 5)
+                                        : new Derived<>(0, "nothing to validate on")));
+    }
+
+    private static Derived<Integer> part(long planned, int parts) {
+        long steps = Math.clamp(Math.ceilDiv(planned, parts), 1, 1000);
+        return new Derived<>(
+                Math.toIntExact(steps),
+                "a %s of %d steps".formatted(parts == 10 ? "tenth" : "fifth", planned));
+    }
+
+    private long trainedRows(ResolvedSpec.Rows rows) {
+        long heldOut =
+                spec.validationFile() == null
+                        ? (long) Math.ceil(stats.rows() * rows.validationShare())
+                        : 0;
+        long kept =
+                rows.overflow() == Overflow.DROP ? stats.rows() - stats.cutRows() : stats.rows();
+        long left = Math.max(1, kept - heldOut);
+        if (!rows.packing()) {
+            return left;
+        }
+        double share = stats.rows() == 0 ? 1 : (double) left / stats.rows();
+        double full = rows.maxSeqLen() * (pretrain ? 1 : PACKING_LOSS);
+        return Math.max(1, (long) Math.ceil(stats.tokens() * share / full));
+    }
+
+    private int epochs() {
+        return orDerived(
+                "n_epochs",
+                spec.hyperparameters().nEpochs(),
+                () -> {
+                    if (pretrain) {
+                        return new Derived<>(1, "each document is read once");
+                    }
+                    long rows = Math.max(1, stats.rows());
+                    int usual = rows <= 5_000 ? 3 : rows <= 50_000 ? 2 : 1;
+                    int small = Math.toIntExact(Math.min(10, Math.ceilDiv(300, rows)));
+                    return new Derived<>(
+                            Math.max(usual, small),
+                            "%d rows; small files are read more often".formatted(stats.rows()));
+                });
+    }
+
+    private ResolvedSpec.Optimizer optimizer(AdapterSpec adapter) {
+        TrainingOptions.Optimizer asked = spec.training().optimizer();
+        double multiplier =
+                orDefault(
+                        "learning_rate_multiplier",
+                        spec.hyperparameters().learningRateMultiplier(),
+                        1.0);
+        double rate = orDerived("learning_rate", asked.learningRate(), () -> baseRate(adapter));
+        Integer warmupSteps = asked.warmupSteps();
+        if (warmupSteps != null) {
+            origins.put("warmup_steps", Origin.USER);
+        }
+        return new ResolvedSpec.Optimizer(
+                rate * multiplier,
+                multiplier,
+                orDefault("scheduler", asked.curve(), Curve.COSINE),
+                warmupSteps == null ? orDefault("warmup_ratio", asked.warmupRatio(), 0.03) : 0,
+                warmupSteps,
+                orDefault("weight_decay", asked.weightDecay(), pretrain ? 0.1 : 0.0),
+                orDefault("max_grad_norm", asked.maxGradNorm(), 1.0),
+                orDefault("adam_beta1", asked.adam().beta1(), 0.9),
+                orDefault("adam_beta2", asked.adam().beta2(), pretrain ? 0.95 : 0.999),
+                orDefault("adam_epsilon", asked.adam().epsilon(), 1e-8));
+    }
+
+    /// Rates for a model of 10⁹ parameters, larger for smaller ones by the fourth root of their
+    /// ratio.
+    private Derived<Double> baseRate(AdapterSpec adapter) {
+        double base = adapter.kind() == AdapterKind.LORA ? 2e-4 : pretrain ? 1e-4 : 2e-5;
+        double size = Math.pow(PARAMETERS_OF_BASE_RATE / Math.max(1, model.parameters()), 0.25);
+        double rate = base * Math.clamp(size, 0.25, 5);
+        double rounded = Double.parseDouble(String.format(Locale.ROOT, "%.1e", rate));
+        return new Derived<>(
+                rounded,
+                "%s of a model with %d parameters"
+                        .formatted(
+                                adapter.kind() == AdapterKind.LORA
+                                        ? "low-rank tuning"
+                                        : pretrain ? "pre-training" : "full tuning",
+                                model.parameters()));
+    }
+}

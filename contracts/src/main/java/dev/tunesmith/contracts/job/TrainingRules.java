@@ -1,0 +1,182 @@
+package dev.tunesmith.contracts.job;
+
+import dev.tunesmith.contracts.job.Fields.Range;
+import dev.tunesmith.contracts.problem.NearestName;
+import dev.tunesmith.contracts.problem.ProblemCode;
+import java.util.List;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/// Checks the `x_training` object: every key by itself, then what does not go together.
+final class TrainingRules {
+    private static final int STEPS_MAX = 100_000_000;
+    private static final int RANK_MAX = 4096;
+    private static final int SEQ_LEN_MIN = 8;
+    private static final int SEQ_LEN_MAX = 1 << 20;
+    private static final int BATCH_MAX = 256;
+    private static final Pattern MODULE = Pattern.compile("[A-Za-z0-9_.]+");
+    private static final List<String> MODULES =
+            List.of(
+                    AdapterSpec.Lora.ALL_LINEAR,
+                    "q_proj",
+                    "k_proj",
+                    "v_proj",
+                    "o_proj",
+                    "gate_proj",
+                    "up_proj",
+                    "down_proj");
+    private static final List<String> OF_LORA =
+            List.of("rank", "alpha", "dropout", "target_modules", "use_rslora");
+
+    private final Fields fields;
+    private final Method method;
+    private final Hyperparameters numbers;
+    private final TrainingOptions options;
+    private final @Nullable String clientJobId;
+    private final boolean dryRun;
+
+    TrainingRules(Fields given, Method method, Hyperparameters numbers) {
+        this.fields = given.withoutAuto("batch_size", "micro_batch", "max_seq_len", "rank");
+        this.method = method;
+        this.numbers = numbers;
+        this.options = new TrainingOptions(adapter(), rows(), optimizer(), cadence(), compute());
+        this.clientJobId = fields.text("client_job_id", 128);
+        this.dryRun = Boolean.TRUE.equals(fields.bool("dry_run"));
+        fields.rejectOthers(Aliases.OF);
+        rejectContradictions();
+    }
+
+    TrainingOptions options() {
+        return options;
+    }
+
+    @Nullable String clientJobId() {
+        return clientJobId;
+    }
+
+    boolean dryRun() {
+        return dryRun;
+    }
+
+    private TrainingOptions.Adapter adapter() {
+        return new TrainingOptions.Adapter(
+                fields.choice("adapter", List.of(AdapterKind.values()), AdapterKind::wire),
+                fields.integer("rank", 1, RANK_MAX),
+                fields.number("alpha", Range.above(0, 65_536)),
+                fields.number("dropout", Range.below(0, 1)),
+                targetModules(),
+                fields.bool("use_rslora"));
+    }
+
+    private @Nullable List<String> targetModules() {
+        List<String> names = fields.texts("target_modules", 64, 128);
+        if (names == null) {
+            return null;
+        }
+        for (String name : names) {
+            boolean known = MODULES.contains(name);
+            String near = NearestName.of(name, MODULES).orElse("");
+            if (!known && (!MODULE.matcher(name).matches() || !near.isEmpty())) {
+                fields.problem(
+                        ProblemCode.INVALID_VALUE,
+                        "target_modules",
+                        "\"%s\" is no module name%s"
+                                .formatted(name, near.isEmpty() ? "" : ", did you mean " + near));
+            }
+        }
+        return names;
+    }
+
+    private TrainingOptions.Rows rows() {
+        return new TrainingOptions.Rows(
+                fields.integer("max_seq_len", SEQ_LEN_MIN, SEQ_LEN_MAX),
+                fields.bool("packing"),
+                fields.choice("overflow", List.of(Overflow.values()), Overflow::wire),
+                fields.bool("train_on_prompt"),
+                fields.number("val_size", new Range(0, false, 1, false)));
+    }
+
+    private TrainingOptions.Optimizer optimizer() {
+        Range beta = Range.below(0, 1);
+        return new TrainingOptions.Optimizer(
+                fields.number("learning_rate", Range.above(0, 10)),
+                fields.choice("scheduler", List.of(Curve.values()), Curve::wire),
+                fields.number("warmup_ratio", Range.from(0, 1)),
+                fields.integer("warmup_steps", 0, STEPS_MAX),
+                fields.number("weight_decay", Range.from(0, 10)),
+                fields.number("max_grad_norm", Range.from(0, 1_000_000)),
+                new TrainingOptions.Adam(
+                        fields.number("adam_beta1", beta),
+                        fields.number("adam_beta2", beta),
+                        fields.number("adam_epsilon", Range.above(0, 1))));
+    }
+
+    private TrainingOptions.Cadence cadence() {
+        return new TrainingOptions.Cadence(
+                fields.integer("logging_steps", 1, STEPS_MAX),
+                fields.integer("save_steps", 1, STEPS_MAX),
+                fields.integer("eval_steps", 0, STEPS_MAX),
+                fields.integer("max_steps", 1, STEPS_MAX));
+    }
+
+    private TrainingOptions.Compute compute() {
+        return new TrainingOptions.Compute(
+                fields.choice("precision", List.of(Precision.values()), Precision::wire),
+                fields.integer("micro_batch", 1, BATCH_MAX),
+                fields.integer("gradient_accumulation_steps", 1, BATCH_MAX),
+                fields.bool("gradient_checkpointing"));
+    }
+
+    private void rejectContradictions() {
+        if (options.adapter().kind() == AdapterKind.NONE) {
+            for (String key : OF_LORA) {
+                reject(fields.has(key), key, "needs adapter lora, found adapter none");
+            }
+        }
+        TrainingOptions.Optimizer optimizer = options.optimizer();
+        reject(
+                optimizer.warmupRatio() != null && optimizer.warmupSteps() != null,
+                "warmup_steps",
+                "cannot be combined with warmup_ratio; keep one of them");
+        reject(
+                method == Method.PRETRAIN && fields.has("train_on_prompt"),
+                "train_on_prompt",
+                "has no meaning for method.type pretrain, which trains on all text");
+        rejectBatches();
+    }
+
+    private void rejectBatches() {
+        Integer batch = numbers.batchSize();
+        Integer micro = options.compute().microBatch();
+        Integer accumulation = options.compute().accumulation();
+        if (batch != null && micro != null) {
+            reject(
+                    micro > batch,
+                    "micro_batch",
+                    "must not be larger than batch_size %d, found %d".formatted(batch, micro));
+            reject(
+                    accumulation != null && Math.ceilDiv(batch, micro) != accumulation,
+                    "gradient_accumulation_steps",
+                    "batch_size %d in batches of %d takes %d steps, found %s"
+                            .formatted(batch, micro, Math.ceilDiv(batch, micro), accumulation));
+        } else if (batch != null && accumulation != null) {
+            reject(
+                    accumulation > batch,
+                    "gradient_accumulation_steps",
+                    "must not be larger than batch_size %d, found %d"
+                            .formatted(batch, accumulation));
+        } else if (micro != null && accumulation != null) {
+            reject(
+                    (long) micro * accumulation > BATCH_MAX,
+                    "gradient_accumulation_steps",
+                    "micro_batch %d times %d is more than the largest batch_size %d"
+                            .formatted(micro, accumulation, BATCH_MAX));
+        }
+    }
+
+    private void reject(boolean wrong, String key, String message) {
+        if (wrong) {
+            fields.problem(ProblemCode.INVALID_VALUE, key, message);
+        }
+    }
+}
