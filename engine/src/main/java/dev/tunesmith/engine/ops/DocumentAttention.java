@@ -1,0 +1,86 @@
+package dev.tunesmith.engine.ops;
+
+import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.Region;
+import dev.tunesmith.engine.tensor.Tensor;
+import dev.tunesmith.kernels.cpu.Attention;
+
+/// Causal attention inside each of several documents that lie end to end.
+///
+/// @param heads query heads, a multiple of `kvHeads`
+/// @param scale factor of the scores
+/// @param softCap scores become `c · tanh(s/c)`; 0 means no cap
+/// @param window how many tokens a token sees, itself included; 0 means all before it
+public record DocumentAttention(
+        int heads, int kvHeads, int headWidth, double scale, double softCap, int window) {
+
+    /// Where documents begin: `cuSeqlens_D1` has one more entry than there are documents.
+    public record Documents(Tensor cuSeqlens_D1, int longest) {
+        int count() {
+            return (int) cuSeqlens_D1.size(0) - 1;
+        }
+    }
+
+    /// What the forward pass reads and keeps: queries, keys, values, output, and the logarithm of
+    /// the softmax denominators.
+    public record Saved(Tensor q_NC, Tensor k_NC, Tensor v_NC, Tensor out_NC, Tensor lse_HN) {}
+
+    /// A place for the denominators of `tokens` tokens.
+    public Tensor denominators(Region region, long tokens) {
+        return region.tensor(DType.F32, heads, tokens);
+    }
+
+    /// Fills `out` and `lse`. `scratch` lends working memory.
+    public void forward(Saved saved, Documents documents, Region scratch) {
+        Attention kernel = kernel(saved.q_NC, documents);
+        Tensor work = Elementwise.bytes(scratch, kernel.forwardScratchBytes());
+        kernel.forward(
+                inputs(saved, documents),
+                Native.strided(saved.out_NC),
+                saved.lse_HN.address(),
+                work.address());
+    }
+
+    /// Overwrites `dq`, `dk` and `dv`. `scratch` lends working memory.
+    public void backward(
+            Gradients to, Tensor dOut_NC, Saved saved, Documents documents, Region scratch) {
+        Attention kernel = kernel(saved.q_NC, documents);
+        Tensor work = Elementwise.bytes(scratch, kernel.backwardScratchBytes());
+        kernel.backward(
+                inputs(saved, documents),
+                Native.strided(saved.out_NC),
+                saved.lse_HN.address(),
+                Native.strided(dOut_NC),
+                new Attention.Gradients(
+                        Native.strided(to.dq_NC),
+                        Native.strided(to.dk_NC),
+                        Native.strided(to.dv_NC)),
+                work.address());
+    }
+
+    /// Where the gradients go.
+    public record Gradients(Tensor dq_NC, Tensor dk_NC, Tensor dv_NC) {}
+
+    private static Attention.Inputs inputs(Saved saved, Documents documents) {
+        return new Attention.Inputs(
+                Native.strided(saved.q_NC),
+                Native.strided(saved.k_NC),
+                Native.strided(saved.v_NC),
+                documents.cuSeqlens_D1.address());
+    }
+
+    private Attention kernel(Tensor q_NC, Documents documents) {
+        return new Attention(
+                Native.element(q_NC),
+                documents.count(),
+                q_NC.rows(),
+                documents.longest(),
+                heads,
+                kvHeads,
+                headWidth,
+                (float) scale,
+                (float) softCap,
+                window == 0 ? -1 : window - 1,
+                Native.threads());
+    }
+}

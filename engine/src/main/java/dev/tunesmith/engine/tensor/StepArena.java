@@ -1,0 +1,135 @@
+package dev.tunesmith.engine.tensor;
+
+import dev.tunesmith.kernels.NativeMemory;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+
+/// The memory of one training or decoding step, used as a stack of regions.
+///
+/// Blocks are mapped when first needed and then reused step after step, so that a step that ran
+/// once causes no page fault again. Only the innermost open region may take memory.
+public final class StepArena implements AutoCloseable {
+
+    private static final long BLOCK_BYTES_MIN = 64L << 20;
+
+    private final long bytesMax;
+    private final List<NativeMemory> blocks = new ArrayList<>();
+    private final Deque<Mark> marks = new ArrayDeque<>();
+    private int block;
+    private long used;
+    private long mappedBytes;
+    private long peakBytes;
+
+    /// Where the stack stood when a region was opened.
+    private record Mark(Region region, int block, long used) {}
+
+    /// An empty arena that maps at most `bytesMax` bytes.
+    public StepArena(long bytesMax) {
+        this.bytesMax = bytesMax;
+    }
+
+    /// An arena limited by nothing but the machine.
+    public static StepArena unlimited() {
+        return new StepArena(Long.MAX_VALUE);
+    }
+
+    /// Opens a region on top of the stack. Close it before the regions below.
+    public Region open(String name) {
+        Region region = new Region(name, new Stretch());
+        marks.push(new Mark(region, block, used));
+        return region;
+    }
+
+    /// Bytes mapped so far: the high-water mark, rounded up to blocks.
+    public long mappedBytes() {
+        return mappedBytes;
+    }
+
+    /// Largest number of bytes in use at once.
+    public long peakBytes() {
+        return peakBytes;
+    }
+
+    /// Number of open regions; 0 between steps.
+    public int depth() {
+        return marks.size();
+    }
+
+    private long take(Region taker, long bytes) {
+        Mark top = marks.peek();
+        if (top == null || top.region() != taker) {
+            throw new IllegalStateException(
+                    "only the innermost region may take memory, which %s is not"
+                            .formatted(taker.name()));
+        }
+        while (block < blocks.size() && blocks.get(block).bytes() - used < bytes) {
+            block++;
+            used = 0;
+        }
+        if (block == blocks.size()) {
+            map(Math.max(bytes, BLOCK_BYTES_MIN));
+        }
+        long address = blocks.get(block).address() + used;
+        used += bytes;
+        peakBytes = Math.max(peakBytes, bytesInUse());
+        return address;
+    }
+
+    private void map(long bytes) {
+        if (mappedBytes > bytesMax - bytes) {
+            throw new OutOfMemoryError(
+                    ("the step needs more than its %d bytes; make the batch or the documents"
+                                    + " shorter, or recompute more")
+                            .formatted(bytesMax));
+        }
+        NativeMemory fresh = NativeMemory.allocate(bytes);
+        blocks.add(fresh);
+        mappedBytes += fresh.bytes();
+        used = 0;
+    }
+
+    private long bytesInUse() {
+        long bytes = used;
+        for (int i = 0; i < block; i++) {
+            bytes += blocks.get(i).bytes();
+        }
+        return bytes;
+    }
+
+    private void giveBack(Region region) {
+        Mark top = marks.peek();
+        if (top == null || top.region() != region) {
+            throw new IllegalStateException(
+                    "region %s ends before the regions inside it".formatted(region.name()));
+        }
+        marks.pop();
+        block = top.block();
+        used = top.used();
+    }
+
+    /// Ends all open regions and unmaps everything.
+    @Override
+    public void close() {
+        while (!marks.isEmpty()) {
+            marks.getFirst().region().close();
+        }
+        blocks.forEach(NativeMemory::close);
+        blocks.clear();
+        mappedBytes = 0;
+    }
+
+    /// The part of the stack that belongs to one region.
+    private final class Stretch implements Region.Source {
+        @Override
+        public long take(Region taker, long bytes) {
+            return StepArena.this.take(taker, bytes);
+        }
+
+        @Override
+        public void giveBack(Region region) {
+            StepArena.this.giveBack(region);
+        }
+    }
+}
