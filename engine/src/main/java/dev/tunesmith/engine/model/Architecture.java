@@ -1,0 +1,108 @@
+package dev.tunesmith.engine.model;
+
+import dev.tunesmith.engine.nn.Activation;
+import dev.tunesmith.engine.nn.AttentionShape;
+import dev.tunesmith.engine.nn.Rotary;
+import java.util.List;
+import java.util.Map;
+
+/// What a decoder-only language model consists of, as far as numbers can tell.
+///
+/// @param family the `model_type` it was read from
+/// @param attention heads and their switches, the same in every layer
+/// @param positions windows and rotary encodings of the layers
+/// @param edges what happens before the first and after the last layer
+public record Architecture(
+        String family,
+        Size size,
+        AttentionShape attention,
+        Positions positions,
+        Mlp mlp,
+        NormPlan norms,
+        Edges edges) {
+
+    /// Sizes of the whole model.
+    ///
+    /// @param contextLength longest text it was trained for
+    public record Size(int layers, int width, int vocabulary, int contextLength) {}
+
+    /// What differs between layers.
+    ///
+    /// @param windows_L tokens that a token sees in each layer, itself included; 0 means all
+    /// @param rotaries the rotary encodings that occur
+    /// @param rotaryOf_L which of them each layer uses
+    public record Positions(
+            List<Integer> windows_L, List<Rotary> rotaries, List<Integer> rotaryOf_L) {
+        public Positions {
+            windows_L = List.copyOf(windows_L);
+            rotaries = List.copyOf(rotaries);
+            rotaryOf_L = List.copyOf(rotaryOf_L);
+        }
+    }
+
+    /// The gated MLP of every layer.
+    public record Mlp(int width, Activation activation, boolean bias) {}
+
+    /// Norms of every layer and of the end.
+    ///
+    /// @param gainOffset 1 where checkpoints store gains minus one
+    public record NormPlan(double eps, int gainOffset, Placement placement) {
+
+        /// Where norms stand.
+        public enum Placement {
+            /// Before attention and before the MLP.
+            BEFORE,
+            /// After attention and after the MLP, before the addition.
+            AFTER,
+            /// Before and after both.
+            AROUND
+        }
+    }
+
+    /// What happens before the first and after the last layer, and to what is added to the residual
+    /// stream.
+    ///
+    /// @param tied whether the head is the embedding table
+    /// @param embeddingFactor factor of embeddings
+    /// @param residualFactor factor of what a layer adds
+    /// @param logitFactor factor of logits
+    /// @param logitCap logits become `c · tanh(z/c)`; 0 means no cap
+    public record Edges(
+            boolean tied,
+            double embeddingFactor,
+            double residualFactor,
+            double logitFactor,
+            double logitCap) {}
+
+    /// Reads a `config.json`, in the form before version 5 of transformers or in that of version 5.
+    ///
+    /// @throws UnsupportedModelException with every reason why it cannot be run
+    public static Architecture of(Map<String, Object> config) {
+        return Families.read(config);
+    }
+
+    /// Number of parameters, a tied table counted once.
+    public long parameters() {
+        long width = size.width;
+        boolean anyBias = attention.bias() != AttentionShape.Bias.NONE;
+        long attentionParameters =
+                width * (2L * attention.queryWidth() + 2L * attention.keyWidth())
+                        + (anyBias ? attention.queryWidth() + 2L * attention.keyWidth() : 0)
+                        + (attention.bias() == AttentionShape.Bias.ALL ? width : 0)
+                        + queryKeyNormParameters();
+        long mlpParameters = 3 * width * mlp.width + (mlp.bias ? 2L * mlp.width + width : 0);
+        long normParameters = width * (norms.placement == NormPlan.Placement.AROUND ? 4 : 2);
+        long table = width * size.vocabulary;
+        return size.layers * (attentionParameters + mlpParameters + normParameters)
+                + width
+                + (edges.tied ? table : 2 * table);
+    }
+
+    private long queryKeyNormParameters() {
+        return switch (attention.norm()) {
+            case NONE -> 0;
+            case PER_HEAD -> 2L * attention.headWidth();
+            case WHOLE -> (long) attention.queryWidth() + attention.keyWidth();
+        };
+    }
+}

@@ -1,0 +1,357 @@
+package dev.tunesmith.engine.model;
+
+import dev.tunesmith.engine.data.TokenBatch;
+import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.io.WeightFiles;
+import dev.tunesmith.engine.nn.Attention;
+import dev.tunesmith.engine.nn.Block;
+import dev.tunesmith.engine.nn.Context;
+import dev.tunesmith.engine.nn.Embedding;
+import dev.tunesmith.engine.nn.GatedMlp;
+import dev.tunesmith.engine.nn.Head;
+import dev.tunesmith.engine.nn.Linear;
+import dev.tunesmith.engine.nn.Parameter;
+import dev.tunesmith.engine.nn.RmsNorm;
+import dev.tunesmith.engine.nn.RotaryTable;
+import dev.tunesmith.engine.ops.CacheAttention;
+import dev.tunesmith.engine.ops.DocumentAttention;
+import dev.tunesmith.engine.ops.Rotation.Angles;
+import dev.tunesmith.engine.tape.CheckpointPolicy;
+import dev.tunesmith.engine.tape.Tape;
+import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.Region;
+import dev.tunesmith.engine.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.BiConsumer;
+
+/// The one decoder-only language model: what it consists of is data, read from an [Architecture].
+///
+/// ```
+/// try (Decoder decoder = Decoder.load(directory, DType.BF16, Decoder.Loading.MAPPED);
+///         Region step = arena.open("step")) {
+///     Tape tape = Tape.recording(arena, step, seed);
+///     Tensor hidden_ND = decoder.forward(tape, batch, CheckpointPolicy.keepAll());
+///     Head.Losses losses = decoder.head().loss(tape, hidden_ND, targets, 1 / weightSum);
+///     tape.backward();          // gradients are now in the trainable parameters
+/// }
+/// ```
+public final class Decoder implements AutoCloseable {
+
+    private final boolean owner;
+    private final Architecture architecture;
+    private final Weights weights;
+    private final Embedding embedding;
+    private final List<Block> blocks;
+    private final RmsNorm lastNorm;
+    private final Head head;
+
+    /// How weights come into memory.
+    public enum Loading {
+        /// Frozen; tensors of the compute type stay mapped to the file.
+        MAPPED,
+        /// Copied, so that they can train.
+        WRITABLE
+    }
+
+    /// What all views of one model share: memory, mapped files and rotary tables.
+    private record Weights(
+            Region region,
+            WeightFiles files,
+            DType type,
+            List<Parameter> parameters,
+            List<RotaryTable> tables) {}
+
+    private Decoder(
+            boolean owner,
+            Architecture architecture,
+            Weights weights,
+            Embedding embedding,
+            List<Block> blocks,
+            RmsNorm lastNorm,
+            Head head) {
+        this.owner = owner;
+        this.architecture = architecture;
+        this.weights = weights;
+        this.embedding = embedding;
+        this.blocks = List.copyOf(blocks);
+        this.lastNorm = lastNorm;
+        this.head = head;
+    }
+
+    /// Loads a model, all of it frozen.
+    ///
+    /// @param compute type of weights and activations
+    /// @throws UnsupportedModelException with every reason why it cannot be run
+    public static Decoder load(ModelDirectory directory, DType compute, Loading loading) {
+        Architecture architecture = Architecture.of(directory.config());
+        Region region = Region.lasting("model");
+        WeightFiles files = directory.openWeights();
+        try {
+            var checkpoint = new Checkpoint(files, region, compute, loading == Loading.WRITABLE);
+            return build(architecture, region, files, compute, checkpoint);
+        } catch (RuntimeException e) {
+            region.close();
+            files.close();
+            throw e;
+        }
+    }
+
+    private static Decoder build(
+            Architecture architecture,
+            Region region,
+            WeightFiles files,
+            DType compute,
+            Checkpoint checkpoint) {
+        LayerReader reader = new LayerReader(architecture, checkpoint);
+        long width = architecture.size().width();
+        long vocabulary = architecture.size().vocabulary();
+        Architecture.Edges edges = architecture.edges();
+        Parameter table = checkpoint.parameter("model.embed_tokens.weight", vocabulary, width);
+        List<Block> blocks = new ArrayList<>();
+        for (int layer = 0; layer < architecture.size().layers(); layer++) {
+            blocks.add(reader.block(layer));
+        }
+        RmsNorm lastNorm = reader.norm("model.norm", width);
+        Parameter headWeight = table;
+        if (edges.tied()) {
+            // Some checkpoints hold the tied table twice.
+            checkpoint.skip("lm_head.weight");
+        } else {
+            headWeight = checkpoint.parameter("lm_head.weight", vocabulary, width);
+        }
+        List<Parameter> parameters = checkpoint.finish("weights of " + architecture.family());
+        List<RotaryTable> tables =
+                architecture.positions().rotaries().stream().map(RotaryTable::new).toList();
+        return new Decoder(
+                true,
+                architecture,
+                new Weights(region, files, compute, parameters, tables),
+                new Embedding("model.embed_tokens", table, edges.embeddingFactor()),
+                blocks,
+                lastNorm,
+                new Head(headWeight, edges.logitFactor(), edges.logitCap()));
+    }
+
+    /// Another view of the same weights without adapters, to which others can be attached. It must
+    /// not be used after the original is closed; closing the view does nothing.
+    public Decoder share() {
+        List<Block> shared =
+                blocks.stream()
+                        .map(block ->
+                                new Block(
+                                        block.norms(),
+                                        share(block.attention()),
+                                        share(block.mlp()),
+                                        block.residualFactor()))
+                        .toList();
+        return new Decoder(
+                false, architecture, weights, embedding.share(), shared, lastNorm, head.share());
+    }
+
+    private static Attention share(Attention attention) {
+        Attention.Projections p = attention.projections();
+        return new Attention(
+                attention.shape(),
+                new Attention.Projections(
+                        p.query().share(),
+                        p.key().share(),
+                        p.value().share(),
+                        p.output().share(),
+                        p.queryNorm(),
+                        p.keyNorm()),
+                attention.place());
+    }
+
+    private static GatedMlp share(GatedMlp mlp) {
+        return new GatedMlp(
+                mlp.gate().share(), mlp.up().share(), mlp.down().share(), mlp.activation());
+    }
+
+    /// What the model consists of.
+    public Architecture architecture() {
+        return architecture;
+    }
+
+    /// Type of weights and activations.
+    public DType computeType() {
+        return weights.type;
+    }
+
+    /// The token embedding.
+    public Embedding embedding() {
+        return embedding;
+    }
+
+    /// The language-model head.
+    public Head head() {
+        return head;
+    }
+
+    /// All linear layers inside the blocks, in the order of the forward pass.
+    public List<Linear> linears() {
+        List<Linear> linears = new ArrayList<>();
+        for (Block block : blocks) {
+            Attention.Projections p = block.attention().projections();
+            linears.addAll(List.of(p.query(), p.key(), p.value(), p.output()));
+            GatedMlp mlp = block.mlp();
+            linears.addAll(List.of(mlp.gate(), mlp.up(), mlp.down()));
+        }
+        return linears;
+    }
+
+    /// All parameters of the checkpoint, in its own names; a tied table occurs once. Adapter
+    /// parameters are not among them.
+    public List<Parameter> parameters() {
+        return weights.parameters;
+    }
+
+    /// The parameter of that name.
+    public Optional<Parameter> parameter(String name) {
+        return weights.parameters.stream().filter(p -> p.name().equals(name)).findFirst();
+    }
+
+    /// Makes every parameter trainable: full fine-tuning. Masters and gradients live in `region`.
+    public void trainAll(Region region) {
+        weights.parameters.forEach(parameter -> parameter.train(region));
+    }
+
+    /// The hidden state of every token after the last norm.
+    public Tensor forward(Tape tape, TokenBatch batch, CheckpointPolicy policy) {
+        return forward(tape, batch, policy, (_, _) -> {});
+    }
+
+    /// As the other, and shows the input of every layer and, last, the result to `observer`, with
+    /// its index from 0.
+    public Tensor forward(
+            Tape tape,
+            TokenBatch batch,
+            CheckpointPolicy policy,
+            BiConsumer<Integer, Tensor> observer) {
+        requireTokens(batch.ids_N());
+        Region region = tape.region();
+        Context context = whole(batch, region);
+        Tensor x_ND = embedding.forward(tape, region.ints(batch.ids_N()));
+        for (int layer = 0; layer < blocks.size(); layer++) {
+            observer.accept(layer, x_ND);
+            Block block = blocks.get(layer);
+            boolean recompute = policy.recomputes(layer, blocks.size());
+            x_ND = tape.block(x_ND, recompute, (inner, in) -> block.forward(inner, in, context));
+        }
+        Tensor hidden_ND = lastNorm.forward(tape, x_ND);
+        observer.accept(blocks.size(), hidden_ND);
+        return hidden_ND;
+    }
+
+    private Context whole(TokenBatch batch, Region region) {
+        int[] lengths_N = new int[batch.tokens()];
+        for (int d = 0; d < batch.documents(); d++) {
+            int from = batch.cuSeqlens_D1()[d];
+            int to = batch.cuSeqlens_D1()[d + 1];
+            Arrays.fill(lengths_N, from, to, to - from);
+        }
+        return new Context.Whole(
+                new DocumentAttention.Documents(
+                        region.ints(batch.cuSeqlens_D1()), batch.longestDocument()),
+                angles(batch.positions_N(), lengths_N, region));
+    }
+
+    private List<Angles> angles(int[] positions_N, int[] lengths_N, Region region) {
+        return weights.tables.stream()
+                .map(table -> table.angles(positions_N, lengths_N, region))
+                .toList();
+    }
+
+    /// The hidden state of the new tokens of several sequences, after the last norm; their keys and
+    /// values are appended to the cache. Use a silent tape.
+    public Tensor forwardCached(Tape tape, KvCache cache, CachedBatch batch) {
+        requireTokens(batch.ids_N());
+        Region region = tape.region();
+        Context context = cached(cache, batch, region);
+        Tensor x_ND = embedding.forward(tape, region.ints(batch.ids_N()));
+        for (Block block : blocks) {
+            x_ND = block.forward(tape, x_ND, context);
+        }
+        return lastNorm.forward(tape, x_ND);
+    }
+
+    private Context cached(KvCache cache, CachedBatch batch, Region region) {
+        int tokens = batch.ids_N().length;
+        int sequences = batch.sequences().size();
+        int columns = batch.sequences().stream().mapToInt(s -> s.pages().length).max().orElse(1);
+        int[] positions_N = new int[tokens];
+        int[] lengths_N = new int[tokens];
+        long[] slots_N = new long[tokens];
+        int[] lengths_S = new int[sequences];
+        int[] cuNew_S1 = new int[sequences + 1];
+        int[] pageTable_SP = new int[sequences * columns];
+        int newest = 0;
+        int n = 0;
+        for (int s = 0; s < sequences; s++) {
+            CachedBatch.Sequence sequence = batch.sequences().get(s);
+            requirePages(cache, sequence);
+            System.arraycopy(
+                    sequence.pages(), 0, pageTable_SP, s * columns, sequence.pages().length);
+            for (int p = sequence.cached(); p < sequence.length(); p++, n++) {
+                positions_N[n] = p;
+                lengths_N[n] = sequence.length();
+                long page = sequence.pages()[p / cache.pageSize()];
+                slots_N[n] = page * cache.pageSize() + p % cache.pageSize();
+            }
+            lengths_S[s] = sequence.length();
+            cuNew_S1[s + 1] = n;
+            newest = Math.max(newest, sequence.fresh());
+        }
+        var places =
+                new CacheAttention.Places(
+                        region.longs(slots_N),
+                        region.ints(pageTable_SP).reshape(sequences, columns),
+                        region.ints(lengths_S),
+                        region.ints(cuNew_S1),
+                        cache.pageSize(),
+                        newest);
+        return new Context.Cached(
+                places, cache.keys_L(), cache.values_L(), angles(positions_N, lengths_N, region));
+    }
+
+    private static void requirePages(KvCache cache, CachedBatch.Sequence sequence) {
+        long room = (long) sequence.pages().length * cache.pageSize();
+        if (sequence.fresh() < 1 || sequence.cached() < 0 || room < sequence.length()) {
+            throw new IllegalArgumentException(
+                    "%d cached and %d new tokens do not fit into %d pages of %d"
+                            .formatted(
+                                    sequence.cached(),
+                                    sequence.fresh(),
+                                    sequence.pages().length,
+                                    cache.pageSize()));
+        }
+        for (int page : sequence.pages()) {
+            if (page < 0 || page >= cache.pages()) {
+                throw new IllegalArgumentException("page %d of %d".formatted(page, cache.pages()));
+            }
+        }
+    }
+
+    private void requireTokens(int[] ids_N) {
+        for (int n = 0; n < ids_N.length; n++) {
+            if (ids_N[n] < 0 || ids_N[n] >= architecture.size().vocabulary()) {
+                throw new IllegalArgumentException(
+                        "token %d at %d is not below the vocabulary of %d"
+                                .formatted(ids_N[n], n, architecture.size().vocabulary()));
+            }
+        }
+    }
+
+    /// Frees the weights of this model and of all its views.
+    @Override
+    public void close() {
+        if (!owner) {
+            return;
+        }
+        weights.tables.forEach(RotaryTable::close);
+        weights.region.close();
+        weights.files.close();
+    }
+}

@@ -1,0 +1,65 @@
+package dev.tunesmith.engine.model;
+
+import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.Region;
+import dev.tunesmith.engine.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Keys and values of every layer, in pages of a fixed number of tokens.
+///
+/// Which sequence owns which page is the caller's business (see [CachedBatch]); the cache only
+/// holds the memory. Pages untouched so far cost no memory.
+public final class KvCache implements AutoCloseable {
+
+    private final Region region = Region.lasting("key-value cache");
+    private final int pages;
+    private final int pageSize;
+    private final List<Tensor> keys_L = new ArrayList<>();
+    private final List<Tensor> values_L = new ArrayList<>();
+
+    /// A cache of `pages` pages of `pageSize` tokens.
+    public KvCache(Architecture architecture, DType type, int pages, int pageSize) {
+        this.pages = pages;
+        this.pageSize = pageSize;
+        int kvHeads = architecture.attention().kvHeads();
+        int headWidth = architecture.attention().headWidth();
+        for (int layer = 0; layer < architecture.size().layers(); layer++) {
+            keys_L.add(region.tensor(type, pages, pageSize, kvHeads, headWidth));
+            values_L.add(region.tensor(type, pages, pageSize, kvHeads, headWidth));
+        }
+    }
+
+    /// Bytes that one page needs over all layers.
+    public static long bytesPerPage(Architecture architecture, DType type, int pageSize) {
+        return 2L
+                * architecture.size().layers()
+                * pageSize
+                * architecture.attention().keyWidth()
+                * type.bytes();
+    }
+
+    /// Number of pages.
+    public int pages() {
+        return pages;
+    }
+
+    /// Tokens of one page.
+    public int pageSize() {
+        return pageSize;
+    }
+
+    List<Tensor> keys_L() {
+        return keys_L;
+    }
+
+    List<Tensor> values_L() {
+        return values_L;
+    }
+
+    /// Frees the memory.
+    @Override
+    public void close() {
+        region.close();
+    }
+}

@@ -1,0 +1,115 @@
+package dev.tunesmith.engine.model;
+
+import dev.tunesmith.engine.nn.RopeScaling;
+import dev.tunesmith.engine.nn.Rotary;
+
+/// Reads the rotary encoding of a configuration: `rope_theta` and `rope_scaling` in the older form,
+/// `rope_parameters` in the newer one.
+final class RotaryConfig {
+
+    private static final String KINDS = "default, linear, dynamic, llama3, yarn, longrope";
+
+    private final ConfigReader config;
+    private final int contextLength;
+
+    RotaryConfig(ConfigReader config, int contextLength) {
+        this.config = config;
+        this.contextLength = contextLength;
+    }
+
+    /// The rotary encoding of a model with one.
+    Rotary read(int headWidth, double thetaDefault) {
+        ConfigReader parameters = config.child("rope_parameters");
+        ConfigReader scaling = parameters.isEmpty() ? config.child("rope_scaling") : parameters;
+        return read(scaling, headWidth, theta(parameters, thetaDefault));
+    }
+
+    /// One of several encodings, from its own part of the configuration.
+    Rotary read(ConfigReader scaling, int headWidth, double theta) {
+        double share = config.number("partial_rotary_factor", 1.0);
+        if (scaling.has("partial_rotary_factor")) {
+            share = scaling.number("partial_rotary_factor", 1.0);
+        }
+        return new Rotary((int) (headWidth * share), theta, scaling(scaling));
+    }
+
+    private double theta(ConfigReader parameters, double thetaDefault) {
+        return parameters.has("rope_theta")
+                ? parameters.number("rope_theta", thetaDefault)
+                : config.number("rope_theta", thetaDefault);
+    }
+
+    private RopeScaling scaling(ConfigReader scaling) {
+        String kind = scaling.text("rope_type", scaling.text("type", "default"));
+        return switch (kind) {
+            case "default", "mrope" -> {
+                if (kind.equals("mrope")) {
+                    config.fault(
+                            "rope_type mrope is not supported (supported: %s)".formatted(KINDS));
+                }
+                yield new RopeScaling.Plain();
+            }
+            case "linear" -> new RopeScaling.Linear(factor(scaling));
+            case "dynamic" -> new RopeScaling.Dynamic(factor(scaling), original(scaling));
+            case "llama3" ->
+                    new RopeScaling.Llama3(
+                            factor(scaling),
+                            scaling.number("low_freq_factor", null),
+                            scaling.number("high_freq_factor", null),
+                            original(scaling));
+            case "yarn" -> yarn(scaling);
+            case "longrope", "su" -> longRope(scaling);
+            default -> {
+                config.fault(
+                        "rope_type %s is not supported (supported: %s)".formatted(kind, KINDS));
+                yield new RopeScaling.Plain();
+            }
+        };
+    }
+
+    private static double factor(ConfigReader scaling) {
+        return scaling.number("factor", null);
+    }
+
+    private int original(ConfigReader scaling) {
+        if (scaling.has("original_max_position_embeddings")) {
+            return scaling.size("original_max_position_embeddings");
+        }
+        return config.size("original_max_position_embeddings", contextLength);
+    }
+
+    private RopeScaling yarn(ConfigReader scaling) {
+        int original = original(scaling);
+        double factor = scaling.has("factor") ? factor(scaling) : (double) contextLength / original;
+        double ratio = 1;
+        if (scaling.has("mscale") && scaling.has("mscale_all_dim")) {
+            ratio =
+                    temperature(factor, scaling.number("mscale", null))
+                            / temperature(factor, scaling.number("mscale_all_dim", null));
+        } else {
+            ratio = temperature(factor, 1);
+        }
+        return new RopeScaling.Yarn(
+                factor,
+                original,
+                scaling.number("beta_fast", 32.0),
+                scaling.number("beta_slow", 1.0),
+                scaling.number("attention_factor", ratio),
+                scaling.flag("truncate", true));
+    }
+
+    private static double temperature(double factor, double scale) {
+        return factor <= 1 ? 1 : 0.1 * scale * Math.log(factor) + 1;
+    }
+
+    private RopeScaling longRope(ConfigReader scaling) {
+        int original = original(scaling);
+        double factor = (double) contextLength / original;
+        double amplitude = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original));
+        return new RopeScaling.LongRope(
+                scaling.numbers("short_factor"),
+                scaling.numbers("long_factor"),
+                original,
+                scaling.number("attention_factor", amplitude));
+    }
+}

@@ -1,0 +1,112 @@
+package dev.tunesmith.engine.nn;
+
+import dev.tunesmith.engine.ops.CacheAttention;
+import dev.tunesmith.engine.ops.DocumentAttention;
+import dev.tunesmith.engine.ops.Rotation;
+import dev.tunesmith.engine.ops.Rotation.Angles;
+import dev.tunesmith.engine.tape.Tape;
+import dev.tunesmith.engine.tensor.Region;
+import dev.tunesmith.engine.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// Causal self-attention with grouped key-value heads and rotary positions.
+///
+/// @param projections query, key, value and output layers, and optional norms
+/// @param place what differs between the layers of one model
+public record Attention(AttentionShape shape, Projections projections, Place place) {
+
+    /// The layers inside.
+    public record Projections(
+            Linear query,
+            Linear key,
+            Linear value,
+            Linear output,
+            @Nullable RmsNorm queryNorm,
+            @Nullable RmsNorm keyNorm) {}
+
+    /// What differs between the layers of one model.
+    ///
+    /// @param layer number of the layer
+    /// @param window how many tokens a token sees, itself included; 0 means all before it
+    /// @param rotary which of the model's rotary encodings is used
+    public record Place(int layer, int window, int rotary) {}
+
+    /// Computes the layer and records it; in a cached context the cache grows instead.
+    public Tensor forward(Tape tape, Tensor x_ND, Context context) {
+        Tensor q_NC = normed(tape, projections.query.forward(tape, x_ND), projections.queryNorm);
+        Tensor k_NC = normed(tape, projections.key.forward(tape, x_ND), projections.keyNorm);
+        Tensor v_NC = projections.value.forward(tape, x_ND);
+        // In place: neither a linear layer nor a norm keeps its output.
+        Angles angles = context.angles().get(place.rotary);
+        Rotation.rotate(q_NC, k_NC, shape.headWidth(), angles);
+        Tensor out_NC = tape.tensor(q_NC.type(), q_NC.shape());
+        switch (context) {
+            case Context.Whole whole -> attend(tape, whole, q_NC, k_NC, v_NC, out_NC);
+            case Context.Cached cached -> attendCached(tape, cached, q_NC, k_NC, v_NC, out_NC);
+        }
+        return projections.output.forward(tape, out_NC);
+    }
+
+    private static Tensor normed(Tape tape, Tensor x_NC, @Nullable RmsNorm norm) {
+        return norm == null ? x_NC : norm.forward(tape, x_NC);
+    }
+
+    private DocumentAttention operation() {
+        return new DocumentAttention(
+                shape.heads(),
+                shape.kvHeads(),
+                shape.headWidth(),
+                shape.scale(),
+                shape.softCap(),
+                place.window);
+    }
+
+    private void attend(
+            Tape tape, Context.Whole whole, Tensor q_NC, Tensor k_NC, Tensor v_NC, Tensor out_NC) {
+        DocumentAttention operation = operation();
+        Tensor lse_HN = operation.denominators(tape.region(), q_NC.rows());
+        var saved = new DocumentAttention.Saved(q_NC, k_NC, v_NC, out_NC, lse_HN);
+        try (Region scratch = tape.arena().open("attention scratch")) {
+            operation.forward(saved, whole.documents(), scratch);
+        }
+        if (tape.tracks(q_NC) || tape.tracks(k_NC) || tape.tracks(v_NC)) {
+            tape.record(out_NC, dOut_NC -> backward(tape, whole, saved, dOut_NC));
+        }
+    }
+
+    private void backward(
+            Tape tape, Context.Whole whole, DocumentAttention.Saved saved, Tensor dOut_NC) {
+        Tensor dq_NC = tape.tensor(dOut_NC.type(), saved.q_NC().shape());
+        Tensor dk_NC = tape.tensor(dOut_NC.type(), saved.k_NC().shape());
+        Tensor dv_NC = tape.tensor(dOut_NC.type(), saved.v_NC().shape());
+        try (Region scratch = tape.arena().open("attention scratch")) {
+            operation()
+                    .backward(
+                            new DocumentAttention.Gradients(dq_NC, dk_NC, dv_NC),
+                            dOut_NC,
+                            saved,
+                            whole.documents(),
+                            scratch);
+        }
+        Rotation.rotateBack(dq_NC, dk_NC, shape.headWidth(), whole.angles().get(place.rotary));
+        tape.addGradient(saved.q_NC(), dq_NC);
+        tape.addGradient(saved.k_NC(), dk_NC);
+        tape.addGradient(saved.v_NC(), dv_NC);
+    }
+
+    private void attendCached(
+            Tape tape,
+            Context.Cached cached,
+            Tensor q_NC,
+            Tensor k_NC,
+            Tensor v_NC,
+            Tensor out_NC) {
+        CacheAttention operation = new CacheAttention(operation());
+        Tensor keys = cached.keys_L().get(place.layer);
+        Tensor values = cached.values_L().get(place.layer);
+        operation.append(k_NC, v_NC, keys, values, cached.places());
+        try (Region scratch = tape.arena().open("attention scratch")) {
+            operation.forward(out_NC, q_NC, keys, values, cached.places(), scratch);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+package dev.tunesmith.engine.nn;
+
+/// Sizes and switches of an attention layer.
+///
+/// @param scale factor of the scores before the softmax, usually `1/√headWidth`
+/// @param softCap scores become `c · tanh(s/c)`; 0 means no cap
+/// @param norm what is normalised before the rotation
+/// @param bias which projections have a bias
+public record AttentionShape(
+        int heads,
+        int kvHeads,
+        int headWidth,
+        double scale,
+        double softCap,
+        QueryKeyNorm norm,
+        Bias bias) {
+
+    /// Normalisation of queries and keys.
+    public enum QueryKeyNorm {
+        /// None.
+        NONE,
+        /// Every head by itself, with one gain for all heads.
+        PER_HEAD,
+        /// All heads of a token together.
+        WHOLE
+    }
+
+    /// Biases of the projections.
+    public enum Bias {
+        /// None.
+        NONE,
+        /// Query, key and value.
+        QKV,
+        /// Query, key, value and output.
+        ALL
+    }
+
+    public AttentionShape {
+        if (heads < 1 || kvHeads < 1 || heads % kvHeads != 0) {
+            throw new IllegalArgumentException(
+                    "%d query heads cannot share %d key-value heads".formatted(heads, kvHeads));
+        }
+    }
+
+    /// Width of all query heads together.
+    public int queryWidth() {
+        return heads * headWidth;
+    }
+
+    /// Width of all key heads together.
+    public int keyWidth() {
+        return kvHeads * headWidth;
+    }
+}

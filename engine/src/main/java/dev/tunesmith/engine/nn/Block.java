@@ -1,0 +1,63 @@
+package dev.tunesmith.engine.nn;
+
+import dev.tunesmith.engine.ops.Elementwise;
+import dev.tunesmith.engine.tape.Tape;
+import dev.tunesmith.engine.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// One transformer block: attention and MLP, each added to the residual stream, with norms where
+/// the model has them.
+///
+/// @param residualFactor factor of what is added to the residual stream
+public record Block(Norms norms, Attention attention, GatedMlp mlp, double residualFactor) {
+
+    /// Norms of a block; null where the model has none.
+    ///
+    /// @param attentionIn before attention
+    /// @param attentionOut after attention, before the addition
+    /// @param mlpIn before the MLP
+    /// @param mlpOut after the MLP, before the addition
+    public record Norms(
+            @Nullable RmsNorm attentionIn,
+            @Nullable RmsNorm attentionOut,
+            @Nullable RmsNorm mlpIn,
+            @Nullable RmsNorm mlpOut) {}
+
+    /// Computes the block and records it.
+    public Tensor forward(Tape tape, Tensor x_ND, Context context) {
+        Tensor a_ND = attention.forward(tape, normed(tape, x_ND, norms.attentionIn), context);
+        Tensor middle_ND = added(tape, x_ND, normed(tape, a_ND, norms.attentionOut));
+        Tensor m_ND = mlp.forward(tape, normed(tape, middle_ND, norms.mlpIn));
+        return added(tape, middle_ND, normed(tape, m_ND, norms.mlpOut));
+    }
+
+    private static Tensor normed(Tape tape, Tensor x_ND, @Nullable RmsNorm norm) {
+        return norm == null ? x_ND : norm.forward(tape, x_ND);
+    }
+
+    /// Adds in the memory of the branch: neither a linear layer nor a norm keeps its output.
+    private Tensor added(Tape tape, Tensor x_ND, Tensor branch_ND) {
+        if (residualFactor != 1) {
+            Elementwise.scale(branch_ND, residualFactor);
+        }
+        Tensor sum_ND = branch_ND.reshape(branch_ND.shape());
+        Elementwise.add(sum_ND, x_ND, branch_ND);
+        if (tape.tracks(x_ND) || tape.tracks(branch_ND)) {
+            tape.record(sum_ND, dSum_ND -> backward(tape, dSum_ND, x_ND, branch_ND));
+        }
+        return sum_ND;
+    }
+
+    private void backward(Tape tape, Tensor dSum_ND, Tensor x_ND, Tensor branch_ND) {
+        if (residualFactor == 1) {
+            tape.shareGradient(dSum_ND, branch_ND, x_ND);
+            return;
+        }
+        if (tape.tracks(branch_ND)) {
+            Tensor scaled = tape.region().copy(dSum_ND);
+            Elementwise.scale(scaled, residualFactor);
+            tape.addGradient(branch_ND, scaled);
+        }
+        tape.shareGradient(dSum_ND, x_ND);
+    }
+}

@@ -1,0 +1,38 @@
+package dev.tunesmith.engine.nn;
+
+import dev.tunesmith.engine.ops.CacheAttention;
+import dev.tunesmith.engine.ops.DocumentAttention;
+import dev.tunesmith.engine.ops.Rotation.Angles;
+import dev.tunesmith.engine.tensor.Tensor;
+import java.util.List;
+
+/// What attention sees beside its input.
+public sealed interface Context {
+
+    /// The angles of every rotary encoding that the model has.
+    List<Angles> angles();
+
+    /// Whole documents end to end: training and scoring.
+    record Whole(DocumentAttention.Documents documents, List<Angles> angles) implements Context {
+        public Whole {
+            angles = List.copyOf(angles);
+        }
+    }
+
+    /// New tokens of several sequences whose earlier keys and values are cached: decoding.
+    ///
+    /// @param keys_L keys of every layer
+    /// @param values_L values of every layer
+    record Cached(
+            CacheAttention.Places places,
+            List<Tensor> keys_L,
+            List<Tensor> values_L,
+            List<Angles> angles)
+            implements Context {
+        public Cached {
+            keys_L = List.copyOf(keys_L);
+            values_L = List.copyOf(values_L);
+            angles = List.copyOf(angles);
+        }
+    }
+}

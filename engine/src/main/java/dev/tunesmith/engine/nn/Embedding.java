@@ -1,0 +1,107 @@
+package dev.tunesmith.engine.nn;
+
+import dev.tunesmith.engine.ops.Elementwise;
+import dev.tunesmith.engine.ops.Lookup;
+import dev.tunesmith.engine.ops.Products;
+import dev.tunesmith.engine.tape.Tape;
+import dev.tunesmith.engine.tensor.Tensor;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// Token embedding: rows of a table, times a factor in some families.
+public final class Embedding {
+
+    private final String name;
+    private final double factor;
+    private Parameter table_VD;
+    private @Nullable LowRankRows lowRank;
+
+    /// A low-rank addition to the table: row `v` gets `scale · (aᵀ_VR)_v · b_DRᵀ`. The factor over
+    /// the vocabulary is kept with one row a token; files have it the other way round.
+    public record LowRankRows(Parameter at_VR, Parameter b_DR, double scale) {}
+
+    /// An embedding whose checkpoint name is `name.weight`.
+    public Embedding(String name, Parameter table_VD, double factor) {
+        this.name = name;
+        this.table_VD = table_VD;
+        this.factor = factor;
+    }
+
+    /// Path of the layer in the model.
+    public String name() {
+        return name;
+    }
+
+    /// The table.
+    public Parameter table() {
+        return table_VD;
+    }
+
+    /// Puts another table in its place, for example a trained copy.
+    public void useTable(Parameter replacement) {
+        this.table_VD = replacement;
+    }
+
+    /// The low-rank addition, if one is attached.
+    public Optional<LowRankRows> lowRank() {
+        return Optional.ofNullable(lowRank);
+    }
+
+    /// Attaches a low-rank addition.
+    public void attach(LowRankRows addition) {
+        this.lowRank = addition;
+    }
+
+    /// Takes the low-rank addition off again.
+    public void detach() {
+        this.lowRank = null;
+    }
+
+    /// The same embedding without an addition, sharing the table.
+    public Embedding share() {
+        return new Embedding(name, table_VD, factor);
+    }
+
+    /// Looks up all tokens and records it.
+    public Tensor forward(Tape tape, Tensor ids_N) {
+        Tensor table = table_VD.value();
+        Tensor y_ND = tape.tensor(table.type(), ids_N.elements(), table.width());
+        Lookup.gather(y_ND, table, ids_N);
+        LowRankRows addition = lowRank;
+        Tensor u_NR = addition == null ? null : add(addition, y_ND, ids_N, tape);
+        if (factor != 1) {
+            Elementwise.scale(y_ND, factor);
+        }
+        if (table_VD.trains() || (addition != null && addition.at_VR.trains())) {
+            tape.record(y_ND, dy_ND -> backward(tape, ids_N, dy_ND, u_NR));
+        }
+        return y_ND;
+    }
+
+    private static Tensor add(LowRankRows addition, Tensor y_ND, Tensor ids_N, Tape tape) {
+        Tensor at = addition.at_VR.value();
+        Tensor u_NR = tape.tensor(at.type(), ids_N.elements(), at.width());
+        Lookup.gather(u_NR, at, ids_N);
+        Products.linear(y_ND, u_NR, addition.b_DR.value(), 1, addition.scale);
+        return u_NR;
+    }
+
+    private void backward(Tape tape, Tensor ids_N, Tensor dy_ND, @Nullable Tensor u_NR) {
+        Tensor scaled = dy_ND;
+        if (factor != 1) {
+            scaled = tape.region().copy(dy_ND);
+            Elementwise.scale(scaled, factor);
+        }
+        if (table_VD.trains()) {
+            Lookup.gatherBackward(table_VD.gradient(), scaled, ids_N);
+        }
+        LowRankRows addition = lowRank;
+        if (addition != null && u_NR != null && addition.at_VR.trains()) {
+            ParameterGradients.addProduct(
+                    addition.b_DR, scaled, u_NR, addition.scale, tape.region());
+            Tensor du_NR = tape.tensor(u_NR.type(), u_NR.shape());
+            Products.linearInput(du_NR, scaled, addition.b_DR.value(), 0, addition.scale);
+            Lookup.gatherBackward(addition.at_VR.gradient(), du_NR, ids_N);
+        }
+    }
+}

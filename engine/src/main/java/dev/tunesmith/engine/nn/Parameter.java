@@ -1,0 +1,90 @@
+package dev.tunesmith.engine.nn;
+
+import dev.tunesmith.engine.ops.Elementwise;
+import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.Region;
+import dev.tunesmith.engine.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// A named weight, and while it trains its fp32 master and its fp32 gradient.
+///
+/// Products use [#value], in the compute type. An optimizer changes [#master] and then calls
+/// [#publish].
+public final class Parameter {
+
+    private final String name;
+    private final Tensor value;
+    private @Nullable Tensor master;
+    private @Nullable Tensor gradient;
+
+    /// A frozen parameter.
+    public Parameter(String name, Tensor value) {
+        this.name = name;
+        this.value = value;
+    }
+
+    /// Name in checkpoints.
+    public String name() {
+        return name;
+    }
+
+    /// The weight that products read.
+    public Tensor value() {
+        return value;
+    }
+
+    /// Whether gradients are collected.
+    public boolean trains() {
+        return gradient != null;
+    }
+
+    /// Starts training: master and gradient get memory in `region`. The value must be writable,
+    /// which mapped files are not.
+    public void train(Region region) {
+        if (gradient != null) {
+            return;
+        }
+        gradient = region.zeros(DType.F32, value.shape());
+        if (value.type() == DType.F32) {
+            master = value;
+        } else {
+            Tensor wide = region.tensor(DType.F32, value.shape());
+            Elementwise.convert(wide, value);
+            master = wide;
+        }
+    }
+
+    /// The sum of all gradients since [#clearGradient], in fp32.
+    public Tensor gradient() {
+        return required(gradient);
+    }
+
+    /// The fp32 weight that the optimizer steps; the value itself where that is fp32.
+    public Tensor master() {
+        return required(master);
+    }
+
+    /// Sets the gradient to zero.
+    public void clearGradient() {
+        gradient().clear();
+    }
+
+    /// Rounds the master into the value after it was changed.
+    public void publish() {
+        if (master() != value) {
+            Elementwise.convert(value, master());
+        }
+    }
+
+    private Tensor required(@Nullable Tensor tensor) {
+        if (tensor == null) {
+            throw new IllegalStateException("parameter %s is frozen".formatted(name));
+        }
+        return tensor;
+    }
+
+    @Override
+    public String toString() {
+        return name + " " + value;
+    }
+}
