@@ -29,7 +29,7 @@ public record Attention(
     private static final CpuKernels.Kernel BACKWARD =
             CpuKernels.kernel("attention_bwd", "lllllllllll" + "lllllllllllll" + "ffli");
     private static final MethodHandle FORWARD_SCRATCH =
-            CpuKernels.plain("ts_attention_fwd_scratch", "llllllll");
+            CpuKernels.plain("ts_attention_fwd_scratch", "llllll");
     private static final MethodHandle BACKWARD_SCRATCH =
             CpuKernels.plain("ts_attention_bwd_scratch", "llllllll");
 
@@ -111,23 +111,26 @@ public record Attention(
     }
 
     public long forwardScratchBytes() {
-        return scratchBytes(FORWARD_SCRATCH);
+        return Status.scratch(
+                "attention_fwd",
+                FORWARD_SCRATCH,
+                documents,
+                tokens,
+                keyHeads,
+                width,
+                (long) threads);
     }
 
     public long backwardScratchBytes() {
-        return scratchBytes(BACKWARD_SCRATCH);
-    }
-
-    private long scratchBytes(MethodHandle function) {
         return Status.scratch(
-                "attention",
-                function,
+                "attention_bwd",
+                BACKWARD_SCRATCH,
+                documents,
                 tokens,
                 longest,
                 heads,
                 keyHeads,
                 width,
-                (long) type.bytes(),
                 (long) threads);
     }
 }

@@ -27,7 +27,7 @@ public record CachedAttention(
     private static final CpuKernels.Kernel ATTEND =
             CpuKernels.kernel("attention_cached", "llllllll" + "lllllllll" + "ffli");
     private static final CpuKernels.Kernel APPEND =
-            CpuKernels.kernel("cache_append", "lllll" + "llllll" + "i");
+            CpuKernels.kernel("cache_append", "lllll" + "lllll" + "i");
     private static final MethodHandle SCRATCH =
             CpuKernels.plain("ts_attention_cached_scratch", "lllllll");
 
@@ -92,7 +92,6 @@ public record CachedAttention(
                                                 width,
                                                 k_N.stride(),
                                                 v_N.stride(),
-                                                0L,
                                                 threads));
     }
 
@@ -101,10 +100,10 @@ public record CachedAttention(
                 "attention_cached",
                 SCRATCH,
                 newest,
+                pageSize * pagesPerSequence,
                 heads,
                 keyHeads,
                 width,
-                (long) type.bytes(),
                 (long) threads);
     }
 }

@@ -1,0 +1,123 @@
+// Cross-entropy of logits rows with the gradient written in place.
+// x' = c·tanh(scale·z/c); loss = (1−ε)(lse − x'_t) + ε(lse − mean x') + λ·lse²;
+// dz = k[(1 + 2λ·lse)·softmax − (1−ε)·onehot − ε/V]·scale·(1 − (x'/c)²).
+#include <math.h>
+
+#include "operations.h"
+#include "parallel.h"
+#include "vec_math.h"
+
+namespace TS_NS {
+
+struct Options {
+    float scale, softcap, smoothing, z_loss;
+};
+
+template <bool CAPPED>
+static inline F shaped(F z, const Options &o) {
+    F x = z * set(o.scale);
+    return CAPPED ? set(o.softcap) * tanh(x / set(o.softcap)) : x;
+}
+
+struct RowSums {
+    float largest, lse, mean;
+};
+
+// Largest value first, then Σexp relative to it: two reads of a row that stays in the cache.
+template <bool CAPPED, class T>
+static RowSums sums_of(const T *z, int64_t V, const Options &o) {
+    F top = set(-3.4e38f), total = set(0.0f);
+    int64_t body = V - V % W;
+    for (int64_t v = 0; v < body; v += W) {
+        F x = shaped<CAPPED>(load(z + v), o);
+        top = max(top, x);
+        total = total + x;
+    }
+    float big = largest(top), all = sum(total);
+    float rest[16];
+    for (int64_t v = body; v < V; v++) {
+        F x = shaped<CAPPED>(set(get(z + v)), o);
+        rest[v - body] = largest(x);
+        big = rest[v - body] > big ? rest[v - body] : big;
+        all += rest[v - body];
+    }
+    F e = set(0.0f);
+    for (int64_t v = 0; v < body; v += W) e = e + exp(shaped<CAPPED>(load(z + v), o) - set(big));
+    float s = sum(e);
+    for (int64_t v = body; v < V; v++) s += expf(rest[v - body] - big);
+    return {big, big + logf(s), all / (float)V};
+}
+
+template <bool CAPPED, class T>
+static void gradient_of(T *z, int64_t V, int32_t label, float k, float lse, const Options &o) {
+    const float before = get(z + label);
+    const F soft = set(k * o.scale * (1.0f + 2.0f * o.z_loss * lse));
+    const F even = set(k * o.scale * o.smoothing / (float)V);
+    const F inverse = set(CAPPED ? 1.0f / o.softcap : 0.0f);
+    TS_FOR_VECTORS(v, V, {
+        F x = shaped<CAPPED>(get_lanes<whole>(z + v, L), o);
+        F d = exp(x - set(lse)) * soft - even;
+        if (CAPPED) d = d * (set(1.0f) - x * inverse * x * inverse);
+        put_lanes<whole>(z + v, d, L);
+    })
+    float x = largest(shaped<CAPPED>(set(before), o));
+    float p = largest(exp(set(x - lse)));
+    float d = k * o.scale * (p * (1.0f + 2.0f * o.z_loss * lse) - (1.0f - o.smoothing) -
+                             o.smoothing / (float)V);
+    if (CAPPED) d *= 1.0f - (x / o.softcap) * (x / o.softcap);
+    put(z + label, d);
+}
+
+template <bool CAPPED, class T>
+static void row(T *z, int64_t V, int32_t label, float weight, float *loss, float *lse,
+                int32_t *correct, int gradient, const Options &o) {
+    RowSums s = sums_of<CAPPED>(z, V, o);
+    if (lse != nullptr) *lse = s.lse;
+    if (label == TS_IGNORED_LABEL) {
+        *loss = 0.0f;
+        if (correct != nullptr) *correct = 0;
+        if (gradient) __builtin_memset((void *)z, 0, V * sizeof(T));
+        return;
+    }
+    float x = largest(shaped<CAPPED>(set(get(z + label)), o));
+    *loss = (1.0f - o.smoothing) * (s.lse - x) + o.smoothing * (s.lse - s.mean) +
+            o.z_loss * s.lse * s.lse;
+    if (correct != nullptr) *correct = x >= s.largest ? 1 : 0;
+    if (gradient) gradient_of<CAPPED>(z, V, label, weight, s.lse, o);
+}
+
+template <class T>
+static int cross_entropy(T *z, const int32_t *labels, const float *weights, float *losses,
+                         float *lse, int32_t *correct, int64_t R, int64_t V, int64_t stride,
+                         const Options &o, float gradient_scale, int gradient, int threads) {
+    if (R < 0 || V <= 0 || stride < V) return TS_BAD_SHAPE;
+    for (int64_t r = 0; r < R; r++) {
+        bool inside = labels[r] >= 0 && labels[r] < V;
+        if (!inside && labels[r] != TS_IGNORED_LABEL) return TS_BAD_ARGUMENT;
+    }
+    for_rows(R, V, threads, [&](int64_t r) {
+        float k = gradient_scale * (weights != nullptr ? weights[r] : 1.0f);
+        float *lse_r = lse != nullptr ? lse + r : nullptr;
+        int32_t *correct_r = correct != nullptr ? correct + r : nullptr;
+        if (o.softcap > 0.0f) {
+            row<true>(z + r * stride, V, labels[r], k, losses + r, lse_r, correct_r, gradient, o);
+        } else {
+            row<false>(z + r * stride, V, labels[r], k, losses + r, lse_r, correct_r, gradient, o);
+        }
+    });
+    return TS_OK;
+}
+
+#define TS_DEFINE(T, E)                                                                            \
+    int cross_entropy_##E(T *logits, const int32_t *labels, const float *weights, float *losses,   \
+                          float *lse, int32_t *correct, int64_t R, int64_t V, int64_t stride,      \
+                          float scale, float softcap, float smoothing, float z_loss,               \
+                          float gradient_scale, int gradient, int threads) {                       \
+        return cross_entropy(logits, labels, weights, losses, lse, correct, R, V, stride,          \
+                             Options{scale, softcap, smoothing, z_loss}, gradient_scale, gradient, \
+                             threads);                                                             \
+    }
+TS_DEFINE(float, f32)
+TS_DEFINE(bf16, bf16)
+
+}  // namespace TS_NS

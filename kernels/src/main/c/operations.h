@@ -1,0 +1,108 @@
+// Every operation, declared once and included once a level (TS_NS differs). `dispatch.cpp`
+// exports each as ts_<name>. T is the storage type; shapes are in the suffixes:
+// N tokens, R rows, C columns, V vocabulary or table rows, H heads, S sequences, D documents.
+// Sizes are elements, strides are elements from one row to the next. All sums are fp32 in a fixed
+// order. Returns a ts_status.
+
+#include "tunesmith.h"
+
+#define TS_DECLARE(T, E)                                                                           \
+    /* y = norm(x)(w + offset); mode 0 llama, 1 gemma; w may be null (ones). */                    \
+    int rmsnorm_fwd_##E(const T *x_RC, const T *w_C, T *y_RC, float *rstd_R, int64_t R, int64_t C, \
+                        float eps, float offset, int mode, int threads);                           \
+    /* sum = x + res, which may be x or res. */                                                    \
+    int add_rmsnorm_fwd_##E(const T *x_RC, const T *res_RC, const T *w_C, T *sum_RC, T *y_RC,      \
+                            float *rstd_R, int64_t R, int64_t C, float eps, float offset,          \
+                            int mode, int threads);                                                \
+    /* dx may be g; g_sum (added to dx) and dw (accumulated) may be null. */                       \
+    int rmsnorm_bwd_##E(const T *g_RC, const T *g_sum_RC, const T *x_RC, const T *w_C,             \
+                        const float *rstd_R, T *dx_RC, float *dw_C, float *scratch, int64_t R,     \
+                        int64_t C, float offset, int threads);                                     \
+    /* In place on q and k; k may be null. pairing 0 halves, 1 neighbours. */                      \
+    int rope_##E(T *q, T *k, const float *cos_PH, const float *sin_PH, const int32_t *positions_N, \
+                 int64_t N, int64_t heads, int64_t key_heads, int64_t width, int64_t rotary,       \
+                 int64_t q_stride, int64_t k_stride, int64_t P, int pairing, int backward,         \
+                 int threads);                                                                     \
+    /* activation 0 silu, 1 gelu, 2 gelu tanh; outputs may be inputs. */                           \
+    int gated_fwd_##E(const T *gate, const T *up, T *h, int64_t R, int64_t C, int64_t gate_stride, \
+                      int64_t up_stride, int64_t h_stride, int activation, int threads);           \
+    int gated_bwd_##E(const T *g, const T *gate, const T *up, T *dgate, T *dup, T *h, int64_t R,   \
+                      int64_t C, int64_t g_stride, int64_t gate_stride, int64_t up_stride,         \
+                      int64_t dgate_stride, int64_t dup_stride, int64_t h_stride, int activation,  \
+                      int threads);                                                                \
+    /* Causal, over documents cu[d]..cu[d+1]; lse_HN. window < 0: all. softcap 0: none. */         \
+    int attention_fwd_##E(const T *q, const T *k, const T *v, T *o, float *lse_HN,                 \
+                          const int32_t *cu_D1, void *scratch, int64_t D, int64_t longest,         \
+                          int64_t heads, int64_t key_heads, int64_t width, int64_t q_stride,       \
+                          int64_t k_stride, int64_t v_stride, int64_t o_stride, float scale,       \
+                          float softcap, int64_t window, int threads);                             \
+    int attention_bwd_##E(const T *g, const T *q, const T *k, const T *v, const T *o,              \
+                          const float *lse_HN, const int32_t *cu_D1, T *dq, T *dk, T *dv,          \
+                          void *scratch, int64_t D, int64_t longest, int64_t heads,                \
+                          int64_t key_heads, int64_t width, int64_t g_stride, int64_t q_stride,    \
+                          int64_t k_stride, int64_t v_stride, int64_t o_stride,                    \
+                          int64_t dq_stride, int64_t dk_stride, int64_t dv_stride, float scale,    \
+                          float softcap, int64_t window, int threads);                             \
+    /* Cache pages of (page, key_heads, width); the last tokens of a sequence are the new ones. */ \
+    int attention_cached_##E(const T *q, T *o, const T *k_cache, const T *v_cache,                 \
+                             const int32_t *table_SP, const int32_t *lengths_S,                    \
+                             const int32_t *cu_new_S1, void *scratch, int64_t S, int64_t newest,   \
+                             int64_t heads, int64_t key_heads, int64_t width, int64_t page,        \
+                             int64_t pages, int64_t q_stride, int64_t o_stride, float scale,       \
+                             float softcap, int64_t window, int threads);                          \
+    /* Copies rows of k and v to slots of the cache; a negative slot is skipped. */                \
+    int cache_append_##E(const T *k, const T *v, T *k_cache, T *v_cache, const int64_t *slots_N,   \
+                         int64_t N, int64_t key_heads, int64_t width, int64_t k_stride,            \
+                         int64_t v_stride, int threads);                           \
+    /* gradient 1: logits are overwritten. weights, lse and correct may be null. */                \
+    int cross_entropy_##E(T *logits_RV, const int32_t *labels_R, const float *weights_R,           \
+                          float *losses_R, float *lse_R, int32_t *correct_R, int64_t R, int64_t V, \
+                          int64_t stride, float scale, float softcap, float smoothing,             \
+                          float z_loss, float gradient_scale, int gradient, int threads);          \
+    /* T is the type of the gradient; *clip not finite: nothing changes. */                        \
+    int adamw_f32_##E(float *p, const T *g, float *m, float *v, const float *clip, int64_t n,      \
+                      double rate, double beta1, double beta2, double eps, double decay,           \
+                      int64_t step, int threads);                                                  \
+    int adamw_bf16_##E(bf16 *p, float *master, const T *g, float *m, float *v, const float *clip,  \
+                       int64_t n, double rate, double beta1, double beta2, double eps,             \
+                       double decay, int64_t step, int threads);                                   \
+    int sum_squares_##E(const T *x, double *sum, double *scratch, int64_t n, int threads);         \
+    int bias_grad_##E(const T *g_RC, float *db_C, float *scratch, int64_t R, int64_t C,            \
+                      int64_t stride, int threads);                                                \
+    int fill_##E(T *x, float value, int64_t n, int threads);                                       \
+    int scale_##E(T *x, float factor, int64_t n, int threads);                                     \
+    int axpy_##E(T *y, const T *x, float factor, int64_t n, int threads);                          \
+    int accumulate_##E(float *sum, const T *x, float factor, int64_t n, int threads);              \
+    int add_##E(const T *a, const T *b, T *y, int64_t n, int threads);                             \
+    int bias_add_##E(T *x_RC, const T *b_C, int64_t R, int64_t C, int64_t stride, int threads);    \
+    int dropout_##E(const T *x, T *y, int64_t n, float p, uint64_t seed, uint64_t offset,          \
+                    int threads);                                                                  \
+    int gather_rows_##E(const T *table_VC, const int32_t *rows_N, T *y_NC, int64_t N, int64_t C,   \
+                        int64_t V, int threads);                                                   \
+    int scatter_rows_##E(const T *x_NC, const int32_t *rows_N, T *y_VC, int64_t N, int64_t C,      \
+                         int64_t V, int threads);                                                  \
+    int embedding_bwd_##E(const T *g_NC, const int32_t *rows_N, float *dtable_VC, int64_t N,       \
+                          int64_t C, int64_t V, int threads);
+
+namespace TS_NS {
+TS_DECLARE(float, f32)
+TS_DECLARE(bf16, bf16)
+
+// Converts to the named type from the other one.
+int cast_f32(const bf16 *x, float *y, int64_t n, int threads);
+int cast_bf16(const float *x, bf16 *y, int64_t n, int threads);
+int scale_by_f32(float *x, const float *factor, int64_t n, int threads);
+
+// y_MN = x_MK w_NKᵀ + b for small M; b may be null.
+int linear_small_f32(const float *x, const float *w_NK, const float *b_N, float *y, int64_t M,
+                     int64_t N, int64_t K, int64_t x_stride, int64_t y_stride, int threads);
+int linear_small_bf16(const bf16 *x, const bf16 *w_NK, const bf16 *b_N, bf16 *y, int64_t M,
+                      int64_t N, int64_t K, int64_t x_stride, int64_t y_stride, int threads);
+int linear_small_bf16_out_f32(const bf16 *x, const bf16 *w_NK, const bf16 *b_N, float *y,
+                              int64_t M, int64_t N, int64_t K, int64_t x_stride,
+                              int64_t y_stride, int threads);
+int linear_small_f32_weight_bf16(const float *x, const bf16 *w_NK, const bf16 *b_N, float *y,
+                                 int64_t M, int64_t N, int64_t K, int64_t x_stride,
+                                 int64_t y_stride, int threads);
+}  // namespace TS_NS
+#undef TS_DECLARE

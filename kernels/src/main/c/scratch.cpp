@@ -1,0 +1,37 @@
+// How many bytes of scratch each operation needs, for every level.
+#include "tunesmith.h"
+
+#define TS_API extern "C" __attribute__((visibility("default")))
+
+static int64_t padded(int64_t n, int64_t step) { return (n + step - 1) / step * step; }
+static constexpr int64_t TILE = 64, PAD = 32, UNIT = 4, SLACK = 512;
+
+TS_API int64_t ts_rmsnorm_bwd_scratch(int64_t R, int64_t C) { return padded(R, 64) / 64 * C * 4; }
+
+TS_API int64_t ts_sum_squares_scratch(int64_t n) { return padded(n, 65536) / 65536 * 8; }
+
+TS_API int64_t ts_bias_grad_scratch(int64_t R, int64_t C) { return padded(R, 64) / 64 * C * 4; }
+
+static int64_t forward_buffers(int64_t pw) { return (3 * TILE * pw + 2 * TILE * TILE) * 4; }
+
+TS_API int64_t ts_attention_fwd_scratch(int64_t D, int64_t N, int64_t key_heads, int64_t width, int64_t threads) {
+    int64_t pw = padded(width, PAD);
+    return (D + 1) * 8 + 2 * key_heads * (N + TILE * D) * pw * UNIT + threads * forward_buffers(pw) + SLACK;
+}
+
+TS_API int64_t ts_attention_bwd_scratch(int64_t D, int64_t N, int64_t longest, int64_t heads,
+                                        int64_t key_heads, int64_t width, int64_t threads) {
+    int64_t pw = padded(width, PAD), most = padded(longest, TILE) + TILE;
+    int64_t packs = 3 * key_heads * (N + TILE * D) * pw * UNIT;
+    int64_t parts = heads > key_heads ? 2 * heads * N * pw * 4 : 0;
+    int64_t mine = (5 * most * pw + 2 * most) * 4 + (2 * TILE * pw + 5 * TILE * TILE) * 4;
+    return (D + 1) * 8 + packs + parts + threads * mine + SLACK;
+}
+
+TS_API int64_t ts_attention_cached_scratch(int64_t newest, int64_t context, int64_t heads,
+                                           int64_t key_heads, int64_t width, int64_t threads) {
+    int64_t pw = padded(width, PAD), group = heads / (key_heads > 0 ? key_heads : 1);
+    int64_t mine = (2 * group * pw + group * 32 + 2 * group) * 4;
+    if (newest > 4) mine += 2 * padded(context, TILE) * pw * UNIT + forward_buffers(pw);
+    return threads * padded(mine, 64) + SLACK;
+}
