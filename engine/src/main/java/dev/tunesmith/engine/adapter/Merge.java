@@ -1,0 +1,152 @@
+package dev.tunesmith.engine.adapter;
+
+import dev.tunesmith.engine.adapter.LoraAdapter.FileTensor;
+import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.nn.Embedding;
+import dev.tunesmith.engine.nn.Linear;
+import dev.tunesmith.engine.nn.LowRank;
+import dev.tunesmith.engine.nn.Parameter;
+import dev.tunesmith.engine.nn.Weight;
+import dev.tunesmith.engine.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/// Adds an adapter to the weights it belongs to, in fp32 from the masters, never from rounded
+/// copies of them.
+final class Merge {
+
+    private final Decoder decoder;
+    private final LoraConfig config;
+    private final Map<String, FileTensor> merged = new TreeMap<>();
+    private final List<String> faults = new ArrayList<>();
+
+    Merge(Decoder decoder, LoraConfig config) {
+        this.decoder = decoder;
+        this.config = config;
+    }
+
+    Map<String, FileTensor> tensors() {
+        decoder.linears().forEach(this::merge);
+        mergeEmbedding();
+        if (config.savedModules().contains("lm_head")) {
+            put("lm_head.weight", decoder.head().weight());
+        }
+        if (!faults.isEmpty()) {
+            throw new AdapterException("merging", faults);
+        }
+        return merged;
+    }
+
+    private void merge(Linear linear) {
+        Optional<LowRank> addition = linear.lowRank();
+        if (addition.isPresent()) {
+            LowRank factors = addition.get();
+            float[] weight =
+                    switch (linear.weight()) {
+                        case Weight.Dense dense -> best(dense.parameter());
+                    };
+            int inputs = (int) linear.weight().inputs();
+            addProduct(weight, inputs, factors);
+            merged.put(
+                    linear.name() + ".weight",
+                    new FileTensor(
+                            List.of(linear.weight().outputs(), linear.weight().inputs()), weight));
+            mergeBias(linear, factors);
+        } else if (linear.bias()
+                .filter(bias -> bias.name().startsWith("base_model."))
+                .isPresent()) {
+            put(linear.name() + ".bias", linear.bias().orElseThrow());
+        }
+    }
+
+    private static void addProduct(float[] weight_OI, int inputs, LowRank factors) {
+        float[] a_RI = best(factors.a_RI());
+        float[] b_OR = best(factors.b_OR());
+        int rank = a_RI.length / inputs;
+        double[] row = new double[inputs];
+        for (int o = 0; o < b_OR.length / rank; o++) {
+            Arrays.fill(row, 0);
+            for (int r = 0; r < rank; r++) {
+                double b = b_OR[o * rank + r] * factors.scale();
+                for (int i = 0; i < inputs; i++) {
+                    row[i] += b * a_RI[r * inputs + i];
+                }
+            }
+            for (int i = 0; i < inputs; i++) {
+                weight_OI[o * inputs + i] += (float) row[i];
+            }
+        }
+    }
+
+    private void mergeBias(Linear linear, LowRank factors) {
+        Parameter factorBias = factors.bias_O();
+        Optional<Parameter> bias = linear.bias();
+        if (factorBias == null) {
+            bias.filter(own -> own.name().startsWith("base_model."))
+                    .ifPresent(own -> put(linear.name() + ".bias", own));
+            return;
+        }
+        if (bias.isEmpty()) {
+            faults.add(
+                    "%s has no bias, so the bias of lora_B has no place in the checkpoint"
+                            .formatted(linear.name()));
+            return;
+        }
+        float[] sum = best(bias.get());
+        float[] addition = best(factorBias);
+        for (int i = 0; i < sum.length; i++) {
+            sum[i] += (float) (addition[i] * factors.scale());
+        }
+        merged.put(linear.name() + ".bias", new FileTensor(List.of((long) sum.length), sum));
+    }
+
+    private void mergeEmbedding() {
+        Embedding embedding = decoder.embedding();
+        Optional<Embedding.LowRankRows> addition = embedding.lowRank();
+        if (addition.isEmpty()) {
+            if (embedding.table().name().startsWith("base_model.")) {
+                put(embedding.name() + ".weight", embedding.table());
+            }
+            return;
+        }
+        if (decoder.architecture().edges().tied()) {
+            faults.add(
+                    "the embedding is also the head, which merging an embedding adapter would"
+                            + " change: untie them first");
+            return;
+        }
+        Embedding.LowRankRows rows = addition.get();
+        float[] table_VD = best(embedding.table());
+        float[] at_VR = best(rows.at_VR());
+        float[] b_DR = best(rows.b_DR());
+        int rank = (int) rows.at_VR().value().size(1);
+        int width = (int) embedding.table().value().size(1);
+        for (int v = 0; v < table_VD.length / width; v++) {
+            for (int d = 0; d < width; d++) {
+                double sum = 0;
+                for (int r = 0; r < rank; r++) {
+                    sum += (double) at_VR[v * rank + r] * b_DR[d * rank + r];
+                }
+                table_VD[v * width + d] += (float) (sum * rows.scale());
+            }
+        }
+        Tensor table = embedding.table().value();
+        merged.put(
+                embedding.name() + ".weight",
+                new FileTensor(List.of(table.size(0), table.size(1)), table_VD));
+    }
+
+    private void put(String name, Parameter parameter) {
+        List<Long> shape = Arrays.stream(parameter.value().shape()).boxed().toList();
+        merged.put(name, new FileTensor(shape, best(parameter)));
+    }
+
+    /// The fp32 master where there is one.
+    private static float[] best(Parameter parameter) {
+        return (parameter.trains() ? parameter.master() : parameter.value()).toFloats();
+    }
+}

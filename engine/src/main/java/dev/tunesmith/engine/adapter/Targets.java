@@ -1,0 +1,102 @@
+package dev.tunesmith.engine.adapter;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/// Which modules an adapter changes, by the rules of PEFT (`check_target_module_exists`).
+///
+/// @param included a name ends with one of these after a dot, or equals it; or one pattern
+/// @param excluded the same, and wins
+/// @param layers only these layer numbers; empty means all
+/// @param layersPattern the part of a name before the layer number, such as `layers`
+public record Targets(
+        Selection included,
+        Selection excluded,
+        List<Integer> layers,
+        @Nullable String layersPattern) {
+
+    /// The word that stands for every linear layer except the head.
+    public static final String ALL_LINEAR = "all-linear";
+
+    /// Names, or one regular expression over whole names.
+    public sealed interface Selection {
+        /// Modules whose name equals one of these or ends with it after a dot.
+        record Names(List<String> names) implements Selection {
+            public Names {
+                names = List.copyOf(names);
+            }
+        }
+
+        /// Modules whose whole name matches.
+        record Regex(String pattern) implements Selection {}
+    }
+
+    public Targets {
+        layers = List.copyOf(layers);
+    }
+
+    /// Every linear layer except the head.
+    public static Targets allLinear() {
+        return new Targets(
+                new Selection.Regex(ALL_LINEAR), new Selection.Names(List.of()), List.of(), null);
+    }
+
+    /// Modules with one of these names.
+    public static Targets named(List<String> names) {
+        return new Targets(
+                new Selection.Names(names), new Selection.Names(List.of()), List.of(), null);
+    }
+
+    /// Whether the adapter changes the module.
+    ///
+    /// @param linear whether it is a linear layer inside the blocks
+    public boolean contains(String module, boolean linear) {
+        if (matches(excluded, module)) {
+            return false;
+        }
+        if (included.equals(new Selection.Regex(ALL_LINEAR))) {
+            return linear && inLayers(module);
+        }
+        return matches(included, module) && inLayers(module);
+    }
+
+    private static boolean matches(Selection selection, String module) {
+        return switch (selection) {
+            case Selection.Names names ->
+                    names.names.stream()
+                            .anyMatch(name -> module.equals(name) || module.endsWith("." + name));
+            case Selection.Regex regex -> module.matches(regex.pattern);
+        };
+    }
+
+    private boolean inLayers(String module) {
+        if (layers.isEmpty()) {
+            return true;
+        }
+        String before = layersPattern == null ? "[^.]*" : layersPattern;
+        Matcher matcher = Pattern.compile(".*\\." + before + "\\.(\\d+)\\..*").matcher(module);
+        return matcher.matches() && layers.contains(Integer.parseInt(matcher.group(1)));
+    }
+
+    /// The names or the pattern, for a message or a file.
+    public Object wire() {
+        return wire(included);
+    }
+
+    /// What is left out, or empty.
+    public Optional<Object> excludedWire() {
+        return excluded.equals(new Selection.Names(List.of()))
+                ? Optional.empty()
+                : Optional.of(wire(excluded));
+    }
+
+    private static Object wire(Selection selection) {
+        return switch (selection) {
+            case Selection.Names names -> names.names;
+            case Selection.Regex regex -> regex.pattern;
+        };
+    }
+}
