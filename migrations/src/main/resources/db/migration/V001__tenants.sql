@@ -10,6 +10,7 @@ BEGIN
     END IF;
   END LOOP;
 END $$;
+GRANT ts_admin TO CURRENT_USER WITH SET TRUE, INHERIT FALSE;   -- the owner administrates by SET ROLE only
 
 -- Row-level security as every table with tenant_id has it: the API sees the tenant that its
 -- transaction names and no other, the scheduler sees all that its grants allow.

@@ -96,14 +96,19 @@ BEGIN
   RETURN NEW;
 END $$;
 
+-- The message is the envelope of contracts.event with a job_changed in it.
 CREATE FUNCTION job_record() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE message uuid := gen_random_uuid();
 BEGIN
   IF TG_OP = 'UPDATE' AND NEW.state = OLD.state THEN RETURN NULL; END IF;
   INSERT INTO job_event VALUES (NEW.job_id, NEW.event_seq, NEW.tenant_id,
     CASE WHEN TG_OP = 'UPDATE' THEN OLD.state END, NEW.state, NEW.epoch,
     coalesce(nullif(current_setting('app.actor', true), ''), current_user), DEFAULT);
-  INSERT INTO outbox (topic, msg_key, payload) VALUES ('ts.jobs.v1', NEW.job_id::text, jsonb_build_object(
-    'job', NEW.job_id, 'seq', NEW.event_seq, 'state', NEW.state, 'epoch', NEW.epoch));
+  INSERT INTO outbox (msg_id, topic, msg_key, payload) VALUES (message, 'ts.jobs.v1', NEW.job_id::text, jsonb_build_object(
+    'v', 1, 'id', message, 'at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    'payload', jsonb_build_object('type', 'job_changed', 'job', NEW.job_id, 'tenant', NEW.tenant_id, 'seq', NEW.event_seq,
+      'from_state', CASE WHEN TG_OP = 'UPDATE' THEN lower(OLD.state::text) END,
+      'to_state', lower(NEW.state::text), 'epoch', NEW.epoch)));
   IF TG_OP = 'UPDATE' AND OLD.lease_id IS NULL AND NEW.lease_id IS NOT NULL THEN
     INSERT INTO job_attempt VALUES (NEW.job_id, NEW.epoch, NEW.lease_id, NEW.tenant_id, NEW.lease_owner, NEW.gpus,
       NEW.ckpt_step, clock_timestamp());
