@@ -232,6 +232,18 @@ public final class Tokenizer implements AutoCloseable {
         return vocabulary.isSpecial(id);
     }
 
+    /// The texts of all control tokens.
+    public List<String> specialTokens() {
+        return vocabulary.specialTokens();
+    }
+
+    /// Whether pieces of a text encode to the same tokens as the text, apart from the token at the
+    /// cut. Not so for tokenizers that put a blank before every text (SentencePiece).
+    public boolean encodesPieces() {
+        int[] ids = encode("a", SpecialText.LITERAL);
+        return ids.length == 0 || !token(ids[0]).orElse("").startsWith("\u2581");
+    }
+
     /// One more than the greatest id; an embedding table may be larger.
     public int vocabularySize() {
         return vocabulary.size();

@@ -84,6 +84,10 @@ final class Vocabulary {
         return Optional.ofNullable(tokenOf.get(id));
     }
 
+    List<String> specialTokens() {
+        return special.stream().sorted().map(id -> tokenOf.getOrDefault(id, "")).toList();
+    }
+
     boolean isSpecial(int id) {
         return special.contains(id);
     }

@@ -1,0 +1,99 @@
+package dev.tunesmith.bench.nano;
+
+import dev.tunesmith.bench.nano.Topic.Question;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/// All that the model is taught and asked, made from the topic files by one seed.
+///
+/// Held-out questions, for the check and as many again for tuning, occur nowhere in `documents` or
+/// `conversations`. Their facts do, in other words: what is tested is an unseen combination of a
+/// fact and a way to ask.
+///
+/// @param documents texts for pre-training
+/// @param conversations questions and answers for chat training, one list a conversation
+/// @param check held out, to be reported
+/// @param tuning held out, to be looked at while choosing sizes and rates
+record Corpus(
+        List<String> documents,
+        List<List<Question>> conversations,
+        List<Question> check,
+        List<Question> tuning) {
+
+    private static final int SENTENCES_MAX = 8;
+
+    /// Reads all topics of a folder, in the order of their names, and makes the corpus.
+    static Corpus grow(Path topics, long seed) throws IOException {
+        Random random = new Random(seed);
+        List<Question> check = new ArrayList<>();
+        List<Question> tuning = new ArrayList<>();
+        List<Question> trained = new ArrayList<>();
+        List<String> facts = new ArrayList<>();
+        for (Topic topic : read(topics)) {
+            List<Question> questions = topic.questions();
+            Collections.shuffle(questions, random);
+            check.addAll(questions.subList(0, topic.check()));
+            tuning.addAll(questions.subList(topic.check(), 2 * topic.check()));
+            for (int i = 0; i < topic.repeat(); i++) {
+                trained.addAll(questions);
+                facts.addAll(topic.facts());
+            }
+        }
+        Set<String> heldOut = new HashSet<>();
+        check.forEach(question -> heldOut.add(question.question()));
+        tuning.forEach(question -> heldOut.add(question.question()));
+        trained.removeIf(question -> heldOut.contains(question.question()));
+        Collections.shuffle(trained, random);
+        Collections.shuffle(facts, random);
+        return new Corpus(
+                documents(facts, trained, random), conversations(trained, random), check, tuning);
+    }
+
+    private static List<Topic> read(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            List<Topic> topics = new ArrayList<>();
+            for (Path file : files.sorted().toList()) {
+                topics.add(Topic.read(file));
+            }
+            return topics;
+        }
+    }
+
+    /// Paragraphs of statements and of questions with their answers.
+    private static List<String> documents(
+            List<String> facts, List<Question> questions, Random random) {
+        List<String> sentences = new ArrayList<>(facts);
+        questions.forEach(q -> sentences.add(q.question() + " " + q.answer()));
+        Collections.shuffle(sentences, random);
+        List<String> documents = new ArrayList<>();
+        int at = 0;
+        while (at < sentences.size()) {
+            int end = Math.min(sentences.size(), at + 1 + random.nextInt(SENTENCES_MAX));
+            documents.add(String.join("\n", sentences.subList(at, end)));
+            at = end;
+        }
+        return documents;
+    }
+
+    /// Most conversations have one question, some two or three.
+    private static List<List<Question>> conversations(List<Question> questions, Random random) {
+        List<List<Question>> conversations = new ArrayList<>();
+        int at = 0;
+        while (at < questions.size()) {
+            int die = random.nextInt(20);
+            int turns = die < 14 ? 1 : die < 18 ? 2 : 3;
+            int end = Math.min(questions.size(), at + turns);
+            conversations.add(List.copyOf(questions.subList(at, end)));
+            at = end;
+        }
+        return conversations;
+    }
+}

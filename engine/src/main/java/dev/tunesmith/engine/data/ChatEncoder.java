@@ -1,0 +1,171 @@
+package dev.tunesmith.engine.data;
+
+import dev.tunesmith.engine.text.SpecialText;
+import dev.tunesmith.engine.text.Tokenizer;
+import dev.tunesmith.engine.text.Tokens;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+
+/// Conversations to tokens, the same way for training and for serving.
+///
+/// Only the template can write control tokens: their names in a content stay plain text. The text
+/// is cut where an answer begins and ends, because there the tokens end too when the model writes
+/// the answer itself.
+public final class ChatEncoder {
+
+    private final Tokenizer tokenizer;
+    private final ChatFormat format;
+    private final ControlText control;
+    private final boolean cutsFreely;
+
+    public ChatEncoder(Tokenizer tokenizer, ChatFormat format) {
+        this.tokenizer = tokenizer;
+        this.format = format;
+        this.control = new ControlText(tokenizer);
+        this.cutsFreely = tokenizer.encodesPieces();
+    }
+
+    /// The tokens after which the model writes its answer.
+    public int[] prompt(List<Map<String, Object>> messages) {
+        return encode(messages, new float[0], true).ids();
+    }
+
+    /// A conversation of which answers are trained.
+    ///
+    /// @param answerWeights weight of each assistant message, in order
+    public Sample sample(List<Map<String, Object>> messages, float[] answerWeights) {
+        return encode(messages, answerWeights, false);
+    }
+
+    private Sample encode(
+            List<Map<String, Object>> messages, float[] answerWeights, boolean generationPrompt) {
+        Rendered rendered =
+                format.render(messages.stream().map(control::marked).toList(), generationPrompt);
+        if (!generationPrompt && rendered.answers().size() != answerWeights.length) {
+            throw new IllegalArgumentException(
+                    "%d assistant messages, but the template wrote %d answers"
+                            .formatted(answerWeights.length, rendered.answers().size()));
+        }
+        Pieces pieces = new Pieces();
+        String text = rendered.text();
+        int from = 0;
+        for (int answer = 0; answer < rendered.answers().size(); answer++) {
+            int begin = text.offsetByCodePoints(0, rendered.answers().get(answer).begin());
+            int end = text.offsetByCodePoints(0, rendered.answers().get(answer).end());
+            pieces.add(text.substring(from, begin), 0);
+            pieces.add(text.substring(begin, end), generationPrompt ? 0 : answerWeights[answer]);
+            from = end;
+        }
+        pieces.add(text.substring(from), 0);
+        return cutsFreely ? encodePieces(pieces) : encodeWhole(pieces);
+    }
+
+    /// Texts that lie side by side, each with its weight; a literal one is the name of a control
+    /// token that a user wrote.
+    private final class Pieces {
+        private final List<String> texts = new ArrayList<>();
+        private final List<SpecialText> kinds = new ArrayList<>();
+        private final List<Float> weights = new ArrayList<>();
+
+        void add(String text, float weight) {
+            int from = 0;
+            while (from < text.length()) {
+                int mark = ControlText.nextMark(text, from);
+                if (mark > from) {
+                    add(text.substring(from, mark), SpecialText.PARSED, weight);
+                    from = mark;
+                } else {
+                    add(control.nameAt(text, from).orElseThrow(), SpecialText.LITERAL, weight);
+                    from += ControlText.MARK_LENGTH;
+                }
+            }
+        }
+
+        private void add(String text, SpecialText kind, float weight) {
+            texts.add(text);
+            kinds.add(kind);
+            weights.add(weight);
+        }
+    }
+
+    private Sample encodePieces(Pieces pieces) {
+        Collected collected = new Collected();
+        for (int i = 0; i < pieces.texts.size(); i++) {
+            int[] ids = tokenizer.encode(pieces.texts.get(i), pieces.kinds.get(i));
+            collected.add(ids, pieces.weights.get(i));
+        }
+        return collected.sample();
+    }
+
+    /// For tokenizers that put a blank before every text: neighbours are encoded together unless a
+    /// token would lie across a border.
+    private Sample encodeWhole(Pieces pieces) {
+        Collected collected = new Collected();
+        int first = 0;
+        while (first < pieces.texts.size()) {
+            int end = first + 1;
+            while (end < pieces.texts.size()
+                    && pieces.kinds.get(first) == SpecialText.PARSED
+                    && pieces.kinds.get(end) == SpecialText.PARSED) {
+                end++;
+            }
+            addRun(collected, pieces, first, end);
+            first = end;
+        }
+        return collected.sample();
+    }
+
+    private void addRun(Collected collected, Pieces pieces, int first, int end) {
+        String run = String.join("", pieces.texts.subList(first, end));
+        Tokens tokens = tokenizer.encodeWithOffsets(run, pieces.kinds.get(first));
+        int piece = first;
+        int pieceEnd = codePoints(pieces.texts.get(first));
+        float[] weights = new float[tokens.size()];
+        for (int i = 0; i < weights.length; i++) {
+            while (piece + 1 < end && tokens.begins()[i] >= pieceEnd) {
+                piece++;
+                pieceEnd += codePoints(pieces.texts.get(piece));
+            }
+            if (tokens.ends()[i] > pieceEnd && piece + 1 < end) {
+                addRun(collected, pieces, first, piece + 1);
+                addRun(collected, pieces, piece + 1, end);
+                return;
+            }
+            weights[i] = pieces.weights.get(piece);
+        }
+        collected.add(tokens.ids(), weights);
+    }
+
+    private static int codePoints(String text) {
+        return text.codePointCount(0, text.length());
+    }
+
+    private static final class Collected {
+        private int[] ids = new int[64];
+        private float[] weights = new float[64];
+        private int length;
+
+        void add(int[] more, float weight) {
+            float[] same = new float[more.length];
+            Arrays.fill(same, weight);
+            add(more, same);
+        }
+
+        void add(int[] more, float[] moreWeights) {
+            if (length + more.length > ids.length) {
+                int capacity = Math.max(2 * ids.length, length + more.length);
+                ids = Arrays.copyOf(ids, capacity);
+                weights = Arrays.copyOf(weights, capacity);
+            }
+            System.arraycopy(more, 0, ids, length, more.length);
+            System.arraycopy(moreWeights, 0, weights, length, more.length);
+            length += more.length;
+        }
+
+        Sample sample() {
+            return new Sample(Arrays.copyOf(ids, length), Arrays.copyOf(weights, length));
+        }
+    }
+}

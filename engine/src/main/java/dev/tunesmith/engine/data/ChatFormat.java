@@ -1,0 +1,14 @@
+package dev.tunesmith.engine.data;
+
+import java.util.List;
+import java.util.Map;
+
+/// How a model wants a conversation to be written.
+@FunctionalInterface
+public interface ChatFormat {
+
+    /// Writes a conversation. Messages have `role`, `content` and what else the wire allows.
+    ///
+    /// @param generationPrompt whether the text ends with the header of the answer to come
+    Rendered render(List<Map<String, Object>> messages, boolean generationPrompt);
+}
