@@ -44,7 +44,8 @@ public final class ChatEncoder {
         Rendered rendered =
                 format.render(messages.stream().map(control::marked).toList(), generationPrompt);
         if (!generationPrompt && rendered.answers().size() != answerWeights.length) {
-            throw new IllegalArgumentException(
+            throw new UnusableRowException(
+                    "messages",
                     "%d assistant messages, but the template wrote %d answers"
                             .formatted(answerWeights.length, rendered.answers().size()));
         }

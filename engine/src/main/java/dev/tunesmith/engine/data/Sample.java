@@ -1,6 +1,10 @@
 package dev.tunesmith.engine.data;
 
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
+import java.util.HexFormat;
 
 /// One document as tokens, and how much each token counts as something to be predicted.
 ///
@@ -36,6 +40,24 @@ public record Sample(int[] ids, float[] weights) {
             trained += weights[i] > 0 ? 1 : 0;
         }
         return trained;
+    }
+
+    /// A name that only equal token sequences share.
+    String digest() {
+        ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(ids.length, Integer.BYTES));
+        bytes.asIntBuffer().put(ids);
+        try {
+            byte[] hash = MessageDigest.getInstance("SHA-256").digest(bytes.array());
+            return HexFormat.of().formatHex(hash, 0, 16);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
+    }
+
+    /// Whether a share of all rows falls to this one: a function of its tokens alone, so that a
+    /// validation split stays the same when rows are added.
+    public boolean isInShare(double share) {
+        return Long.parseLong(digest(), 0, 12, 16) < share * (1L << 48);
     }
 
     /// The tokens from `start` on, as a document of its own.

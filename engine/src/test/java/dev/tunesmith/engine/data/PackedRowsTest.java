@@ -66,11 +66,4 @@ class PackedRowsTest {
                 .isThrownBy(() -> TokenShard.open(file))
                 .withMessageContaining("not a token shard");
     }
-
-    @Test
-    void statisticsUseNearestRanks() {
-        LengthStatistics of = LengthStatistics.of(new int[] {5, 1, 2, 3, 4, 6, 7, 8, 9, 10}, 12);
-        assertThat(of).isEqualTo(new LengthStatistics(10, 55, 12, 5, 9, 10));
-        assertThat(LengthStatistics.of(new int[0], 0).max()).isZero();
-    }
 }

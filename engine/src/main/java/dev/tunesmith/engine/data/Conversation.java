@@ -1,0 +1,66 @@
+package dev.tunesmith.engine.data;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// A conversation and the weights of its answers.
+public record Conversation(List<Map<String, Object>> messages, List<Float> weights) {
+
+    public Conversation {
+        messages = List.copyOf(messages);
+        weights = List.copyOf(weights);
+    }
+
+    static boolean isAnswer(Map<String, Object> message) {
+        return "assistant".equals(message.get("role"));
+    }
+
+    float[] answerWeights() {
+        float[] array = new float[weights.size()];
+        for (int i = 0; i < array.length; i++) {
+            array[i] = weights.get(i);
+        }
+        return array;
+    }
+
+    /// Where turns begin: the messages of the user.
+    List<Integer> userTurns() {
+        List<Integer> turns = new ArrayList<>();
+        for (int i = 0; i < messages.size(); i++) {
+            if ("user".equals(messages.get(i).get("role"))) {
+                turns.add(i);
+            }
+        }
+        return turns;
+    }
+
+    /// Without the messages from `begin` up to `end`.
+    Conversation without(int begin, int end) {
+        List<Map<String, Object>> kept = new ArrayList<>();
+        List<Float> keptWeights = new ArrayList<>();
+        int answer = 0;
+        for (int i = 0; i < messages.size(); i++) {
+            boolean keep = i < begin || i >= end;
+            if (isAnswer(messages.get(i))) {
+                if (keep) {
+                    keptWeights.add(weights.get(answer));
+                }
+                answer++;
+            }
+            if (keep) {
+                kept.add(messages.get(i));
+            }
+        }
+        return new Conversation(kept, keptWeights);
+    }
+
+    Conversation withContent(int index, String content) {
+        List<Map<String, Object>> changed = new ArrayList<>(messages);
+        Map<String, Object> message = new LinkedHashMap<>(messages.get(index));
+        message.put("content", content);
+        changed.set(index, message);
+        return new Conversation(changed, weights);
+    }
+}

@@ -1,0 +1,223 @@
+package dev.tunesmith.engine.data;
+
+import dev.tunesmith.contracts.data.DatasetStats;
+import dev.tunesmith.contracts.job.Method;
+import dev.tunesmith.contracts.job.Overflow;
+import dev.tunesmith.contracts.problem.Problem;
+import dev.tunesmith.contracts.problem.Problems;
+import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.io.ModelFileException;
+import dev.tunesmith.engine.text.Tokenizer;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.Set;
+
+/// Turns a training file into samples and reports what it found: figures, and every row that cannot
+/// be used.
+public final class DatasetTokenizer implements AutoCloseable {
+
+    private static final List<String> END_TOKENS = List.of("<|endoftext|>", "<|end_of_text|>");
+
+    private final Tokenizer tokenizer;
+    private final TextEncoder texts;
+    private final ConversationFitter conversations;
+    private final Options options;
+
+    /// What is done with the rows.
+    ///
+    /// @param lengthMax greatest length of a row in tokens
+    /// @param overflow what becomes of a longer one; documents for pre-training are never cut,
+    ///   because packing splits them
+    /// @param trainOnPrompt trains every token of a conversation, not only the answers
+    /// @param problemsListed how many problems are listed; all are counted
+    public record Options(
+            Method method,
+            int lengthMax,
+            Overflow overflow,
+            boolean trainOnPrompt,
+            int problemsListed) {}
+
+    /// What a file holds.
+    ///
+    /// @param samples the rows that are trained, in the order of the file
+    /// @param stats figures; lengths are those of whole rows, token counts those of the samples
+    /// @param problems the first problems
+    /// @param problemCount all problems
+    public record Tokenized(
+            List<Sample> samples, DatasetStats stats, List<Problem> problems, long problemCount) {
+
+        public Tokenized {
+            samples = List.copyOf(samples);
+            problems = List.copyOf(problems);
+        }
+    }
+
+    private DatasetTokenizer(
+            Tokenizer tokenizer, ChatFormat format, int endToken, Options options) {
+        this.tokenizer = tokenizer;
+        this.texts = new TextEncoder(tokenizer, endToken);
+        this.conversations =
+                new ConversationFitter(new ChatEncoder(tokenizer, format), options.lengthMax());
+        this.options = options;
+    }
+
+    /// Opens the tokenizer and template of a model.
+    ///
+    /// @throws ModelFileException if the model has none that can be used
+    public static DatasetTokenizer of(ModelDirectory model, Options options) {
+        Path file =
+                model.tokenizer()
+                        .orElseThrow(() ->
+                                new ModelFileException(
+                                        model.path(), ModelDirectory.TOKENIZER + " is missing"));
+        Tokenizer tokenizer = Tokenizer.open(file);
+        try {
+            return new DatasetTokenizer(
+                    tokenizer, new ChatMl(), endToken(model, tokenizer), options);
+        } catch (RuntimeException e) {
+            tokenizer.close();
+            throw e;
+        }
+    }
+
+    /// The token behind a document: the one made for it, else the model's end token.
+    private static int endToken(ModelDirectory model, Tokenizer tokenizer) {
+        for (String token : END_TOKENS) {
+            if (tokenizer.id(token).isPresent()) {
+                return tokenizer.id(token).getAsInt();
+            }
+        }
+        return model.specialToken("eos_token")
+                .map(tokenizer::id)
+                .filter(OptionalInt::isPresent)
+                .map(OptionalInt::getAsInt)
+                .orElseThrow(() ->
+                        new ModelFileException(model.path(), "the tokenizer has no end token"));
+    }
+
+    /// Reads a JSONL file. Blank lines are ignored.
+    public Tokenized read(Path file) throws IOException {
+        Report report = new Report(options.problemsListed());
+        try (BufferedReader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+            long number = 0;
+            for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+                number++;
+                if (!line.isBlank()) {
+                    read(report, number, line);
+                }
+            }
+        } catch (CharacterCodingException e) {
+            report.problems.add(
+                    Problem.ofLine(report.rows + 1, null, "the file is not valid UTF-8"));
+        }
+        return report.finished();
+    }
+
+    private void read(Report report, long number, String line) {
+        try {
+            Fitted fitted = fitted(line);
+            if (fitted.fullLength() > options.lengthMax()
+                    && options.method() == Method.SUPERVISED
+                    && options.overflow() == Overflow.ERROR) {
+                report.problems.add(
+                        Problem.ofLine(
+                                number,
+                                null,
+                                "the row has %d tokens, more than the %d allowed"
+                                        .formatted(fitted.fullLength(), options.lengthMax())));
+            } else {
+                report.add(fitted);
+            }
+        } catch (UnusableRowException e) {
+            report.problems.add(e.problem(number));
+        }
+    }
+
+    private Fitted fitted(String line) {
+        return switch (options.method()) {
+            case PRETRAIN ->
+                    Fitted.whole(texts.sample(TrainingRow.text(JsonLines.parse(line)).text()));
+            case SUPERVISED -> fitted(TrainingRow.chat(JsonLines.parse(line)).conversation());
+        };
+    }
+
+    private Fitted fitted(Conversation conversation) {
+        Fitted fitted = conversations.fit(conversation);
+        if (fitted.cut() && options.overflow() == Overflow.DROP) {
+            return new Fitted(new Sample(new int[0], new float[0]), fitted.fullLength(), true);
+        }
+        return options.trainOnPrompt()
+                ? new Fitted(
+                        Sample.allTrained(fitted.sample().ids()), fitted.fullLength(), fitted.cut())
+                : fitted;
+    }
+
+    @Override
+    public void close() {
+        tokenizer.close();
+    }
+
+    /// Collects rows and figures.
+    private static final class Report {
+        private final Problems problems;
+        private final List<Sample> samples = new ArrayList<>();
+        private final Set<String> seen = new HashSet<>();
+        private int[] lengths = new int[1024];
+        private int rows;
+        private long tokens;
+        private long trainedTokens;
+        private long cutRows;
+        private long duplicateRows;
+
+        Report(int problemsListed) {
+            this.problems = new Problems(problemsListed);
+        }
+
+        void add(Fitted fitted) {
+            if (rows == lengths.length) {
+                lengths = Arrays.copyOf(lengths, 2 * rows);
+            }
+            lengths[rows++] = fitted.fullLength();
+            cutRows += fitted.cut() ? 1 : 0;
+            Sample sample = fitted.sample();
+            if (sample.length() == 0) {
+                return;
+            }
+            tokens += sample.length();
+            trainedTokens += sample.trainedTokens();
+            duplicateRows += seen.add(sample.digest()) ? 0 : 1;
+            samples.add(sample);
+        }
+
+        Tokenized finished() {
+            int[] sorted = Arrays.copyOf(lengths, rows);
+            Arrays.sort(sorted);
+            DatasetStats stats =
+                    new DatasetStats(
+                            rows,
+                            tokens,
+                            trainedTokens,
+                            percentile(sorted, 100),
+                            percentile(sorted, 50),
+                            percentile(sorted, 95),
+                            cutRows,
+                            duplicateRows);
+            return new Tokenized(samples, stats, problems.kept(), problems.count());
+        }
+
+        /// The nearest-rank percentile, 0 for no rows.
+        private static int percentile(int[] sorted, int percent) {
+            int rank = Math.ceilDiv(sorted.length * percent, 100);
+            return sorted.length == 0 ? 0 : sorted[Math.max(rank, 1) - 1];
+        }
+    }
+}

@@ -1,0 +1,14 @@
+package dev.tunesmith.engine.data;
+
+/// A row after it was measured against the greatest length.
+///
+/// @param sample what is trained; empty if the row is left out
+/// @param fullLength tokens of the whole row
+/// @param cut whether something of the row is missing in `sample`
+public record Fitted(Sample sample, int fullLength, boolean cut) {
+
+    /// A row that fits as it is.
+    static Fitted whole(Sample sample) {
+        return new Fitted(sample, sample.length(), false);
+    }
+}

@@ -1,0 +1,88 @@
+package dev.tunesmith.engine.data;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// A row of a training file, as the engine uses it.
+public sealed interface TrainingRow {
+
+    /// A document for pre-training.
+    record Text(String text) implements TrainingRow {}
+
+    /// A conversation for supervised training.
+    record Chat(Conversation conversation) implements TrainingRow {}
+
+    /// A plain-text row: `{"text": …}`.
+    static Text text(Map<String, Object> tree) {
+        if (!(tree.get("text") instanceof String text)) {
+            throw new UnusableRowException("text", "a text is needed for pre-training");
+        }
+        if (text.isEmpty()) {
+            throw new UnusableRowException("text", "the text is empty");
+        }
+        return new Text(text);
+    }
+
+    /// A conversation row: `{"messages": […]}` as in OpenAI fine-tuning files, or the older
+    /// `{"prompt": …, "completion": …}`.
+    static Chat chat(Map<String, Object> tree) {
+        if (tree.get("prompt") instanceof String prompt
+                && tree.get("completion") instanceof String completion) {
+            return new Chat(
+                    new Conversation(
+                            List.of(
+                                    Map.of("role", "user", "content", prompt),
+                                    Map.of("role", "assistant", "content", completion)),
+                            List.of(1f)));
+        }
+        if (!(tree.get("messages") instanceof List<?> list)) {
+            throw new UnusableRowException("messages", "a list of messages is needed");
+        }
+        List<Map<String, Object>> messages = new ArrayList<>();
+        List<Float> weights = new ArrayList<>();
+        for (int i = 0; i < list.size(); i++) {
+            Map<String, Object> message = message(list.get(i), "messages[%d]".formatted(i));
+            messages.add(message);
+            if (Conversation.isAnswer(message)) {
+                weights.add(message.get("weight") instanceof Number n ? n.floatValue() : 1f);
+            }
+        }
+        if (weights.isEmpty()) {
+            throw new UnusableRowException(
+                    "messages", "no assistant message, so there is nothing to train");
+        }
+        return new Chat(new Conversation(messages, weights));
+    }
+
+    private static Map<String, Object> message(Object entry, String place) {
+        if (!(entry instanceof Map<?, ?> map) || !(map.get("role") instanceof String)) {
+            throw new UnusableRowException(place, "a message with a role is needed");
+        }
+        Map<String, Object> message = new LinkedHashMap<>();
+        map.forEach((key, value) -> message.put(key.toString(), value));
+        message.put("content", content(map.get("content"), place + ".content"));
+        return message;
+    }
+
+    private static String content(@Nullable Object content, String place) {
+        return switch (content) {
+            case null -> "";
+            case String text -> text;
+            case List<?> parts -> {
+                StringBuilder text = new StringBuilder();
+                for (Object part : parts) {
+                    if (!(part instanceof Map<?, ?> map)
+                            || !(map.get("text") instanceof String partText)) {
+                        throw new UnusableRowException(place, "only text parts can be trained");
+                    }
+                    text.append(partText);
+                }
+                yield text.toString();
+            }
+            default -> throw new UnusableRowException(place, "a text is needed");
+        };
+    }
+}

@@ -1,0 +1,235 @@
+package dev.tunesmith.engine.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tunesmith.contracts.job.Method;
+import dev.tunesmith.contracts.job.Overflow;
+import dev.tunesmith.contracts.problem.Problem;
+import dev.tunesmith.engine.data.DatasetTokenizer.Options;
+import dev.tunesmith.engine.data.DatasetTokenizer.Tokenized;
+import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.io.SafetensorsWriter;
+import dev.tunesmith.engine.text.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DatasetTokenizerTest {
+
+    private static final Path QWEN = Path.of("..", "golden/text/tokenizers/qwen2_byte_bpe");
+
+    @TempDir Path folder;
+    private Path file = Path.of("");
+
+    @BeforeEach
+    void makeModel() throws IOException {
+        file = folder.resolve("rows.jsonl");
+        Path model = Files.createDirectory(folder.resolve("model"));
+        Files.writeString(model.resolve("config.json"), "{}");
+        for (String name : List.of("tokenizer.json", "tokenizer_config.json")) {
+            Files.copy(QWEN.resolve(name), model.resolve(name));
+        }
+        new SafetensorsWriter(Map.of()).write(model.resolve("model.safetensors"));
+    }
+
+    @Test
+    void trainsAnswersWithTheirEndAndNothingElse() throws IOException {
+        Sample sample =
+                one(
+                        """
+                        {"messages":[{"role":"system","content":"s"},{"role":"user","content":"a"},\
+                        {"role":"assistant","content":"bc"},{"role":"user","content":"d"},\
+                        {"role":"assistant","content":"e"}]}\
+                        """);
+
+        assertThat(decoded(sample, true)).isEqualTo("bc<|im_end|>e<|im_end|>");
+        assertThat(decoded(sample, false))
+                .startsWith("<|im_start|>system\ns<|im_end|>\n<|im_start|>user\na<|im_end|>\n");
+    }
+
+    @Test
+    void aMessageOfWeightZeroIsNotTrained() throws IOException {
+        Sample sample =
+                one(
+                        """
+                        {"messages":[{"role":"user","content":"a"},\
+                        {"role":"assistant","content":"b","weight":0},{"role":"user","content":"c"},\
+                        {"role":"assistant","content":"d","weight":1}]}\
+                        """);
+
+        assertThat(decoded(sample, true)).isEqualTo("d<|im_end|>");
+    }
+
+    @Test
+    void namesOfControlTokensInRowsStayText() throws IOException {
+        Sample sample =
+                one(
+                        """
+                        {"messages":[{"role":"user","content":"x<|im_end|>y"},\
+                        {"role":"assistant","content":"<|im_start|>"}]}\
+                        """);
+
+        assertThat(decoded(sample, false))
+                .isEqualTo(
+                        """
+                        <|im_start|>user
+                        x<|im_end|>y<|im_end|>
+                        <|im_start|>assistant
+                        <|im_start|><|im_end|>
+                        """);
+        assertThat(controlTokens(sample)).isEqualTo(4);
+    }
+
+    @Test
+    void theOlderShapeIsAConversationOfTwoMessages() throws IOException {
+        assertThat(decoded(one("{\"prompt\":\"a\",\"completion\":\"b\"}"), true))
+                .isEqualTo("b<|im_end|>");
+    }
+
+    @Test
+    void documentsAreTrainedWholeAndEnd() throws IOException {
+        Tokenized tokenized =
+                read(Method.PRETRAIN, 4, Overflow.ERROR, "{\"text\":\"a b c d e f\"}");
+
+        assertThat(tokenized.problemCount()).isZero();
+        assertThat(decoded(tokenized.samples().getFirst(), true))
+                .isEqualTo("a b c d e f<|endoftext|>");
+    }
+
+    @Test
+    void listsBadRowsByLineAndCountsTheRest() throws IOException {
+        Tokenized tokenized =
+                read(
+                        Method.SUPERVISED,
+                        100,
+                        Overflow.TRUNCATE,
+                        "not json",
+                        "",
+                        "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}",
+                        "{\"messages\":[{\"role\":\"user\",\"content\":7},{\"role\":\"assistant\"}]}",
+                        "{\"a\":1,\"a\":2}",
+                        "{\"prompt\":\"a\",\"completion\":\"b\"}");
+
+        assertThat(tokenized.problems())
+                .extracting(Problem::line)
+                .containsExactly(1L, 3L, 4L); // three are listed
+        assertThat(tokenized.problemCount()).isEqualTo(4);
+        assertThat(tokenized.problems().get(1).message()).contains("no assistant message");
+        assertThat(tokenized.problems().get(2).param()).isEqualTo("messages[0].content");
+        assertThat(tokenized.stats().rows()).isEqualTo(1);
+    }
+
+    @Test
+    void aLongRowIsCutDroppedOrRefusedButNeverSilently() throws IOException {
+        String row =
+                "{\"messages\":[{\"role\":\"user\",\"content\":\"%s\"},{\"role\":\"assistant\",\"content\":\"ok\"}]}"
+                        .formatted("word ".repeat(60));
+
+        Tokenized cut = read(Method.SUPERVISED, 40, Overflow.TRUNCATE, row);
+        assertThat(cut.stats().cutRows()).isEqualTo(1);
+        assertThat(cut.stats().longest()).isGreaterThan(40);
+        assertThat(cut.samples().getFirst().length()).isLessThanOrEqualTo(40);
+        assertThat(decoded(cut.samples().getFirst(), true)).isEqualTo("ok<|im_end|>");
+        assertThat(decoded(cut.samples().getFirst(), false)).contains(" … ");
+
+        Tokenized dropped = read(Method.SUPERVISED, 40, Overflow.DROP, row);
+        assertThat(dropped.stats().cutRows()).isEqualTo(1);
+        assertThat(dropped.samples()).isEmpty();
+
+        Tokenized refused = read(Method.SUPERVISED, 40, Overflow.ERROR, row);
+        assertThat(refused.problems().getFirst().message()).contains("more than the 40 allowed");
+    }
+
+    @Test
+    void theOldestTurnsGoFirstAndTheSystemMessageStays() throws IOException {
+        String row =
+                """
+                {"messages":[{"role":"system","content":"s"},{"role":"user","content":"first"},\
+                {"role":"assistant","content":"one"},{"role":"user","content":"second"},\
+                {"role":"assistant","content":"two"}]}\
+                """;
+        int whole = one(row).length();
+
+        Sample sample =
+                read(Method.SUPERVISED, whole - 1, Overflow.TRUNCATE, row).samples().getFirst();
+
+        assertThat(decoded(sample, false)).contains("system\ns").doesNotContain("first");
+        assertThat(decoded(sample, true)).isEqualTo("two<|im_end|>");
+    }
+
+    @Test
+    void anAnswerThatIsTooLongKeepsItsEndToken() throws IOException {
+        String row = "{\"prompt\":\"a\",\"completion\":\"%s\"}".formatted("word ".repeat(60));
+
+        Sample sample = read(Method.SUPERVISED, 30, Overflow.TRUNCATE, row).samples().getFirst();
+
+        assertThat(sample.length()).isEqualTo(30);
+        assertThat(decoded(sample, true)).endsWith("<|im_end|>");
+    }
+
+    @Test
+    void countsTokensAndDuplicates() throws IOException {
+        String row = "{\"prompt\":\"a\",\"completion\":\"b\"}";
+        Tokenized tokenized = read(Method.SUPERVISED, 100, Overflow.TRUNCATE, row, row);
+
+        assertThat(tokenized.stats().duplicateRows()).isEqualTo(1);
+        assertThat(tokenized.stats().trainedTokens()).isEqualTo(4);
+        assertThat(tokenized.stats().tokens()).isEqualTo(2L * tokenized.stats().median());
+    }
+
+    @Test
+    void anEmptyFileHasNoRows() throws IOException {
+        assertThat(read(Method.SUPERVISED, 100, Overflow.TRUNCATE).stats().rows()).isZero();
+    }
+
+    @Test
+    void theValidationShareIsAFunctionOfTheRow() {
+        long inShare = 0;
+        for (int i = 0; i < 1000; i++) {
+            inShare += Sample.allTrained(new int[] {i, i + 1}).isInShare(0.1) ? 1 : 0;
+        }
+        assertThat(inShare).isBetween(70L, 130L);
+    }
+
+    private Sample one(String row) throws IOException {
+        return read(Method.SUPERVISED, 1000, Overflow.ERROR, row).samples().getFirst();
+    }
+
+    private Tokenized read(Method method, int lengthMax, Overflow overflow, String... lines)
+            throws IOException {
+        Files.write(file, List.of(lines));
+        Options options = new Options(method, lengthMax, overflow, false, 3);
+        try (DatasetTokenizer tokenizer =
+                DatasetTokenizer.of(ModelDirectory.open(folder.resolve("model")), options)) {
+            return tokenizer.read(file);
+        }
+    }
+
+    private static String decoded(Sample sample, boolean trainedOnly) {
+        int[] ids = new int[sample.length()];
+        int count = 0;
+        for (int i = 0; i < ids.length; i++) {
+            if (!trainedOnly || sample.weights()[i] > 0) {
+                ids[count++] = sample.ids()[i];
+            }
+        }
+        try (Tokenizer tokenizer = Tokenizer.open(QWEN.resolve("tokenizer.json"))) {
+            return tokenizer.decode(java.util.Arrays.copyOf(ids, count), false);
+        }
+    }
+
+    private static int controlTokens(Sample sample) {
+        try (Tokenizer tokenizer = Tokenizer.open(QWEN.resolve("tokenizer.json"))) {
+            int count = 0;
+            for (int id : sample.ids()) {
+                count += tokenizer.isSpecial(id) ? 1 : 0;
+            }
+            return count;
+        }
+    }
+}
