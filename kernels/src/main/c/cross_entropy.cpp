@@ -20,7 +20,7 @@ static inline F shaped(F z, const Options &o) {
 }
 
 struct RowSums {
-    float largest, lse, mean;
+    float largest, rest, mean;  // lse = largest + rest
 };
 
 // Largest value first, then Σexp relative to it: two reads of a row that stays in the cache.
@@ -45,7 +45,7 @@ static RowSums sums_of(const T *z, int64_t V, const Options &o) {
     for (int64_t v = 0; v < body; v += W) e = e + exp(shaped<CAPPED>(load(z + v), o) - set(big));
     float s = sum(e);
     for (int64_t v = body; v < V; v++) s += expf(rest[v - body] - big);
-    return {big, big + logf(s), all / (float)V};
+    return {big, logf(s), all / (float)V};
 }
 
 template <bool CAPPED, class T>
@@ -72,7 +72,8 @@ template <bool CAPPED, class T>
 static void row(T *z, int64_t V, int32_t label, float weight, float *loss, float *lse,
                 int32_t *correct, int gradient, const Options &o) {
     RowSums s = sums_of<CAPPED>(z, V, o);
-    if (lse != nullptr) *lse = s.lse;
+    const float sum = s.largest + s.rest;
+    if (lse != nullptr) *lse = sum;
     if (label == TS_IGNORED_LABEL) {
         *loss = 0.0f;
         if (correct != nullptr) *correct = 0;
@@ -80,10 +81,11 @@ static void row(T *z, int64_t V, int32_t label, float weight, float *loss, float
         return;
     }
     float x = largest(shaped<CAPPED>(set(get(z + label)), o));
-    *loss = (1.0f - o.smoothing) * (s.lse - x) + o.smoothing * (s.lse - s.mean) +
-            o.z_loss * s.lse * s.lse;
+    // Differences to the largest first: lse − x' would lose the digits of a confident row.
+    *loss = (1.0f - o.smoothing) * (s.largest - x + s.rest) +
+            o.smoothing * (s.largest - s.mean + s.rest) + o.z_loss * sum * sum;
     if (correct != nullptr) *correct = x >= s.largest ? 1 : 0;
-    if (gradient) gradient_of<CAPPED>(z, V, label, weight, s.lse, o);
+    if (gradient) gradient_of<CAPPED>(z, V, label, weight, sum, o);
 }
 
 template <class T>

@@ -9,6 +9,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 
 /// The opened library of CPU kernels: which instruction set it uses, and its functions.
 public final class CpuKernels {
@@ -23,7 +24,21 @@ public final class CpuKernels {
 
     /// The level in use: the best of this machine, or the one that `TUNESMITH_CPU_ISA` names.
     public static CpuLevel level() {
+        checkForced(System.getenv());
         return CpuLevel.ofCode(query(() -> (int) LEVEL.invokeExact()));
+    }
+
+    private static void checkForced(Map<String, String> environment) {
+        String forced = environment.get("TUNESMITH_CPU_ISA");
+        boolean known =
+                forced == null
+                        || CpuLevel.available().stream().anyMatch(l -> l.wire().equals(forced));
+        if (!known) {
+            throw new KernelException(
+                    KernelException.Code.BAD_ARGUMENT,
+                    "TUNESMITH_CPU_ISA is '%s', but this machine offers %s"
+                            .formatted(forced, CpuLevel.available()));
+        }
     }
 
     /// Whether processor, hypervisor and kernel all allow this level.
