@@ -181,7 +181,9 @@ public final class Batcher implements AutoCloseable {
         }
 
         private void admit(CausalModel model, Limits limits) {
-            while (active.size() < limits.runningMax() && !waiting.isEmpty()) {
+            while (active.size() < limits.runningMax()
+                    && !waiting.isEmpty()
+                    && model.hasRoom(waiting.element().capacity())) {
                 Generation next = waiting.remove();
                 next.openOn(model);
                 active.add(next);

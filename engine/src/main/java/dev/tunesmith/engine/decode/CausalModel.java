@@ -10,6 +10,9 @@ public interface CausalModel extends AutoCloseable {
     /// Tokens that a sequence may have in all.
     int contextLength();
 
+    /// Whether a sequence of that many tokens can be opened now.
+    boolean hasRoom(int capacity);
+
     /// Makes room for one sequence.
     ///
     /// @param capacity prompt and answer together, in tokens

@@ -32,8 +32,13 @@ public final class Generation {
         return request;
     }
 
+    /// Tokens of prompt and longest answer together.
+    int capacity() {
+        return request.prompt().length + request.tokensMax();
+    }
+
     void openOn(CausalModel model) {
-        sequence = model.open(request.prompt().length + request.tokensMax());
+        sequence = model.open(capacity());
     }
 
     /// True while a part of the prompt is still to be read.

@@ -131,6 +131,11 @@ final class BatcherTest {
         }
 
         @Override
+        public boolean hasRoom(int capacity) {
+            return true;
+        }
+
+        @Override
         public int contextLength() {
             return 100;
         }

@@ -1,0 +1,121 @@
+package dev.tunesmith.engine.decode;
+
+import dev.tunesmith.engine.model.CachedBatch;
+import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.ops.Lookup;
+import dev.tunesmith.engine.tape.Tape;
+import dev.tunesmith.engine.tensor.Region;
+import dev.tunesmith.engine.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/// A [Decoder], or a view of one with an adapter, as a model that continues sequences. It owns
+/// neither the decoder nor the room: views of one base share both.
+public final class DecoderModel implements CausalModel {
+    private final Decoder decoder;
+    private final CacheRoom room;
+
+    public DecoderModel(Decoder decoder, CacheRoom room) {
+        this.decoder = decoder;
+        this.room = room;
+    }
+
+    @Override
+    public int vocabulary() {
+        return decoder.architecture().size().vocabulary();
+    }
+
+    @Override
+    public int contextLength() {
+        return Math.min(decoder.architecture().size().contextLength(), room.tokens());
+    }
+
+    @Override
+    public boolean hasRoom(int capacity) {
+        return room.hasRoom(capacity);
+    }
+
+    @Override
+    public Sequence open(int capacity) {
+        return new PagedSequence(room.take(capacity));
+    }
+
+    @Override
+    public List<float[]> step(List<Chunk> chunks) {
+        List<CachedBatch.Sequence> sequences = new ArrayList<>();
+        int[] ids_N = new int[chunks.stream().mapToInt(chunk -> chunk.tokens().length).sum()];
+        int[] wanted = new int[chunks.size()];
+        int rows = 0;
+        int n = 0;
+        for (Chunk chunk : chunks) {
+            PagedSequence sequence = (PagedSequence) chunk.sequence();
+            int fresh = chunk.tokens().length;
+            sequences.add(new CachedBatch.Sequence(sequence.length, fresh, sequence.pages));
+            System.arraycopy(chunk.tokens(), 0, ids_N, n, fresh);
+            n += fresh;
+            if (chunk.wantsLogits()) {
+                wanted[rows++] = n - 1;
+            }
+        }
+        float[][] logits = logits(new CachedBatch(ids_N, sequences), Arrays.copyOf(wanted, rows));
+        return distribute(chunks, logits);
+    }
+
+    private float[][] logits(CachedBatch batch, int[] rows) {
+        float[][] logits = new float[rows.length][];
+        try (Region step = room.arena().open("decode")) {
+            Tape tape = Tape.silent(room.arena(), step);
+            Tensor hidden_ND = decoder.forwardCached(tape, room.cache(), batch);
+            if (rows.length == 0) {
+                return logits;
+            }
+            Tensor last_MD = step.tensor(hidden_ND.type(), rows.length, hidden_ND.width());
+            Lookup.gather(last_MD, hidden_ND, step.ints(rows));
+            Tensor logits_MV = decoder.head().logits(tape, last_MD);
+            for (int m = 0; m < rows.length; m++) {
+                logits[m] = logits_MV.rowRange(m, m + 1).toFloats();
+            }
+        }
+        return logits;
+    }
+
+    private static List<float[]> distribute(List<Chunk> chunks, float[][] logits) {
+        var result = new ArrayList<float[]>();
+        int row = 0;
+        for (Chunk chunk : chunks) {
+            PagedSequence sequence = (PagedSequence) chunk.sequence();
+            sequence.length += chunk.tokens().length;
+            result.add(chunk.wantsLogits() ? logits[row++] : new float[0]);
+        }
+        return result;
+    }
+
+    @Override
+    public void close() {
+        // Decoder and room belong to whoever made this view.
+    }
+
+    private final class PagedSequence implements Sequence {
+        private final int[] pages;
+        private int length;
+        private boolean open = true;
+
+        private PagedSequence(int[] pages) {
+            this.pages = pages;
+        }
+
+        @Override
+        public int length() {
+            return length;
+        }
+
+        @Override
+        public void close() {
+            if (open) {
+                open = false;
+                room.giveBack(pages);
+            }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+package dev.tunesmith.inference.weights;
+
+import dev.tunesmith.engine.decode.CausalModel;
+import dev.tunesmith.engine.text.Tokenizer;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// A model that answers: weights in memory with the tokenizer and the template that belong to them.
+///
+/// @param stopTokens tokens that end an answer
+public record Served(
+        CausalModel model, Tokenizer tokenizer, ChatPrompt prompt, Set<Integer> stopTokens) {
+    public Served {
+        stopTokens = Set.copyOf(stopTokens);
+    }
+
+    /// Renders a conversation, up to and including the header of the answer.
+    @FunctionalInterface
+    public interface ChatPrompt {
+        /// The tokens of the rendered text.
+        ///
+        /// @param tools as the client sent them; null when there are none
+        int[] tokens(List<Map<String, Object>> messages, @Nullable List<Object> tools);
+    }
+}

@@ -1,0 +1,44 @@
+package dev.tunesmith.inference.weights;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import io.smallrye.config.WithName;
+import java.nio.file.Path;
+
+/// Limits of the serving engine.
+@ConfigMapping(prefix = "tunesmith")
+public interface ServingSettings {
+    /// Folder of the local copies of model files.
+    @WithDefault("${java.io.tmpdir}/tunesmith-inference")
+    Path workDir();
+
+    /// Sequences in one step.
+    @WithName("serving.running-max")
+    @WithDefault("32")
+    int runningMax();
+
+    /// Requests that wait for a place, more are answered with 503.
+    @WithName("serving.waiting-max")
+    @WithDefault("256")
+    int waitingMax();
+
+    /// Decode tokens and prompt chunks of one step together.
+    @WithName("serving.tokens-per-step")
+    @WithDefault("512")
+    int tokensPerStep();
+
+    /// How long running answers may go on after SIGTERM.
+    @WithName("serving.drain-seconds")
+    @WithDefault("15")
+    int drainSeconds();
+
+    /// Tokens of key-value cache for each model, shared by its sequences.
+    @WithName("serving.cache-tokens")
+    @WithDefault("65536")
+    int cacheTokens();
+
+    /// Base models in memory; the one unused longest makes room.
+    @WithName("serving.models-max")
+    @WithDefault("4")
+    int modelsMax();
+}
