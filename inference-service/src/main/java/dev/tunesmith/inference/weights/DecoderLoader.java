@@ -1,0 +1,111 @@
+package dev.tunesmith.inference.weights;
+
+import dev.tunesmith.engine.adapter.LoraAdapter;
+import dev.tunesmith.engine.data.ChatEncoder;
+import dev.tunesmith.engine.data.ChatMl;
+import dev.tunesmith.engine.decode.CacheRoom;
+import dev.tunesmith.engine.decode.DecoderModel;
+import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.text.Tokenizer;
+import jakarta.inject.Singleton;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// Loads models into the engine's decoder, in bfloat16.
+@Singleton
+public final class DecoderLoader implements ModelLoader {
+    private final int cacheTokens;
+
+    DecoderLoader(ServingSettings settings) {
+        this.cacheTokens = settings.cacheTokens();
+    }
+
+    @Override
+    public Base load(Path folder) throws IOException {
+        ModelDirectory directory = ModelDirectory.open(folder);
+        Path file =
+                directory
+                        .tokenizer()
+                        .orElseThrow(() -> new IOException("the model has no tokenizer.json"));
+        Decoder decoder = Decoder.load(directory, DType.BF16, Decoder.Loading.MAPPED);
+        return new Loaded(
+                directory, decoder, Tokenizer.open(file), new CacheRoom(decoder, cacheTokens));
+    }
+
+    private static final class Loaded implements Base {
+        private final Decoder decoder;
+        private final Tokenizer tokenizer;
+        private final CacheRoom room;
+        private final Set<Integer> stopTokens;
+        private final ChatEncoder encoder;
+        private final List<LoraAdapter> adapters = new ArrayList<>();
+        private final Served plain;
+
+        private Loaded(
+                ModelDirectory directory, Decoder decoder, Tokenizer tokenizer, CacheRoom room) {
+            this.decoder = decoder;
+            this.tokenizer = tokenizer;
+            this.room = room;
+            this.stopTokens = stopTokens(directory, tokenizer);
+            this.encoder = new ChatEncoder(tokenizer, new ChatMl());
+            this.plain = served(decoder);
+        }
+
+        private Served served(Decoder view) {
+            return new Served(
+                    new DecoderModel(view, room),
+                    tokenizer,
+                    (messages, tools) -> encoder.prompt(messages),
+                    stopTokens);
+        }
+
+        @Override
+        public Served plain() {
+            return plain;
+        }
+
+        @Override
+        public Served with(Path folder) {
+            Decoder view = decoder.share();
+            adapters.add(LoraAdapter.load(view, folder));
+            return served(view);
+        }
+
+        @Override
+        public void close() {
+            adapters.forEach(LoraAdapter::close);
+            room.close();
+            decoder.close();
+            tokenizer.close();
+        }
+    }
+
+    /// Every end-of-sequence token that the model's files name.
+    static Set<Integer> stopTokens(ModelDirectory directory, Tokenizer tokenizer) {
+        var tokens = new HashSet<Integer>();
+        for (Map<String, Object> config :
+                List.of(directory.generationConfig(), directory.config())) {
+            add(tokens, config.get("eos_token_id"));
+        }
+        directory
+                .specialToken("eos_token")
+                .ifPresent(text -> tokenizer.id(text).ifPresent(tokens::add));
+        return tokens;
+    }
+
+    private static void add(Set<Integer> tokens, @Nullable Object value) {
+        switch (value) {
+            case Number id -> tokens.add(id.intValue());
+            case List<?> ids -> ids.forEach(id -> add(tokens, id));
+            case null, default -> {}
+        }
+    }
+}
