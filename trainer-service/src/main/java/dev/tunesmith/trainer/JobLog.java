@@ -1,0 +1,63 @@
+package dev.tunesmith.trainer;
+
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+
+/// The log of one attempt: a bounded file in its work folder, and the last lines in memory for a
+/// failure report.
+final class JobLog implements AutoCloseable {
+    /// A child that writes without end must not fill the disk.
+    static final long BYTES_MAX = 16L << 20;
+
+    private static final int TAIL_LINES = 40;
+    private static final int LINE_CHARS_MAX = 2_000;
+
+    private final Path file;
+    private final BufferedWriter writer;
+    private final Deque<String> tail = new ArrayDeque<>();
+    private long written;
+
+    JobLog(Path file) throws IOException {
+        this.file = file;
+        this.writer = Files.newBufferedWriter(file);
+    }
+
+    synchronized void add(String line) {
+        String kept =
+                line.length() <= LINE_CHARS_MAX ? line : line.substring(0, LINE_CHARS_MAX) + "…";
+        if (tail.size() == TAIL_LINES) {
+            tail.removeFirst();
+        }
+        tail.addLast(kept);
+        if (written > BYTES_MAX) {
+            return;
+        }
+        written += kept.length() + 1L;
+        try {
+            writer.write(written > BYTES_MAX ? "(log cut here)" : kept);
+            writer.newLine();
+            writer.flush();
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot write " + file, e);
+        }
+    }
+
+    synchronized List<String> tail() {
+        return List.copyOf(tail);
+    }
+
+    Path file() {
+        return file;
+    }
+
+    @Override
+    public synchronized void close() throws IOException {
+        writer.close();
+    }
+}
