@@ -1,12 +1,20 @@
 package dev.tunesmith.trainer;
 
-import java.util.Optional;
+import dev.tunesmith.contracts.event.ExitCode;
+import dev.tunesmith.contracts.job.ErrorClass;
+import dev.tunesmith.contracts.job.ErrorCode;
 
-/// What the end of a child means when the child itself said nothing: class and code of a report.
-///
-/// @param code value of `error_code`
-/// @param clean the attempt was given back on purpose and is not a loss
-record ExitVerdict(String errorClass, String code, String message, boolean clean) {
+/// What the end of a child means when the child itself said nothing.
+sealed interface ExitVerdict {
+
+    /// Given back on purpose; no loss.
+    record HandedBack() implements ExitVerdict {}
+
+    /// The code, or the memory figures, name the fault.
+    record Failed(ErrorClass errorClass, ErrorCode code, String message) implements ExitVerdict {}
+
+    /// Killed, crashed or ended in silence: the scheduler counts a lost worker.
+    record Died() implements ExitVerdict {}
 
     /// A kill by the kernel and a kill by us look the same from outside; these facts tell them apart.
     ///
@@ -16,59 +24,49 @@ record ExitVerdict(String errorClass, String code, String message, boolean clean
     /// @param peakBytes highest resident size seen
     /// @param memoryBytes what the attempt was allowed to use
     record Facts(
-            int exitCode, boolean killedByUs, long oomKills, long peakBytes, long memoryBytes) {}
+            int exitCode, boolean killedByUs, long oomKills, long peakBytes, long memoryBytes) {
 
-    static final int INTERNAL = 70;
-    static final int STORAGE = 74;
-    static final int HANDED_BACK = 75;
-    static final int OUT_OF_MEMORY = 76;
-    static final int DIVERGED = 77;
-    static final int USER = 78;
+        /// A killed child this near to its limit died of memory even if no counter can be read.
+        private static final double NEAR_LIMIT = 0.95;
 
-    private static final int JVM_OUT_OF_MEMORY = 3;
-    private static final int KILLED = 128 + 9;
+        private boolean killedForMemory() {
+            return !killedByUs && (oomKills > 0 || peakBytes >= memoryBytes * NEAR_LIMIT);
+        }
+    }
 
-    /// A killed child this near to its limit died of memory even if no counter can be read.
-    private static final double NEAR_LIMIT = 0.95;
+    /// `-XX:+ExitOnOutOfMemoryError` ends the JVM with this code.
+    int JVM_OUT_OF_MEMORY = 3;
 
-    /// Empty when the code alone says it all and the scheduler's table applies: an `exited` report.
-    static Optional<ExitVerdict> of(Facts facts) {
+    /// 128 + SIGKILL.
+    int KILLED = 137;
+
+    static ExitVerdict of(Facts facts) {
         return switch (facts.exitCode()) {
-            case INTERNAL -> Optional.of(failed("internal", "internal_error", facts));
-            case STORAGE -> Optional.of(failed("infra", "storage_unavailable", facts));
-            case HANDED_BACK ->
-                    Optional.of(new ExitVerdict("preempted", "", "handed back", true));
-            case OUT_OF_MEMORY, JVM_OUT_OF_MEMORY -> Optional.of(outOfMemory(facts));
-            case DIVERGED -> Optional.of(failed("numeric", "diverged", facts));
-            case USER -> Optional.of(failed("user", "invalid_spec", facts));
-            case KILLED -> killedForMemory(facts) ? Optional.of(outOfMemory(facts)) : Optional.empty();
-            default -> Optional.empty();
+            case ExitCode.HANDED_BACK -> new HandedBack();
+            case ExitCode.INTERNAL -> failed(ErrorClass.INTERNAL, ErrorCode.INTERNAL_ERROR, facts);
+            case ExitCode.STORAGE -> failed(ErrorClass.INFRA, ErrorCode.STORAGE_UNAVAILABLE, facts);
+            case ExitCode.DIVERGED -> failed(ErrorClass.NUMERIC, ErrorCode.DIVERGED, facts);
+            case ExitCode.USER_ERROR -> failed(ErrorClass.USER, ErrorCode.INVALID_SPEC, facts);
+            case ExitCode.OUT_OF_MEMORY, JVM_OUT_OF_MEMORY -> outOfMemory(facts);
+            case KILLED -> facts.killedForMemory() ? outOfMemory(facts) : new Died();
+            default -> new Died();
         };
     }
 
-    private static boolean killedForMemory(Facts facts) {
-        if (facts.killedByUs()) {
-            return false;
-        }
-        return facts.oomKills() > 0 || facts.peakBytes() >= facts.memoryBytes() * NEAR_LIMIT;
-    }
-
     private static ExitVerdict outOfMemory(Facts facts) {
-        return new ExitVerdict(
-                "resource",
-                "out_of_memory",
+        return new Failed(
+                ErrorClass.RESOURCE,
+                ErrorCode.OUT_OF_MEMORY,
                 ("the training process ran out of memory: peak %d MiB, allowed %d MiB;"
                                 + " lower max_seq_len or the batch size, or train an adapter")
-                        .formatted(facts.peakBytes() >> 20, facts.memoryBytes() >> 20),
-                false);
+                        .formatted(facts.peakBytes() >> 20, facts.memoryBytes() >> 20));
     }
 
-    private static ExitVerdict failed(String errorClass, String code, Facts facts) {
-        return new ExitVerdict(
+    private static ExitVerdict failed(ErrorClass errorClass, ErrorCode code, Facts facts) {
+        return new Failed(
                 errorClass,
                 code,
                 "the training process ended with code %d and said no more; see its log"
-                        .formatted(facts.exitCode()),
-                false);
+                        .formatted(facts.exitCode()));
     }
 }
