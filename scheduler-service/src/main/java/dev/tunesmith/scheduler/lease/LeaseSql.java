@@ -28,7 +28,7 @@ final class LeaseSql {
     static final String BEAT =
             """
             UPDATE job j SET lease_expires_at = clock_timestamp() + make_interval(secs => :lease_s)
-            FROM unnest(:jobs::uuid[], :epochs::bigint[], :leases::uuid[])
+            FROM unnest(CAST(:jobs AS uuid[]), CAST(:epochs AS bigint[]), CAST(:leases AS uuid[]))
               AS b(job_id, epoch, lease_id)
             WHERE j.job_id = b.job_id AND j.epoch = b.epoch AND j.lease_id = b.lease_id
             RETURNING j.job_id, j.epoch, j.lease_id, j.state::text, j.desired,
@@ -44,10 +44,10 @@ final class LeaseSql {
                 attempt = least(attempt, 1), loss_repeat = 0
               WHERE job_id = :job AND epoch = :epoch AND lease_id = :lease AND ckpt_step < :step
                 AND state IN ('RUNNING', 'PAUSING', 'FINALIZING')
-              RETURNING job_id, epoch, lease_id, tenant_id)
+              RETURNING job_id, epoch, lease_id)
             INSERT INTO checkpoint (job_id, step, epoch, lease_id, manifest_key, manifest_sha256, bytes,
-              tenant_id, metrics)
-            SELECT job_id, :step, epoch, lease_id, :key, :sha, :bytes, tenant_id, :metrics::jsonb FROM j
+              metrics)
+            SELECT job_id, :step, epoch, lease_id, :key, :sha, :bytes, CAST(:metrics AS jsonb) FROM j
             RETURNING step
             """;
 
@@ -152,7 +152,7 @@ final class LeaseSql {
                 j.state = 'CANCELLING' AS cancelling,
                 CASE WHEN j.loss_step IS NOT DISTINCT FROM j.ckpt_step
                   THEN j.loss_repeat + 1 ELSE 1 END AS losses
-              FROM job j JOIN unnest(:jobs::uuid[], :epochs::bigint[], :leases::uuid[])
+              FROM job j JOIN unnest(CAST(:jobs AS uuid[]), CAST(:epochs AS bigint[]), CAST(:leases AS uuid[]))
                 AS b(job_id, epoch, lease_id)
                 ON j.job_id = b.job_id AND j.epoch = b.epoch AND j.lease_id = b.lease_id
               WHERE :proven OR j.lease_expires_at < clock_timestamp()

@@ -22,7 +22,7 @@ public record Queue(Handle handle) {
             """
             SELECT x.* FROM tenant t CROSS JOIN LATERAL (
               SELECT j.job_id, j.tenant_id, j.flavor, j.gpus, j.priority, j.not_before, j.event_seq,
-                coalesce((j.plan ->> 'total_bytes')::bigint, 0) AS needed_bytes
+                coalesce((j.memory_plan ->> 'total_bytes')::bigint, 0) AS needed_bytes
               FROM job j
               WHERE j.tenant_id = t.tenant_id AND j.state = 'QUEUED' AND j.desired = 'RUN'
                 AND j.not_before <= clock_timestamp()
@@ -41,13 +41,13 @@ public record Queue(Handle handle) {
     /// A beat is up to one period old, the leases are not: the smaller room is the true one.
     static final String ROOM =
             """
-            SELECT h.host, h.flavor, h.memory_bytes,
+            SELECT h.host_id, h.flavor, h.memory_bytes,
               greatest(0, least(h.slots_free, h.slots_total - coalesce(taken.leases, 0)))::int AS free
-            FROM trainer_host h
+            FROM host h
             LEFT JOIN (SELECT lease_owner, count(*) AS leases FROM job
               WHERE lease_id IS NOT NULL GROUP BY lease_owner) taken
-              ON taken.lease_owner = h.host || '/' || h.boot
-            WHERE h.seen_at > clock_timestamp() - make_interval(secs => :fresh_s)
+              ON taken.lease_owner = h.host_id || '/' || h.boot
+            WHERE NOT h.draining AND h.last_beat_at > clock_timestamp() - make_interval(secs => :fresh_s)
             """;
 
     static final String UNCLAIMED =
@@ -107,7 +107,7 @@ public record Queue(Handle handle) {
                 .map(
                         (row, _) ->
                                 new HostSlots(
-                                        row.getString("host"),
+                                        row.getString("host_id"),
                                         row.getString("flavor"),
                                         row.getInt("free"),
                                         row.getLong("memory_bytes")))
@@ -147,5 +147,4 @@ public record Queue(Handle handle) {
                 .bind("lease", attempt.lease())
                 .execute();
     }
-
 }
