@@ -32,7 +32,8 @@ final class LeaseSql {
               AS b(job_id, epoch, lease_id)
             WHERE j.job_id = b.job_id AND j.epoch = b.epoch AND j.lease_id = b.lease_id
             RETURNING j.job_id, j.epoch, j.lease_id, j.state::text, j.desired,
-              greatest(0, extract(epoch FROM j.preempt_by - clock_timestamp()) * 1000)::bigint
+              CASE WHEN j.preempt_by IS NOT NULL THEN greatest(0,
+                extract(epoch FROM j.preempt_by - clock_timestamp()) * 1000)::bigint END
                 AS preempt_in_ms
             """;
 
@@ -128,6 +129,26 @@ final class LeaseSql {
             UPDATE job SET preempt_by = clock_timestamp() + make_interval(secs => :grace_s)
             WHERE job_id = :job AND epoch = :epoch AND state = 'RUNNING' AND preempt_by IS NULL
             RETURNING lease_owner
+            """;
+
+    static final String HOLDING =
+            """
+            SELECT state::text FROM job
+            WHERE job_id = :job AND epoch = :epoch AND lease_id = :lease
+            """;
+
+    static final String HOST =
+            """
+            SELECT split_part(coalesce(j.lease_owner, a.owner), '/', 1)
+            FROM job_attempt a LEFT JOIN job j ON j.lease_id = a.lease_id
+            WHERE a.lease_id = :lease AND coalesce(j.lease_owner, a.owner) <> 'unclaimed'
+            """;
+
+    static final String RESULT_KNOWN =
+            """
+            SELECT 1 FROM job
+            WHERE job_id = :job AND epoch = :epoch AND state = 'SUCCEEDED'
+              AND result_manifest_sha256 = :sha
             """;
 
     static final String HELD =

@@ -2,6 +2,7 @@ package dev.tunesmith.scheduler.lease;
 
 import dev.tunesmith.contracts.id.Attempt;
 import dev.tunesmith.contracts.id.JobId;
+import dev.tunesmith.contracts.job.ErrorClass;
 import dev.tunesmith.contracts.job.JobState;
 import java.time.Duration;
 import java.time.Instant;
@@ -177,6 +178,46 @@ public record Leases(Handle handle, LeaseTimes times) {
                                         JobState.valueOf(row.getString("state")),
                                         row.getString("error_code")))
                 .list();
+    }
+
+    /// Whether the attempt still holds its lease, in whatever state.
+    public Optional<JobState> holding(Attempt attempt) {
+        return of(LeaseSql.HOLDING, attempt)
+                .mapTo(String.class)
+                .findOne()
+                .map(JobState::valueOf);
+    }
+
+    /// The host that holds, or held, this lease; empty while nobody took it.
+    public Optional<String> host(Attempt attempt) {
+        return handle.createQuery(LeaseSql.HOST)
+                .bind("lease", attempt.lease())
+                .mapTo(String.class)
+                .findOne();
+    }
+
+    /// Whether exactly this result made the job succeed.
+    public boolean knowsResult(Attempt attempt, String sha256) {
+        return handle.createQuery(LeaseSql.RESULT_KNOWN)
+                .bind("job", attempt.job().value())
+                .bind("epoch", attempt.epoch())
+                .bind("sha", HexFormat.of().parseHex(sha256))
+                .mapTo(Integer.class)
+                .findOne()
+                .isPresent();
+    }
+
+    /// Attempts of the job that ended with this class before.
+    public int earlierOf(JobId job, ErrorClass errorClass) {
+        return handle.createQuery(
+                        """
+                        SELECT count(*)::int FROM job_attempt
+                        WHERE job_id = :job AND exit_class = :class
+                        """)
+                .bind("job", job.value())
+                .bind("class", errorClass.wire())
+                .mapTo(Integer.class)
+                .one();
     }
 
     public Instant databaseTime() {

@@ -65,11 +65,11 @@ public record Queue(Handle handle) {
               lease_id = gen_random_uuid(), lease_owner = 'unclaimed', preempt_by = NULL,
               lease_expires_at = clock_timestamp() + make_interval(secs => :dispatch_s)
             WHERE job_id = :job AND state = 'QUEUED' AND desired = 'RUN' AND event_seq = :seen_seq
-            RETURNING job_id, epoch, lease_id, ckpt_step
+            RETURNING job_id, epoch, lease_id, ckpt_step, encode(spec_sha256, 'hex') AS spec_sha256
             """;
 
     /// A placed job, as its dispatch names it.
-    public record Placed(Attempt attempt, long resumeStep) {}
+    public record Placed(Attempt attempt, long resumeStep, String specSha256) {}
 
     public List<Candidate> candidates() {
         return handle.createQuery(CANDIDATES)
@@ -135,7 +135,8 @@ public record Queue(Handle handle) {
                                                         candidate.job(),
                                                         row.getLong("epoch"),
                                                         row.getObject("lease_id", UUID.class)),
-                                                row.getLong("ckpt_step")))
+                                                row.getLong("ckpt_step"),
+                                                row.getString("spec_sha256")))
                         .findOne();
         placed.ifPresent(p -> noteFlavor(p.attempt(), flavor));
         return placed;

@@ -1,0 +1,254 @@
+package dev.tunesmith.scheduler.queue;
+
+import dev.tunesmith.contracts.event.Control;
+import dev.tunesmith.contracts.event.ManifestRef;
+import dev.tunesmith.contracts.event.ModelSource;
+import dev.tunesmith.contracts.event.ObjectRef;
+import dev.tunesmith.contracts.event.ValidateTask;
+import dev.tunesmith.contracts.id.FileId;
+import dev.tunesmith.contracts.id.JobId;
+import dev.tunesmith.contracts.id.TaskId;
+import dev.tunesmith.contracts.id.TenantId;
+import dev.tunesmith.contracts.job.JobSpec;
+import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.platform.json.Json;
+import java.time.Duration;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.UUID;
+import org.jdbi.v3.core.Handle;
+import org.jspecify.annotations.Nullable;
+
+/// What a job row says besides its lease: its spec, its inputs, the task that checks them. Inside one
+/// transaction.
+record Jobs(Handle handle) {
+
+    /// A job that waits for its inputs to be checked.
+    record Unchecked(JobId job, TenantId tenant, JobSpec spec, @Nullable TaskId open) {}
+
+    /// The object prefix of a job: everything that its attempts write lies below.
+    static String prefix(TenantId tenant, JobId job) {
+        return "t/" + tenant.value() + "/j/" + job.value() + "/";
+    }
+
+    private static final String UNCHECKED =
+            """
+            SELECT j.job_id, j.tenant_id, j.spec::text AS spec, t.task_id
+            FROM job j LEFT JOIN validation_task t ON t.job_id = j.job_id AND t.state = 'SENT'
+            WHERE j.state = 'VALIDATING' AND j.desired <> 'CANCEL'
+              AND (t.sent_at IS NULL
+                OR t.sent_at < clock_timestamp() - make_interval(secs => :resend_s))
+            ORDER BY j.created_at
+            LIMIT 20
+            FOR UPDATE OF j SKIP LOCKED
+            """;
+
+    private static final String TASK_SENT =
+            """
+            INSERT INTO validation_task (task_id, tenant_id, job_id, request)
+            VALUES (:task, :tenant, :job, CAST(:request AS jsonb))
+            ON CONFLICT (task_id) DO UPDATE SET sent_at = clock_timestamp(),
+              sends = validation_task.sends + 1, request = excluded.request
+            """;
+
+    private static final String TASK_DONE =
+            """
+            UPDATE validation_task SET state = 'DONE', done_at = clock_timestamp(),
+              result = CAST(:result AS jsonb)
+            WHERE task_id = :task AND state = 'SENT'
+            RETURNING job_id
+            """;
+
+    private static final String QUEUE =
+            """
+            UPDATE job SET state = 'QUEUED', resolved = CAST(:resolved AS jsonb),
+              memory_plan = CAST(:plan AS jsonb)
+            WHERE job_id = :job AND state = 'VALIDATING' AND desired <> 'CANCEL'
+            RETURNING job_id
+            """;
+
+    private static final String REFUSE =
+            """
+            UPDATE job SET state = 'FAILED', error_code = :code, error_message = :message,
+              error_param = :param, finished_at = clock_timestamp()
+            WHERE job_id = :job AND state = 'VALIDATING'
+            RETURNING job_id
+            """;
+
+    private static final String WORK =
+            """
+            SELECT j.tenant_id, j.resolved::text AS resolved, t.request::text AS request,
+              j.ckpt_step, j.ckpt_manifest_key, encode(j.ckpt_manifest_sha256, 'hex') AS ckpt_sha256
+            FROM job j JOIN validation_task t ON t.job_id = j.job_id AND t.state = 'DONE'
+            WHERE j.job_id = :job
+            ORDER BY t.done_at DESC
+            LIMIT 1
+            """;
+
+    private static final String FILE =
+            """
+            SELECT object_key, bytes, encode(sha256, 'hex') AS sha256 FROM file
+            WHERE tenant_id = :tenant AND file_id = :file AND deleted_at IS NULL
+            """;
+
+    /// The tenant's own model hides one of the platform with the same name.
+    private static final String MODEL =
+            """
+            SELECT name, manifest_key, encode(manifest_sha256, 'hex') AS sha256 FROM model_version
+            WHERE name = :name AND (tenant_id = :tenant OR tenant_id IS NULL) AND deleted_at IS NULL
+            ORDER BY tenant_id NULLS LAST
+            LIMIT 1
+            """;
+
+    /// A lone `null` result of a device that no host offers: the plan is then checked at placement.
+    private static final String LARGEST_DEVICE =
+            """
+            SELECT max(memory_bytes) FROM host
+            WHERE (:flavor = 'any' OR flavor = :flavor)
+              AND last_beat_at > clock_timestamp() - make_interval(secs => :fresh_s)
+            """;
+
+    Optional<TenantId> tenant(JobId job) {
+        return handle.createQuery("SELECT tenant_id FROM job WHERE job_id = :job")
+                .bind("job", job.value())
+                .mapTo(UUID.class)
+                .findOne()
+                .map(TenantId::new);
+    }
+
+    List<Unchecked> unchecked(Duration resend) {
+        return handle.createQuery(UNCHECKED)
+                .bind("resend_s", resend.toMillis() / 1000.0)
+                .map(
+                        (row, _) -> {
+                            UUID task = row.getObject("task_id", UUID.class);
+                            return new Unchecked(
+                                    new JobId(row.getObject("job_id", UUID.class)),
+                                    new TenantId(row.getObject("tenant_id", UUID.class)),
+                                    Json.read(row.getString("spec"), JobSpec.class),
+                                    task == null ? null : new TaskId(task));
+                        })
+                .list();
+    }
+
+    /// Notes that the task was sent, for the first time or again.
+    void taskSent(JobId job, ValidateTask task) {
+        handle.createUpdate(TASK_SENT)
+                .bind("task", task.task().value())
+                .bind("tenant", task.tenant().value())
+                .bind("job", job.value())
+                .bind("request", Json.text(task))
+                .execute();
+    }
+
+    /// The job that waits for this task; empty when it was answered before.
+    Optional<JobId> taskDone(TaskId task, String result) {
+        return handle.createQuery(TASK_DONE)
+                .bind("task", task.value())
+                .bind("result", result)
+                .mapTo(UUID.class)
+                .findOne()
+                .map(JobId::new);
+    }
+
+    Optional<JobSpec> spec(JobId job) {
+        return handle.createQuery("SELECT spec::text FROM job WHERE job_id = :job")
+                .bind("job", job.value())
+                .mapTo(String.class)
+                .findOne()
+                .map(text -> Json.read(text, JobSpec.class));
+    }
+
+    boolean queue(JobId job, ResolvedSpec resolved, String plan) {
+        return handle.createQuery(QUEUE)
+                .bind("job", job.value())
+                .bind("resolved", Json.text(resolved))
+                .bind("plan", plan)
+                .mapTo(UUID.class)
+                .findOne()
+                .isPresent();
+    }
+
+    boolean refuse(JobId job, Refusal refusal) {
+        return handle.createQuery(REFUSE)
+                .bind("job", job.value())
+                .bind("code", refusal.code().wire())
+                .bind("message", refusal.message())
+                .bind("param", refusal.param())
+                .mapTo(UUID.class)
+                .findOne()
+                .isPresent();
+    }
+
+    /// What a host needs to run the job now, as the verdict fixed it.
+    Optional<Control.Work> work(JobId job) {
+        return handle.createQuery(WORK)
+                .bind("job", job.value())
+                .map(
+                        (row, _) -> {
+                            ValidateTask task =
+                                    Json.read(row.getString("request"), ValidateTask.class);
+                            TenantId tenant =
+                                    new TenantId(row.getObject("tenant_id", UUID.class));
+                            String checkpoint = row.getString("ckpt_manifest_key");
+                            return new Control.Work(
+                                    tenant,
+                                    job,
+                                    Json.read(row.getString("resolved"), ResolvedSpec.class),
+                                    Objects.requireNonNull(task.base()),
+                                    task.training(),
+                                    task.validation(),
+                                    checkpoint == null
+                                            ? null
+                                            : new Control.Resume(
+                                                    row.getLong("ckpt_step"),
+                                                    new ManifestRef(
+                                                            checkpoint,
+                                                            row.getString("ckpt_sha256"))),
+                                    prefix(tenant, job));
+                        })
+                .findOne();
+    }
+
+    Optional<ObjectRef> file(TenantId tenant, FileId file) {
+        return handle.createQuery(FILE)
+                .bind("tenant", tenant.value())
+                .bind("file", file.value())
+                .map(
+                        (row, _) ->
+                                new ObjectRef(
+                                        row.getString("object_key"),
+                                        row.getLong("bytes"),
+                                        row.getString("sha256")))
+                .findOne();
+    }
+
+    Optional<ModelSource> model(TenantId tenant, String name) {
+        return handle.createQuery(MODEL)
+                .bind("tenant", tenant.value())
+                .bind("name", name)
+                .map(
+                        (row, _) ->
+                                new ModelSource(
+                                        row.getString("name"),
+                                        new ManifestRef(
+                                                row.getString("manifest_key"),
+                                                row.getString("sha256"))))
+                .findOne();
+    }
+
+    /// Memory of the largest device that a living host of the flavour offers.
+    Optional<Long> largestDevice(String flavor, Duration fresh) {
+        return handle.createQuery(LARGEST_DEVICE)
+                .bind("flavor", flavor)
+                .bind("fresh_s", fresh.toMillis() / 1000.0)
+                .mapTo(Long.class)
+                .findOne();
+    }
+
+    static byte[] hash(String sha256) {
+        return HexFormat.of().parseHex(sha256);
+    }
+}

@@ -1,0 +1,98 @@
+package dev.tunesmith.scheduler.queue;
+
+import dev.tunesmith.contracts.event.ModelSource;
+import dev.tunesmith.contracts.event.Report;
+import dev.tunesmith.contracts.id.JobId;
+import dev.tunesmith.contracts.id.TenantId;
+import dev.tunesmith.contracts.job.AdapterKind;
+import dev.tunesmith.platform.json.Json;
+import dev.tunesmith.scheduler.lease.Leases;
+import java.util.UUID;
+import org.jdbi.v3.core.Handle;
+import org.jspecify.annotations.Nullable;
+
+/// Rows of trained models, written in the transaction in which their job succeeds.
+record Models(Handle handle) {
+
+    private static final int SHORT_ID_DIGITS = 8;
+
+    private static final String INSERT =
+            """
+            INSERT INTO model_version (version_id, tenant_id, name, kind, base_version_id, job_id, step,
+              object_prefix, manifest_key, manifest_sha256, bytes, facts, metrics)
+            SELECT :id, :tenant, :name, :kind, base.version_id, :job, :step,
+              :prefix, :key, :sha, :bytes, coalesce(base.facts, '{}'), CAST(:metrics AS jsonb)
+            FROM (SELECT 1) one LEFT JOIN model_version base
+              ON base.manifest_key = :base_key
+              AND (base.tenant_id = :tenant OR base.tenant_id IS NULL)
+            LIMIT 1
+            """;
+
+    private static final String NAME_JOB =
+            """
+            UPDATE job SET fine_tuned_model = :name, trained_tokens = :tokens WHERE job_id = :job
+            """;
+
+    /// A result that was checked, and what the job says about it.
+    record Trained(
+            TenantId tenant,
+            JobId job,
+            AdapterKind adapter,
+            ModelSource base,
+            @Nullable String suffix,
+            long step) {}
+
+    /// `ft:{base}:{organization}:{suffix}:{short id}`; the suffix may be empty, its colon stays. The
+    /// short id is the random end of the job's id, because its beginning is a time.
+    static String name(String base, String organization, @Nullable String suffix, JobId job) {
+        String digits = job.value().toString().replace("-", "");
+        return "ft:%s:%s:%s:%s"
+                .formatted(
+                        base,
+                        organization,
+                        suffix == null ? "" : suffix,
+                        digits.substring(digits.length() - SHORT_ID_DIGITS));
+    }
+
+    /// Adds the model and names it in the job.
+    String add(Trained trained, Leases.Verified manifest, Report.Result report) {
+        String name =
+                name(
+                        trained.base().name(),
+                        organization(trained.tenant()),
+                        trained.suffix(),
+                        trained.job());
+        String key = manifest.key();
+        handle.createUpdate(INSERT)
+                .bind("id", UUID.randomUUID())
+                .bind("tenant", trained.tenant().value())
+                .bind("name", name)
+                .bind("kind", trained.adapter() == AdapterKind.LORA ? "adapter" : "merged")
+                .bind("job", trained.job().value())
+                .bind("step", trained.step())
+                .bind("prefix", key.substring(0, key.lastIndexOf('/') + 1))
+                .bind("key", key)
+                .bind("sha", Jobs.hash(manifest.sha256()))
+                .bind("bytes", manifest.bytes())
+                .bind("metrics", Json.text(report.metrics()))
+                .bind("base_key", trained.base().manifest().key())
+                .execute();
+        handle.createUpdate(NAME_JOB)
+                .bind("name", name)
+                .bind("tokens", report.trainedTokens())
+                .bind("job", trained.job().value())
+                .execute();
+        return name;
+    }
+
+    private String organization(TenantId tenant) {
+        return handle.createQuery(
+                        """
+                        SELECT o.slug FROM tenant t JOIN organization o USING (org_id)
+                        WHERE t.tenant_id = :tenant
+                        """)
+                .bind("tenant", tenant.value())
+                .mapTo(String.class)
+                .one();
+    }
+}

@@ -1,0 +1,219 @@
+package dev.tunesmith.scheduler.queue;
+
+import dev.tunesmith.contracts.event.ModelSource;
+import dev.tunesmith.contracts.event.ObjectRef;
+import dev.tunesmith.contracts.event.Report;
+import dev.tunesmith.contracts.event.ValidateTask;
+import dev.tunesmith.contracts.fit.MemoryPlan;
+import dev.tunesmith.contracts.fit.ModelFacts;
+import dev.tunesmith.contracts.id.FileId;
+import dev.tunesmith.contracts.id.JobId;
+import dev.tunesmith.contracts.id.TaskId;
+import dev.tunesmith.contracts.job.ErrorCode;
+import dev.tunesmith.contracts.job.JobSpec;
+import dev.tunesmith.contracts.job.JobState;
+import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.job.Resolver;
+import dev.tunesmith.contracts.job.TrainingOptions;
+import dev.tunesmith.contracts.problem.Problem;
+import dev.tunesmith.contracts.problem.ProblemCode;
+import dev.tunesmith.platform.json.Json;
+import dev.tunesmith.platform.sql.Database;
+import dev.tunesmith.platform.sql.Inbox;
+import dev.tunesmith.scheduler.journal.Journal;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import org.jdbi.v3.core.Handle;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Before a job may queue: a trainer host reads its data, then everything that the spec leaves open
+/// is decided and the memory is planned. [#run] sends what is due; the answer is the verdict.
+public final class Validations implements Runnable {
+    static final String ACTOR = "scheduler/validation";
+    static final String CONSUMER = "scheduler.validated";
+
+    private static final Logger log = LoggerFactory.getLogger(Validations.class);
+
+    private final Database database;
+    private final Clock clock;
+    private final Duration resend;
+    private final Duration hostFresh;
+
+    /// @param resend after how long without an answer a task is sent again
+    /// @param hostFresh after how long without a beat a host's memory no longer counts
+    public Validations(Database database, Clock clock, Duration resend, Duration hostFresh) {
+        this.database = database;
+        this.clock = clock;
+        this.resend = resend;
+        this.hostFresh = hostFresh;
+    }
+
+    @Override
+    public void run() {
+        database.useTransaction(ACTOR, this::sendDue);
+    }
+
+    private void sendDue(Handle handle) {
+        Jobs jobs = new Jobs(handle);
+        for (Jobs.Unchecked job : jobs.unchecked(resend)) {
+            Optional<ModelSource> base = jobs.model(job.tenant(), job.spec().model());
+            Optional<ObjectRef> training = jobs.file(job.tenant(), job.spec().trainingFile());
+            Optional<ObjectRef> validation =
+                    Optional.ofNullable(job.spec().validationFile())
+                            .flatMap(file -> jobs.file(job.tenant(), file));
+            Optional<Refusal> missing = missing(job.spec(), base, training, validation);
+            if (missing.isPresent()) {
+                refuse(handle, job.job(), missing.get());
+            } else {
+                send(handle, job, base.orElseThrow(), training.orElseThrow(), validation);
+            }
+        }
+    }
+
+    private static Optional<Refusal> missing(
+            JobSpec spec,
+            Optional<ModelSource> base,
+            Optional<ObjectRef> training,
+            Optional<ObjectRef> validation) {
+        if (base.isEmpty()) {
+            return Optional.of(
+                    new Refusal(
+                            ErrorCode.BASE_MODEL_UNAVAILABLE,
+                            "the base model " + spec.model() + " does not exist any more",
+                            "model"));
+        }
+        if (training.isEmpty()) {
+            return Optional.of(gone(spec.trainingFile(), "training_file"));
+        }
+        FileId file = spec.validationFile();
+        return file != null && validation.isEmpty()
+                ? Optional.of(gone(file, "validation_file"))
+                : Optional.empty();
+    }
+
+    private static Refusal gone(FileId file, String param) {
+        return new Refusal(
+                ErrorCode.INVALID_TRAINING_DATA, file.wire() + " was deleted meanwhile", param);
+    }
+
+    private void send(
+            Handle handle,
+            Jobs.Unchecked job,
+            ModelSource base,
+            ObjectRef training,
+            Optional<ObjectRef> validation) {
+        boolean first = job.open() == null;
+        TrainingOptions.Rows rows = job.spec().training().rows();
+        ValidateTask.Limits usual = ValidateTask.Limits.USUAL;
+        ValidateTask task =
+                new ValidateTask(
+                        job.open() == null ? new TaskId(UUID.randomUUID()) : job.open(),
+                        job.tenant(),
+                        job.job(),
+                        null,
+                        job.spec().method(),
+                        training,
+                        validation.orElse(null),
+                        base,
+                        new ValidateTask.Limits(
+                                rows.maxSeqLen(),
+                                rows.overflow() == null ? usual.overflow() : rows.overflow(),
+                                usual.problems()));
+        new Jobs(handle).taskSent(job.job(), task);
+        new Mail(handle, clock).send(task);
+        if (first) {
+            new Journal(handle)
+                    .say(
+                            job.job(),
+                            Journal.Level.INFO,
+                            "Validating training file: " + job.spec().trainingFile().wire());
+        } else {
+            log.info("{} sent again for {}", task.task(), job.job());
+        }
+    }
+
+    /// Applies a host's answer. A second answer to the same task finds it done.
+    public void answered(UUID id, Report.Validated report) {
+        database.useTransaction(
+                ACTOR,
+                handle -> {
+                    if (Inbox.accept(handle, CONSUMER, id)) {
+                        new Jobs(handle)
+                                .taskDone(report.task(), Json.text(report))
+                                .ifPresent(job -> decide(handle, job, report));
+                    }
+                });
+    }
+
+    private void decide(Handle handle, JobId job, Report.Validated report) {
+        ModelFacts model = report.model();
+        if (!report.ok()) {
+            refuse(handle, job, invalid(report));
+        } else if (model == null) {
+            refuse(
+                    handle,
+                    job,
+                    new Refusal(
+                            ErrorCode.INTERNAL_ERROR, "the check returned no model facts", null));
+        } else {
+            plan(handle, job, report, model);
+        }
+    }
+
+    /// Data are at fault unless a problem names the model.
+    private static Refusal invalid(Report.Validated report) {
+        boolean model =
+                !report.problems().isEmpty()
+                        && report.problems().stream()
+                                .allMatch(p -> p.code() == ProblemCode.INVALID_MODEL_FILE);
+        String first =
+                report.problems().stream().map(Problem::text).collect(Collectors.joining("; "));
+        long more = report.problemCount() - report.problems().size();
+        return new Refusal(
+                model ? ErrorCode.BASE_MODEL_UNAVAILABLE : ErrorCode.INVALID_TRAINING_DATA,
+                first + (more > 0 ? "; and " + more + " more" : ""),
+                model ? "model" : "training_file");
+    }
+
+    private void plan(Handle handle, JobId job, Report.Validated report, ModelFacts model) {
+        Jobs jobs = new Jobs(handle);
+        JobSpec spec = jobs.spec(job).orElseThrow();
+        long device =
+                jobs.largestDevice(spec.scheduling().flavor(), hostFresh)
+                        .or(() -> jobs.largestDevice("any", hostFresh))
+                        .orElse(Long.MAX_VALUE);
+        ResolvedSpec resolved = Resolver.resolve(spec, model, report.training(), device);
+        MemoryPlan plan = MemoryPlan.of(model, Resolver.workload(resolved, report.training()));
+        if (!plan.fits(device)) {
+            refuse(
+                    handle,
+                    job,
+                    new Refusal(ErrorCode.OUT_OF_MEMORY, plan.refusal(model, device), "model"));
+            return;
+        }
+        if (jobs.queue(job, resolved, planText(plan))) {
+            Journal journal = new Journal(handle);
+            journal.say(
+                    job, Journal.Level.INFO, "Files validated, moving job to queued state");
+        }
+    }
+
+    /// The plan with its sum, which the planner reads in SQL.
+    private static String planText(MemoryPlan plan) {
+        Map<String, Object> tree = new HashMap<>(Json.treeOf(plan));
+        tree.put("total_bytes", plan.total());
+        return Json.text(tree);
+    }
+
+    private static void refuse(Handle handle, JobId job, Refusal refusal) {
+        if (new Jobs(handle).refuse(job, refusal)) {
+            new Journal(handle).entered(job, JobState.FAILED, refusal.message());
+        }
+    }
+}
