@@ -100,9 +100,7 @@ public record Journal(Handle handle) {
     public void blocked(JobId job, String reason, String text) {
         handle.createUpdate(BLOCKED)
                 .bind("job", job.value())
-                .bind(
-                        "data",
-                        Json.text(Map.of("blocked_reason", reason, "blocked_text", text)))
+                .bind("data", Json.text(Map.of("blocked_reason", reason, "blocked_text", text)))
                 .execute();
     }
 
@@ -119,8 +117,7 @@ public record Journal(Handle handle) {
     /// The sentence that a user reads when a job entered a state.
     ///
     /// @param detail of a failure; null elsewhere
-    public void entered(
-            JobId job, JobState state, @Nullable String detail) {
+    public void entered(JobId job, JobState state, @Nullable String detail) {
         switch (state) {
             case QUEUED -> say(job, Level.INFO, "Job is waiting for a free device");
             case RUNNING -> say(job, Level.INFO, "Fine-tuning job started");

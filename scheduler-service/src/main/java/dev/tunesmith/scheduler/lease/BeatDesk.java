@@ -16,8 +16,8 @@ import org.jdbi.v3.core.Handle;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Renews the leases that a beat names, takes note of the host's room, and answers. Repeating a beat
-/// changes nothing, so it needs no inbox.
+/// Renews the leases that a beat names, takes note of the host's room, and answers. Repeating a
+/// beat changes nothing, so it needs no inbox.
 public final class BeatDesk {
     static final String ACTOR = "scheduler/beats";
 
@@ -70,7 +70,8 @@ public final class BeatDesk {
         Database.setLocal(handle, "app.exit_class", ErrorClass.INFRA.wire());
         Journal journal = new Journal(handle);
         leases.reapDead(dead)
-                .forEach(ended -> journal.entered(ended.job(), ended.state(), "its host restarted"));
+                .forEach(
+                        ended -> journal.entered(ended.job(), ended.state(), "its host restarted"));
     }
 
     private static void noteProgress(Handle handle, Beat beat, List<Leases.Renewed> renewed) {

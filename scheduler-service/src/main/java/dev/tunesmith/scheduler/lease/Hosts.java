@@ -40,10 +40,7 @@ record Hosts(Handle handle) {
     Boot see(Beat beat) {
         UUID boot = UUID.fromString(beat.boot());
         Optional<UUID> current =
-                handle.createQuery(CURRENT)
-                        .bind("host", beat.host())
-                        .mapTo(UUID.class)
-                        .findOne();
+                handle.createQuery(CURRENT).bind("host", beat.host()).mapTo(UUID.class).findOne();
         boolean first =
                 handle.createQuery(FIRST_SEEN)
                         .bind("host", beat.host())

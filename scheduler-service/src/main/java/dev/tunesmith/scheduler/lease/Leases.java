@@ -49,16 +49,15 @@ public record Leases(Handle handle, LeaseTimes times) {
     public List<Renewed> beat(List<Attempt> attempts) {
         return bindAll(handle.createQuery(LeaseSql.BEAT), attempts)
                 .bind("lease_s", times.leaseSeconds())
-                .map(
-                        (row, _) ->
-                                new Renewed(
-                                        new Attempt(
-                                                new JobId(row.getObject("job_id", UUID.class)),
-                                                row.getLong("epoch"),
-                                                row.getObject("lease_id", UUID.class)),
-                                        JobState.valueOf(row.getString("state")),
-                                        row.getString("desired"),
-                                        row.getObject("preempt_in_ms", Long.class)))
+                .map((row, _) ->
+                        new Renewed(
+                                new Attempt(
+                                        new JobId(row.getObject("job_id", UUID.class)),
+                                        row.getLong("epoch"),
+                                        row.getObject("lease_id", UUID.class)),
+                                JobState.valueOf(row.getString("state")),
+                                row.getString("desired"),
+                                row.getObject("preempt_in_ms", Long.class)))
                 .list();
     }
 
@@ -106,20 +105,16 @@ public record Leases(Handle handle, LeaseTimes times) {
                 .bind("param", failure.param())
                 .bind("backoff_s", times.backoffSeconds())
                 .bind("backoff_max_s", times.backoffMaxSeconds())
-                .map(
-                        (row, _) ->
-                                new Ended(
-                                        attempt.job(),
-                                        JobState.valueOf(row.getString("state")),
-                                        row.getString("error_code")))
+                .map((row, _) ->
+                        new Ended(
+                                attempt.job(),
+                                JobState.valueOf(row.getString("state")),
+                                row.getString("error_code")))
                 .findOne();
     }
 
     public Optional<JobState> handBack(Attempt attempt) {
-        return of(LeaseSql.HAND_BACK, attempt)
-                .mapTo(String.class)
-                .findOne()
-                .map(JobState::valueOf);
+        return of(LeaseSql.HAND_BACK, attempt).mapTo(String.class).findOne().map(JobState::valueOf);
     }
 
     public boolean pause(Attempt attempt) {
@@ -171,21 +166,17 @@ public record Leases(Handle handle, LeaseTimes times) {
                 .bind("proven", proven)
                 .bind("backoff_s", times.backoffSeconds())
                 .bind("backoff_max_s", times.backoffMaxSeconds())
-                .map(
-                        (row, _) ->
-                                new Ended(
-                                        new JobId(row.getObject("job_id", UUID.class)),
-                                        JobState.valueOf(row.getString("state")),
-                                        row.getString("error_code")))
+                .map((row, _) ->
+                        new Ended(
+                                new JobId(row.getObject("job_id", UUID.class)),
+                                JobState.valueOf(row.getString("state")),
+                                row.getString("error_code")))
                 .list();
     }
 
     /// Whether the attempt still holds its lease, in whatever state.
     public Optional<JobState> holding(Attempt attempt) {
-        return of(LeaseSql.HOLDING, attempt)
-                .mapTo(String.class)
-                .findOne()
-                .map(JobState::valueOf);
+        return of(LeaseSql.HOLDING, attempt).mapTo(String.class).findOne().map(JobState::valueOf);
     }
 
     /// The host that holds, or held, this lease; empty while nobody took it.

@@ -14,7 +14,8 @@ import org.jdbi.v3.core.Handle;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Gives the jobs of lost hosts back to the queue. [#run] is one pass; any number of reapers may run.
+/// Gives the jobs of lost hosts back to the queue. [#run] is one pass; any number of reapers may
+/// run.
 public final class Reaper implements Runnable {
     static final String ACTOR = "scheduler/reaper";
 

@@ -5,7 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// The verdict of one pass of the reaper: `(leases, database time, doubt, rules) → lost and silent`.
+/// The verdict of one pass of the reaper: `(leases, database time, doubt, rules) → lost and
+/// silent`.
 ///
 /// @param alarm set when a wave of expiries is held back and an operator should look
 public record Reaping(
@@ -16,8 +17,8 @@ public record Reaping(
         silent = List.copyOf(silent);
     }
 
-    /// What the reaper sees: every lease, the time of the database, and why this scheduler doubts its
-    /// own hearing ([ControlPlaneWatch#doubt]).
+    /// What the reaper sees: every lease, the time of the database, and why this scheduler doubts
+    /// its own hearing ([ControlPlaneWatch#doubt]).
     public record Picture(List<HeldLease> leases, Instant now, Optional<String> doubt) {
 
         public Picture {

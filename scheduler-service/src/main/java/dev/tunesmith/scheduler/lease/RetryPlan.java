@@ -11,6 +11,8 @@ public final class RetryPlan {
 
     private RetryPlan() {}
 
+    /// Decides by class and by what happened to this job before.
+    ///
     /// @param earlier attempts of the same job that ended with the same class
     public static boolean mayRetry(ErrorClass errorClass, int earlier) {
         return switch (errorClass) {

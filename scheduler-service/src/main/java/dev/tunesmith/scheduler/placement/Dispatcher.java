@@ -21,8 +21,8 @@ import org.jdbi.v3.core.JdbiException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The planner's hand: looks, lets [Placement] decide, and carries each verdict out in a transaction
-/// of its own. [#run] is one tick.
+/// The planner's hand: looks, lets [Placement] decide, and carries each verdict out in a
+/// transaction of its own. [#run] is one tick.
 public final class Dispatcher implements Runnable {
     static final String ACTOR = "scheduler/planner";
 
@@ -36,11 +36,7 @@ public final class Dispatcher implements Runnable {
 
     /// @param hostFresh after how long without a beat a host's room no longer counts
     public Dispatcher(
-            Database database,
-            LeaseTimes times,
-            Duration hostFresh,
-            Clock clock,
-            PodPlacer pods) {
+            Database database, LeaseTimes times, Duration hostFresh, Clock clock, PodPlacer pods) {
         this.database = database;
         this.times = times;
         this.hostFresh = hostFresh;
@@ -87,11 +83,10 @@ public final class Dispatcher implements Runnable {
         Candidate candidate = place.candidate();
         new Queue(handle)
                 .place(candidate, place.flavor(), times)
-                .ifPresent(
-                        placed -> {
-                            invite(handle, place, placed);
-                            pods.place(placed.attempt(), place.flavor());
-                        });
+                .ifPresent(placed -> {
+                    invite(handle, place, placed);
+                    pods.place(placed.attempt(), place.flavor());
+                });
     }
 
     private void invite(Handle handle, Verdict.Place place, Queue.Placed placed) {

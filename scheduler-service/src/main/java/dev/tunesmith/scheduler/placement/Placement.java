@@ -18,8 +18,8 @@ import java.util.stream.Collectors;
 
 /// One tick of the planner: `(candidates, tenants, hosts, unclaimed dispatches) → verdicts`.
 ///
-/// Fair over tenants ([ShareOrder]), then priority, age and id inside a tenant. A job that cannot go
-/// never blocks the one behind it. Deterministic: the same picture gives the same verdicts.
+/// Fair over tenants ([ShareOrder]), then priority, age and id inside a tenant. A job that cannot
+/// go never blocks the one behind it. Deterministic: the same picture gives the same verdicts.
 public final class Placement {
 
     /// Everything that a tick may look at.
@@ -76,7 +76,7 @@ public final class Placement {
         List<Verdict> verdicts = new ArrayList<>();
         while (!queues.isEmpty()) {
             TenantId next = nextTenant(queues.keySet());
-            List<Candidate> queue = queues.get(next);
+            List<Candidate> queue = queues.getOrDefault(next, List.of());
             verdicts.add(judge(queue.removeFirst()));
             if (queue.isEmpty()) {
                 queues.remove(next);

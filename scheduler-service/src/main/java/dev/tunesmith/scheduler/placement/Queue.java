@@ -74,29 +74,27 @@ public record Queue(Handle handle) {
     public List<Candidate> candidates() {
         return handle.createQuery(CANDIDATES)
                 .bind("per_tenant", CANDIDATES_PER_TENANT)
-                .map(
-                        (row, _) ->
-                                new Candidate(
-                                        new JobId(row.getObject("job_id", UUID.class)),
-                                        new TenantId(row.getObject("tenant_id", UUID.class)),
-                                        row.getString("flavor"),
-                                        row.getInt("gpus"),
-                                        row.getInt("priority"),
-                                        row.getTimestamp("not_before").toInstant(),
-                                        row.getLong("needed_bytes"),
-                                        row.getInt("event_seq")))
+                .map((row, _) ->
+                        new Candidate(
+                                new JobId(row.getObject("job_id", UUID.class)),
+                                new TenantId(row.getObject("tenant_id", UUID.class)),
+                                row.getString("flavor"),
+                                row.getInt("gpus"),
+                                row.getInt("priority"),
+                                row.getTimestamp("not_before").toInstant(),
+                                row.getLong("needed_bytes"),
+                                row.getInt("event_seq")))
                 .list();
     }
 
     public List<TenantShare> shares() {
         return handle.createQuery(SHARES)
-                .map(
-                        (row, _) ->
-                                new TenantShare(
-                                        new TenantId(row.getObject("tenant_id", UUID.class)),
-                                        row.getInt("gpu_quota"),
-                                        row.getInt("gpu_used"),
-                                        row.getBoolean("active")))
+                .map((row, _) ->
+                        new TenantShare(
+                                new TenantId(row.getObject("tenant_id", UUID.class)),
+                                row.getInt("gpu_quota"),
+                                row.getInt("gpu_used"),
+                                row.getBoolean("active")))
                 .list();
     }
 
@@ -104,13 +102,12 @@ public record Queue(Handle handle) {
     public List<HostSlots> room(Duration fresh) {
         return handle.createQuery(ROOM)
                 .bind("fresh_s", fresh.toMillis() / 1000.0)
-                .map(
-                        (row, _) ->
-                                new HostSlots(
-                                        row.getString("host_id"),
-                                        row.getString("flavor"),
-                                        row.getInt("free"),
-                                        row.getLong("memory_bytes")))
+                .map((row, _) ->
+                        new HostSlots(
+                                row.getString("host_id"),
+                                row.getString("flavor"),
+                                row.getInt("free"),
+                                row.getLong("memory_bytes")))
                 .list();
     }
 
@@ -128,15 +125,14 @@ public record Queue(Handle handle) {
                         .bind("job", candidate.job().value())
                         .bind("seen_seq", candidate.seenSeq())
                         .bind("dispatch_s", times.dispatch().toMillis() / 1000.0)
-                        .map(
-                                (row, _) ->
-                                        new Placed(
-                                                new Attempt(
-                                                        candidate.job(),
-                                                        row.getLong("epoch"),
-                                                        row.getObject("lease_id", UUID.class)),
-                                                row.getLong("ckpt_step"),
-                                                row.getString("spec_sha256")))
+                        .map((row, _) ->
+                                new Placed(
+                                        new Attempt(
+                                                candidate.job(),
+                                                row.getLong("epoch"),
+                                                row.getObject("lease_id", UUID.class)),
+                                        row.getLong("ckpt_step"),
+                                        row.getString("spec_sha256")))
                         .findOne();
         placed.ifPresent(p -> noteFlavor(p.attempt(), flavor));
         return placed;

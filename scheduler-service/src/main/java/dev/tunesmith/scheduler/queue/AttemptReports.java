@@ -20,8 +20,8 @@ import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
 
-/// The effect of each report on the job, inside one transaction. Every statement is guarded by epoch
-/// and lease id, so the worst that a late, doubled or forged report can do is nothing.
+/// The effect of each report on the job, inside one transaction. Every statement is guarded by
+/// epoch and lease id, so the worst that a late, doubled or forged report can do is nothing.
 record AttemptReports(Handle handle, Leases leases) {
 
     /// @param first false when this report was applied before: then only its answer is wanted
@@ -96,22 +96,17 @@ record AttemptReports(Handle handle, Leases leases) {
     private Outcome commit(Report.Checkpoint report, Leases.Verified verified) {
         Attempt attempt = report.attempt();
         if (leases.checkpoint(attempt, report.step(), verified, Json.text(report.metrics()))) {
-            journal()
-                    .say(
-                            attempt.job(),
-                            Level.INFO,
-                            "Checkpoint created at step " + report.step());
+            journal().say(attempt.job(), Level.INFO, "Checkpoint created at step " + report.step());
             return new Outcome.Done();
         }
         if (leases.knowsCheckpoint(attempt, report.step(), verified.sha256())) {
             return new Outcome.Done();
         }
         return leases.holding(attempt)
-                .<Outcome>map(
-                        state ->
-                                new Outcome.Wrong(
-                                        "step %d is not newer than the committed one, or the job is %s"
-                                                .formatted(report.step(), state)))
+                .<Outcome>map(state ->
+                        new Outcome.Wrong(
+                                "step %d is not newer than the committed one, or the job is %s"
+                                        .formatted(report.step(), state)))
                 .orElseGet(Outcome.Stale::new);
     }
 
@@ -121,11 +116,8 @@ record AttemptReports(Handle handle, Leases leases) {
             return new Outcome.Done();
         }
         return leases.holding(attempt)
-                .<Outcome>map(
-                        state ->
-                                state == JobState.FINALIZING
-                                        ? new Outcome.Done()
-                                        : new Outcome.Later())
+                .<Outcome>map(state ->
+                        state == JobState.FINALIZING ? new Outcome.Done() : new Outcome.Later())
                 .orElseGet(Outcome.Stale::new);
     }
 
@@ -156,9 +148,7 @@ record AttemptReports(Handle handle, Leases leases) {
             if (leases.knowsResult(attempt, good.verified().sha256())) {
                 return new Outcome.Done();
             }
-            return leases.holding(attempt).isPresent()
-                    ? new Outcome.Later()
-                    : new Outcome.Stale();
+            return leases.holding(attempt).isPresent() ? new Outcome.Later() : new Outcome.Stale();
         }
         Jobs jobs = new Jobs(handle);
         Work work = jobs.work(job).orElseThrow();
@@ -182,19 +172,16 @@ record AttemptReports(Handle handle, Leases leases) {
 
     private Outcome exited(Report.Exited report) {
         String text = "the training process ended with code " + report.exitCode();
-        ErrorClass errorClass =
-                ExitCode.classOf(report.exitCode()).orElse(ErrorClass.INFRA);
+        ErrorClass errorClass = ExitCode.classOf(report.exitCode()).orElse(ErrorClass.INFRA);
         return end(
                 report.attempt(),
                 switch (errorClass) {
                     case PREEMPTED -> new Ending.HandedBack(text);
                     case INFRA -> new Ending.Lost(text);
-                    case USER ->
-                            new Ending.Failed(errorClass, ErrorCode.INVALID_SPEC, text, null);
+                    case USER -> new Ending.Failed(errorClass, ErrorCode.INVALID_SPEC, text, null);
                     case RESOURCE ->
                             new Ending.Failed(errorClass, ErrorCode.OUT_OF_MEMORY, text, null);
-                    case NUMERIC ->
-                            new Ending.Failed(errorClass, ErrorCode.DIVERGED, text, null);
+                    case NUMERIC -> new Ending.Failed(errorClass, ErrorCode.DIVERGED, text, null);
                     case TRANSIENT, POISON, INTERNAL ->
                             new Ending.Failed(errorClass, ErrorCode.INTERNAL_ERROR, text, null);
                 });

@@ -21,8 +21,8 @@ import java.util.UUID;
 import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
 
-/// What a job row says besides its lease: its spec, its inputs, the task that checks them. Inside one
-/// transaction.
+/// What a job row says besides its lease: its spec, its inputs, the task that checks them. Inside
+/// one transaction.
 record Jobs(Handle handle) {
 
     /// A job that waits for its inputs to be checked.
@@ -121,15 +121,14 @@ record Jobs(Handle handle) {
     List<Unchecked> unchecked(Duration resend) {
         return handle.createQuery(UNCHECKED)
                 .bind("resend_s", resend.toMillis() / 1000.0)
-                .map(
-                        (row, _) -> {
-                            UUID task = row.getObject("task_id", UUID.class);
-                            return new Unchecked(
-                                    new JobId(row.getObject("job_id", UUID.class)),
-                                    new TenantId(row.getObject("tenant_id", UUID.class)),
-                                    Json.read(row.getString("spec"), JobSpec.class),
-                                    task == null ? null : new TaskId(task));
-                        })
+                .map((row, _) -> {
+                    UUID task = row.getObject("task_id", UUID.class);
+                    return new Unchecked(
+                            new JobId(row.getObject("job_id", UUID.class)),
+                            new TenantId(row.getObject("tenant_id", UUID.class)),
+                            Json.read(row.getString("spec"), JobSpec.class),
+                            task == null ? null : new TaskId(task));
+                })
                 .list();
     }
 
@@ -186,29 +185,25 @@ record Jobs(Handle handle) {
     Optional<Control.Work> work(JobId job) {
         return handle.createQuery(WORK)
                 .bind("job", job.value())
-                .map(
-                        (row, _) -> {
-                            ValidateTask task =
-                                    Json.read(row.getString("request"), ValidateTask.class);
-                            TenantId tenant =
-                                    new TenantId(row.getObject("tenant_id", UUID.class));
-                            String checkpoint = row.getString("ckpt_manifest_key");
-                            return new Control.Work(
-                                    tenant,
-                                    job,
-                                    Json.read(row.getString("resolved"), ResolvedSpec.class),
-                                    Objects.requireNonNull(task.base()),
-                                    task.training(),
-                                    task.validation(),
-                                    checkpoint == null
-                                            ? null
-                                            : new Control.Resume(
-                                                    row.getLong("ckpt_step"),
-                                                    new ManifestRef(
-                                                            checkpoint,
-                                                            row.getString("ckpt_sha256"))),
-                                    prefix(tenant, job));
-                        })
+                .map((row, _) -> {
+                    ValidateTask task = Json.read(row.getString("request"), ValidateTask.class);
+                    TenantId tenant = new TenantId(row.getObject("tenant_id", UUID.class));
+                    String checkpoint = row.getString("ckpt_manifest_key");
+                    return new Control.Work(
+                            tenant,
+                            job,
+                            Json.read(row.getString("resolved"), ResolvedSpec.class),
+                            Objects.requireNonNull(task.base()),
+                            task.training(),
+                            task.validation(),
+                            checkpoint == null
+                                    ? null
+                                    : new Control.Resume(
+                                            row.getLong("ckpt_step"),
+                                            new ManifestRef(
+                                                    checkpoint, row.getString("ckpt_sha256"))),
+                            prefix(tenant, job));
+                })
                 .findOne();
     }
 
@@ -216,12 +211,11 @@ record Jobs(Handle handle) {
         return handle.createQuery(FILE)
                 .bind("tenant", tenant.value())
                 .bind("file", file.value())
-                .map(
-                        (row, _) ->
-                                new ObjectRef(
-                                        row.getString("object_key"),
-                                        row.getLong("bytes"),
-                                        row.getString("sha256")))
+                .map((row, _) ->
+                        new ObjectRef(
+                                row.getString("object_key"),
+                                row.getLong("bytes"),
+                                row.getString("sha256")))
                 .findOne();
     }
 
@@ -229,13 +223,11 @@ record Jobs(Handle handle) {
         return handle.createQuery(MODEL)
                 .bind("tenant", tenant.value())
                 .bind("name", name)
-                .map(
-                        (row, _) ->
-                                new ModelSource(
-                                        row.getString("name"),
-                                        new ManifestRef(
-                                                row.getString("manifest_key"),
-                                                row.getString("sha256"))))
+                .map((row, _) ->
+                        new ModelSource(
+                                row.getString("name"),
+                                new ManifestRef(
+                                        row.getString("manifest_key"), row.getString("sha256"))))
                 .findOne();
     }
 

@@ -14,7 +14,10 @@ import org.jdbi.v3.core.Handle;
 record Mail(Handle handle, Clock clock) {
 
     void send(Control control) {
-        add(Topics.CONTROL, control.host(), Envelope.of(UUID.randomUUID(), clock.instant(), control));
+        add(
+                Topics.CONTROL,
+                control.host(),
+                Envelope.of(UUID.randomUUID(), clock.instant(), control));
     }
 
     /// Each send is a message of its own; the task inside is what makes repeats harmless.

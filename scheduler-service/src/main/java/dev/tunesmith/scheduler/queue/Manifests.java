@@ -38,11 +38,12 @@ public final class Manifests {
         record Bad(String reason) implements Check {}
     }
 
+    /// Reads the manifest and asks for every part.
+    ///
     /// @param prefix of the job's objects: a manifest outside of it, or a part outside of the
-    ///     manifest's own prefix, would hand one tenant's bytes to another
+    ///   manifest's own prefix, would hand one tenant's bytes to another
     /// @throws ObjectStoreException with `UNAVAILABLE` when the store cannot tell now
-    public Check check(
-            ManifestRef reference, Manifest.Kind kind, Attempt attempt, String prefix) {
+    public Check check(ManifestRef reference, Manifest.Kind kind, Attempt attempt, String prefix) {
         if (!reference.key().startsWith(prefix) || reference.key().contains("/../")) {
             return new Check.Bad(reference.key() + " is not below " + prefix);
         }

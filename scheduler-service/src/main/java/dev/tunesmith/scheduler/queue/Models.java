@@ -42,8 +42,8 @@ record Models(Handle handle) {
             @Nullable String suffix,
             long step) {}
 
-    /// `ft:{base}:{organization}:{suffix}:{short id}`; the suffix may be empty, its colon stays. The
-    /// short id is the random end of the job's id, because its beginning is a time.
+    /// `ft:{base}:{organization}:{suffix}:{short id}`; the suffix may be empty, its colon stays.
+    /// The short id is the random end of the job's id, because its beginning is a time.
     static String name(String base, String organization, @Nullable String suffix, JobId job) {
         String digits = job.value().toString().replace("-", "");
         return "ft:%s:%s:%s:%s"

@@ -47,6 +47,8 @@ public final class ReportDesk {
         this.clock = clock;
     }
 
+    /// Applies one report and answers it.
+    ///
     /// @throws IllegalArgumentException for a message that is no report
     public void handle(Envelope envelope) {
         switch (envelope.payload()) {
@@ -127,8 +129,7 @@ public final class ReportDesk {
                                     times.lease().toMillis(),
                                     granted.work()));
             case Outcome.Refused refused ->
-                    Optional.of(
-                            new Control.Refuse(host, id, report.attempt(), refused.reason()));
+                    Optional.of(new Control.Refuse(host, id, report.attempt(), refused.reason()));
             case Outcome.Done _ -> Optional.of(new Control.Committed(host, id, report.attempt()));
             case Outcome.Wrong wrong ->
                     Optional.of(new Control.Rejected(host, id, report.attempt(), wrong.reason()));

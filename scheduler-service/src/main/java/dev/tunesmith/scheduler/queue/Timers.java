@@ -73,11 +73,7 @@ public final class Timers implements Runnable {
     }
 
     private record Moved(
-            JobId job,
-            JobState state,
-            long epoch,
-            @Nullable UUID lease,
-            @Nullable String owner) {}
+            JobId job, JobState state, long epoch, @Nullable UUID lease, @Nullable String owner) {}
 
     @Override
     public void run() {
@@ -89,25 +85,23 @@ public final class Timers implements Runnable {
     private void move(Handle handle, String sql) {
         Journal journal = new Journal(handle);
         handle.createQuery(sql)
-                .map(
-                        (row, _) ->
-                                new Moved(
-                                        new JobId(row.getObject("job_id", UUID.class)),
-                                        JobState.valueOf(row.getString("state")),
-                                        row.getLong("epoch"),
-                                        row.getObject("lease_id", UUID.class),
-                                        row.getString("lease_owner")))
+                .map((row, _) ->
+                        new Moved(
+                                new JobId(row.getObject("job_id", UUID.class)),
+                                JobState.valueOf(row.getString("state")),
+                                row.getLong("epoch"),
+                                row.getObject("lease_id", UUID.class),
+                                row.getString("lease_owner")))
                 .list()
-                .forEach(
-                        moved -> {
-                            journal.entered(
-                                    moved.job(),
-                                    moved.state(),
-                                    moved.state() == JobState.FAILED
-                                            ? "its deadline passed before it could run"
-                                            : null);
-                            instruct(handle, moved);
-                        });
+                .forEach(moved -> {
+                    journal.entered(
+                            moved.job(),
+                            moved.state(),
+                            moved.state() == JobState.FAILED
+                                    ? "its deadline passed before it could run"
+                                    : null);
+                    instruct(handle, moved);
+                });
     }
 
     /// The fast way to the host; every answer to a beat says it again. A dispatch that nobody took

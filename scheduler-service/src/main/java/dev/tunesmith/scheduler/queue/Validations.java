@@ -199,8 +199,7 @@ public final class Validations implements Runnable {
         }
         if (jobs.queue(job, resolved, planText(plan))) {
             Journal journal = new Journal(handle);
-            journal.say(
-                    job, Journal.Level.INFO, "Files validated, moving job to queued state");
+            journal.say(job, Journal.Level.INFO, "Files validated, moving job to queued state");
         }
     }
 

@@ -25,8 +25,7 @@ class ReapingTest {
     }
 
     private static Reaping decide(SilenceRules rules, HeldLease... leases) {
-        return Reaping.decide(
-                new Reaping.Picture(List.of(leases), NOW, Optional.empty()), rules);
+        return Reaping.decide(new Reaping.Picture(List.of(leases), NOW, Optional.empty()), rules);
     }
 
     @Test

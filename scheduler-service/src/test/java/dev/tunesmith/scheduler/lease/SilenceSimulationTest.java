@@ -14,8 +14,8 @@ import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
 /// Hosts that beat, a scheduler and a broker that go away, hosts that die: virtual time, one seed a
-/// run. A living host is never reaped, a dead one always is. The mutant reaps without asking whether
-/// it could have heard anybody, and must be caught.
+/// run. A living host is never reaped, a dead one always is. The mutant reaps without asking
+/// whether it could have heard anybody, and must be caught.
 class SilenceSimulationTest {
     private static final int SEEDS = 300;
     private static final long TICK_MS = 500;
@@ -138,16 +138,12 @@ class SilenceSimulationTest {
             List<HeldLease> leases =
                     hosts.stream()
                             .filter(h -> !h.reaped)
-                            .map(
-                                    h ->
-                                            new HeldLease(
-                                                    h.attempt,
-                                                    "h/1",
-                                                    Instant.ofEpochMilli(h.expiresAt)))
+                            .map(h ->
+                                    new HeldLease(
+                                            h.attempt, "h/1", Instant.ofEpochMilli(h.expiresAt)))
                             .toList();
             Optional<String> doubt = withoutDoubt ? Optional.empty() : watch.doubt(at);
-            Reaping reaping =
-                    Reaping.decide(new Reaping.Picture(leases, at, doubt), rules);
+            Reaping reaping = Reaping.decide(new Reaping.Picture(leases, at, doubt), rules);
             for (HeldLease lost : reaping.lost()) {
                 Host host =
                         hosts.stream()
