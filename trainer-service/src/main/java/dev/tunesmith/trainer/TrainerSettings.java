@@ -42,7 +42,8 @@ record TrainerSettings(
     /// @param claim how long a claim waits for its answer
     /// @param resend how often an unanswered report is sent again
     /// @param mute after how long without a sign of life a child is left out of the beats
-    /// @param stop how long a child may take to obey before it is killed
+    /// @param stop how long a child may take to obey before it is asked once more with SIGTERM
+    /// @param kill how long after that it is killed
     /// @param orphan how long a child computes on without any answer
     record Periods(
             Duration beat,
@@ -52,6 +53,7 @@ record TrainerSettings(
             Duration resend,
             Duration mute,
             Duration stop,
+            Duration kill,
             Duration orphan) {}
 
     /// @param main class of the child, on the class path of the parent
@@ -113,6 +115,7 @@ record TrainerSettings(
                     duration("trainer.resend-every", "PT10S"),
                     duration("trainer.mute-after", "PT20S"),
                     duration("trainer.stop-wait", "PT30S"),
+                    duration("trainer.kill-wait", "PT10S"),
                     duration("lease.orphan-grace", "PT30M"));
         }
 
