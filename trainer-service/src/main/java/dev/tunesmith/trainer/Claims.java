@@ -54,7 +54,7 @@ final class Claims {
     Verdict invited(IncomingEvent event) {
         Dispatch dispatch;
         try {
-            Envelope envelope = Json.read(event.value(), Envelope.class);
+            Envelope envelope = Json.read(event.json(), Envelope.class);
             if (!(envelope.payload() instanceof Dispatch found)) {
                 return Verdict.REJECT;
             }

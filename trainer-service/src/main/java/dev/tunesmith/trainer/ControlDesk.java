@@ -37,7 +37,7 @@ final class ControlDesk {
     }
 
     void handle(IncomingEvent event) {
-        Envelope envelope = Json.read(event.value(), Envelope.class);
+        Envelope envelope = Json.read(event.json(), Envelope.class);
         if (envelope.payload() instanceof Control control) {
             log.debug("told {}", control);
             handle(control);

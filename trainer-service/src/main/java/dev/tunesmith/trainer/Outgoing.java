@@ -121,6 +121,6 @@ final class Outgoing {
     private OutgoingEvent event(String topic, String key, Message message) {
         UUID id = UUID.randomUUID();
         return OutgoingEvent.of(
-                topic, key, id, Json.bytes(Envelope.of(id, clock.instant(), message)));
+                topic, key, id, Json.text(Envelope.of(id, clock.instant(), message)));
     }
 }

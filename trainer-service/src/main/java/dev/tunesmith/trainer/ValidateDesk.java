@@ -45,7 +45,7 @@ final class ValidateDesk {
     Verdict invited(IncomingEvent event) {
         ValidateTask task;
         try {
-            Envelope envelope = Json.read(event.value(), Envelope.class);
+            Envelope envelope = Json.read(event.json(), Envelope.class);
             if (!(envelope.payload() instanceof ValidateTask found)) {
                 return Verdict.REJECT;
             }
