@@ -1,0 +1,251 @@
+package dev.tunesmith.scheduler.lease;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tunesmith.contracts.id.Attempt;
+import dev.tunesmith.contracts.id.JobId;
+import dev.tunesmith.contracts.job.JobState;
+import dev.tunesmith.scheduler.TestDatabase;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+class LeasesTest {
+    private static final String HOST = "h1/" + UUID.randomUUID();
+    private static final Leases.Verified MANIFEST =
+            new Leases.Verified("k", "0".repeat(64), 10);
+
+    private static TestDatabase db;
+
+    @BeforeAll
+    static void open() {
+        db = TestDatabase.create(1000);
+    }
+
+    private static <T> T with(Function<Leases, T> work) {
+        return db.scheduler()
+                .inTransaction(
+                        "test", handle -> work.apply(new Leases(handle, LeaseTimes.DEFAULT)));
+    }
+
+    private static boolean may(Predicate<Leases> work) {
+        return with(work::test);
+    }
+
+    private static <T> List<T> all(Function<Leases, List<T>> work) {
+        return with(work);
+    }
+
+    private static <T> Optional<T> any(Function<Leases, Optional<T>> work) {
+        return with(work);
+    }
+
+    private static Leases.Verified manifest() {
+        return new Leases.Verified("k/" + UUID.randomUUID(), "0".repeat(64), 10);
+    }
+
+    private static boolean checkpoint(Attempt attempt, long step) {
+        return may(l -> l.checkpoint(attempt, step, manifest(), "{}"));
+    }
+
+    @Test
+    void crashTestsNeedADurableDatabase() {
+        assertThat(db.value("SHOW synchronous_commit", String.class)).isEqualTo("on");
+        assertThat(db.value("SHOW fsync", String.class)).isEqualTo("on");
+    }
+
+    @Test
+    void theFirstHostWinsAndMayAskAgain() {
+        Attempt attempt = db.leased();
+
+        assertThat(may(l -> l.claim(attempt, HOST))).isTrue();
+        assertThat(may(l -> l.claim(attempt, HOST))).isTrue();
+        assertThat(may(l -> l.claim(attempt, "h2/" + UUID.randomUUID()))).isFalse();
+    }
+
+    @Test
+    void anAttemptRunsFromStartToSuccess() {
+        Attempt attempt = db.leased();
+
+        assertThat(may(l -> l.claim(attempt, HOST))).isTrue();
+        assertThat(may(l -> l.start(attempt))).isTrue();
+        assertThat(may(l -> l.start(attempt))).isFalse();
+        assertThat(checkpoint(attempt, 5)).isTrue();
+        assertThat(checkpoint(attempt, 5)).isFalse();
+        assertThat(may(l -> l.finalizing(attempt))).isTrue();
+        assertThat(may(l -> l.succeed(attempt, MANIFEST))).isTrue();
+        assertThat(may(l -> l.knowsResult(attempt, MANIFEST.sha256()))).isTrue();
+
+        assertThat(db.state(attempt.job())).isEqualTo(JobState.SUCCEEDED);
+        assertThat(db.column(attempt.job(), "event_seq", Integer.class)).isEqualTo(6);
+    }
+
+    @Test
+    void aBeatRenewsWhatItNamesAndFencesTheRest() {
+        Attempt held = db.running(HOST);
+        Attempt stale = new Attempt(held.job(), held.epoch() + 1, UUID.randomUUID());
+
+        List<Leases.Renewed> renewed = all(l -> l.beat(List.of(held, stale)));
+
+        assertThat(renewed)
+                .singleElement()
+                .isEqualTo(new Leases.Renewed(held, JobState.RUNNING, "RUN", null));
+    }
+
+    @Test
+    void anExpiredLeaseThatBeatsInTimeIsRenewed() {
+        Attempt attempt = db.running(HOST);
+        db.expire(attempt.job());
+
+        assertThat(all(l -> l.beat(List.of(attempt)))).hasSize(1);
+        assertThat(all(l -> l.reapSilent(List.of(attempt)))).isEmpty();
+    }
+
+    @Test
+    void aReapedWorkerHasNoEffect() {
+        Attempt zombie = db.running(HOST);
+        db.expire(zombie.job());
+
+        assertThat(all(l -> l.reapSilent(List.of(zombie))))
+                .singleElement()
+                .extracting(Leases.Ended::state)
+                .isEqualTo(JobState.RETRY_WAIT);
+
+        assertThat(checkpoint(zombie, 9)).isFalse();
+        assertThat(may(l -> l.finalizing(zombie))).isFalse();
+        assertThat(may(l -> l.succeed(zombie, MANIFEST))).isFalse();
+        assertThat(all(l -> l.beat(List.of(zombie)))).isEmpty();
+        assertThat(any(l -> l.handBack(zombie))).isEmpty();
+    }
+
+    @Test
+    void anUntakenDispatchGoesBackWithoutALoss() {
+        Attempt attempt = db.leased();
+        db.expire(attempt.job());
+
+        with(l -> l.reapSilent(List.of(attempt)));
+
+        assertThat(db.state(attempt.job())).isEqualTo(JobState.QUEUED);
+        assertThat(db.column(attempt.job(), "attempt", Integer.class)).isZero();
+        assertThat(db.column(attempt.job(), "infra_losses", Integer.class)).isZero();
+    }
+
+    @Test
+    void threeLossesAtTheSameStepArePoison() {
+        JobId job = db.queued();
+        for (int i = 0; i < 3; i++) {
+            Attempt attempt = db.running(db.lease(job), HOST);
+            with(l -> l.reapDead(List.of(attempt)));
+            if (i < 2) {
+                db.update("UPDATE job SET state = 'QUEUED' WHERE job_id = :job", job);
+            }
+        }
+
+        assertThat(db.state(job)).isEqualTo(JobState.FAILED);
+        assertThat(db.column(job, "error_code", String.class)).isEqualTo("poison");
+    }
+
+    @Test
+    void progressResetsTheCountOfAttempts() {
+        JobId job = db.queued();
+        for (int i = 0; i < 8; i++) {
+            Attempt attempt = db.running(db.lease(job), HOST);
+            assertThat(checkpoint(attempt, i)).isTrue();
+            with(l -> l.reapDead(List.of(attempt)));
+            db.update("UPDATE job SET state = 'QUEUED' WHERE job_id = :job", job);
+        }
+
+        assertThat(db.column(job, "infra_losses", Integer.class)).isEqualTo(8);
+        assertThat(db.column(job, "attempt", Integer.class)).isEqualTo(1);
+    }
+
+    @Test
+    void aHandBackCostsNoAttemptAndKeepsThePlace() {
+        Attempt attempt = db.running(HOST);
+
+        assertThat(any(l -> l.handBack(attempt))).contains(JobState.RETRY_WAIT);
+
+        assertThat(db.column(attempt.job(), "attempt", Integer.class)).isZero();
+        assertThat(db.column(attempt.job(), "not_before = created_at", Boolean.class)).isTrue();
+    }
+
+    @Test
+    void aFailureIsRetriedOnlyWhereItMayBe() {
+        Attempt retried = db.running(HOST);
+        Attempt final_ = db.running(HOST);
+
+        with(l -> l.fail(retried, new Leases.Failure(true, "worker_lost", "m", null)));
+        with(l -> l.fail(final_, new Leases.Failure(false, "invalid_spec", "m", "x.rank")));
+
+        assertThat(db.state(retried.job())).isEqualTo(JobState.RETRY_WAIT);
+        assertThat(db.state(final_.job())).isEqualTo(JobState.FAILED);
+        assertThat(db.column(final_.job(), "error_param", String.class)).isEqualTo("x.rank");
+    }
+
+    @Test
+    void theFifthAttemptWithoutProgressIsTheLast() {
+        JobId job = db.queued();
+        for (int i = 0; i < 5; i++) {
+            Attempt attempt = db.running(db.lease(job), HOST);
+            with(l -> l.fail(attempt, new Leases.Failure(true, "storage_unavailable", "m", null)));
+            if (i < 4) {
+                db.update("UPDATE job SET state = 'QUEUED' WHERE job_id = :job", job);
+            }
+        }
+
+        assertThat(db.state(job)).isEqualTo(JobState.FAILED);
+    }
+
+    @Test
+    void aNewBootProvesTheOldOneDead() {
+        String host = "boot-" + UUID.randomUUID();
+        Attempt old = db.running(host + "/" + UUID.randomUUID());
+        String now = host + "/" + UUID.randomUUID();
+
+        assertThat(all(l -> l.heldByOldBoots(host, now)))
+                .extracting(HeldLease::attempt)
+                .containsExactly(old);
+    }
+
+    @Test
+    void preemptionIsAskedOnceAndShownInTheBeat() {
+        Attempt attempt = db.running(HOST);
+
+        assertThat(any(l -> l.preempt(attempt.job(), attempt.epoch(), Duration.ofMinutes(1))))
+                .contains(HOST);
+        assertThat(any(l -> l.preempt(attempt.job(), attempt.epoch(), Duration.ofMinutes(1))))
+                .isEmpty();
+        assertThat(all(l -> l.beat(List.of(attempt))).getFirst().preemptInMs())
+                .isBetween(50_000L, 60_000L);
+    }
+
+    @Test
+    void everyLeaseHasOneAttemptRowThatIsClosed() {
+        Attempt attempt = db.running(HOST);
+        with(l -> l.reapDead(List.of(attempt)));
+
+        assertThat(
+                        db.value(
+                                "SELECT owner || ' ' || end_state FROM job_attempt WHERE ended_at IS NOT NULL AND lease_id = '"
+                                        + attempt.lease()
+                                        + "'",
+                                String.class))
+                .isEqualTo(HOST + " RETRY_WAIT");
+    }
+
+    @Test
+    void quotaIsGivenBackWithTheLease() {
+        int before = db.value("SELECT gpu_used FROM tenant", Integer.class);
+        Attempt attempt = db.running(HOST);
+        assertThat(db.value("SELECT gpu_used FROM tenant", Integer.class)).isEqualTo(before + 1);
+
+        with(l -> l.handBack(attempt));
+
+        assertThat(db.value("SELECT gpu_used FROM tenant", Integer.class)).isEqualTo(before);
+    }
+}
