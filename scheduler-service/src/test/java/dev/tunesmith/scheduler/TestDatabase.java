@@ -31,19 +31,19 @@ import java.util.UUID;
 /// A migrated database of its own for one test class, with a tenant, a base model and a file in it,
 /// reached as the scheduler's login and, to arrange and to look, as the owner.
 public record TestDatabase(String url, Database scheduler, Database owner, TenantId tenant) {
-    public static final ManifestRef BASE = new ManifestRef("base/nano/1/MANIFEST.json", "ab".repeat(32));
+    public static final ManifestRef BASE =
+            new ManifestRef("base/nano/1/MANIFEST.json", "ab".repeat(32));
     public static final ObjectRef TRAINING = new ObjectRef("t/x/datasets/f", 100, "cd".repeat(32));
 
     public static TestDatabase create(int quota) {
         TestStack stack = TestStack.shared();
         EmbeddedPostgres server = stack.postgres();
         String name =
-                stack.database(
-                        url -> {
-                            Owner owner = Owner.embedded(url, stack.secret());
-                            Migrate.apply(owner);
-                            Logins.set(owner, stack.secret(), stack.secret());
-                        });
+                stack.database(url -> {
+                    Owner owner = Owner.embedded(url, stack.secret());
+                    Migrate.apply(owner);
+                    Logins.set(owner, stack.secret(), stack.secret());
+                });
         String url = server.url(name);
         TestDatabase database =
                 new TestDatabase(
@@ -71,8 +71,7 @@ public record TestDatabase(String url, Database scheduler, Database owner, Tenan
     }
 
     public <T> T value(String sql, Class<T> type) {
-        return scheduler.inTransaction(
-                "test", handle -> handle.createQuery(sql).mapTo(type).one());
+        return scheduler.inTransaction("test", handle -> handle.createQuery(sql).mapTo(type).one());
     }
 
     public JobSpec spec() {
@@ -166,12 +165,11 @@ public record TestDatabase(String url, Database scheduler, Database owner, Tenan
                                         WHERE job_id = :job RETURNING epoch, lease_id
                                         """)
                                 .bind("job", job.value())
-                                .map(
-                                        (row, _) ->
-                                                new Attempt(
-                                                        job,
-                                                        row.getLong("epoch"),
-                                                        row.getObject("lease_id", UUID.class)))
+                                .map((row, _) ->
+                                        new Attempt(
+                                                job,
+                                                row.getLong("epoch"),
+                                                row.getObject("lease_id", UUID.class)))
                                 .one());
     }
 
@@ -228,15 +226,7 @@ public record TestDatabase(String url, Database scheduler, Database owner, Tenan
                 n,
                 new Beat.Slots(1, 1, "cpu", 8L << 30),
                 Arrays.stream(attempts)
-                        .map(
-                                a ->
-                                        new Beat.Running(
-                                                a,
-                                                Phase.TRAINING,
-                                                1,
-                                                10,
-                                                5,
-                                                0))
+                        .map(a -> new Beat.Running(a, Phase.TRAINING, 1, 10, 5, 0))
                         .toList());
     }
 }

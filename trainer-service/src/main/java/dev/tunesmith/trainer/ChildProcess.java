@@ -47,12 +47,11 @@ final class ChildProcess {
                         .start(() -> read(process.getErrorStream(), listener::log));
         Thread.ofVirtual()
                 .name("child-lines-" + pid)
-                .start(
-                        () -> {
-                            read(process.getInputStream(), listener::line);
-                            child.awaitEnd(log);
-                            listener.ended(process.exitValue());
-                        });
+                .start(() -> {
+                    read(process.getInputStream(), listener::line);
+                    child.awaitEnd(log);
+                    listener.ended(process.exitValue());
+                });
         return child;
     }
 
@@ -108,8 +107,7 @@ final class ChildProcess {
     }
 
     private static void read(InputStream stream, LineTaker taker) {
-        try (BufferedReader reader =
-                new BufferedReader(new InputStreamReader(stream, UTF_8))) {
+        try (BufferedReader reader = new BufferedReader(new InputStreamReader(stream, UTF_8))) {
             for (String line = reader.readLine(); line != null; line = reader.readLine()) {
                 taker.take(line);
             }

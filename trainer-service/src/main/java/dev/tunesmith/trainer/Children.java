@@ -11,8 +11,8 @@ import java.util.Map;
 /// How a child JVM is started: the parent's class path, and an environment in which the math
 /// libraries behave. They read it when they are loaded, so it cannot be set later.
 final class Children {
-    /// Large blocks stay in the heap of the C library instead of going back to the kernel after each
-    /// product, and huge pages back them (reference: engine, process settings).
+    /// Large blocks stay in the heap of the C library instead of going back to the kernel after
+    /// each product, and huge pages back them (reference: engine, process settings).
     private static final String GLIBC_TUNABLES =
             "glibc.malloc.mmap_threshold=4294967296"
                     + ":glibc.malloc.trim_threshold=8589934592"
@@ -37,15 +37,13 @@ final class Children {
     private ChildProcess start(Path folder, long heapBytes, ChildProcess.Listener listener)
             throws IOException {
         Files.createDirectories(folder);
-        ProcessBuilder builder =
-                new ProcessBuilder(command(heapBytes)).directory(folder.toFile());
+        ProcessBuilder builder = new ProcessBuilder(command(heapBytes)).directory(folder.toFile());
         builder.environment().putAll(environment());
         return ChildProcess.follow(starter.start(builder), listener);
     }
 
     private List<String> command(long heapBytes) {
-        String java =
-                Path.of(System.getProperty("java.home"), "bin", "java").toString();
+        String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
         List<String> command =
                 new ArrayList<>(
                         List.of(

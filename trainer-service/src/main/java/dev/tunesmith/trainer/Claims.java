@@ -76,21 +76,13 @@ final class Claims {
         boolean started = false;
         try {
             Control answer = answers.poll(wait.toMillis(), TimeUnit.MILLISECONDS);
-            switch (answer) {
-                case Control.Grant grant -> {
-                    starter.start(grant);
-                    started = true;
-                    return Verdict.ACCEPT;
-                }
-                case null -> {
-                    log.info("no answer to the claim of {} in {}", attempt, wait);
-                    return Verdict.RELEASE;
-                }
-                default -> {
-                    log.info("claim of {} lost", attempt);
-                    return Verdict.ACCEPT;
-                }
+            if (answer instanceof Control.Grant grant) {
+                starter.start(grant);
+                started = true;
+                return Verdict.ACCEPT;
             }
+            log.info("claim of {} {}", attempt, answer == null ? "unanswered in " + wait : "lost");
+            return answer == null ? Verdict.RELEASE : Verdict.ACCEPT;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return Verdict.RELEASE;
@@ -103,8 +95,8 @@ final class Claims {
         }
     }
 
-    /// The answer to a claim. A grant that comes too late, or after a restart of the slot, is handed
-    /// back at once: the lease must not wait for its end.
+    /// The answer to a claim. A grant that comes too late, or after a restart of the slot, is
+    /// handed back at once: the lease must not wait for its end.
     void answered(Attempt attempt, Control answer) {
         Optional<BlockingQueue<Control>> waiting = Optional.ofNullable(open.get(attempt));
         boolean taken = waiting.isPresent() && waiting.get().offer(answer);

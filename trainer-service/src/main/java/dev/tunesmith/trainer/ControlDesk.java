@@ -91,8 +91,7 @@ final class ControlDesk {
     }
 
     private void stop(Attempt attempt, ChildCommand.Reason reason, long withinMillis) {
-        attempts.find(attempt)
-                .ifPresent(run -> run.stop(reason, Duration.ofMillis(withinMillis)));
+        attempts.find(attempt).ifPresent(run -> run.stop(reason, Duration.ofMillis(withinMillis)));
     }
 
     private void fenced(Attempt attempt) {

@@ -16,7 +16,8 @@ sealed interface ExitVerdict {
     /// Killed, crashed or ended in silence: the scheduler counts a lost worker.
     record Died() implements ExitVerdict {}
 
-    /// A kill by the kernel and a kill by us look the same from outside; these facts tell them apart.
+    /// A kill by the kernel and a kill by us look the same from outside; these facts tell them
+    /// apart.
     ///
     /// @param exitCode as the JVM reports it: 128 + signal for a killed child
     /// @param killedByUs the parent sent the fatal signal itself

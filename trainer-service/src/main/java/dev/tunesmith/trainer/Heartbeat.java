@@ -73,13 +73,11 @@ final class Heartbeat implements AutoCloseable {
         synchronized (sentAt) {
             sent = Optional.ofNullable(sentAt.remove(ack.n()));
         }
-        sent.ifPresent(
-                at ->
-                        ack.attempts()
-                                .forEach(
-                                        wanted ->
-                                                attempts.find(wanted.attempt())
-                                                        .ifPresent(run -> run.confirmed(at))));
+        sent.ifPresent(at ->
+                ack.attempts()
+                        .forEach(wanted ->
+                                attempts.find(wanted.attempt())
+                                        .ifPresent(run -> run.confirmed(at))));
     }
 
     private void run() {

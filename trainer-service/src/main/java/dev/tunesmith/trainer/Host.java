@@ -61,8 +61,7 @@ final class Host implements AutoCloseable {
                 new Claims(identity, outgoing, attempts, this::begin, settings.periods().claim());
         ControlDesk desk =
                 new ControlDesk(attempts, claims, outgoing, heartbeat::answered, this::drain);
-        this.control =
-                ControlTail.start(bootstrap, Topics.CONTROL, identity.host(), desk::handle);
+        this.control = ControlTail.start(bootstrap, Topics.CONTROL, identity.host(), desk::handle);
         heartbeat.start();
         this.invitations =
                 ShareLoop.start(

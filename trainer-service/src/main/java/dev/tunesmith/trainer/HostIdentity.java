@@ -9,9 +9,9 @@ import java.nio.file.StandardOpenOption;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
-/// Who this parent is: the host stays the same over restarts, the boot never does. A beat with a new
-/// boot proves that everything of the old one is dead, so one work folder belongs to one process at a
-/// time; the lock says so.
+/// Who this parent is: the host stays the same over restarts, the boot never does. A beat with a
+/// new boot proves that everything of the old one is dead, so one work folder belongs to one
+/// process at a time; the lock says so.
 final class HostIdentity implements AutoCloseable {
     private final String host;
     private final String boot;

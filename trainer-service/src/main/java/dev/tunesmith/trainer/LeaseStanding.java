@@ -16,6 +16,8 @@ sealed interface LeaseStanding {
     /// Unheard for so long that computing on is waste: write a last checkpoint and stop.
     record Orphaned() implements LeaseStanding {}
 
+    /// Judges by the time since the last confirmation.
+    ///
     /// @param margin how much earlier than the lease the host stops its side effects
     static LeaseStanding of(
             Duration sinceConfirmed, Duration lease, Duration margin, Duration orphanGrace) {

@@ -102,10 +102,7 @@ final class Outgoing {
         long now = System.nanoTime();
         List<Open> due;
         synchronized (open) {
-            due =
-                    open.values().stream()
-                            .filter(o -> now - o.sentAt >= resend.toNanos())
-                            .toList();
+            due = open.values().stream().filter(o -> now - o.sentAt >= resend.toNanos()).toList();
             due.forEach(o -> o.sentAt = now);
         }
         for (Open late : due) {

@@ -83,8 +83,7 @@ final class Run implements ChildProcess.Listener {
     /// Gives the run its child and the child its work.
     synchronized void begin(ChildProcess started) {
         child = started;
-        started.send(
-                Json.text(new ChildCommand.Start(attempt, work, settings.memoryBytes())));
+        started.send(Json.text(new ChildCommand.Start(attempt, work, settings.memoryBytes())));
         if (stopReason != null) {
             started.send(Json.text(new ChildCommand.Stop(stopReason)));
         }
@@ -112,8 +111,8 @@ final class Run implements ChildProcess.Listener {
         return ended && outgoing.settled(attempt);
     }
 
-    /// What the beat says; empty for a child that has been mute too long, whose lease then runs out,
-    /// and for a job that is done.
+    /// What the beat says; empty for a child that has been mute too long, whose lease then runs
+    /// out, and for a job that is done.
     synchronized Optional<Beat.Running> view() {
         if (concluded) {
             return Optional.empty();
@@ -259,7 +258,9 @@ final class Run implements ChildProcess.Listener {
             } else if (stopReason == ChildCommand.Reason.CANCEL) {
                 outcome(new Report.Cancelled(attempt));
             } else if (!outcomeSaid && stopReason != null) {
-                outcome(new Report.HandedBack(attempt, stopReason.wire() + ", without a checkpoint"));
+                outcome(
+                        new Report.HandedBack(
+                                attempt, stopReason.wire() + ", without a checkpoint"));
             } else if (!outcomeSaid && child != null) {
                 explain(child.exitFacts(exitCode, settings.memoryBytes()));
             }

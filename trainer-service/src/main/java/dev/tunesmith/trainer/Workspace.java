@@ -12,8 +12,8 @@ import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The folders of running children, one each, with a note of the process in it. What an earlier boot
-/// left is ended and deleted at the start.
+/// The folders of running children, one each, with a note of the process in it. What an earlier
+/// boot left is ended and deleted at the start.
 record Workspace(Path root) {
     private static final Logger log = LoggerFactory.getLogger(Workspace.class);
     private static final String PROCESS = "process";
@@ -47,17 +47,15 @@ record Workspace(Path root) {
 
     private static void end(String[] note) {
         ProcessHandle.of(Long.parseLong(note[0]))
-                .filter(
-                        handle ->
-                                handle.info()
-                                        .startInstant()
-                                        .map(Instant::toString)
-                                        .equals(Optional.of(note[1])))
-                .ifPresent(
-                        handle -> {
-                            log.warn("child {} of an earlier boot still lives, killed", note[0]);
-                            handle.destroyForcibly();
-                        });
+                .filter(handle ->
+                        handle.info()
+                                .startInstant()
+                                .map(Instant::toString)
+                                .equals(Optional.of(note[1])))
+                .ifPresent(handle -> {
+                    log.warn("child {} of an earlier boot still lives, killed", note[0]);
+                    handle.destroyForcibly();
+                });
     }
 
     void delete(Path folder) {

@@ -110,9 +110,7 @@ class LeaseCanaryTest {
                                 query.bind("owner", "h2/boot");
                             }
                             if (sql.contains(":step")) {
-                                query.bind("step", 7L)
-                                        .bind("metrics", "{}")
-                                        .bind("bytes", 1L);
+                                query.bind("step", 7L).bind("metrics", "{}").bind("bytes", 1L);
                             }
                             if (sql.contains(":key")) {
                                 query.bind("key", "k/" + UUID.randomUUID())

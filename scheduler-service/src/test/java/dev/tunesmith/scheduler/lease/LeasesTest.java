@@ -17,8 +17,7 @@ import org.junit.jupiter.api.Test;
 
 class LeasesTest {
     private static final String HOST = "h1/" + UUID.randomUUID();
-    private static final Leases.Verified MANIFEST =
-            new Leases.Verified("k", "0".repeat(64), 10);
+    private static final Leases.Verified MANIFEST = new Leases.Verified("k", "0".repeat(64), 10);
 
     private static TestDatabase db;
 
