@@ -1,20 +1,16 @@
 package dev.tunesmith.engine.loop;
 
+import dev.tunesmith.contracts.job.Curve;
+
 /// The learning rate of every optimizer step: linear warm-up, then the chosen curve down to 0.
 ///
 /// Same numbers as `transformers.get_scheduler`: step 0 of a warm-up has rate 0.
 ///
+/// @param curve what follows the warm-up
 /// @param peak rate at the end of the warm-up
 /// @param warmupSteps optimizer steps that rise from 0
 /// @param totalSteps optimizer steps of the whole run, warm-up included
 public record LearningRate(Curve curve, double peak, int warmupSteps, int totalSteps) {
-
-    /// What follows the warm-up.
-    public enum Curve {
-        CONSTANT,
-        LINEAR,
-        COSINE
-    }
 
     public LearningRate {
         if (!(peak >= 0) || Double.isInfinite(peak)) {

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.tunesmith.engine.loop.LearningRate.Curve;
+import dev.tunesmith.contracts.job.Curve;
 import java.io.InputStream;
 import java.util.Locale;
 import org.junit.jupiter.api.Test;

@@ -1,0 +1,99 @@
+package dev.tunesmith.engine.loop;
+
+import dev.tunesmith.engine.data.TokenBatch;
+import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.nn.Parameter;
+import dev.tunesmith.engine.objective.LossSum;
+import dev.tunesmith.engine.objective.Objective;
+import dev.tunesmith.engine.optim.AdamW;
+import dev.tunesmith.engine.tape.CheckpointPolicy;
+import dev.tunesmith.engine.tape.Tape;
+import dev.tunesmith.engine.tensor.Region;
+import dev.tunesmith.engine.tensor.StepArena;
+import dev.tunesmith.engine.tensor.Tensor;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// A model in training: computes gradients, updates, measures. Belongs to one platform thread.
+public final class Learner implements AutoCloseable {
+
+    private final Decoder model;
+    private final Objective objective;
+    private final List<Parameter> trained;
+    private final AdamW optimizer;
+    private final CheckpointPolicy policy;
+    private final long seed;
+    private final StepArena arena = StepArena.unlimited();
+
+    /// @param trained the parameters that `optimizer` changes
+    /// @param seed of everything random in a forward pass
+    public Learner(
+            Decoder model,
+            Objective objective,
+            List<Parameter> trained,
+            AdamW optimizer,
+            CheckpointPolicy policy,
+            long seed) {
+        this.model = model;
+        this.objective = objective;
+        this.trained = List.copyOf(trained);
+        this.optimizer = optimizer;
+        this.policy = policy;
+        this.seed = seed;
+    }
+
+    void clearGradients() {
+        optimizer.clearGradients();
+    }
+
+    /// Adds the gradient of `scale · loss`.
+    ///
+    /// @param draw number of this forward pass in the run: a mask is a function of seed and draw
+    LossSum accumulate(TokenBatch batch, double scale, long draw) {
+        try (Region step = arena.open("step")) {
+            Tape tape = Tape.recording(arena, step, seed ^ (draw + 1) * 0x9E3779B97F4A7C15L);
+            LossSum sum = objective.loss(model, tape, batch, policy, scale);
+            tape.backward();
+            return sum;
+        }
+    }
+
+    /// The loss of a batch, without gradients and without anything random.
+    LossSum measure(TokenBatch batch) {
+        try (Region step = arena.open("evaluation")) {
+            return objective.loss(model, Tape.silent(arena, step), batch, policy, 1);
+        }
+    }
+
+    /// Clips the collected gradients, updates once and returns their norm before clipping. A norm
+    /// that is not finite leaves everything as it was.
+    double update(double rate) {
+        return optimizer.step(rate).gradientNorm();
+    }
+
+    /// Everything that training changes, by name: masters and both moments.
+    Map<String, Tensor> state() {
+        Map<String, Tensor> state = new LinkedHashMap<>(optimizer.state());
+        for (Parameter parameter : trained) {
+            state.put(parameter.name() + ".master", parameter.master());
+        }
+        return state;
+    }
+
+    /// Goes on after `steps` updates, with the tensors of [#state] read from a checkpoint.
+    void resumeAt(int steps) {
+        optimizer.resumeAt(steps);
+        trained.forEach(Parameter::publish);
+    }
+
+    /// Largest number of bytes that a step has used.
+    public long peakStepBytes() {
+        return arena.peakBytes();
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

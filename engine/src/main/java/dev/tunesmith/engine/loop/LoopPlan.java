@@ -1,0 +1,49 @@
+package dev.tunesmith.engine.loop;
+
+import dev.tunesmith.contracts.job.ResolvedSpec;
+
+/// What a run does at which step.
+///
+/// @param order which rows a step trains
+/// @param microRows rows that go through the model at once; a step is computed in as many parts as
+///   it needs, and its result does not depend on them beyond rounding
+/// @param rate learning rate, and by it the number of steps
+/// @param evaluateEvery steps between evaluations; 0 evaluates before the first and after the last
+/// @param saveEvery steps between checkpoints; 0 saves only when the run is stopped
+public record LoopPlan(
+        DataOrder order, int microRows, LearningRate rate, int evaluateEvery, int saveEvery) {
+
+    public LoopPlan {
+        if (microRows < 1 || evaluateEvery < 0 || saveEvery < 0) {
+            throw new IllegalArgumentException(
+                    "%d rows at once, evaluation every %d, checkpoint every %d"
+                            .formatted(microRows, evaluateEvery, saveEvery));
+        }
+    }
+
+    /// The plan of a job over `rows` rows, which is known exactly only once they are packed.
+    static LoopPlan of(ResolvedSpec spec, int rows) {
+        DataOrder order = new DataOrder(rows, spec.rows().batchSize(), true);
+        long all = Math.multiplyExact((long) order.stepsPerEpoch(), spec.steps().nEpochs());
+        Integer limit = spec.steps().maxSteps();
+        int total = Math.toIntExact(limit == null ? all : Math.min(all, limit));
+        ResolvedSpec.Optimizer optimizer = spec.optimizer();
+        LearningRate rate =
+                new LearningRate(
+                        optimizer.curve(),
+                        optimizer.learningRate(),
+                        Math.toIntExact(optimizer.warmupOf(total)),
+                        total);
+        return new LoopPlan(
+                order,
+                spec.rows().microBatch(),
+                rate,
+                spec.steps().evalSteps(),
+                spec.steps().saveSteps());
+    }
+
+    /// Optimizer steps of the whole run.
+    public int totalSteps() {
+        return rate.totalSteps();
+    }
+}

@@ -1,0 +1,117 @@
+package dev.tunesmith.engine.loop;
+
+import dev.tunesmith.engine.loop.DataOrder.Cursor;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// Everything that a run remembers between two steps beside its tensors.
+///
+/// @param step finished optimizer steps
+/// @param cursor where the next step reads
+/// @param draws forward passes of training so far: the counter that every random mask starts from
+/// @param trainedTokens tokens with a label that were trained
+/// @param evaluatedStep step of the latest evaluation, or -1
+/// @param metrics all steps so far
+public record LoopState(
+        int step,
+        Cursor cursor,
+        long draws,
+        long trainedTokens,
+        int evaluatedStep,
+        MetricsTable metrics) {
+
+    /// The state before the first step.
+    public static LoopState start(DataOrder order, long seed) {
+        return new LoopState(0, order.start(seed), 0, 0, -1, MetricsTable.EMPTY);
+    }
+
+    /// The state after one more step of `parts` forward passes.
+    LoopState afterStep(DataOrder order, int parts, long labels) {
+        return new LoopState(
+                step + 1,
+                order.after(cursor),
+                draws + parts,
+                trainedTokens + labels,
+                evaluatedStep,
+                metrics);
+    }
+
+    /// The state after an evaluation at this step.
+    LoopState afterEvaluation() {
+        return new LoopState(step, cursor, draws, trainedTokens, step, metrics);
+    }
+
+    /// The state with another table.
+    LoopState with(MetricsTable table) {
+        return new LoopState(step, cursor, draws, trainedTokens, evaluatedStep, table);
+    }
+
+    /// The state as a tree of plain values, for a checkpoint's JSON file.
+    public Map<String, Object> tree() {
+        Map<String, Object> tree = new LinkedHashMap<>();
+        tree.put("step", step);
+        tree.put("seed", cursor.seed());
+        tree.put("epoch", cursor.epoch());
+        tree.put("row", cursor.row());
+        tree.put("draws", draws);
+        tree.put("trained_tokens", trainedTokens);
+        tree.put("evaluated_step", evaluatedStep);
+        List<List<@Nullable Number>> rows = new ArrayList<>();
+        for (MetricsTable.Row row : metrics.rows()) {
+            List<@Nullable Number> values = new ArrayList<>();
+            values.add(row.step());
+            values.add(row.trainLoss());
+            values.add(row.trainAccuracy());
+            values.add(row.validLoss());
+            values.add(row.validAccuracy());
+            rows.add(values);
+        }
+        tree.put("metrics", rows);
+        return tree;
+    }
+
+    /// Reads what [#tree] wrote. A missing value is an error: guessing it would end in a run that
+    /// silently differs.
+    public static LoopState of(Map<String, ?> tree) {
+        List<MetricsTable.Row> rows = new ArrayList<>();
+        for (Object entry : (List<?>) value(tree, "metrics")) {
+            List<?> values = (List<?>) entry;
+            rows.add(
+                    new MetricsTable.Row(
+                            ((Number) values.get(0)).intValue(),
+                            measured(values.get(1)),
+                            measured(values.get(2)),
+                            measured(values.get(3)),
+                            measured(values.get(4))));
+        }
+        return new LoopState(
+                (int) integer(tree, "step"),
+                new Cursor(
+                        integer(tree, "seed"),
+                        (int) integer(tree, "epoch"),
+                        (int) integer(tree, "row")),
+                integer(tree, "draws"),
+                integer(tree, "trained_tokens"),
+                (int) integer(tree, "evaluated_step"),
+                new MetricsTable(rows));
+    }
+
+    private static @Nullable Double measured(@Nullable Object value) {
+        return value == null ? null : ((Number) value).doubleValue();
+    }
+
+    private static long integer(Map<String, ?> tree, String key) {
+        return ((Number) value(tree, key)).longValue();
+    }
+
+    private static Object value(Map<String, ?> tree, String key) {
+        Object value = tree.get(key);
+        if (value == null) {
+            throw new CheckpointException("the loop state has no value for " + key);
+        }
+        return value;
+    }
+}

@@ -1,0 +1,68 @@
+package dev.tunesmith.engine.loop;
+
+import dev.tunesmith.engine.io.JsonTree;
+import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.io.SafetensorsWriter;
+import dev.tunesmith.engine.io.StoredType;
+import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.nn.Parameter;
+import dev.tunesmith.engine.tensor.DType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/// Writes a trained model as a Hugging Face folder: new weights, everything else from its base.
+final class ModelFolder {
+
+    private ModelFolder() {}
+
+    /// Fills an empty folder.
+    static void write(Decoder model, ModelDirectory base, Path folder) throws IOException {
+        DType type = model.computeType();
+        writeConfig(base, type, folder);
+        copyOthers(base, folder);
+        SafetensorsWriter writer = new SafetensorsWriter(Map.of("format", "pt"));
+        for (Parameter parameter : model.parameters()) {
+            writer.add(
+                    parameter.name(),
+                    type == DType.BF16 ? StoredType.BF16 : StoredType.F32,
+                    shape(parameter),
+                    parameter.value().segment());
+        }
+        writer.write(folder.resolve(ModelDirectory.WEIGHTS));
+    }
+
+    /// The configuration names the type of the weights, which may have changed.
+    private static void writeConfig(ModelDirectory base, DType type, Path folder)
+            throws IOException {
+        Map<String, Object> config = new LinkedHashMap<>(base.config());
+        String name = type == DType.BF16 ? "bfloat16" : "float32";
+        config.replace("torch_dtype", name);
+        config.replace("dtype", name);
+        JsonTree.write(folder.resolve(ModelDirectory.CONFIG), config);
+    }
+
+    private static void copyOthers(ModelDirectory base, Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(base.path())) {
+            for (Path file : files.sorted().toList()) {
+                String name = file.getFileName().toString();
+                boolean replaced =
+                        name.endsWith(".safetensors")
+                                || name.equals(ModelDirectory.INDEX)
+                                || name.equals(ModelDirectory.CONFIG);
+                if (!replaced && ModelDirectory.allows(name)) {
+                    Files.copy(file, folder.resolve(name));
+                }
+            }
+        }
+    }
+
+    private static List<Long> shape(Parameter parameter) {
+        return Arrays.stream(parameter.value().shape()).boxed().toList();
+    }
+}

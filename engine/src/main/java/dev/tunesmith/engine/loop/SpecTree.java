@@ -1,0 +1,54 @@
+package dev.tunesmith.engine.loop;
+
+import dev.tunesmith.contracts.job.AdapterSpec;
+import dev.tunesmith.contracts.job.ResolvedSpec;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/// The part of a spec that decides the numbers of a run, as plain values. A checkpoint is continued
+/// only where all of it is the same; cadences of reports and checkpoints may differ.
+final class SpecTree {
+
+    private SpecTree() {}
+
+    static Map<String, Object> of(ResolvedSpec spec) {
+        Map<String, Object> tree = new LinkedHashMap<>();
+        tree.put("method", spec.method().wire());
+        tree.put("model", spec.model());
+        tree.put("precision", spec.precision().wire());
+        tree.put("seed", spec.seed());
+        tree.put("gradient_checkpointing", spec.gradientCheckpointing());
+        switch (spec.adapter()) {
+            case AdapterSpec.None() -> tree.put("adapter", "none");
+            case AdapterSpec.Lora lora -> {
+                tree.put("adapter", "lora");
+                tree.put("rank", lora.rank());
+                tree.put("alpha", lora.alpha());
+                tree.put("dropout", lora.dropout());
+                tree.put("target_modules", lora.targetModules());
+                tree.put("use_rslora", lora.rslora());
+            }
+        }
+        ResolvedSpec.Rows rows = spec.rows();
+        tree.put("max_seq_len", rows.maxSeqLen());
+        tree.put("packing", rows.packing());
+        tree.put("overflow", rows.overflow().wire());
+        tree.put("train_on_prompt", rows.trainOnPrompt());
+        tree.put("val_size", rows.validationShare());
+        tree.put("batch_size", rows.batchSize());
+        tree.put("micro_batch", rows.microBatch());
+        ResolvedSpec.Optimizer optimizer = spec.optimizer();
+        tree.put("learning_rate", optimizer.learningRate());
+        tree.put("scheduler", optimizer.curve().wire());
+        tree.put("warmup_ratio", optimizer.warmupRatio());
+        tree.put("warmup_steps", String.valueOf(optimizer.warmupSteps()));
+        tree.put("weight_decay", optimizer.weightDecay());
+        tree.put("max_grad_norm", optimizer.maxGradNorm());
+        tree.put("adam_beta1", optimizer.beta1());
+        tree.put("adam_beta2", optimizer.beta2());
+        tree.put("adam_epsilon", optimizer.epsilon());
+        tree.put("n_epochs", spec.steps().nEpochs());
+        tree.put("max_steps", String.valueOf(spec.steps().maxSteps()));
+        return tree;
+    }
+}

@@ -1,0 +1,24 @@
+package dev.tunesmith.engine.loop;
+
+/// One optimizer step, as an operator sees it.
+///
+/// @param step number of finished steps, this one included
+/// @param epoch passes over the dataset so far, with a fraction
+/// @param loss mean loss of the trained tokens of the step before the update
+/// @param accuracy share of trained tokens whose most likely prediction was right
+/// @param learningRate rate used by this step
+/// @param gradientNorm global norm before clipping
+/// @param tokensPerSecond all tokens of the recent steps by their wall time
+/// @param trainedTokens tokens with a label since the start of the run
+/// @param secondsLeft estimate from the recent steps
+public record StepReport(
+        int step,
+        int totalSteps,
+        double epoch,
+        double loss,
+        double accuracy,
+        double learningRate,
+        double gradientNorm,
+        double tokensPerSecond,
+        long trainedTokens,
+        double secondsLeft) {}

@@ -1,0 +1,189 @@
+package dev.tunesmith.engine.loop;
+
+import dev.tunesmith.engine.data.PackedRows;
+import dev.tunesmith.engine.data.TokenBatch;
+import dev.tunesmith.engine.loop.LoopObserver.Stop;
+import dev.tunesmith.engine.objective.LossSum;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.LongSupplier;
+
+/// The one loop that all training methods share: evaluate? save? stop? step, report.
+///
+/// A step reads its rows, runs them through the model in parts, and updates once. The parts are
+/// weighted by the labels of the whole step, so the result does not depend on how it was cut. A
+/// stop takes effect between two parts: a half-computed step leaves no trace, because parameters,
+/// cursor and counters change only when the step is complete.
+public final class TrainingLoop {
+
+    private final Learner learner;
+    private final LoopPlan plan;
+    private final PackedRows training;
+    private final Optional<PackedRows> validation;
+    private final LoopObserver observer;
+    private final Pace pace;
+    private final MetricsTable.Builder metrics;
+    private LoopState state;
+    private int savedStep;
+
+    /// What one step has found out before it updates.
+    private record Forward(LossSum sum, long tokens, int parts) {}
+
+    /// A loop that goes on from `start`, which is the state of the learner's tensors too.
+    public TrainingLoop(
+            Learner learner,
+            LoopPlan plan,
+            PackedRows training,
+            Optional<PackedRows> validation,
+            LoopObserver observer,
+            LoopState start,
+            LongSupplier nanoTime) {
+        this.learner = learner;
+        this.plan = plan;
+        this.training = training;
+        this.validation = validation;
+        this.observer = observer;
+        this.pace = new Pace(nanoTime);
+        this.metrics = new MetricsTable.Builder(start.metrics());
+        this.state = start;
+        this.savedStep = start.step();
+    }
+
+    /// Runs until all steps are done, the observer stops it or the numbers fail.
+    public Outcome run() {
+        while (true) {
+            if (evaluationDue()) {
+                evaluate();
+            }
+            if (checkpointDue()) {
+                save();
+            }
+            if (observer.stopAsked() != Stop.NO) {
+                return stopped();
+            }
+            if (state.step() >= plan.totalSteps()) {
+                return new Outcome.Finished(snapshot());
+            }
+            pace.start();
+            Optional<Forward> forward = forwardAndBackward();
+            if (forward.isEmpty()) {
+                continue;
+            }
+            double loss = forward.get().sum().mean();
+            double rate = plan.rate().at(state.step());
+            double norm = Double.isFinite(loss) ? learner.update(rate) : Double.NaN;
+            if (!Double.isFinite(norm)) {
+                return new Outcome.Diverged(state.step(), loss, norm);
+            }
+            pace.stop(forward.get().tokens());
+            advance(forward.get());
+            observer.stepped(report(forward.get().sum(), rate, norm));
+        }
+    }
+
+    /// Empty if a stop was asked for on the way.
+    private Optional<Forward> forwardAndBackward() {
+        List<TokenBatch> parts = parts(training, plan.order().rowsAt(state.cursor()));
+        double weight = parts.stream().mapToDouble(TokenBatch::weightSum).sum();
+        double scale = weight == 0 ? 0 : 1 / weight;
+        learner.clearGradients();
+        LossSum sum = LossSum.ZERO;
+        long tokens = 0;
+        int done = 0;
+        for (TokenBatch part : parts) {
+            if (observer.stopAsked() != Stop.NO) {
+                return Optional.empty();
+            }
+            sum = sum.plus(learner.accumulate(part, scale, state.draws() + done));
+            tokens += part.tokens();
+            done++;
+        }
+        return Optional.of(new Forward(sum, tokens, done));
+    }
+
+    private List<TokenBatch> parts(PackedRows rows, int[] numbers) {
+        List<TokenBatch> parts = new ArrayList<>();
+        for (int from = 0; from < numbers.length; from += plan.microRows()) {
+            int to = Math.min(numbers.length, from + plan.microRows());
+            parts.add(rows.batch(Arrays.copyOfRange(numbers, from, to)));
+        }
+        return parts;
+    }
+
+    private void advance(Forward forward) {
+        state = state.afterStep(plan.order(), forward.parts(), forward.sum().tokens());
+        metrics.trained(state.step(), forward.sum().mean(), forward.sum().accuracy());
+    }
+
+    private StepReport report(LossSum sum, double rate, double norm) {
+        int left = plan.totalSteps() - state.step();
+        return new StepReport(
+                state.step(),
+                plan.totalSteps(),
+                (double) state.step() / plan.order().stepsPerEpoch(),
+                sum.mean(),
+                sum.accuracy(),
+                rate,
+                norm,
+                pace.tokensPerSecond(),
+                state.trainedTokens(),
+                left * pace.secondsPerStep());
+    }
+
+    private boolean evaluationDue() {
+        int step = state.step();
+        boolean onCadence = plan.evaluateEvery() > 0 && step % plan.evaluateEvery() == 0;
+        return validation.isPresent()
+                && state.evaluatedStep() != step
+                && (step == 0 || step == plan.totalSteps() || onCadence);
+    }
+
+    /// Looks at all validation rows; a stop on the way leaves the evaluation due.
+    private void evaluate() {
+        PackedRows rows = validation.orElseThrow();
+        observer.evaluating(state.step());
+        LossSum sum = LossSum.ZERO;
+        int[] numbers = new int[rows.size()];
+        Arrays.setAll(numbers, i -> i);
+        for (TokenBatch part : parts(rows, numbers)) {
+            if (observer.stopAsked() != Stop.NO) {
+                return;
+            }
+            sum = sum.plus(learner.measure(part));
+        }
+        Evaluation evaluation =
+                new Evaluation(state.step(), sum.mean(), sum.accuracy(), sum.tokens());
+        metrics.evaluated(evaluation);
+        state = state.afterEvaluation();
+        observer.evaluated(evaluation);
+    }
+
+    private boolean checkpointDue() {
+        return plan.saveEvery() > 0
+                && state.step() > savedStep
+                && state.step() < plan.totalSteps()
+                && state.step() % plan.saveEvery() == 0;
+    }
+
+    private void save() {
+        observer.save(snapshot());
+        savedStep = state.step();
+    }
+
+    /// The state with its table, which is copied only when somebody keeps it.
+    private LoopState snapshot() {
+        return state.with(metrics.build());
+    }
+
+    private Outcome stopped() {
+        if (observer.stopAsked() == Stop.AT_ONCE) {
+            return new Outcome.Stopped(snapshot(), false);
+        }
+        if (state.step() > savedStep) {
+            save();
+        }
+        return new Outcome.Stopped(snapshot(), state.step() > 0);
+    }
+}

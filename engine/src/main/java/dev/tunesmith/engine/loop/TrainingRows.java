@@ -1,0 +1,116 @@
+package dev.tunesmith.engine.loop;
+
+import dev.tunesmith.contracts.data.DatasetStats;
+import dev.tunesmith.contracts.job.Method;
+import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.engine.data.DatasetTokenizer;
+import dev.tunesmith.engine.data.DatasetTokenizer.Tokenized;
+import dev.tunesmith.engine.data.PackedRows;
+import dev.tunesmith.engine.data.Packing;
+import dev.tunesmith.engine.data.Sample;
+import dev.tunesmith.engine.data.TokenShard;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// The tokenised rows of a run: those that train, and those that are only measured.
+///
+/// Without a validation file a share of the rows is held out by their content, so the same rows
+/// stay out when others are appended.
+final class TrainingRows implements AutoCloseable {
+
+    private static final int PROBLEMS_LISTED = 5;
+
+    private final DatasetStats stats;
+    private final List<TokenShard> shards = new ArrayList<>();
+    private final PackedRows training;
+    private final Optional<PackedRows> validation;
+
+    private TrainingRows(
+            ResolvedSpec spec, Path room, Tokenized training, Optional<Tokenized> validation)
+            throws IOException {
+        this.stats = training.stats();
+        List<Sample> trained = new ArrayList<>();
+        List<Sample> measured = new ArrayList<>();
+        validation.ifPresent(rows -> measured.addAll(rows.samples()));
+        for (Sample sample : training.samples()) {
+            boolean heldOut =
+                    validation.isEmpty() && sample.isInShare(spec.rows().validationShare());
+            (heldOut ? measured : trained).add(sample);
+        }
+        if (trained.stream().mapToLong(Sample::trainedTokens).sum() == 0) {
+            throw new TrainingDataException(
+                    "no row of the training file has a token to train on (%d rows read)"
+                            .formatted(training.stats().rows()));
+        }
+        this.training = packed(spec, room.resolve("training.tokens"), trained);
+        this.validation =
+                measured.isEmpty()
+                        ? Optional.empty()
+                        : Optional.of(packed(spec, room.resolve("validation.tokens"), measured));
+    }
+
+    static TrainingRows read(ResolvedSpec spec, TrainingRun.Sources sources, Path room)
+            throws IOException {
+        var options =
+                new DatasetTokenizer.Options(
+                        spec.method(),
+                        spec.rows().maxSeqLen(),
+                        spec.rows().overflow(),
+                        spec.rows().trainOnPrompt(),
+                        PROBLEMS_LISTED);
+        try (DatasetTokenizer tokenizer = DatasetTokenizer.of(sources.base(), options)) {
+            Tokenized training = read(tokenizer, "training file", sources.training());
+            Optional<Tokenized> validation = Optional.empty();
+            if (sources.validation().isPresent()) {
+                validation =
+                        Optional.of(read(tokenizer, "validation file", sources.validation().get()));
+            }
+            return new TrainingRows(spec, room, training, validation);
+        }
+    }
+
+    private static Tokenized read(DatasetTokenizer tokenizer, String what, Path file)
+            throws IOException {
+        Tokenized rows = tokenizer.read(file);
+        if (rows.problemCount() > 0) {
+            throw new TrainingDataException(what, rows.problems(), rows.problemCount());
+        }
+        return rows;
+    }
+
+    private PackedRows packed(ResolvedSpec spec, Path file, List<Sample> samples)
+            throws IOException {
+        TokenShard.write(file, samples, Map.of());
+        TokenShard shard = TokenShard.open(file);
+        shards.add(shard);
+        return PackedRows.of(shard, packing(spec), spec.rows().maxSeqLen());
+    }
+
+    private static Packing packing(ResolvedSpec spec) {
+        if (spec.method() == Method.PRETRAIN) {
+            return spec.rows().packing() ? Packing.WRAPPED : Packing.NONE;
+        }
+        return spec.rows().packing() ? Packing.BEST_FIT : Packing.NONE;
+    }
+
+    PackedRows training() {
+        return training;
+    }
+
+    Optional<PackedRows> validation() {
+        return validation;
+    }
+
+    DatasetStats stats() {
+        return stats;
+    }
+
+    @Override
+    public void close() {
+        shards.forEach(TokenShard::close);
+    }
+}

@@ -1,0 +1,224 @@
+package dev.tunesmith.engine.loop;
+
+import dev.tunesmith.contracts.data.DatasetStats;
+import dev.tunesmith.contracts.job.AdapterSpec;
+import dev.tunesmith.contracts.job.Method;
+import dev.tunesmith.contracts.job.Precision;
+import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.engine.adapter.LoraAdapter;
+import dev.tunesmith.engine.adapter.LoraConfig;
+import dev.tunesmith.engine.adapter.Targets;
+import dev.tunesmith.engine.data.PackedRows;
+import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.loop.CheckpointFolder.Identity;
+import dev.tunesmith.engine.loop.CheckpointFolder.Restored;
+import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.nn.Parameter;
+import dev.tunesmith.engine.objective.Objective;
+import dev.tunesmith.engine.optim.AdamW;
+import dev.tunesmith.engine.optim.ParameterGroup;
+import dev.tunesmith.engine.tape.CheckpointPolicy;
+import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.Region;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// A resolved job in memory: model, rows, optimizer and plan, ready for the loop.
+///
+/// ```
+/// try (TrainingRun run = TrainingRun.prepare(spec, sources, room)) {
+///     Outcome outcome = run.loop(run.start(), observer).run();
+/// }
+/// ```
+public final class TrainingRun implements AutoCloseable {
+
+    /// Metrics of a result, for people and for scripts.
+    public static final String METRICS = "step_metrics.csv";
+
+    private final ResolvedSpec spec;
+    private final Sources sources;
+    private final TrainingRows rows;
+    private final Subject subject;
+    private final Learner learner;
+    private final LoopPlan plan;
+    private final Identity identity;
+
+    /// Local files that a run reads.
+    ///
+    /// @param validation rows that are only measured
+    public record Sources(ModelDirectory base, Path training, Optional<Path> validation) {}
+
+    /// What trains: a model, and an adapter if only that trains.
+    private record Subject(Decoder model, Optional<LoraAdapter> adapter, Region region) {
+        List<Parameter> trained() {
+            return adapter.map(LoraAdapter::parameters).orElseGet(model::parameters);
+        }
+    }
+
+    private TrainingRun(ResolvedSpec spec, Sources sources, TrainingRows rows, Subject subject) {
+        this.spec = spec;
+        this.sources = sources;
+        this.rows = rows;
+        this.subject = subject;
+        this.learner = learner(spec, subject);
+        this.plan = LoopPlan.of(spec, rows.training().size());
+        this.identity = new Identity(SpecTree.of(spec), environment());
+    }
+
+    /// Reads everything into memory.
+    ///
+    /// @param room empty folder for tokenised rows, which must outlive the run
+    /// @throws TrainingDataException if there is nothing to train on, with the first problems
+    public static TrainingRun prepare(ResolvedSpec spec, Sources sources, Path room)
+            throws IOException {
+        TrainingRows rows = TrainingRows.read(spec, sources, room);
+        try {
+            return new TrainingRun(spec, sources, rows, subject(spec, sources.base()));
+        } catch (RuntimeException e) {
+            rows.close();
+            throw e;
+        }
+    }
+
+    private static Subject subject(ResolvedSpec spec, ModelDirectory base) {
+        DType compute = spec.precision() == Precision.BF16 ? DType.BF16 : DType.F32;
+        Region region = Region.lasting("training");
+        return switch (spec.adapter()) {
+            case AdapterSpec.None() -> {
+                Decoder model = Decoder.load(base, compute, Decoder.Loading.WRITABLE);
+                model.trainAll(region);
+                yield new Subject(model, Optional.empty(), region);
+            }
+            case AdapterSpec.Lora lora -> {
+                Decoder model = Decoder.load(base, compute, Decoder.Loading.MAPPED);
+                LoraAdapter adapter =
+                        LoraAdapter.fresh(model, config(spec.model(), lora), spec.seed());
+                adapter.train();
+                yield new Subject(model, Optional.of(adapter), region);
+            }
+        };
+    }
+
+    private static LoraConfig config(String base, AdapterSpec.Lora lora) {
+        return new LoraConfig(
+                base,
+                new LoraConfig.Ranks(lora.rank(), lora.alpha(), Map.of(), Map.of(), lora.rslora()),
+                targets(lora.targetModules()),
+                lora.dropout(),
+                LoraConfig.TrainedBias.NONE,
+                false,
+                List.of());
+    }
+
+    private static Targets targets(List<String> modules) {
+        return modules.contains(AdapterSpec.Lora.ALL_LINEAR)
+                ? Targets.allLinear()
+                : Targets.named(modules);
+    }
+
+    private static Learner learner(ResolvedSpec spec, Subject subject) {
+        ResolvedSpec.Optimizer asked = spec.optimizer();
+        var optimizer =
+                new AdamW(
+                        ParameterGroup.byDecay(subject.trained(), asked.weightDecay()),
+                        new AdamW.Settings(
+                                asked.beta1(), asked.beta2(), asked.epsilon(), asked.maxGradNorm()),
+                        subject.region());
+        return new Learner(
+                subject.model(),
+                objective(spec.method()),
+                subject.trained(),
+                optimizer,
+                spec.gradientCheckpointing()
+                        ? CheckpointPolicy.recomputeAll()
+                        : CheckpointPolicy.keepAll(),
+                spec.seed());
+    }
+
+    private static Objective objective(Method method) {
+        return switch (method) {
+            case SUPERVISED -> new Objective.Supervised();
+            case PRETRAIN -> new Objective.Pretrain();
+        };
+    }
+
+    /// What the last bits of a run depend on beside its spec: equal environments resume exactly.
+    public static Map<String, String> environment() {
+        return RunEnvironment.current();
+    }
+
+    /// What happens at which step.
+    public LoopPlan plan() {
+        return plan;
+    }
+
+    /// Figures of the training rows.
+    public DatasetStats stats() {
+        return rows.stats();
+    }
+
+    /// Number of parameters that train.
+    public long trainedParameters() {
+        return subject.trained().stream().mapToLong(p -> p.value().elements()).sum();
+    }
+
+    /// The state before the first step.
+    public LoopState start() {
+        return LoopState.start(plan.order(), spec.seed());
+    }
+
+    /// Brings a checkpoint into memory and returns the state to go on from.
+    ///
+    /// @throws CheckpointException if it is of another run or incomplete
+    public Restored restore(Path checkpoint) {
+        Restored restored = CheckpointFolder.read(checkpoint, identity, learner.state());
+        learner.resumeAt(restored.state().step());
+        return restored;
+    }
+
+    /// The loop, going on from a state of this run.
+    public TrainingLoop loop(LoopState from, LoopObserver observer) {
+        Optional<PackedRows> validation = rows.validation();
+        return new TrainingLoop(
+                learner, plan, rows.training(), validation, observer, from, System::nanoTime);
+    }
+
+    /// Writes a folder that [#restore] reads and that is a normal PEFT or Hugging Face folder too.
+    public void writeCheckpoint(Path folder, LoopState state) throws IOException {
+        writeWeights(folder);
+        CheckpointFolder.write(folder, identity, state, learner.state());
+    }
+
+    /// Writes the adapter or the whole model, and the metrics of all steps. Nothing in the files
+    /// depends on when, where or for which job they were made.
+    public void writeResult(Path folder, LoopState state) throws IOException {
+        writeWeights(folder);
+        Files.writeString(folder.resolve(METRICS), state.metrics().csv());
+    }
+
+    private void writeWeights(Path folder) throws IOException {
+        if (subject.adapter().isPresent()) {
+            subject.adapter().get().save(folder);
+        } else {
+            ModelFolder.write(subject.model(), sources.base(), folder);
+        }
+    }
+
+    /// Largest number of bytes that a step has used beside weights and optimizer.
+    public long peakStepBytes() {
+        return learner.peakStepBytes();
+    }
+
+    @Override
+    public void close() {
+        learner.close();
+        subject.adapter().ifPresent(LoraAdapter::close);
+        subject.region().close();
+        subject.model().close();
+        rows.close();
+    }
+}

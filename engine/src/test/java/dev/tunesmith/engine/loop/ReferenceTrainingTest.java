@@ -1,0 +1,124 @@
+package dev.tunesmith.engine.loop;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.tunesmith.contracts.job.Curve;
+import dev.tunesmith.engine.data.PackedRows;
+import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.io.SafetensorsFile;
+import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.nn.Parameter;
+import dev.tunesmith.engine.objective.Objective;
+import dev.tunesmith.engine.optim.AdamW;
+import dev.tunesmith.engine.optim.ParameterGroup;
+import dev.tunesmith.engine.tape.CheckpointPolicy;
+import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.Region;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Step by step against recorded runs of TRL's SFTTrainer in fp32.
+class ReferenceTrainingTest {
+
+    private static final double LOSS_TOLERANCE = 1e-5;
+    private static final double LOSS_RELATIVE = 1e-4;
+    private static final double WEIGHT_TOLERANCE = 4e-5;
+
+    @TempDir Path folder;
+
+    @Test
+    void fullTuningEqualsTheReference() throws Exception {
+        GoldenRun golden = GoldenRun.read("sft_full");
+        try (Decoder model = load();
+                Region region = Region.lasting("training")) {
+            model.trainAll(region);
+            Recorder recorder = train(golden, model, model.parameters(), region, Curve.LINEAR);
+            assertSteps(golden, recorder);
+            assertWeights(golden, model.parameters());
+        }
+    }
+
+    private static Decoder load() {
+        return Decoder.load(
+                ModelDirectory.open(GoldenRun.policy()), DType.F32, Decoder.Loading.WRITABLE);
+    }
+
+    private Recorder train(
+            GoldenRun golden, Decoder model, List<Parameter> trained, Region region, Curve curve)
+            throws Exception {
+        var settings =
+                new AdamW.Settings(
+                        0.9,
+                        golden.tree().get("parameters").path("beta2").asDouble(0.999),
+                        1e-8,
+                        golden.parameter("clip"));
+        double decay = golden.tree().get("parameters").path("weight_decay").asDouble(0);
+        var optimizer = new AdamW(ParameterGroup.byDecay(trained, decay), settings, region);
+        int micro = (int) golden.parameter("batch");
+        PackedRows rows = golden.rows(folder);
+        DataOrder order =
+                new DataOrder(rows.size(), micro * (int) golden.parameter("accumulate"), false);
+        int warmup = golden.tree().get("parameters").path("warmup").asInt(0);
+        LearningRate rate =
+                new LearningRate(
+                        curve, golden.parameter("lr"), warmup, (int) golden.parameter("steps"));
+        LoopPlan plan = new LoopPlan(order, micro, rate, 0, 0);
+        Recorder recorder = new Recorder();
+        try (Learner learner =
+                new Learner(
+                        model,
+                        new Objective.Supervised(),
+                        trained,
+                        optimizer,
+                        CheckpointPolicy.keepAll(),
+                        1)) {
+            Outcome outcome =
+                    new TrainingLoop(
+                                    learner,
+                                    plan,
+                                    rows,
+                                    Optional.empty(),
+                                    recorder,
+                                    LoopState.start(order, 1),
+                                    System::nanoTime)
+                            .run();
+            assertThat(outcome).isInstanceOf(Outcome.Finished.class);
+        }
+        return recorder;
+    }
+
+    private static void assertSteps(GoldenRun golden, Recorder recorder) {
+        assertThat(recorder.steps).hasSize(golden.log().size());
+        for (int i = 0; i < recorder.steps.size(); i++) {
+            StepReport step = recorder.steps.get(i);
+            double loss = golden.log().get(i).get("loss").asDouble();
+            double norm = golden.log().get(i).get("grad_norm").asDouble();
+            double rate = golden.log().get(i).get("learning_rate").asDouble();
+            assertThat(step.loss())
+                    .as("loss of step %d", i)
+                    .isCloseTo(loss, within(LOSS_TOLERANCE + LOSS_RELATIVE * loss));
+            assertThat(step.gradientNorm())
+                    .as("norm of step %d", i)
+                    .isCloseTo(norm, within(1e-3 * norm));
+            assertThat(step.learningRate()).as("rate of step %d", i).isCloseTo(rate, within(1e-12));
+        }
+    }
+
+    private static void assertWeights(GoldenRun golden, List<Parameter> trained) {
+        try (SafetensorsFile file = SafetensorsFile.open(golden.file("tensors.safetensors"))) {
+            for (Parameter parameter : trained) {
+                float[] expected = file.floats("final/" + parameter.name());
+                float[] found = parameter.master().toFloats();
+                for (int i = 0; i < expected.length; i++) {
+                    assertThat(found[i])
+                            .as("%s[%d]", parameter.name(), i)
+                            .isCloseTo(expected[i], within((float) WEIGHT_TOLERANCE));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+package dev.tunesmith.engine.loop;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tunesmith.contracts.job.AdapterSpec;
+import dev.tunesmith.contracts.job.Method;
+import dev.tunesmith.contracts.job.Precision;
+import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.engine.io.JsonTree;
+import dev.tunesmith.engine.loop.LoopObserver.Stop;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// A run that was stopped and continued ends in the same bytes as one that was left alone.
+class ResumeTest {
+
+    @TempDir Path folder;
+    private TinyModel model;
+
+    @BeforeEach
+    void createModel() throws IOException {
+        model = TinyModel.create(Files.createDirectory(folder.resolve("model")));
+    }
+
+    static Stream<Arguments> kinds() {
+        return Stream.of(
+                Arguments.of(Method.SUPERVISED, TinyModel.lora(0), Precision.FP32, 1),
+                Arguments.of(Method.SUPERVISED, TinyModel.lora(0.2), Precision.BF16, 5),
+                Arguments.of(Method.SUPERVISED, TinyModel.FULL, Precision.BF16, 7),
+                Arguments.of(Method.SUPERVISED, TinyModel.FULL, Precision.FP32, 3),
+                Arguments.of(Method.PRETRAIN, TinyModel.FULL, Precision.BF16, 11));
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void resumesBitForBit(Method method, AdapterSpec adapter, Precision precision, int stopAt)
+            throws IOException {
+        ResolvedSpec spec = TinyModel.spec(method, adapter, precision);
+        Map<String, byte[]> straight = result(spec, "straight", Integer.MAX_VALUE, null);
+
+        Path checkpoint = folder.resolve("stopped");
+        Map<String, byte[]> _ = result(spec, "stopped", stopAt, null);
+        Map<String, byte[]> resumed = result(spec, "resumed", Integer.MAX_VALUE, checkpoint);
+
+        assertThat(resumed).hasSameSizeAs(straight);
+        straight.forEach((name, bytes) -> assertThat(resumed.get(name)).as(name).isEqualTo(bytes));
+    }
+
+    @Test
+    void aForgottenCursorIsNoticed() throws IOException {
+        assertThat(resumedWith("row", 0)).isFalse();
+    }
+
+    @Test
+    void aForgottenEpochIsNoticed() throws IOException {
+        assertThat(resumedWith("epoch", 2)).isFalse();
+    }
+
+    @Test
+    void aForgottenRandomCounterIsNoticed() throws IOException {
+        assertThat(resumedWith("draws", 0)).isFalse();
+    }
+
+    @Test
+    void theUntouchedStateResumes() throws IOException {
+        assertThat(resumedWith("format", 1)).isTrue();
+    }
+
+    @Test
+    void refusesTheCheckpointOfAnotherSpec() throws IOException {
+        ResolvedSpec spec = TinyModel.spec(Method.SUPERVISED, TinyModel.lora(0), Precision.FP32);
+        Map<String, byte[]> _ = result(spec, "stopped", 2, null);
+        ResolvedSpec other = TinyModel.spec(Method.SUPERVISED, TinyModel.lora(0.5), Precision.FP32);
+
+        assertThatThrownBy(() -> result(other, "other", 9, folder.resolve("stopped")))
+                .isInstanceOf(CheckpointException.class)
+                .hasMessageContaining("dropout is 0.0 there and 0.5 here");
+    }
+
+    /// Whether a run with dropout still ends in the same adapter when one value of its checkpoint's
+    /// loop state is replaced.
+    private boolean resumedWith(String key, Object value) throws IOException {
+        ResolvedSpec spec = TinyModel.spec(Method.SUPERVISED, TinyModel.lora(0.2), Precision.FP32);
+        Map<String, byte[]> straight = result(spec, "straight", Integer.MAX_VALUE, null);
+        Map<String, byte[]> _ = result(spec, "stopped", 5, null);
+        Path state = folder.resolve("stopped").resolve(CheckpointFolder.STATE);
+        Map<String, Object> tree = new LinkedHashMap<>(JsonTree.read(state));
+        Map<String, Object> loop = new LinkedHashMap<>();
+        Objects.requireNonNull((Map<?, ?>) tree.get("loop"))
+                .forEach((k, v) -> loop.put(k.toString(), v));
+        loop.put(key, value);
+        tree.put("loop", loop);
+        JsonTree.write(state, tree);
+        Map<String, byte[]> resumed =
+                result(spec, "resumed", Integer.MAX_VALUE, folder.resolve("stopped"));
+        String weights = "adapter_model.safetensors";
+        return Arrays.equals(resumed.get(weights), straight.get(weights));
+    }
+
+    /// Runs up to `stopAt` steps; what is written under `name` is the result, or the checkpoint if
+    /// the run was stopped.
+    private Map<String, byte[]> result(
+            ResolvedSpec spec, String name, int stopAt, @Nullable Path checkpoint)
+            throws IOException {
+        Path room = Files.createDirectory(folder.resolve(name + "-room"));
+        Path out = Files.createDirectory(folder.resolve(name));
+        try (TrainingRun run = TrainingRun.prepare(spec, model.sources(spec.method()), room)) {
+            LoopState from = checkpoint == null ? run.start() : run.restore(checkpoint).state();
+            Recorder recorder =
+                    new Recorder(
+                            step -> step >= stopAt ? Stop.AFTER_SAVING : Stop.NO,
+                            state -> saveIf(state.step() == stopAt, run, out, state));
+            if (run.loop(from, recorder).run() instanceof Outcome.Finished(LoopState end)) {
+                run.writeResult(out, end);
+            }
+        }
+        return files(out);
+    }
+
+    private static void saveIf(boolean wanted, TrainingRun run, Path out, LoopState state) {
+        try {
+            if (wanted) {
+                run.writeCheckpoint(out, state);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static Map<String, byte[]> files(Path folder) throws IOException {
+        Map<String, byte[]> files = new TreeMap<>();
+        try (Stream<Path> paths = Files.list(folder)) {
+            for (Path path : paths.toList()) {
+                files.put(path.getFileName().toString(), Files.readAllBytes(path));
+            }
+        }
+        return files;
+    }
+}

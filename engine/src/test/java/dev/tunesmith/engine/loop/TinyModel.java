@@ -1,0 +1,114 @@
+package dev.tunesmith.engine.loop;
+
+import dev.tunesmith.contracts.job.AdapterSpec;
+import dev.tunesmith.contracts.job.Curve;
+import dev.tunesmith.contracts.job.JobKind;
+import dev.tunesmith.contracts.job.Method;
+import dev.tunesmith.contracts.job.Overflow;
+import dev.tunesmith.contracts.job.Precision;
+import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.engine.io.JsonTree;
+import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.model.FreshWeights;
+import dev.tunesmith.engine.text.ByteLevelTokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// A random Llama of 40 thousand parameters with its tokenizer, and rows to train it on.
+record TinyModel(Path folder) {
+
+    private static final List<String> SPECIAL =
+            List.of("<|endoftext|>", "<|im_start|>", "<|im_end|>");
+    private static final List<String> COLOURS = List.of("red", "green", "blue", "white", "black");
+    private static final List<String> THINGS = List.of("sky", "grass", "snow", "coal", "rose");
+
+    static final AdapterSpec FULL = new AdapterSpec.None();
+
+    /// Makes the model and its files in an empty folder.
+    static TinyModel create(Path folder) throws IOException {
+        Path base = Files.createDirectory(folder.resolve("base"));
+        ByteLevelTokenizer.write(
+                base.resolve(ModelDirectory.TOKENIZER),
+                ByteLevelTokenizer.train(sentences(), 320, SPECIAL));
+        JsonTree.write(
+                base.resolve(ModelDirectory.TOKENIZER_CONFIG), Map.of("eos_token", "<|im_end|>"));
+        Files.writeString(
+                base.resolve(ModelDirectory.CONFIG),
+                """
+                {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 32,
+                 "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+                 "num_key_value_heads": 2, "head_dim": 8, "vocab_size": 320, "hidden_act": "silu",
+                 "max_position_embeddings": 128, "rms_norm_eps": 1e-05, "rope_theta": 10000.0,
+                 "tie_word_embeddings": true, "initializer_range": 0.1, "torch_dtype": "float32"}
+                """);
+        FreshWeights.write(base, 7);
+        Files.write(folder.resolve("chat.jsonl"), chats());
+        Files.write(folder.resolve("text.jsonl"), texts());
+        return new TinyModel(folder);
+    }
+
+    private static List<String> sentences() {
+        List<String> sentences = new ArrayList<>();
+        for (String thing : THINGS) {
+            for (String colour : COLOURS) {
+                sentences.add("The %s is %s.".formatted(thing, colour));
+                sentences.add("user assistant system What colour is the %s?".formatted(thing));
+            }
+        }
+        return sentences;
+    }
+
+    private static List<String> chats() {
+        List<String> rows = new ArrayList<>();
+        for (int i = 0; i < 22; i++) {
+            String thing = THINGS.get(i % THINGS.size());
+            rows.add(
+                    """
+                    {"messages":[{"role":"user","content":"What colour is the %s %d?"},\
+                    {"role":"assistant","content":"The %s is %s."}]}\
+                    """
+                            .formatted(thing, i, thing, COLOURS.get(i % 3)));
+        }
+        return rows;
+    }
+
+    private static List<String> texts() {
+        return sentences().stream().map("{\"text\":\"%s\"}"::formatted).toList();
+    }
+
+    TrainingRun.Sources sources(Method method) {
+        String file = method == Method.PRETRAIN ? "text.jsonl" : "chat.jsonl";
+        return new TrainingRun.Sources(
+                ModelDirectory.open(folder.resolve("base")),
+                folder.resolve(file),
+                Optional.empty());
+    }
+
+    static AdapterSpec lora(double dropout) {
+        return new AdapterSpec.Lora(4, 8, dropout, List.of("all-linear"), false);
+    }
+
+    /// Twelve steps of six rows, three at once; with held-out rows and checkpoints on the way.
+    static ResolvedSpec spec(Method method, AdapterSpec adapter, Precision precision) {
+        return new ResolvedSpec(
+                1,
+                JobKind.TRAIN,
+                method,
+                "tiny",
+                adapter,
+                new ResolvedSpec.Rows(
+                        48, method == Method.PRETRAIN, Overflow.TRUNCATE, false, 0.15, 6, 3),
+                new ResolvedSpec.Steps(6, 12, 12, 1, 4, 3),
+                new ResolvedSpec.Optimizer(
+                        5e-3, 1, Curve.COSINE, 0.1, null, 0.01, 1, 0.9, 0.999, 1e-8),
+                precision,
+                false,
+                42,
+                Map.of());
+    }
+}
