@@ -123,6 +123,9 @@ public record LoraConfig(
                     "peft_type %s is not supported (supported: LORA)"
                             .formatted(tree.get("peft_type")));
         }
+        if (!faults.isEmpty()) {
+            throw new AdapterException("adapter_config.json", faults);
+        }
         for (String key : REFUSED.stream().sorted().toList()) {
             if (isSet(tree.get(key))) {
                 faults.add("%s = %s is not supported".formatted(key, tree.get(key)));

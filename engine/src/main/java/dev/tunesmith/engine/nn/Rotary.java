@@ -1,5 +1,7 @@
 package dev.tunesmith.engine.nn;
 
+import java.util.List;
+
 /// A rotary position encoding: which angle each pair of head dimensions turns by per position.
 ///
 /// @param width how many dimensions of a head turn; the rest stay
@@ -113,7 +115,8 @@ public record Rotary(int width, double theta, RopeScaling scaling) {
 
     private float[] longRope(RopeScaling.LongRope scale, int length) {
         float[] frequencies = plain(theta);
-        var factors = length > scale.originalContext() ? scale.longFactors() : scale.shortFactors();
+        List<Double> factors =
+                length > scale.originalContext() ? scale.longFactors() : scale.shortFactors();
         for (int i = 0; i < frequencies.length; i++) {
             frequencies[i] = (float) (frequencies[i] / factors.get(i));
         }

@@ -1,0 +1,244 @@
+package dev.tunesmith.bench.verify;
+
+import dev.tunesmith.engine.adapter.LoraAdapter;
+import dev.tunesmith.engine.adapter.LoraAdapter.FileTensor;
+import dev.tunesmith.engine.data.TokenBatch;
+import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.nn.Head;
+import dev.tunesmith.engine.nn.Parameter;
+import dev.tunesmith.engine.optim.AdamW;
+import dev.tunesmith.engine.optim.ParameterGroup;
+import dev.tunesmith.engine.tape.CheckpointPolicy;
+import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.Region;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// Group `adapters`: an adapter on a base model, or full fine-tuning of one.
+final class AdapterCases implements CaseRunner {
+
+    @Override
+    public void run(GoldenCase golden, Comparison comparison) {
+        Path base = golden.above(golden.text("base", ""));
+        ModelDirectory directory = ModelDirectory.open(base.resolve("model"));
+        if (Files.exists(golden.folder().resolve("batches.safetensors"))) {
+            new FullTraining(golden, directory, comparison).run();
+            return;
+        }
+        Path folder = golden.folder().resolve("adapter");
+        if (!Files.isDirectory(folder)) {
+            throw new UnsupportedCaseException("a case without a folder 'adapter'");
+        }
+        if (golden.file("residual_base.safetensors").isPresent()) {
+            throw new UnsupportedCaseException("initialisers that change the base");
+        }
+        TokenBatch batch =
+                Batches.padded(GoldenTensors.open(base.resolve("batch.safetensors")), "");
+        try (ModelRun run =
+                        new ModelRun(Decoder.load(directory, DType.F32, Decoder.Loading.WRITABLE));
+                LoraAdapter adapter = LoraAdapter.load(run.decoder(), folder)) {
+            start(golden, run, batch, comparison);
+            adapter.train();
+            gradients(golden, run, batch, adapter, comparison);
+            merged(golden, directory, batch, adapter, comparison);
+            training(golden, run, batch, adapter, comparison);
+        }
+    }
+
+    private static void start(
+            GoldenCase golden, ModelRun run, TokenBatch batch, Comparison comparison) {
+        golden.tensors("expected.safetensors")
+                .ifPresent(expected -> {
+                    comparison.golden(
+                            "logits",
+                            run.forward(batch).logits(),
+                            expected,
+                            "logits",
+                            golden.tolerance("logits"));
+                    expected.number("loss")
+                            .ifPresent(loss ->
+                                    comparison.number(
+                                            "loss",
+                                            mean(run, batch),
+                                            loss,
+                                            golden.tolerance("loss")));
+                });
+    }
+
+    private static double mean(ModelRun run, TokenBatch batch) {
+        return run.loss(batch).weighted() / batch.weightSum();
+    }
+
+    private static void gradients(
+            GoldenCase golden,
+            ModelRun run,
+            TokenBatch batch,
+            LoraAdapter adapter,
+            Comparison comparison) {
+        Head.Losses losses = run.lossAndGradients(batch, CheckpointPolicy.keepAll());
+        if (losses.losses_M().length == 0) {
+            throw new UnsupportedCaseException("a batch without labels");
+        }
+        golden.tensors("gradients.safetensors")
+                .ifPresent(expected -> {
+                    for (Parameter parameter : adapter.parameters()) {
+                        FileTensor gradient =
+                                LoraAdapter.fileTensor(parameter.name(), parameter.gradient());
+                        comparison.golden(
+                                "gradient of " + parameter.name(),
+                                gradient.values(),
+                                expected,
+                                parameter.name(),
+                                golden.tolerance("gradients"));
+                    }
+                    List<String> known =
+                            adapter.parameters().stream().map(Parameter::name).toList();
+                    expected.names().stream()
+                            .filter(name -> !known.contains(name))
+                            .forEach(name ->
+                                    comparison.fail(
+                                            "no gradient of %s is computed".formatted(name)));
+                });
+        adapter.parameters().forEach(Parameter::clearGradient);
+    }
+
+    private static void merged(
+            GoldenCase golden,
+            ModelDirectory directory,
+            TokenBatch batch,
+            LoraAdapter adapter,
+            Comparison comparison) {
+        if (golden.file("merged.safetensors").isEmpty()) {
+            return;
+        }
+        Map<String, FileTensor> merged = adapter.merged();
+        GoldenTensors file = golden.tensors("merged.safetensors").orElseThrow();
+        file.names().stream()
+                .filter(name -> !merged.containsKey(name))
+                .forEach(name -> comparison.fail("merging does not change " + name));
+        try (ModelRun run =
+                new ModelRun(Decoder.load(directory, DType.F32, Decoder.Loading.WRITABLE))) {
+            merged.forEach((name, tensor) -> {
+                comparison.golden(
+                        "merged " + name, tensor.values(), file, name, golden.tolerance("logits"));
+                run.decoder().parameter(name).orElseThrow().value().set(tensor.values());
+            });
+            golden.tensors("expected.safetensors")
+                    .ifPresent(expected ->
+                            comparison.golden(
+                                    "merged logits",
+                                    run.forward(batch).logits(),
+                                    expected,
+                                    "merged_logits",
+                                    golden.tolerance("logits")));
+        }
+    }
+
+    private static void training(
+            GoldenCase golden,
+            ModelRun run,
+            TokenBatch batch,
+            LoraAdapter adapter,
+            Comparison comparison) {
+        if (golden.file("training.safetensors").isEmpty()) {
+            return;
+        }
+        GoldenTensors expected = golden.tensors("training.safetensors").orElseThrow();
+        int steps = (int) golden.number("training.steps", 5);
+        double rate = largestRate(golden);
+        float[] losses = new float[steps + 1];
+        float[] norms = new float[steps];
+        try (Region region = Region.lasting("optimizer")) {
+            AdamW optimizer =
+                    new AdamW(
+                            groups(golden, adapter, rate),
+                            new AdamW.Settings(0.9, 0.999, 1e-8, 0),
+                            region);
+            for (int step = 0; step < steps; step++) {
+                Head.Losses result = run.lossAndGradients(batch, CheckpointPolicy.keepAll());
+                losses[step] = (float) (result.weighted() / batch.weightSum());
+                norms[step] = (float) optimizer.step(rate).gradientNorm();
+            }
+        }
+        losses[steps] = (float) mean(run, batch);
+        comparison.golden(
+                "training losses", losses, expected, "losses", golden.tolerance("training_losses"));
+        comparison.golden("gradient norms", norms, expected, "gradient_norms", loosened(golden));
+        comparison.golden(
+                "logits after training",
+                run.forward(batch).logits(),
+                expected,
+                "final_logits",
+                new Tolerance(
+                        golden.number("tolerance.logits.abs", 0)
+                                + golden.number("tolerance.final.abs", 0),
+                        golden.number("tolerance.logits.rel", 0),
+                        0));
+        finalTensors(golden, adapter, expected, comparison);
+    }
+
+    /// Norms of later steps carry the rounding of earlier ones.
+    private static Tolerance loosened(GoldenCase golden) {
+        return new Tolerance(
+                golden.number("tolerance.training_losses.abs", 0),
+                golden.number("tolerance.gradients.of_largest", 0),
+                0);
+    }
+
+    private static double largestRate(GoldenCase golden) {
+        double rate = 0;
+        for (Object group : golden.list("training.groups")) {
+            if (group instanceof Map<?, ?> map && map.get("lr") instanceof Number number) {
+                rate = Math.max(rate, number.doubleValue());
+            }
+        }
+        return rate;
+    }
+
+    private static List<ParameterGroup> groups(
+            GoldenCase golden, LoraAdapter adapter, double rate) {
+        List<ParameterGroup> groups = new ArrayList<>();
+        List<?> described = golden.list("training.groups");
+        List<?> members = golden.list("training.group_members");
+        for (int g = 0; g < described.size(); g++) {
+            Map<?, ?> group = (Map<?, ?>) described.get(g);
+            List<?> names = members.isEmpty() ? List.of() : (List<?>) members.get(g);
+            List<Parameter> parameters =
+                    adapter.parameters().stream()
+                            .filter(p -> members.isEmpty() || names.contains(p.name()))
+                            .toList();
+            groups.add(
+                    new ParameterGroup(
+                            parameters,
+                            number(group.get("weight_decay")),
+                            number(group.get("lr")) / rate));
+        }
+        return groups;
+    }
+
+    private static double number(@Nullable Object value) {
+        return value instanceof Number number ? number.doubleValue() : 0;
+    }
+
+    private static void finalTensors(
+            GoldenCase golden, LoraAdapter adapter, GoldenTensors training, Comparison comparison) {
+        if (golden.file("final/" + LoraAdapter.WEIGHTS).isEmpty()) {
+            return;
+        }
+        GoldenTensors expected = golden.tensors("final/" + LoraAdapter.WEIGHTS).orElseThrow();
+        adapter.tensors()
+                .forEach((name, tensor) ->
+                        comparison.golden(
+                                "trained " + name,
+                                tensor.values(),
+                                expected,
+                                name,
+                                golden.tolerance("final"),
+                                training.marks("unstable." + name)));
+    }
+}

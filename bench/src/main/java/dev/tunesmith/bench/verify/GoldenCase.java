@@ -1,0 +1,126 @@
+package dev.tunesmith.bench.verify;
+
+import dev.tunesmith.engine.io.JsonTree;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// A folder with a `case.json`.
+///
+/// @param group what kind of case it is, such as `families` or `adapters/base`
+/// @param tree the content of `case.json`
+public record GoldenCase(Path folder, String group, Map<String, Object> tree) {
+
+    /// The file that makes a folder a case.
+    public static final String FILE = "case.json";
+
+    private static final List<String> GROUPS_WITH_AREA =
+            List.of("methods", "optim", "quant", "text");
+
+    /// Reads a case. Its group is what it says, or follows from the folders above it.
+    public static GoldenCase read(Path folder) {
+        Map<String, Object> tree = JsonTree.read(folder.resolve(FILE));
+        return new GoldenCase(folder, group(folder, tree), tree);
+    }
+
+    private static String group(Path folder, Map<String, Object> tree) {
+        String said = tree.get("group") instanceof String text ? text : "";
+        if (!said.isEmpty() && !GROUPS_WITH_AREA.contains(said)) {
+            String area = areaAbove(folder, said);
+            return area.isEmpty() ? said : area;
+        }
+        return fromFolders(folder);
+    }
+
+    /// Where the folders above name a top group, `GROUP/AREA` is more exact than the area alone.
+    private static String areaAbove(Path folder, String area) {
+        Path parent = folder.toAbsolutePath().normalize().getParent();
+        for (Path at = parent; at != null && at.getFileName() != null; at = at.getParent()) {
+            if (GROUPS_WITH_AREA.contains(at.getFileName().toString())) {
+                return area.contains("/") ? area : at.getFileName() + "/" + area;
+            }
+        }
+        return "";
+    }
+
+    private static String fromFolders(Path folder) {
+        Path below = null;
+        Path parent = folder.toAbsolutePath().normalize().getParent();
+        for (Path at = parent; at != null && at.getFileName() != null; at = at.getParent()) {
+            String name = at.getFileName().toString();
+            if (name.equals("families") || name.equals("adapters")) {
+                return name;
+            }
+            if (GROUPS_WITH_AREA.contains(name)) {
+                return below == null ? name : name + "/" + below.getFileName();
+            }
+            below = at;
+        }
+        return "unknown";
+    }
+
+    /// Name for the report: what the case says, or its folder.
+    public String name() {
+        return tree.get("name") instanceof String text && !text.isEmpty()
+                ? text
+                : String.valueOf(folder.getFileName());
+    }
+
+    /// A file of the case, if it is there.
+    public Optional<Path> file(String name) {
+        return Optional.of(folder.resolve(name)).filter(Files::exists);
+    }
+
+    /// A tensor file of the case, if it is there.
+    public Optional<GoldenTensors> tensors(String name) {
+        return file(name).map(GoldenTensors::open);
+    }
+
+    /// A folder named relative to this case or to one of the folders above it.
+    public Path above(String relative) {
+        for (Path at = folder.toAbsolutePath(); at != null; at = at.getParent()) {
+            if (Files.exists(at.resolve(relative))) {
+                return at.resolve(relative);
+            }
+        }
+        throw new UnsupportedCaseException(
+                "%s is neither beside the case nor above it".formatted(relative));
+    }
+
+    /// A number somewhere in the tree, as `tolerance.logits.abs`.
+    public double number(String path, double absent) {
+        return find(path) instanceof Number number ? number.doubleValue() : absent;
+    }
+
+    /// A text somewhere in the tree.
+    public String text(String path, String absent) {
+        return find(path) instanceof String text ? text : absent;
+    }
+
+    /// A list somewhere in the tree, empty if it is absent.
+    public List<?> list(String path) {
+        return find(path) instanceof List<?> list ? list : List.of();
+    }
+
+    /// Anything somewhere in the tree; an empty text if it is absent.
+    public Object find(String path) {
+        Object at = tree;
+        for (String key : path.split("\\.")) {
+            if (!(at instanceof Map<?, ?> map) || map.get(key) == null) {
+                return "";
+            }
+            at = map.get(key);
+        }
+        return at;
+    }
+
+    /// The tolerance of that name.
+    public Tolerance tolerance(String name) {
+        double absolute = number("tolerance." + name + ".abs", 0);
+        double relative = number("tolerance." + name + ".rel", 0);
+        double ofLargest = number("tolerance." + name + ".of_largest", 0);
+        return new Tolerance(absolute, relative, ofLargest);
+    }
+}

@@ -1,0 +1,125 @@
+package dev.tunesmith.bench.verify;
+
+import dev.tunesmith.engine.data.TokenBatch;
+import dev.tunesmith.engine.model.CachedBatch;
+import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.model.KvCache;
+import dev.tunesmith.engine.nn.Head;
+import dev.tunesmith.engine.tape.CheckpointPolicy;
+import dev.tunesmith.engine.tape.Tape;
+import dev.tunesmith.engine.tensor.Region;
+import dev.tunesmith.engine.tensor.StepArena;
+import dev.tunesmith.engine.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/// One model and the memory for its steps.
+final class ModelRun implements AutoCloseable {
+
+    private static final int PAGE_SIZE = 4;
+
+    private final Decoder decoder;
+    private final StepArena arena = StepArena.unlimited();
+
+    ModelRun(Decoder decoder) {
+        this.decoder = decoder;
+    }
+
+    Decoder decoder() {
+        return decoder;
+    }
+
+    /// Logits of every token, and the hidden states on the way.
+    record Forward(float[] logits, List<float[]> hidden) {}
+
+    Forward forward(TokenBatch batch) {
+        try (Region step = arena.open("golden forward")) {
+            Tape tape = Tape.silent(arena, step);
+            List<float[]> hidden = new ArrayList<>();
+            Tensor hidden_ND =
+                    decoder.forward(
+                            tape,
+                            batch,
+                            CheckpointPolicy.keepAll(),
+                            (_, state) -> hidden.add(state.toFloats()));
+            return new Forward(decoder.head().logits(tape, hidden_ND).toFloats(), hidden);
+        }
+    }
+
+    /// Losses of the labelled tokens, without gradients.
+    Head.Losses loss(TokenBatch batch) {
+        try (Region step = arena.open("golden loss")) {
+            return loss(Tape.silent(arena, step), batch, CheckpointPolicy.keepAll());
+        }
+    }
+
+    /// Losses, and the gradients of their mean in the trainable parameters.
+    Head.Losses lossAndGradients(TokenBatch batch, CheckpointPolicy policy) {
+        try (Region step = arena.open("golden step")) {
+            Tape tape = Tape.recording(arena, step, 0);
+            Head.Losses losses = loss(tape, batch, policy);
+            tape.backward();
+            return losses;
+        }
+    }
+
+    private Head.Losses loss(Tape tape, TokenBatch batch, CheckpointPolicy policy) {
+        Tensor hidden_ND = decoder.forward(tape, batch, policy);
+        var targets = new Head.Targets(batch.labels_N(), batch.weights_N(), TokenBatch.NOT_TRAINED);
+        return decoder.head().loss(tape, hidden_ND, targets, 1 / batch.weightSum());
+    }
+
+    /// What greedy decoding with a cache gives.
+    record Generation(List<Integer> ids, float[] logits) {}
+
+    Generation generate(int[] prompt, int count) {
+        int vocabulary = decoder.architecture().size().vocabulary();
+        int pages = Math.ceilDiv(prompt.length + count, PAGE_SIZE);
+        // Pages in reverse, so that their order matters.
+        int[] order = IntStream.range(0, pages).map(p -> pages - 1 - p).toArray();
+        List<Integer> ids = new ArrayList<>();
+        float[] logits = new float[count * vocabulary];
+        try (KvCache cache =
+                new KvCache(decoder.architecture(), decoder.computeType(), pages, PAGE_SIZE)) {
+            int[] fresh = prompt;
+            int cached = 0;
+            for (int step = 0; step < count; step++) {
+                float[] last = lastLogits(cache, fresh, cached, order);
+                System.arraycopy(last, 0, logits, step * vocabulary, vocabulary);
+                cached += fresh.length;
+                fresh = new int[] {largest(last)};
+                ids.add(fresh[0]);
+            }
+        }
+        return new Generation(ids, logits);
+    }
+
+    private float[] lastLogits(KvCache cache, int[] fresh, int cached, int[] pages) {
+        try (Region step = arena.open("golden decoding")) {
+            Tape tape = Tape.silent(arena, step);
+            var batch =
+                    new CachedBatch(
+                            fresh, List.of(new CachedBatch.Sequence(cached, fresh.length, pages)));
+            Tensor hidden_ND = decoder.forwardCached(tape, cache, batch);
+            Tensor last_1D = hidden_ND.rowRange(fresh.length - 1, fresh.length);
+            return decoder.head().logits(tape, last_1D).toFloats();
+        }
+    }
+
+    private static int largest(float[] values) {
+        int best = 0;
+        for (int i = 1; i < values.length; i++) {
+            if (values[i] > values[best]) {
+                best = i;
+            }
+        }
+        return best;
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+        decoder.close();
+    }
+}

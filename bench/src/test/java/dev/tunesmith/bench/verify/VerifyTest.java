@@ -1,0 +1,85 @@
+package dev.tunesmith.bench.verify;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class VerifyTest {
+
+    private static final Path GOLDEN = Path.of("../engine/src/test/resources/golden");
+
+    static List<Path> cases() throws IOException {
+        try (Stream<Path> families = Files.walk(GOLDEN.resolve("families"));
+                Stream<Path> adapters = Files.walk(GOLDEN.resolve("adapters"))) {
+            return Stream.concat(families, adapters)
+                    .filter(file -> file.endsWith(GoldenCase.FILE))
+                    .map(Path::getParent)
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void computesWhatTheReferenceComputes(Path folder) {
+        assertThat(verify(folder)).startsWith("ok").contains("1 passed, 0 failed, 0 skipped");
+    }
+
+    @Test
+    void aDamagedReferenceFails(@TempDir Path copy) throws IOException {
+        copyOfLlama(copy);
+        Path damaged = copy.resolve("expected.safetensors");
+        byte[] bytes = Files.readAllBytes(damaged);
+        // The exponent of the last number.
+        bytes[bytes.length - 1] ^= 1;
+        Files.write(damaged, bytes);
+
+        assertThat(verify(copy)).contains("FAIL", "0 passed, 1 failed");
+    }
+
+    @Test
+    void anUnknownGroupIsNamedAndFails(@TempDir Path folder) throws IOException {
+        Files.writeString(folder.resolve(GoldenCase.FILE), "{\"group\": \"astrology\"}");
+
+        assertThat(verify(folder)).contains("no runner for group 'astrology'", "1 failed");
+    }
+
+    @Test
+    void theGroupFollowsFromTheFoldersAbove(@TempDir Path root) throws IOException {
+        Path folder = Files.createDirectories(root.resolve("optim/clip/one"));
+        Files.writeString(folder.resolve(GoldenCase.FILE), "{}");
+
+        assertThat(GoldenCase.read(folder).group()).isEqualTo("optim/clip");
+    }
+
+    private static void copyOfLlama(Path target) throws IOException {
+        Path source = GOLDEN.resolve("families/llama");
+        try (Stream<Path> files = Files.walk(source)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                Path to = target.resolve(source.relativize(file).toString());
+                Files.createDirectories(to.getParent());
+                Files.copy(file, to);
+            }
+        }
+    }
+
+    private static String verify(Path folder) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try (PrintStream stream = new PrintStream(out, true, StandardCharsets.UTF_8)) {
+            int status = Verify.run(List.of(folder), stream);
+            assertThat(status).isIn(0, 1);
+        }
+        return out.toString(StandardCharsets.UTF_8);
+    }
+}
