@@ -131,6 +131,13 @@ public final class Database {
                                         && isOutageState(sql.getSQLState())));
     }
 
+    /// Whether a statement waited for a lock longer than its login may.
+    public static boolean isLockTimeout(Throwable failure) {
+        return causes(failure)
+                .anyMatch(cause ->
+                        cause instanceof SQLException sql && "55P03".equals(sql.getSQLState()));
+    }
+
     /// Whether the failure names this constraint of the schema.
     public static boolean violates(Throwable failure, String constraint) {
         return causes(failure)

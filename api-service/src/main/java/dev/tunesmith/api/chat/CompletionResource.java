@@ -1,0 +1,111 @@
+package dev.tunesmith.api.chat;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.tunesmith.api.tenant.Caller;
+import dev.tunesmith.api.tenant.CurrentCaller;
+import dev.tunesmith.api.tenant.Scope;
+import dev.tunesmith.api.web.ApiException;
+import dev.tunesmith.api.web.Bodies;
+import dev.tunesmith.api.web.ClientConnection;
+import dev.tunesmith.contracts.problem.ProblemCode;
+import io.smallrye.common.annotation.RunOnVirtualThread;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.http.HttpResponse;
+import java.util.Map;
+
+/// `/v1/chat/completions` and `/v1/completions`.
+///
+/// The body is checked here only as far as the door needs it (JSON, and a model that the caller may
+/// use); what the rest of it means is inference-service's to say, and its answers, errors included,
+/// are handed through.
+@Path("/v1")
+@RunOnVirtualThread
+public final class CompletionResource {
+    private final CurrentCaller callers;
+    private final Bodies bodies;
+    private final Grants grants;
+    private final Upstream upstream;
+    private final ClientConnection connection;
+
+    CompletionResource(
+            CurrentCaller callers,
+            Bodies bodies,
+            Grants grants,
+            Upstream upstream,
+            ClientConnection connection) {
+        this.callers = callers;
+        this.bodies = bodies;
+        this.grants = grants;
+        this.upstream = upstream;
+        this.connection = connection;
+    }
+
+    @POST
+    @Path("/chat/completions")
+    public Response chat(InputStream body) throws IOException {
+        return forward("/v1/chat/completions", body);
+    }
+
+    @POST
+    @Path("/completions")
+    public Response complete(InputStream body) throws IOException {
+        return forward("/v1/completions", body);
+    }
+
+    private Response forward(String path, InputStream body) throws IOException {
+        Caller caller = callers.with(Scope.INFERENCE);
+        byte[] bytes = bodies.bytes(body);
+        String model = model(Bodies.object(bytes));
+        ClientConnection.Watch client = connection.watch();
+        String grant = grants.sign(caller, model, client.requestId());
+        var call = new Upstream.Call(path, new String(bytes, UTF_8), grant, client.requestId());
+        HttpResponse<InputStream> answer = answer(call, client);
+        String type =
+                answer.headers().firstValue("content-type").orElse(MediaType.APPLICATION_JSON);
+        Response.ResponseBuilder response = Response.status(answer.statusCode()).type(type);
+        answer.headers()
+                .firstValue("retry-after")
+                .ifPresent(v -> response.header("retry-after", v));
+        if (type.startsWith(MediaType.SERVER_SENT_EVENTS)) {
+            return response.header("cache-control", "no-cache")
+                    .entity(new Relay(answer.body(), client))
+                    .build();
+        }
+        return response.entity(whole(answer, client)).build();
+    }
+
+    /// Waits for the answer to begin, unless the client leaves before.
+    private HttpResponse<InputStream> answer(Upstream.Call call, ClientConnection.Watch client) {
+        try {
+            return client.whileConnected(() -> upstream.send(call));
+        } catch (InterruptedException _) {
+            throw ApiException.of(ProblemCode.UNAVAILABLE, "The client has gone");
+        }
+    }
+
+    private static byte[] whole(HttpResponse<InputStream> answer, ClientConnection.Watch client) {
+        try (InputStream body = answer.body()) {
+            return client.whileConnected(body::readAllBytes);
+        } catch (IOException | InterruptedException _) {
+            throw ApiException.of(
+                    ProblemCode.UNAVAILABLE, "The answer broke off; try again in a moment");
+        }
+    }
+
+    private static String model(Map<String, Object> tree) {
+        if (tree.get("model") instanceof String model && !model.isEmpty()) {
+            return model;
+        }
+        ProblemCode code =
+                tree.get("model") == null
+                        ? ProblemCode.MISSING_REQUIRED_PARAMETER
+                        : ProblemCode.INVALID_VALUE;
+        throw ApiException.of(code, "model", "model: expected the name of a model");
+    }
+}

@@ -1,0 +1,44 @@
+package dev.tunesmith.api.dataset;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.tunesmith.contracts.id.FileId;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/// A file object on the wire.
+///
+/// @param status `processed` when its rows may be trained on, `error` with details otherwise
+/// @param xReport rows, format and the first problems with their lines
+@JsonInclude(JsonInclude.Include.ALWAYS)
+record FileView(
+        FileId id,
+        String object,
+        long bytes,
+        long createdAt,
+        @Nullable Long expiresAt,
+        String filename,
+        String purpose,
+        String status,
+        @Nullable String statusDetails,
+        String xSha256,
+        RowReport xReport) {
+
+    static FileView of(StoredFile file) {
+        Instant expires = file.origin().expiresAt();
+        return new FileView(
+                file.id(),
+                "file",
+                file.content().bytes(),
+                file.createdAt().getEpochSecond(),
+                expires == null ? null : expires.getEpochSecond(),
+                file.origin().filename(),
+                file.origin().purpose(),
+                file.report().ok() ? "processed" : "error",
+                file.report().text().orElse(null),
+                file.content().sha256(),
+                file.report());
+    }
+
+    /// The answer to a delete.
+    record Deleted(String id, String object, boolean deleted) {}
+}

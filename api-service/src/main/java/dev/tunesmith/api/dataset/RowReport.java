@@ -1,0 +1,40 @@
+package dev.tunesmith.api.dataset;
+
+import dev.tunesmith.contracts.problem.Problem;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// What one pass over the rows of an upload found.
+///
+/// @param format name of the row format, null where rows are not looked at
+/// @param rows rows read, without blank lines
+/// @param problemCount all problems
+/// @param problems the first of them
+public record RowReport(
+        @Nullable String format, long rows, long problemCount, List<Problem> problems) {
+    /// For files whose rows nobody trains on.
+    public static final RowReport UNCHECKED = new RowReport(null, 0, 0, List.of());
+
+    public RowReport {
+        problems = List.copyOf(problems);
+    }
+
+    public boolean ok() {
+        return problemCount == 0;
+    }
+
+    /// The findings as a person reads them, or empty when there are none.
+    public Optional<String> text() {
+        if (ok()) {
+            return Optional.empty();
+        }
+        var text = new StringBuilder();
+        text.append(problemCount).append(problemCount == 1 ? " problem: " : " problems: ");
+        text.append(String.join("; ", problems.stream().map(Problem::text).toList()));
+        if (problemCount > problems.size()) {
+            text.append("; and ").append(problemCount - problems.size()).append(" more");
+        }
+        return Optional.of(text.toString());
+    }
+}

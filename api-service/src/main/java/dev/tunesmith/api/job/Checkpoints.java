@@ -1,0 +1,112 @@
+package dev.tunesmith.api.job;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.tunesmith.api.tenant.Caller;
+import dev.tunesmith.contracts.id.JobId;
+import dev.tunesmith.platform.json.Json;
+import dev.tunesmith.platform.sql.Database;
+import jakarta.inject.Singleton;
+import java.time.Instant;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/// The committed checkpoints of jobs; others do not exist for a client.
+@Singleton
+final class Checkpoints {
+    private static final Pattern ID = Pattern.compile("ftckpt_[0-9a-f]{32}([0-9a-f]{16})");
+    private static final List<String> METRICS =
+            List.of(
+                    "step",
+                    "train_loss",
+                    "train_mean_token_accuracy",
+                    "valid_loss",
+                    "valid_mean_token_accuracy",
+                    "full_valid_loss",
+                    "full_valid_mean_token_accuracy");
+
+    private final Database database;
+
+    Checkpoints(Database database) {
+        this.database = database;
+    }
+
+    /// A row.
+    record Checkpoint(long step, Map<String, Object> metrics, Instant at) {}
+
+    /// A `fine_tuning.job.checkpoint` on the wire.
+    @JsonInclude(JsonInclude.Include.ALWAYS)
+    record View(
+            String id,
+            String object,
+            long createdAt,
+            String fineTunedModelCheckpoint,
+            String fineTuningJobId,
+            long stepNumber,
+            Map<String, Object> metrics) {
+
+        /// Before the tuned model has its name, that of its base stands in.
+        static View of(Job job, Checkpoint checkpoint) {
+            String model = job.result().model();
+            String name = model == null ? "ft:" + job.spec().model() + "::" + job.id() : model;
+            var metrics = new LinkedHashMap<String, Object>();
+            for (String key : METRICS) {
+                Object value = checkpoint.metrics().get(key);
+                if (value != null) {
+                    metrics.put(key, value);
+                }
+            }
+            metrics.put("step", checkpoint.step());
+            return new View(
+                    job.id().wire().replace("ftjob-", "ftckpt_")
+                            + HexFormat.of().toHexDigits(checkpoint.step()),
+                    "fine_tuning.job.checkpoint",
+                    checkpoint.at().getEpochSecond(),
+                    "%s:ckpt-step-%d".formatted(name, checkpoint.step()),
+                    job.id().wire(),
+                    checkpoint.step(),
+                    metrics);
+        }
+    }
+
+    /// The step in a checkpoint's id.
+    static Optional<Long> step(String id) {
+        Matcher matcher = ID.matcher(id);
+        return matcher.matches()
+                ? Optional.of(HexFormat.fromHexDigitsToLong(matcher.group(1)))
+                : Optional.empty();
+    }
+
+    /// The newest checkpoints before a step, one more than the limit where there is one. Of a step
+    /// that was run twice the later one counts.
+    List<Checkpoint> before(Caller caller, JobId job, @Nullable Long step, int limit) {
+        return database.inTenant(
+                caller.tenant(),
+                caller.actor(),
+                handle ->
+                        handle.createQuery(
+                                        """
+                                        SELECT DISTINCT ON (step) step, metrics::text AS metrics, at
+                                        FROM checkpoint
+                                        WHERE tenant_id = :tenant AND job_id = :job AND state = 'LIVE'
+                                          AND (CAST(:step AS bigint) IS NULL OR step < :step)
+                                        ORDER BY step DESC, epoch DESC
+                                        LIMIT :limit
+                                        """)
+                                .bind("tenant", caller.tenant().value())
+                                .bind("job", job.value())
+                                .bind("step", step)
+                                .bind("limit", limit + 1)
+                                .map((row, _) ->
+                                        new Checkpoint(
+                                                row.getLong("step"),
+                                                Json.tree(row.getString("metrics")),
+                                                row.getTimestamp("at").toInstant()))
+                                .list());
+    }
+}

@@ -1,0 +1,14 @@
+package dev.tunesmith.api.job;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import java.time.Duration;
+
+/// Allowances for how existing clients behave.
+@ConfigMapping(prefix = "tunesmith.compat")
+interface CompatSettings {
+    /// How long an SDK's retry without an idempotency key is answered with the job that its first
+    /// try made; zero switches this off.
+    @WithDefault("10m")
+    Duration blindRetryWindow();
+}

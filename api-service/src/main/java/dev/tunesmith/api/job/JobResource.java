@@ -1,0 +1,150 @@
+package dev.tunesmith.api.job;
+
+import dev.tunesmith.api.tenant.Caller;
+import dev.tunesmith.api.tenant.CurrentCaller;
+import dev.tunesmith.api.tenant.Scope;
+import dev.tunesmith.api.web.ApiException;
+import dev.tunesmith.api.web.Bodies;
+import dev.tunesmith.api.web.Page;
+import dev.tunesmith.contracts.id.JobId;
+import dev.tunesmith.contracts.problem.ProblemCode;
+import io.smallrye.common.annotation.RunOnVirtualThread;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.HeaderParam;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.QueryParam;
+import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.UriInfo;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// `/v1/fine_tuning/jobs`: create, read, and what a client may want of a job.
+@Path("/v1/fine_tuning/jobs")
+@RunOnVirtualThread
+public final class JobResource {
+    private static final int PAGE = 20;
+    private static final int PAGE_MAX = 100;
+    private static final int KEY_MAX = 255;
+
+    private final CurrentCaller callers;
+    private final Bodies bodies;
+    private final Submission submission;
+    private final Jobs jobs;
+    private final Intents intents;
+
+    JobResource(
+            CurrentCaller callers,
+            Bodies bodies,
+            Submission submission,
+            Jobs jobs,
+            Intents intents) {
+        this.callers = callers;
+        this.bodies = bodies;
+        this.submission = submission;
+        this.jobs = jobs;
+        this.intents = intents;
+    }
+
+    @POST
+    public Response create(
+            InputStream body,
+            @HeaderParam("idempotency-key") @Nullable String key,
+            @HeaderParam("x-stainless-retry-count") @Nullable String retryCount)
+            throws IOException {
+        Caller caller = callers.with(Scope.JOBS);
+        if (key != null && (key.isEmpty() || key.length() > KEY_MAX)) {
+            throw ApiException.of(
+                    ProblemCode.INVALID_VALUE,
+                    "Idempotency-Key",
+                    "The idempotency key must have 1 to %d characters".formatted(KEY_MAX));
+        }
+        Submission.Request request = Submission.Request.of(bodies.bytes(body), key, retryCount);
+        Submission.Answer answer = submission.submit(caller, request);
+        Response.ResponseBuilder response =
+                Response.ok(answer.body(), MediaType.APPLICATION_JSON_TYPE);
+        if (answer.replayed()) {
+            response.header("idempotent-replayed", "true");
+        }
+        return response.build();
+    }
+
+    @GET
+    public Response list(
+            @QueryParam("after") @Nullable String after,
+            @QueryParam("limit") @Nullable String limit,
+            @Context UriInfo uri) {
+        Caller caller = callers.with(Scope.JOBS);
+        int size = Page.limit(limit, PAGE, PAGE_MAX);
+        var query = new Jobs.Query(metadata(uri), after == null ? null : cursor(after), size);
+        List<JobView> found =
+                jobs.list(caller.tenant(), caller.actor(), query).stream()
+                        .map(job -> JobView.of(job, caller))
+                        .toList();
+        return json(Page.of(found, size, job -> job.identity().id()));
+    }
+
+    @GET
+    @Path("/{id}")
+    public Response get(@PathParam("id") String id) {
+        Caller caller = callers.with(Scope.JOBS);
+        return json(JobView.of(intents.find(caller, id), caller));
+    }
+
+    @POST
+    @Path("/{id}/cancel")
+    public Response cancel(@PathParam("id") String id) {
+        Caller caller = callers.with(Scope.JOBS);
+        return json(JobView.of(intents.cancel(caller, id), caller));
+    }
+
+    @POST
+    @Path("/{id}/pause")
+    public Response pause(@PathParam("id") String id) {
+        Caller caller = callers.with(Scope.JOBS);
+        return json(JobView.of(intents.pause(caller, id), caller));
+    }
+
+    @POST
+    @Path("/{id}/resume")
+    public Response resume(@PathParam("id") String id) {
+        Caller caller = callers.with(Scope.JOBS);
+        return json(JobView.of(intents.resume(caller, id), caller));
+    }
+
+    /// `metadata[key]=value` pairs, or null for the literal `metadata=null`.
+    private static @Nullable Map<String, String> metadata(UriInfo uri) {
+        var pairs = new LinkedHashMap<String, String>();
+        for (var parameter : uri.getQueryParameters().entrySet()) {
+            String name = parameter.getKey();
+            String value = parameter.getValue().getFirst();
+            if (name.equals("metadata") && value.equals("null")) {
+                return null;
+            }
+            if (name.startsWith("metadata[") && name.endsWith("]")) {
+                pairs.put(name.substring("metadata[".length(), name.length() - 1), value);
+            }
+        }
+        return pairs;
+    }
+
+    private static JobId cursor(String after) {
+        return JobId.find(after)
+                .orElseThrow(() ->
+                        ApiException.of(
+                                ProblemCode.INVALID_VALUE,
+                                "after",
+                                "expected the id of a job, found '%s'".formatted(after)));
+    }
+
+    private static Response json(Object body) {
+        return Response.ok(body, MediaType.APPLICATION_JSON_TYPE).build();
+    }
+}

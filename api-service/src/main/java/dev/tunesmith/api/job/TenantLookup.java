@@ -1,0 +1,67 @@
+package dev.tunesmith.api.job;
+
+import dev.tunesmith.api.dataset.Files;
+import dev.tunesmith.api.dataset.StoredFile;
+import dev.tunesmith.api.model.Models;
+import dev.tunesmith.contracts.id.FileId;
+import dev.tunesmith.contracts.id.TenantId;
+import dev.tunesmith.contracts.job.Lookup;
+import dev.tunesmith.contracts.problem.Problem;
+import dev.tunesmith.contracts.problem.ProblemCode;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jdbi.v3.core.Handle;
+import org.jspecify.annotations.Nullable;
+
+/// What the rules for a create body ask about a tenant's files and models.
+record TenantLookup(Handle handle, TenantId tenant) implements Lookup {
+    @Override
+    public Set<String> models() {
+        return Models.trainable(handle, tenant);
+    }
+
+    @Override
+    public FileState file(FileId file) {
+        Optional<StoredFile> found = Files.find(handle, tenant, file);
+        if (found.isEmpty()) {
+            return FileState.MISSING;
+        }
+        if (!found.get().isTrainingData()) {
+            return FileState.WRONG_PURPOSE;
+        }
+        return found.get().report().ok() ? FileState.READY : FileState.BROKEN;
+    }
+
+    /// The problems, and behind each that concerns a file's rows what is wrong with the rows.
+    List<Problem> withRows(List<Problem> problems, Map<String, Object> tree) {
+        var all = new ArrayList<Problem>();
+        for (var problem : problems) {
+            all.add(problem);
+            String param = problem.param();
+            if (problem.code() == ProblemCode.INVALID_TRAINING_FILE && param != null) {
+                rows(tree.get(param)).forEach(row -> all.add(about(param, row)));
+            }
+        }
+        return all;
+    }
+
+    private List<Problem> rows(@Nullable Object file) {
+        return FileId.find(String.valueOf(file))
+                .flatMap(id -> Files.find(handle, tenant, id))
+                .map(found -> found.report().problems())
+                .orElse(List.of());
+    }
+
+    private static Problem about(String param, Problem row) {
+        String within = row.param();
+        return new Problem(
+                row.code(),
+                within == null ? param : param + ":" + within,
+                row.message(),
+                row.suggestion(),
+                row.line());
+    }
+}

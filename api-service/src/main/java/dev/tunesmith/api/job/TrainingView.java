@@ -1,0 +1,103 @@
+package dev.tunesmith.api.job;
+
+import dev.tunesmith.contracts.job.AdapterSpec;
+import dev.tunesmith.contracts.job.JobSpec;
+import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.job.TrainingOptions;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// The `x_training` of a job, under the keys of the create body: what was asked for until the data
+/// was read, then every value that will be used.
+final class TrainingView {
+    private final Map<String, Object> values = new LinkedHashMap<>();
+
+    private TrainingView() {}
+
+    static Map<String, Object> of(JobSpec spec, @Nullable ResolvedSpec resolved) {
+        var view = new TrainingView();
+        if (resolved == null) {
+            view.asked(spec.training());
+        } else {
+            view.resolved(resolved);
+        }
+        view.put("client_job_id", spec.labels().clientJobId());
+        return view.values;
+    }
+
+    private void asked(TrainingOptions options) {
+        TrainingOptions.Adapter adapter = options.adapter();
+        put("adapter", adapter.kind());
+        put("rank", adapter.rank());
+        put("alpha", adapter.alpha());
+        put("dropout", adapter.dropout());
+        put("target_modules", adapter.targetModules());
+        put("use_rslora", adapter.rslora());
+        TrainingOptions.Rows rows = options.rows();
+        put("max_seq_len", rows.maxSeqLen());
+        put("packing", rows.packing());
+        put("overflow", rows.overflow());
+        put("train_on_prompt", rows.trainOnPrompt());
+        put("val_size", rows.validationShare());
+        TrainingOptions.Optimizer optimizer = options.optimizer();
+        put("learning_rate", optimizer.learningRate());
+        put("scheduler", optimizer.curve());
+        put("warmup_ratio", optimizer.warmupRatio());
+        put("warmup_steps", optimizer.warmupSteps());
+        put("weight_decay", optimizer.weightDecay());
+        put("max_grad_norm", optimizer.maxGradNorm());
+        put("adam_beta1", optimizer.adam().beta1());
+        put("adam_beta2", optimizer.adam().beta2());
+        put("adam_epsilon", optimizer.adam().epsilon());
+        TrainingOptions.Cadence cadence = options.cadence();
+        put("logging_steps", cadence.loggingSteps());
+        put("save_steps", cadence.saveSteps());
+        put("eval_steps", cadence.evalSteps());
+        put("max_steps", cadence.maxSteps());
+        put("precision", options.compute().precision());
+        put("micro_batch", options.compute().microBatch());
+        put("gradient_checkpointing", options.compute().gradientCheckpointing());
+    }
+
+    private void resolved(ResolvedSpec spec) {
+        put("adapter", spec.adapter().kind());
+        if (spec.adapter() instanceof AdapterSpec.Lora lora) {
+            put("rank", lora.rank());
+            put("alpha", lora.alpha());
+            put("dropout", lora.dropout());
+            put("target_modules", lora.targetModules());
+            put("use_rslora", lora.rslora());
+        }
+        ResolvedSpec.Rows rows = spec.rows();
+        put("max_seq_len", rows.maxSeqLen());
+        put("packing", rows.packing());
+        put("overflow", rows.overflow());
+        put("train_on_prompt", rows.trainOnPrompt());
+        put("val_size", rows.validationShare());
+        ResolvedSpec.Optimizer optimizer = spec.optimizer();
+        put("learning_rate", optimizer.learningRate());
+        put("scheduler", optimizer.curve());
+        put("warmup_ratio", optimizer.warmupRatio());
+        put("warmup_steps", optimizer.warmupSteps());
+        put("weight_decay", optimizer.weightDecay());
+        put("max_grad_norm", optimizer.maxGradNorm());
+        put("adam_beta1", optimizer.beta1());
+        put("adam_beta2", optimizer.beta2());
+        put("adam_epsilon", optimizer.epsilon());
+        ResolvedSpec.Steps steps = spec.steps();
+        put("logging_steps", steps.loggingSteps());
+        put("save_steps", steps.saveSteps());
+        put("eval_steps", steps.evalSteps());
+        put("max_steps", steps.maxSteps());
+        put("precision", spec.precision());
+        put("micro_batch", rows.microBatch());
+        put("gradient_checkpointing", spec.gradientCheckpointing());
+    }
+
+    private void put(String key, @Nullable Object value) {
+        if (value != null) {
+            values.put(key, value);
+        }
+    }
+}
