@@ -1,6 +1,7 @@
 package dev.tunesmith.inference;
 
 import dev.tunesmith.platform.objects.ObjectStore;
+import dev.tunesmith.platform.objects.S3Objects;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 
@@ -19,7 +20,10 @@ public interface ObjectSettings {
     @WithDefault("us-east-1")
     String region();
 
+    /// The store, with a client of its own.
     default ObjectStore open() {
-        throw new UnsupportedOperationException();
+        return S3Objects.open(
+                new ObjectStore.Credentials(
+                        endpoint(), bucket(), region(), accessKey(), secretKey()));
     }
 }

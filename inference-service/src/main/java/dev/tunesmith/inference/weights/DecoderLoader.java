@@ -29,18 +29,18 @@ public final class DecoderLoader implements ModelLoader {
     }
 
     @Override
-    public Base load(Path folder) throws IOException {
+    public Loaded load(Path folder) throws IOException {
         ModelDirectory directory = ModelDirectory.open(folder);
         Path file =
                 directory
                         .tokenizer()
                         .orElseThrow(() -> new IOException("the model has no tokenizer.json"));
         Decoder decoder = Decoder.load(directory, DType.BF16, Decoder.Loading.MAPPED);
-        return new Loaded(
+        return new LoadedDecoder(
                 directory, decoder, Tokenizer.open(file), new CacheRoom(decoder, cacheTokens));
     }
 
-    private static final class Loaded implements Base {
+    private static final class LoadedDecoder implements Loaded {
         private final Decoder decoder;
         private final Tokenizer tokenizer;
         private final CacheRoom room;
@@ -49,7 +49,7 @@ public final class DecoderLoader implements ModelLoader {
         private final List<LoraAdapter> adapters = new ArrayList<>();
         private final Served plain;
 
-        private Loaded(
+        private LoadedDecoder(
                 ModelDirectory directory, Decoder decoder, Tokenizer tokenizer, CacheRoom room) {
             this.decoder = decoder;
             this.tokenizer = tokenizer;

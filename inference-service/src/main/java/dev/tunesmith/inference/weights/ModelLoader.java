@@ -8,10 +8,10 @@ public interface ModelLoader {
     /// Loads a folder.
     ///
     /// @throws IOException when the folder is no model that can be served; the message says why
-    Base load(Path folder) throws IOException;
+    Loaded load(Path folder) throws IOException;
 
     /// Weights in memory that adapters share.
-    interface Base extends AutoCloseable {
+    interface Loaded extends AutoCloseable {
         /// The weights alone.
         Served plain();
 

@@ -116,7 +116,7 @@ public final class Models {
     /// meanwhile.
     private final class Entry {
         private final Map<String, Served> adapters = new HashMap<>();
-        private Optional<ModelLoader.Base> base = Optional.empty();
+        private Optional<ModelLoader.Loaded> base = Optional.empty();
         private int users;
 
         private synchronized Served served(ServingGrant grant)
@@ -135,7 +135,7 @@ public final class Models {
                 return known;
             }
             Path folder = folders.fetch(wanted);
-            ModelLoader.Base weights = base.get();
+            ModelLoader.Loaded weights = base.get();
             Served served = onDevice(() -> weights.with(folder));
             adapters.put(wanted.manifestSha256(), served);
             return served;
@@ -143,7 +143,7 @@ public final class Models {
 
         private synchronized void close() throws InterruptedException {
             if (base.isPresent()) {
-                ModelLoader.Base weights = base.get();
+                ModelLoader.Loaded weights = base.get();
                 base = Optional.empty();
                 adapters.clear();
                 try {

@@ -216,7 +216,7 @@ public final class Commands {
                         "quickstart",
                         "--keys",
                         keys().toString());
-        var builder = new ProcessBuilder(command).inheritIO();
+        ProcessBuilder builder = new ProcessBuilder(command).inheritIO();
         builder.environment().put("TUNESMITH_URL", folder.state().getProperty("url"));
         try {
             return builder.start().waitFor();

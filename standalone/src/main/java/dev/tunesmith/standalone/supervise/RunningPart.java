@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -23,7 +24,7 @@ final class RunningPart {
 
     /// Starts the process; its output is appended to the log by a thread that ends with it.
     static RunningPart start(Part part, Path log) {
-        var builder = new ProcessBuilder(part.command()).redirectErrorStream(true);
+        ProcessBuilder builder = new ProcessBuilder(part.command()).redirectErrorStream(true);
         builder.environment().putAll(part.environment());
         try {
             var running = new RunningPart(part, builder.start());
@@ -94,7 +95,7 @@ final class RunningPart {
 
     /// SIGTERM, then SIGKILL for it and what it left behind.
     void stop() throws InterruptedException {
-        var children = process.descendants().toList();
+        List<ProcessHandle> children = process.descendants().toList();
         process.destroy();
         if (!process.waitFor(part.stopWithin().toMillis(), TimeUnit.MILLISECONDS)) {
             process.destroyForcibly();

@@ -11,16 +11,25 @@ import java.util.Map;
 public final class Stack {
     private static final Duration START = Duration.ofSeconds(90);
     private static final Duration STOP = Duration.ofSeconds(20);
+    private static final String OBJECTS_USER = "tunesmith";
     private static final String LOOPBACK = "127.0.0.1";
 
     private final Layout layout;
     private final StackFolder folder;
     private final int apiPort;
+    private final int sqlPort;
+    private final int kafkaPort;
+    private final int objectsPort;
+    private final int inferencePort;
 
     public Stack(Layout layout, StackFolder folder, int wishedPort) {
         this.layout = layout;
         this.folder = folder;
         this.apiPort = folder.port("api", wishedPort);
+        this.sqlPort = folder.port("sql", 0);
+        this.kafkaPort = folder.port("kafka", 0);
+        this.objectsPort = folder.port("objects", 0);
+        this.inferencePort = folder.port("inference", 0);
     }
 
     public String url() {
@@ -29,99 +38,113 @@ public final class Stack {
 
     /// All parts; each names what it waits for.
     public List<Part> parts() {
-        int sql = folder.port("sql", 0);
-        int kafka = folder.port("kafka", 0);
-        int controller = folder.port("kafka-controller", 0);
-        int objects = folder.port("objects", 0);
-        int inference = folder.port("inference", 0);
-        String database = "jdbc:postgresql://" + LOOPBACK + ":" + sql + "/tunesmith";
-        Map<String, String> common = new HashMap<>();
-        common.put("TUNESMITH_KAFKA_BOOTSTRAP", LOOPBACK + ":" + kafka);
-        common.put("TUNESMITH_OBJECTS_ENDPOINT", "http://" + LOOPBACK + ":" + objects);
-        common.put("TUNESMITH_OBJECTS_ACCESS_KEY", "tunesmith");
-        common.put("TUNESMITH_OBJECTS_SECRET_KEY", folder.secret("objects"));
-        common.put("TUNESMITH_OBJECTS_BUCKET", "tunesmith");
-        common.put("TUNESMITH_OBJECTS_REGION", "us-east-1");
-        common.put("TUNESMITH_GRANT_KEY", folder.secret("grant"));
+        String database = "jdbc:postgresql://" + LOOPBACK + ":" + sqlPort + "/tunesmith";
         return List.of(
-                node(
-                        "postgres",
-                        "PostgresNode",
-                        "64m",
-                        Map.of(
-                                "TUNESMITH_SQL_PORT", "" + sql,
-                                "TUNESMITH_SQL_OWNER_PASSWORD", folder.secret("sql-owner"),
-                                "TUNESMITH_DATA", folder.folder("postgres").toString())),
-                node(
-                        "kafka",
-                        "KafkaNode",
-                        "192m",
-                        Map.of(
-                                "TUNESMITH_KAFKA_PORT", "" + kafka,
-                                "TUNESMITH_KAFKA_CONTROLLER_PORT", "" + controller,
-                                "TUNESMITH_DATA", folder.folder("kafka").toString())),
-                node(
-                        "objects",
-                        "S3Node",
-                        "128m",
-                        Map.of(
-                                "TUNESMITH_OBJECTS_PORT",
-                                "" + objects,
-                                "TUNESMITH_OBJECTS_ACCESS_KEY",
-                                "tunesmith",
-                                "TUNESMITH_OBJECTS_SECRET_KEY",
-                                folder.secret("objects"),
-                                "TUNESMITH_DATA",
-                                folder.folder("objects").toString())),
+                postgres(),
+                kafka(),
+                objects(),
                 migrate(database),
-                service(
-                        "inference-service",
-                        inference,
-                        "512m",
-                        List.of("objects"),
-                        with(
-                                common,
-                                Map.of(
-                                        "TUNESMITH_WORK_DIR",
-                                        folder.folder("inference").toString()))),
-                service(
-                        "api-service",
-                        apiPort,
-                        "256m",
-                        List.of("migrate", "kafka", "objects"),
-                        with(
-                                common,
-                                Map.of(
-                                        "TUNESMITH_SQL_URL",
-                                        database,
-                                        "TUNESMITH_SQL_USER",
-                                        "api",
-                                        "TUNESMITH_SQL_PASSWORD",
-                                        folder.secret("sql-api"),
-                                        "TUNESMITH_AUTH_PEPPER",
-                                        folder.secret("pepper"),
-                                        "TUNESMITH_INFERENCE_URL",
-                                        "http://" + LOOPBACK + ":" + inference))),
-                service(
-                        "scheduler-service",
-                        folder.port("scheduler", 0),
-                        "192m",
-                        List.of("migrate", "kafka", "objects"),
-                        with(
-                                common,
-                                Map.of(
-                                        "TUNESMITH_SQL_URL",
-                                        database,
-                                        "TUNESMITH_SQL_USER",
-                                        "scheduler",
-                                        "TUNESMITH_SQL_PASSWORD",
-                                        folder.secret("sql-scheduler")))),
-                trainer(
-                        with(
-                                common,
-                                Map.of(
-                                        "TUNESMITH_WORK_DIR",
-                                        folder.folder("trainer").toString()))));
+                inference(),
+                api(database),
+                scheduler(database),
+                trainer());
+    }
+
+    /// What every service needs to know.
+    private Map<String, String> common() {
+        return Map.of(
+                "TUNESMITH_KAFKA_BOOTSTRAP",
+                LOOPBACK + ":" + kafkaPort,
+                "TUNESMITH_OBJECTS_ENDPOINT",
+                "http://" + LOOPBACK + ":" + objectsPort,
+                "TUNESMITH_OBJECTS_ACCESS_KEY",
+                OBJECTS_USER,
+                "TUNESMITH_OBJECTS_SECRET_KEY",
+                folder.secret("objects"),
+                "TUNESMITH_OBJECTS_BUCKET",
+                "tunesmith",
+                "TUNESMITH_OBJECTS_REGION",
+                "us-east-1",
+                "TUNESMITH_GRANT_KEY",
+                folder.secret("grant"));
+    }
+
+    private Part postgres() {
+        return node(
+                "postgres",
+                "PostgresNode",
+                "64m",
+                Map.of(
+                        "TUNESMITH_SQL_PORT", Integer.toString(sqlPort),
+                        "TUNESMITH_SQL_OWNER_PASSWORD", folder.secret("sql-owner"),
+                        "TUNESMITH_DATA", folder.folder("postgres").toString()));
+    }
+
+    private Part kafka() {
+        return node(
+                "kafka",
+                "KafkaNode",
+                "192m",
+                Map.of(
+                        "TUNESMITH_KAFKA_PORT", Integer.toString(kafkaPort),
+                        "TUNESMITH_KAFKA_CONTROLLER_PORT",
+                                Integer.toString(folder.port("kafka-controller", 0)),
+                        "TUNESMITH_DATA", folder.folder("kafka").toString()));
+    }
+
+    private Part objects() {
+        return node(
+                "objects",
+                "S3Node",
+                "128m",
+                Map.of(
+                        "TUNESMITH_OBJECTS_PORT", Integer.toString(objectsPort),
+                        "TUNESMITH_OBJECTS_ACCESS_KEY", OBJECTS_USER,
+                        "TUNESMITH_OBJECTS_SECRET_KEY", folder.secret("objects"),
+                        "TUNESMITH_DATA", folder.folder("objects").toString()));
+    }
+
+    private Part inference() {
+        return service(
+                "inference-service",
+                inferencePort,
+                "512m",
+                List.of("objects"),
+                Map.of("TUNESMITH_WORK_DIR", folder.folder("inference").toString()));
+    }
+
+    private Part api(String database) {
+        return service(
+                "api-service",
+                apiPort,
+                "256m",
+                List.of("migrate", "kafka", "objects"),
+                Map.of(
+                        "TUNESMITH_SQL_URL",
+                        database,
+                        "TUNESMITH_SQL_USER",
+                        "api",
+                        "TUNESMITH_SQL_PASSWORD",
+                        folder.secret("sql-api"),
+                        "TUNESMITH_AUTH_PEPPER",
+                        folder.secret("pepper"),
+                        "TUNESMITH_INFERENCE_URL",
+                        "http://" + LOOPBACK + ":" + inferencePort));
+    }
+
+    private Part scheduler(String database) {
+        return service(
+                "scheduler-service",
+                folder.port("scheduler", 0),
+                "192m",
+                List.of("migrate", "kafka", "objects"),
+                Map.of(
+                        "TUNESMITH_SQL_URL",
+                        database,
+                        "TUNESMITH_SQL_USER",
+                        "scheduler",
+                        "TUNESMITH_SQL_PASSWORD",
+                        folder.secret("sql-scheduler")));
     }
 
     private Part node(String name, String mainClass, String heap, Map<String, String> environment) {
@@ -169,14 +192,20 @@ public final class Stack {
                         "-Dquarkus.management.host=" + LOOPBACK,
                         "-Dquarkus.management.port=" + folder.port(name + "-management", 0));
         return new Part(
-                name, layout.service(name, heap, options), environment, after, START, false, STOP);
+                name,
+                layout.service(name, heap, options),
+                with(common(), environment),
+                after,
+                START,
+                false,
+                STOP);
     }
 
-    private Part trainer(Map<String, String> environment) {
+    private Part trainer() {
         return new Part(
                 "trainer-service",
                 layout.main("trainer-service", "dev.tunesmith.trainer.Main", "128m", List.of()),
-                environment,
+                with(common(), Map.of("TUNESMITH_WORK_DIR", folder.folder("trainer").toString())),
                 List.of("kafka", "objects"),
                 START,
                 false,

@@ -26,7 +26,7 @@ final class SupervisorTest {
     @Test
     void restartsAPartThatIsKilled() throws Exception {
         Part sleeper = shell("sleeper", READY + "sleep 60", false);
-        var supervisor = supervisor(sleeper);
+        Supervisor supervisor = supervisor(sleeper);
         assertThat(supervisor.startAll("http://here")).isEmpty();
         long first = pid("sleeper");
         Thread watcher = Thread.ofPlatform().start(() -> watch(supervisor));
@@ -41,7 +41,7 @@ final class SupervisorTest {
 
     @Test
     void namesThePartThatNeverGetsReady() throws Exception {
-        var supervisor = supervisor(shell("broken", "exit 3", false));
+        Supervisor supervisor = supervisor(shell("broken", "exit 3", false));
         assertThat(supervisor.startAll("")).containsExactly("broken");
         supervisor.stopAll();
     }
@@ -59,7 +59,7 @@ final class SupervisorTest {
                         SHORT,
                         false,
                         SHORT);
-        var supervisor = supervisor(user, step);
+        Supervisor supervisor = supervisor(user, step);
         assertThat(supervisor.startAll("")).isEmpty();
         Thread watcher = Thread.ofPlatform().start(() -> watch(supervisor));
         TimeUnit.MILLISECONDS.sleep(500);
@@ -71,7 +71,7 @@ final class SupervisorTest {
 
     @Test
     void replacesWhatAKilledSupervisorLeft() throws Exception {
-        var dead = supervisor(shell("orphan", READY + "sleep 60", false));
+        Supervisor dead = supervisor(shell("orphan", READY + "sleep 60", false));
         assertThat(dead.startAll("")).isEmpty();
         long orphan = pid("orphan");
         supervisor().clearLeftovers();
