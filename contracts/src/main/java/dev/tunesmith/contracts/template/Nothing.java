@@ -1,0 +1,6 @@
+package dev.tunesmith.contracts.template;
+
+/// Python's `None`.
+enum Nothing {
+    NONE
+}

@@ -1,0 +1,39 @@
+package dev.tunesmith.contracts.template;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/// What was written so far, and the spans of it that an assistant is to learn.
+final class Output {
+    private final StringBuilder text = new StringBuilder();
+    private final List<Span> spans = new ArrayList<>();
+
+    void write(Object value) {
+        if (value instanceof MarkedText marked) {
+            int start = text.length();
+            for (Span span : marked.spans()) {
+                spans.add(new Span(start + span.start(), start + span.end()));
+            }
+            text.append(marked.text());
+        } else {
+            text.append(Values.text(value));
+        }
+        Limits.checkLength(text.length());
+    }
+
+    int length() {
+        return text.length();
+    }
+
+    void mark(int start) {
+        spans.add(new Span(start, text.length()));
+    }
+
+    String text() {
+        return text.toString();
+    }
+
+    List<Span> spans() {
+        return spans;
+    }
+}

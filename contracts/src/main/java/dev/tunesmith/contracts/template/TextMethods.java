@@ -1,0 +1,385 @@
+package dev.tunesmith.contracts.template;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.BiFunction;
+import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
+
+/// The methods of Python's `str`.
+final class TextMethods {
+    private static final Map<String, BiFunction<String, Arguments, Object>> ALL =
+            Map.ofEntries(
+                    Map.entry("strip", (s, a) -> strip(s, chars(a), true, true)),
+                    Map.entry("lstrip", (s, a) -> strip(s, chars(a), true, false)),
+                    Map.entry("rstrip", (s, a) -> strip(s, chars(a), false, true)),
+                    Map.entry("split", (s, a) -> split(s, a, false)),
+                    Map.entry("rsplit", (s, a) -> split(s, a, true)),
+                    Map.entry("splitlines", TextMethods::splitLines),
+                    Map.entry("startswith", (s, a) -> any(a, s::startsWith)),
+                    Map.entry("endswith", (s, a) -> any(a, s::endsWith)),
+                    Map.entry("find", (s, a) -> find(s, a, false)),
+                    Map.entry("rfind", (s, a) -> find(s, a, true)),
+                    Map.entry("index", (s, a) -> index(s, a)),
+                    Map.entry("count", (s, a) -> (Object) count(s, a.text(0, "sub"))),
+                    Map.entry("replace", TextMethods::replace),
+                    Map.entry("upper", (s, a) -> s.toUpperCase(Locale.ROOT)),
+                    Map.entry("lower", (s, a) -> s.toLowerCase(Locale.ROOT)),
+                    Map.entry("casefold", (s, a) -> s.toLowerCase(Locale.ROOT)),
+                    Map.entry("title", (s, a) -> title(s)),
+                    Map.entry("capitalize", (s, a) -> capitalize(s)),
+                    Map.entry("swapcase", (s, a) -> swapCase(s)),
+                    Map.entry("isdigit", (s, a) -> all(s, Character::isDigit)),
+                    Map.entry("isdecimal", (s, a) -> all(s, Character::isDigit)),
+                    Map.entry("isnumeric", (s, a) -> all(s, Character::isDigit)),
+                    Map.entry("isalpha", (s, a) -> all(s, Character::isLetter)),
+                    Map.entry("isalnum", (s, a) -> all(s, Character::isLetterOrDigit)),
+                    Map.entry("isspace", (s, a) -> all(s, TextMethods::space)),
+                    Map.entry("isupper", (s, a) -> cased(s, Character::isLowerCase)),
+                    Map.entry("islower", (s, a) -> cased(s, Character::isUpperCase)),
+                    Map.entry("isascii", (s, a) -> s.chars().allMatch(c -> c < 128)),
+                    Map.entry("join", TextMethods::join),
+                    Map.entry("removeprefix", (s, a) -> removePrefix(s, a.text(0, "prefix"))),
+                    Map.entry("removesuffix", (s, a) -> removeSuffix(s, a.text(0, "suffix"))),
+                    Map.entry("partition", (s, a) -> partition(s, a.text(0, "sep"), false)),
+                    Map.entry("rpartition", (s, a) -> partition(s, a.text(0, "sep"), true)),
+                    Map.entry("ljust", (s, a) -> pad(s, a, 0)),
+                    Map.entry("rjust", (s, a) -> pad(s, a, 2)),
+                    Map.entry("center", (s, a) -> pad(s, a, 1)),
+                    Map.entry("zfill", TextMethods::zeroFill),
+                    Map.entry("format", Formats::braces),
+                    Map.entry("expandtabs", (s, a) -> s.replace("\t", "        ")));
+
+    private TextMethods() {}
+
+    static @Nullable Callable find(String text, String name) {
+        BiFunction<String, Arguments, Object> method = ALL.get(name);
+        return method == null ? null : arguments -> method.apply(text, arguments);
+    }
+
+    static boolean space(int c) {
+        return Character.isWhitespace(c)
+                || Character.isSpaceChar(c)
+                || (c >= 0x1c && c <= 0x1f)
+                || c == 0x85;
+    }
+
+    private static @Nullable String chars(Arguments arguments) {
+        Object value = arguments.atMost(1).or(0, "chars", Nothing.NONE);
+        return value == Nothing.NONE ? null : Values.requireText(value, "strip");
+    }
+
+    /// Strips characters of a set, or whitespace, off one or both ends.
+    static String strip(String text, @Nullable String chars, boolean left, boolean right) {
+        IntPredicate drop = chars == null ? TextMethods::space : c -> chars.indexOf(c) >= 0;
+        int start = 0;
+        int end = text.length();
+        while (left && start < end && drop.test(text.codePointAt(start))) {
+            start = text.offsetByCodePoints(start, 1);
+        }
+        while (right && end > start && drop.test(text.codePointBefore(end))) {
+            end = text.offsetByCodePoints(end, -1);
+        }
+        return text.substring(start, end);
+    }
+
+    private static Object split(String text, Arguments arguments, boolean fromRight) {
+        Object separator = arguments.or(0, "sep", Nothing.NONE);
+        int max = arguments.integer(1, "maxsplit", -1);
+        List<Object> parts;
+        if (separator == Nothing.NONE) {
+            parts = fromRight ? splitSpaceRight(text, max) : splitSpace(text, max);
+        } else {
+            String mark = Values.requireText(separator, "sep");
+            if (mark.isEmpty()) {
+                throw TemplateException.runtime("empty separator");
+            }
+            parts = fromRight ? splitRight(text, mark, max) : splitLeft(text, mark, max);
+        }
+        Limits.checkItems(parts.size());
+        return parts;
+    }
+
+    private static List<Object> splitLeft(String text, String mark, int max) {
+        List<Object> parts = new ArrayList<>();
+        int at = 0;
+        for (int found = text.indexOf(mark);
+                found >= 0 && (max < 0 || parts.size() < max);
+                found = text.indexOf(mark, at)) {
+            parts.add(text.substring(at, found));
+            at = found + mark.length();
+        }
+        parts.add(text.substring(at));
+        return parts;
+    }
+
+    private static List<Object> splitRight(String text, String mark, int max) {
+        List<Object> parts = new ArrayList<>();
+        int end = text.length();
+        for (int found = text.lastIndexOf(mark);
+                found >= 0 && (max < 0 || parts.size() < max);
+                found = end < mark.length() ? -1 : text.lastIndexOf(mark, end - mark.length())) {
+            parts.add(text.substring(found + mark.length(), end));
+            end = found;
+        }
+        parts.add(text.substring(0, end));
+        Collections.reverse(parts);
+        return parts;
+    }
+
+    private static List<Object> splitSpace(String text, int max) {
+        List<Object> parts = new ArrayList<>();
+        String rest = strip(text, null, true, false);
+        while (!rest.isEmpty()) {
+            int end = 0;
+            while (end < rest.length() && !space(rest.codePointAt(end))) {
+                end = rest.offsetByCodePoints(end, 1);
+            }
+            if (max >= 0 && parts.size() == max) {
+                parts.add(strip(rest, null, false, true));
+                return parts;
+            }
+            parts.add(rest.substring(0, end));
+            rest = strip(rest.substring(end), null, true, false);
+        }
+        return parts;
+    }
+
+    private static List<Object> splitSpaceRight(String text, int max) {
+        List<Object> parts = new ArrayList<>();
+        String rest = strip(text, null, false, true);
+        while (!rest.isEmpty()) {
+            int start = rest.length();
+            while (start > 0 && !space(rest.codePointBefore(start))) {
+                start = rest.offsetByCodePoints(start, -1);
+            }
+            if (max >= 0 && parts.size() == max) {
+                parts.add(strip(rest, null, true, false));
+                break;
+            }
+            parts.add(rest.substring(start));
+            rest = strip(rest.substring(0, start), null, false, true);
+        }
+        Collections.reverse(parts);
+        return parts;
+    }
+
+    private static Object splitLines(String text, Arguments arguments) {
+        boolean keep = arguments.truth(0, "keepends", false);
+        List<Object> lines = new ArrayList<>();
+        int start = 0;
+        for (int i = 0; i < text.length(); i++) {
+            if (lineEnd(text.charAt(i))) {
+                boolean pair =
+                        text.charAt(i) == '\r'
+                                && i + 1 < text.length()
+                                && text.charAt(i + 1) == '\n';
+                int next = i + (pair ? 2 : 1);
+                lines.add(text.substring(start, keep ? next : i));
+                start = next;
+                i = next - 1;
+            }
+        }
+        if (start < text.length()) {
+            lines.add(text.substring(start));
+        }
+        return lines;
+    }
+
+    static boolean lineEnd(char c) {
+        return (c >= '\n' && c <= '\r')
+                || (c >= 0x1c && c <= 0x1e)
+                || c == 0x85
+                || c == 0x2028
+                || c == 0x2029;
+    }
+
+    private static boolean any(Arguments arguments, java.util.function.Predicate<String> test) {
+        Object what = arguments.require(0, "affix");
+        if (what instanceof Sequence tuple && tuple.kind() == Sequence.Kind.TUPLE) {
+            return tuple.stream().anyMatch(item -> test.test(Values.requireText(item, "affix")));
+        }
+        return test.test(Values.requireText(what, "affix"));
+    }
+
+    private static Object find(String text, Arguments arguments, boolean last) {
+        String part = arguments.text(0, "sub");
+        int at = last ? text.lastIndexOf(part) : text.indexOf(part);
+        return at < 0 ? -1L : (Object) (long) text.codePointCount(0, at);
+    }
+
+    private static Object index(String text, Arguments arguments) {
+        Object found = find(text, arguments, false);
+        if (found.equals(-1L)) {
+            throw TemplateException.runtime("substring not found");
+        }
+        return found;
+    }
+
+    private static long count(String text, String part) {
+        if (part.isEmpty()) {
+            return text.codePointCount(0, text.length()) + 1L;
+        }
+        long count = 0;
+        for (int at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length())) {
+            count++;
+        }
+        return count;
+    }
+
+    /// `replace(old, new, count)`
+    static Object replace(String text, Arguments arguments) {
+        return replace(
+                text,
+                arguments.text(0, "old"),
+                arguments.text(1, "new"),
+                arguments.integer(2, "count", -1));
+    }
+
+    static String replace(String text, String old, String fresh, int max) {
+        var out = new StringBuilder();
+        int at = 0;
+        int done = 0;
+        while (max < 0 || done < max) {
+            int found = text.indexOf(old, at);
+            if (found < 0) {
+                break;
+            }
+            out.append(text, at, found).append(fresh);
+            Limits.checkLength(out.length());
+            at = found + old.length();
+            done++;
+            if (old.isEmpty()) {
+                if (at >= text.length()) {
+                    return out.toString();
+                }
+                int next = text.offsetByCodePoints(at, 1);
+                out.append(text, at, next);
+                at = next;
+            }
+        }
+        return out.append(text.substring(at)).toString();
+    }
+
+    static String capitalize(String text) {
+        if (text.isEmpty()) {
+            return text;
+        }
+        String lower = text.toLowerCase(Locale.ROOT);
+        int first = text.codePointAt(0);
+        int length = Character.toString(first).toLowerCase(Locale.ROOT).length();
+        return titleCase(first) + lower.substring(length);
+    }
+
+    private static String titleCase(int c) {
+        int title = Character.toTitleCase(c);
+        String upper = Character.toString(c).toUpperCase(Locale.ROOT);
+        boolean expands = title == c && upper.codePointCount(0, upper.length()) > 1;
+        // Characters like 'ß' become several letters, of which only the first is a capital.
+        return expands
+                ? upper.substring(0, 1) + upper.substring(1).toLowerCase(Locale.ROOT)
+                : Character.toString(title);
+    }
+
+    private static String title(String text) {
+        var out = new StringBuilder();
+        var word = new StringBuilder();
+        for (int c : text.codePoints().toArray()) {
+            boolean letter =
+                    Character.isUpperCase(c)
+                            || Character.isLowerCase(c)
+                            || Character.isTitleCase(c);
+            if (letter) {
+                word.appendCodePoint(c);
+            } else {
+                out.append(capitalize(word.toString())).appendCodePoint(c);
+                word.setLength(0);
+            }
+        }
+        return out.append(capitalize(word.toString())).toString();
+    }
+
+    private static String swapCase(String text) {
+        var out = new StringBuilder();
+        for (int c : text.codePoints().toArray()) {
+            String one = Character.toString(c);
+            out.append(
+                    Character.isUpperCase(c)
+                            ? one.toLowerCase(Locale.ROOT)
+                            : one.toUpperCase(Locale.ROOT));
+        }
+        return out.toString();
+    }
+
+    private static boolean all(String text, IntPredicate test) {
+        return !text.isEmpty() && text.codePoints().allMatch(test);
+    }
+
+    private static boolean cased(String text, IntPredicate other) {
+        return text.codePoints().noneMatch(other)
+                && text.codePoints()
+                        .anyMatch(c -> Character.isUpperCase(c) || Character.isLowerCase(c));
+    }
+
+    private static Object join(String text, Arguments arguments) {
+        List<Object> items = Values.items(arguments.require(0, "iterable"));
+        var out = new StringBuilder();
+        String separator = "";
+        for (Object item : items) {
+            if (!(item instanceof String)) {
+                throw TemplateException.runtime("join needs texts, found " + Values.type(item));
+            }
+            out.append(separator).append(item);
+            Limits.checkLength(out.length());
+            separator = text;
+        }
+        return out.toString();
+    }
+
+    private static String removePrefix(String text, String prefix) {
+        return text.startsWith(prefix) ? text.substring(prefix.length()) : text;
+    }
+
+    private static String removeSuffix(String text, String ending) {
+        return text.endsWith(ending) ? text.substring(0, text.length() - ending.length()) : text;
+    }
+
+    private static Object partition(String text, String mark, boolean last) {
+        if (mark.isEmpty()) {
+            throw TemplateException.runtime("empty separator");
+        }
+        int at = last ? text.lastIndexOf(mark) : text.indexOf(mark);
+        if (at < 0) {
+            return last ? Sequence.tuple("", "", text) : Sequence.tuple(text, "", "");
+        }
+        return Sequence.tuple(text.substring(0, at), mark, text.substring(at + mark.length()));
+    }
+
+    private static Object pad(String text, Arguments arguments, int side) {
+        int width = Numbers.requireInt(arguments.require(0, "width"));
+        String fill = arguments.text(1, "fillchar", " ");
+        Limits.checkLength(width);
+        int missing = Math.max(0, width - text.codePointCount(0, text.length()));
+        // Python gives the odd blank of `center` to the left when the width is odd.
+        int left =
+                switch (side) {
+                    case 0 -> 0;
+                    case 1 -> missing / 2 + (missing & width & 1);
+                    default -> missing;
+                };
+        return fill.repeat(left) + text + fill.repeat(missing - left);
+    }
+
+    private static Object zeroFill(String text, Arguments arguments) {
+        int width = Numbers.requireInt(arguments.require(0, "width"));
+        Limits.checkLength(width);
+        int missing = Math.max(0, width - text.codePointCount(0, text.length()));
+        boolean signed = text.startsWith("-") || text.startsWith("+");
+        return signed
+                ? text.charAt(0) + "0".repeat(missing) + text.substring(1)
+                : "0".repeat(missing) + text;
+    }
+}

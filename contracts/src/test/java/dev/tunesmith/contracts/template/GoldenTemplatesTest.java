@@ -1,0 +1,147 @@
+package dev.tunesmith.contracts.template;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// Every golden render and expression of the Python reference.
+final class GoldenTemplatesTest {
+    private static final Path GOLDEN = Path.of("..", "golden", "text");
+    private static final ObjectMapper JSON =
+            JsonMapper.builder().enable(DeserializationFeature.USE_BIG_INTEGER_FOR_INTS).build();
+
+    private static Stream<String> templates() throws IOException {
+        try (Stream<Path> folders = Files.list(GOLDEN.resolve("chat_templates"))) {
+            return folders
+                    .map(folder -> folder.getFileName().toString())
+                    .sorted()
+                    .toList()
+                    .stream();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("templates")
+    void rendersAsTheReference(String name) throws IOException {
+        Path folder = GOLDEN.resolve("chat_templates").resolve(name);
+        JsonNode golden = JSON.readTree(folder.resolve("case.json").toFile());
+        List<String> wrong = new ArrayList<>();
+        for (JsonNode render : golden.get("renders")) {
+            String source =
+                    render.has("template")
+                            ? render.get("template").asText()
+                            : Files.readString(folder.resolve("template.jinja"));
+            String found = rendered(source, golden, render);
+            String expected =
+                    render.has("error")
+                            ? expectedFailure(render.get("error"))
+                            : render.get("expected").asText() + spans(render);
+            if (!found.equals(expected)) {
+                wrong.add(
+                        "%s: expected <%s> found <%s>"
+                                .formatted(render.get("id"), expected, found));
+            }
+        }
+        assertThat(wrong).isEmpty();
+    }
+
+    private static String expectedFailure(JsonNode error) {
+        String kind = error.get("kind").asText();
+        return "!" + kind + (kind.equals("raised") ? ":" + error.get("message").asText() : "");
+    }
+
+    private static String spans(JsonNode render) {
+        return render.has("spans") ? "@" + render.get("spans") : "";
+    }
+
+    @SuppressWarnings("unchecked")
+    private static String rendered(String source, JsonNode golden, JsonNode render) {
+        Map<String, Object> given = JSON.convertValue(render, Map.class);
+        ChatInput input =
+                ChatInput.of(
+                                (List<Map<String, Object>>)
+                                        JSON.convertValue(render.get("messages"), List.class),
+                                JSON.convertValue(golden.get("special_tokens"), Map.class),
+                                LocalDateTime.parse(golden.get("now").asText()))
+                        .withTools((List<Object>) given.get("tools"))
+                        .withDocuments((List<Object>) given.get("documents"));
+        if (render.path("add_generation_prompt").asBoolean()) {
+            input = input.withGenerationPrompt();
+        }
+        Map<String, Object> more = (Map<String, Object>) given.getOrDefault("kwargs", Map.of());
+        for (Map.Entry<String, Object> entry : more.entrySet()) {
+            input = input.with(entry.getKey(), entry.getValue());
+        }
+        try {
+            ChatTemplate template = ChatTemplate.compile(source);
+            JsonNode open = render.path("continue_final_message");
+            Rendered result =
+                    open.isTextual()
+                            ? template.renderOpen(input, open.asText())
+                            : open.asBoolean()
+                                    ? template.renderOpen(input, "content")
+                                    : template.render(input);
+            List<List<Integer>> spans =
+                    result.codePointSpans().stream()
+                            .map(span -> List.of(span.start(), span.end()))
+                            .toList();
+            return result.text() + (render.has("spans") ? "@" + JSON.valueToTree(spans) : "");
+        } catch (TemplateException e) {
+            String kind = e.kind().name().toLowerCase(java.util.Locale.ROOT);
+            return "!" + kind + (kind.equals("raised") ? ":" + e.reason() : "");
+        }
+    }
+
+    @Test
+    void evaluatesExpressionsAsTheReference() throws IOException {
+        Path folder = GOLDEN.resolve("jinja_expressions");
+        JsonNode golden = JSON.readTree(folder.resolve("case.json").toFile());
+        Map<String, Object> context = context(golden);
+        List<String> wrong = new ArrayList<>();
+        int count = 0;
+        for (String line : Files.readAllLines(folder.resolve("expressions.jsonl"))) {
+            JsonNode row = JSON.readTree(line);
+            String expected =
+                    row.has("error")
+                            ? "!" + row.get("error").get("kind").asText()
+                            : row.get("expected").asText();
+            String found = evaluated(row.get("expression").asText(), context);
+            count++;
+            if (!found.equals(expected)) {
+                wrong.add(
+                        "%s: expected <%s> found <%s>"
+                                .formatted(row.get("expression").asText(), expected, found));
+            }
+        }
+        assertThat(wrong).isEmpty();
+        assertThat(count).isEqualTo(700);
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Map<String, Object> context(JsonNode golden) {
+        return JSON.convertValue(golden.get("context"), Map.class);
+    }
+
+    private static String evaluated(String expression, Map<String, Object> context) {
+        ChatInput input = ChatInput.of(List.of(), Map.of(), LocalDateTime.MIN);
+        try {
+            return ChatTemplate.compile("{{ " + expression + " }}").render(context, input);
+        } catch (TemplateException e) {
+            return "!" + e.kind().name().toLowerCase(java.util.Locale.ROOT);
+        }
+    }
+}
