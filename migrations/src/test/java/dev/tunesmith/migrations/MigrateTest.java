@@ -3,14 +3,18 @@ package dev.tunesmith.migrations;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tunesmith.contracts.id.ApiKey;
+import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.standalone.TestStack;
 import java.io.IOException;
 import java.io.Reader;
+import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.util.Properties;
+import java.util.UUID;
+import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,6 +33,24 @@ final class MigrateTest {
         assertThat(Sql.as(owner, "api", "second").one("SELECT current_user")).isEqualTo("api");
         assertThat(Sql.as(owner, "scheduler", "it's").one("SHOW statement_timeout"))
                 .isEqualTo("5s");
+    }
+
+    @Test
+    void keepsWhatIsInAFilledDatabase() {
+        Owner owner = empty();
+        Flyway.configure()
+                .dataSource(owner.url(), owner.user(), owner.password())
+                .target("002")
+                .load()
+                .migrate();
+        Logins.set(owner, "test", "test");
+        var seed = new Seed(owner, "pepper", new SecureRandom());
+        TenantId tenant = seed.tenant(seed.organization("one", "One"), "one", 1);
+        UUID job = new Schema(owner, tenant, tenant).queued(tenant);
+
+        Migrate.apply(owner);
+
+        assertThat(new Schema(owner, tenant, tenant).job(job, "state")).isEqualTo("QUEUED");
     }
 
     @Test
@@ -71,7 +93,7 @@ final class MigrateTest {
 
     private static Properties keys(String text) throws IOException {
         var keys = new Properties();
-        try (Reader reader = new java.io.StringReader(text)) {
+        try (Reader reader = new StringReader(text)) {
             keys.load(reader);
         }
         return keys;

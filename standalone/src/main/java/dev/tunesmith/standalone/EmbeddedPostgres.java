@@ -68,7 +68,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
         Path log = folder.toAbsolutePath().resolve("postgres.log");
         try {
             if (Files.isDirectory(data)) {
-                stop(binaries, data);
+                stop(binaries, data, "fast");
             } else {
                 initialise(binaries, data, ownerPassword);
             }
@@ -156,8 +156,17 @@ public final class EmbeddedPostgres implements AutoCloseable {
     /// Stops the server: connections are cut, everything committed is on disk.
     @Override
     public void close() {
+        stop("fast");
+    }
+
+    /// Stops the server without tidying up its data: for folders that are deleted anyway.
+    void abandon() {
+        stop("immediate");
+    }
+
+    private void stop(String mode) {
         try {
-            stop(binaries, data);
+            stop(binaries, data, mode);
             if (!process.waitFor(STOP_SECONDS, TimeUnit.SECONDS)) {
                 kill();
             }
@@ -238,7 +247,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
     }
 
     /// Stops whatever server runs on the folder; none is fine.
-    private static void stop(PostgresBinaries binaries, Path data) throws IOException {
+    private static void stop(PostgresBinaries binaries, Path data, String mode) throws IOException {
         Path pidFile = data.resolve("postmaster.pid");
         if (!Files.exists(pidFile)) {
             return;
@@ -257,7 +266,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
                             "-D",
                             data.toString(),
                             "-m",
-                            "fast",
+                            mode,
                             "-t",
                             Integer.toString(STOP_SECONDS)));
         }

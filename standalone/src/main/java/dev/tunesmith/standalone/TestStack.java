@@ -45,7 +45,7 @@ public final class TestStack {
     public synchronized EmbeddedPostgres postgres() {
         if (postgres == null) {
             postgres = EmbeddedPostgres.start(folder("postgres"), 0, password);
-            started.push(postgres);
+            started.push(postgres::abandon);
         }
         return postgres;
     }
