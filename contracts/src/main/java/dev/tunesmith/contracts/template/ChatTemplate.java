@@ -1,5 +1,10 @@
 package dev.tunesmith.contracts.template;
 
+import dev.tunesmith.contracts.jinja.Limits;
+import dev.tunesmith.contracts.jinja.Parser;
+import dev.tunesmith.contracts.jinja.Statement;
+import dev.tunesmith.contracts.jinja.TextMethods;
+import dev.tunesmith.contracts.jinja.Values;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -47,7 +52,7 @@ public final class ChatTemplate {
             throw Limits.reached(
                     "a template of more than %d characters".formatted(Limits.SOURCE_CHARS_MAX));
         }
-        return new ChatTemplate(source, Parser.parse(source));
+        return new ChatTemplate(source, Parser.parse(source, Filters.names(), Tests.names()));
     }
 
     public String source() {

@@ -1,9 +1,17 @@
 package dev.tunesmith.contracts.template;
 
+import dev.tunesmith.contracts.jinja.Arguments;
+import dev.tunesmith.contracts.jinja.JsonText;
+import dev.tunesmith.contracts.jinja.Members;
+import dev.tunesmith.contracts.jinja.Numbers;
+import dev.tunesmith.contracts.jinja.TemplateException;
+import dev.tunesmith.contracts.jinja.Undefined;
+import dev.tunesmith.contracts.jinja.Values;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BiFunction;
 
 /// What can stand behind a bar: the table of filters.
@@ -31,6 +39,10 @@ final class Filters {
         all.put("abs", (v, _) -> absolute(v));
         all.put("round", Filters::round);
         all.put("attr", (v, a) -> Members.method(v, a.text(0, "name")));
+    }
+
+    static Set<String> names() {
+        return ALL.keySet();
     }
 
     static boolean known(String name) {

@@ -1,5 +1,16 @@
 package dev.tunesmith.contracts.template;
 
+import dev.tunesmith.contracts.jinja.Arguments;
+import dev.tunesmith.contracts.jinja.Callable;
+import dev.tunesmith.contracts.jinja.Limits;
+import dev.tunesmith.contracts.jinja.Membered;
+import dev.tunesmith.contracts.jinja.Members;
+import dev.tunesmith.contracts.jinja.Namespace;
+import dev.tunesmith.contracts.jinja.Nothing;
+import dev.tunesmith.contracts.jinja.Numbers;
+import dev.tunesmith.contracts.jinja.Sequence;
+import dev.tunesmith.contracts.jinja.TemplateException;
+import dev.tunesmith.contracts.jinja.Values;
 import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -78,7 +89,12 @@ final class Globals {
     }
 
     /// The type `dict`, which is a function and has one itself.
-    record DictType() implements Callable {
+    record DictType() implements Callable, Membered {
+        @Override
+        public @Nullable Object member(String name) {
+            return name.equals("fromkeys") ? (Callable) Members::fromKeys : null;
+        }
+
         @Override
         public Object call(Arguments arguments) {
             var map = new LinkedHashMap<Object, Object>();
@@ -101,7 +117,7 @@ final class Globals {
     }
 
     /// Gives its values in turn.
-    static final class Cycler {
+    static final class Cycler implements Membered {
         private final List<Object> values;
         private int at;
 
@@ -112,7 +128,8 @@ final class Globals {
             this.values = values;
         }
 
-        @Nullable Object member(String name) {
+        @Override
+        public @Nullable Object member(String name) {
             return switch (name) {
                 case "current" -> values.get(at);
                 case "next" ->

@@ -1,11 +1,18 @@
 package dev.tunesmith.contracts.template;
 
+import dev.tunesmith.contracts.jinja.Arguments;
+import dev.tunesmith.contracts.jinja.Callable;
+import dev.tunesmith.contracts.jinja.Membered;
+import dev.tunesmith.contracts.jinja.Sequence;
+import dev.tunesmith.contracts.jinja.TemplateException;
+import dev.tunesmith.contracts.jinja.Undefined;
+import dev.tunesmith.contracts.jinja.Values;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// The variable `loop` inside a `for`.
-final class Loop implements Callable {
+final class Loop implements Callable, Membered {
     private final List<Object> items;
     private final int depth;
     private final Optional<Callable> again;
@@ -36,7 +43,8 @@ final class Loop implements Callable {
                 .call(arguments);
     }
 
-    @Nullable Object member(String name) {
+    @Override
+    public @Nullable Object member(String name) {
         int size = items.size();
         return switch (name) {
             case "index" -> index + 1L;

@@ -1,5 +1,6 @@
 package dev.tunesmith.contracts.template;
 
+import dev.tunesmith.contracts.jinja.TextMethods;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,5 +1,7 @@
 package dev.tunesmith.contracts.template;
 
+import dev.tunesmith.contracts.jinja.Numbers;
+import dev.tunesmith.contracts.jinja.TextMethods;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.Locale;

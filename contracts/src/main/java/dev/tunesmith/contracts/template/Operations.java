@@ -1,5 +1,12 @@
 package dev.tunesmith.contracts.template;
 
+import dev.tunesmith.contracts.jinja.Arguments;
+import dev.tunesmith.contracts.jinja.Formats;
+import dev.tunesmith.contracts.jinja.Limits;
+import dev.tunesmith.contracts.jinja.Numbers;
+import dev.tunesmith.contracts.jinja.Sequence;
+import dev.tunesmith.contracts.jinja.TemplateException;
+import dev.tunesmith.contracts.jinja.Values;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -1,5 +1,7 @@
 package dev.tunesmith.contracts.template;
 
+import dev.tunesmith.contracts.jinja.Limits;
+import dev.tunesmith.contracts.jinja.Values;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,8 +1,20 @@
 package dev.tunesmith.contracts.template;
 
-import dev.tunesmith.contracts.template.Expression.Passed;
-import dev.tunesmith.contracts.template.Statement.MacroShape;
-import dev.tunesmith.contracts.template.Statement.Target;
+import dev.tunesmith.contracts.jinja.Arguments;
+import dev.tunesmith.contracts.jinja.Callable;
+import dev.tunesmith.contracts.jinja.Expression;
+import dev.tunesmith.contracts.jinja.Expression.Passed;
+import dev.tunesmith.contracts.jinja.Limits;
+import dev.tunesmith.contracts.jinja.Members;
+import dev.tunesmith.contracts.jinja.Namespace;
+import dev.tunesmith.contracts.jinja.Position;
+import dev.tunesmith.contracts.jinja.Sequence;
+import dev.tunesmith.contracts.jinja.Statement;
+import dev.tunesmith.contracts.jinja.Statement.MacroShape;
+import dev.tunesmith.contracts.jinja.Statement.Target;
+import dev.tunesmith.contracts.jinja.TemplateException;
+import dev.tunesmith.contracts.jinja.Undefined;
+import dev.tunesmith.contracts.jinja.Values;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,5 +1,6 @@
 package dev.tunesmith.contracts.template;
 
+import dev.tunesmith.contracts.jinja.Undefined;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;

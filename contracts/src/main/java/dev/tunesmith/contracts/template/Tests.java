@@ -1,7 +1,16 @@
 package dev.tunesmith.contracts.template;
 
+import dev.tunesmith.contracts.jinja.Arguments;
+import dev.tunesmith.contracts.jinja.Callable;
+import dev.tunesmith.contracts.jinja.Nothing;
+import dev.tunesmith.contracts.jinja.Numbers;
+import dev.tunesmith.contracts.jinja.Sequence;
+import dev.tunesmith.contracts.jinja.TemplateException;
+import dev.tunesmith.contracts.jinja.Undefined;
+import dev.tunesmith.contracts.jinja.Values;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BiPredicate;
 import java.util.regex.Pattern;
 
@@ -53,6 +62,10 @@ final class Tests {
                     Map.entry("test", (v, _) -> known(Values.text(v))));
 
     private Tests() {}
+
+    static Set<String> names() {
+        return ALL.keySet();
+    }
 
     static boolean known(String name) {
         return ALL.containsKey(name);

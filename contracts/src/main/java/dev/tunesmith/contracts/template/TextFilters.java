@@ -1,5 +1,14 @@
 package dev.tunesmith.contracts.template;
 
+import dev.tunesmith.contracts.jinja.Arguments;
+import dev.tunesmith.contracts.jinja.Callable;
+import dev.tunesmith.contracts.jinja.Formats;
+import dev.tunesmith.contracts.jinja.Limits;
+import dev.tunesmith.contracts.jinja.Nothing;
+import dev.tunesmith.contracts.jinja.Numbers;
+import dev.tunesmith.contracts.jinja.TemplateException;
+import dev.tunesmith.contracts.jinja.TextMethods;
+import dev.tunesmith.contracts.jinja.Values;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;

@@ -1,9 +1,7 @@
-/// Chat templates: an interpreter of the part of Jinja that Hugging Face models use.
+/// Chat templates of models: a conversation becomes the text that a model reads.
 ///
-/// Start with [ChatTemplate]. The way of a template: `Lexer` → `Parser` → `Statement` and
-/// `Expression` → `Rendering`. Values are plain data: `String`, `Long`, `BigInteger`, `Double`,
-/// `Boolean`, [Nothing], `List`, `Map` and the few types of this package; there is no reflection
-/// and no way to a Java object. Texts are counted in code points, as Python does.
+/// Start with [ChatTemplate]; `Rendering` is the interpreter, `Filters`, `Tests` and `Globals` are
+/// what templates may call. The language itself is package `jinja`.
 @NullMarked
 package dev.tunesmith.contracts.template;
 

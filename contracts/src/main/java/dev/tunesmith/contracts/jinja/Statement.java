@@ -1,10 +1,10 @@
-package dev.tunesmith.contracts.template;
+package dev.tunesmith.contracts.jinja;
 
 import java.util.List;
 import java.util.Optional;
 
 /// A node that writes or changes something.
-sealed interface Statement {
+public sealed interface Statement {
 
     record Text(String text) implements Statement {}
 

@@ -1,4 +1,4 @@
-package dev.tunesmith.contracts.template;
+package dev.tunesmith.contracts.jinja;
 
 import java.math.BigDecimal;
 import java.math.BigInteger;
@@ -6,7 +6,7 @@ import java.math.MathContext;
 import java.math.RoundingMode;
 
 /// Python's numbers: whole ones without a bound, floats as `double`, booleans as 0 and 1.
-final class Numbers {
+public final class Numbers {
     private static final int BITS_MAX = 1 << 16;
     private static final BigInteger LONG_MAX = BigInteger.valueOf(Long.MAX_VALUE);
     private static final BigInteger LONG_MIN = BigInteger.valueOf(Long.MIN_VALUE);
@@ -14,20 +14,20 @@ final class Numbers {
     private Numbers() {}
 
     /// The shortest representation of a whole number: `Long` where it fits.
-    static Object whole(BigInteger value) {
+    public static Object whole(BigInteger value) {
         boolean fits = value.compareTo(LONG_MAX) <= 0 && value.compareTo(LONG_MIN) >= 0;
         return fits ? (Object) value.longValue() : value;
     }
 
-    static boolean isNumber(Object value) {
+    public static boolean isNumber(Object value) {
         return value instanceof Number || value instanceof Boolean;
     }
 
-    static boolean isWhole(Object value) {
+    public static boolean isWhole(Object value) {
         return value instanceof Long || value instanceof BigInteger || value instanceof Boolean;
     }
 
-    static BigInteger big(Object value) {
+    public static BigInteger big(Object value) {
         return switch (value) {
             case Long number -> BigInteger.valueOf(number);
             case BigInteger number -> number;
@@ -38,11 +38,11 @@ final class Numbers {
         };
     }
 
-    static double toDouble(Object value) {
+    public static double toDouble(Object value) {
         return value instanceof Double number ? number : big(value).doubleValue();
     }
 
-    static int requireInt(Object value) {
+    public static int requireInt(Object value) {
         if (value instanceof Undefined undefined) {
             throw undefined.failure();
         }
@@ -54,7 +54,7 @@ final class Numbers {
     }
 
     /// `left operator right` for two numbers.
-    static Object arithmetic(String operator, Object left, Object right) {
+    public static Object arithmetic(String operator, Object left, Object right) {
         return isWhole(left) && isWhole(right)
                 ? wholeArithmetic(operator, big(left), big(right))
                 : (Object) floatArithmetic(operator, toDouble(left), toDouble(right));
@@ -157,14 +157,14 @@ final class Numbers {
         }
     }
 
-    static Object negate(Object value) {
+    public static Object negate(Object value) {
         return value instanceof Double number ? (Object) (-number) : whole(big(value).negate());
     }
 
     /// Order of two numbers, exact also where a whole number has more digits than a float.
     ///
     /// @return the sign, or 2 if one of them is no number at all (NaN)
-    static int compare(Object left, Object right) {
+    public static int compare(Object left, Object right) {
         if (isWhole(left) && isWhole(right)) {
             return big(left).compareTo(big(right));
         }
@@ -184,7 +184,7 @@ final class Numbers {
     }
 
     /// Python's `repr` of a float: the shortest digits that read back as the same number.
-    static String text(double value) {
+    public static String text(double value) {
         if (Double.isNaN(value)) {
             return "nan";
         }
@@ -220,7 +220,7 @@ final class Numbers {
     }
 
     /// Python's `round` with half to even, and the directed forms of the filter.
-    static Object round(Object value, int digits, String method) {
+    public static Object round(Object value, int digits, String method) {
         if (isWhole(value)) {
             BigDecimal number = new BigDecimal(big(value));
             boolean common = method.equals("common");

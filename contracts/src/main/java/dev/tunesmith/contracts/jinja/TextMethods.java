@@ -1,4 +1,4 @@
-package dev.tunesmith.contracts.template;
+package dev.tunesmith.contracts.jinja;
 
 import java.util.ArrayList;
 import java.util.Collections;
@@ -10,7 +10,7 @@ import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /// The methods of Python's `str`.
-final class TextMethods {
+public final class TextMethods {
     private static final Map<String, BiFunction<String, Arguments, Object>> ALL =
             Map.ofEntries(
                     Map.entry("strip", (s, a) -> strip(s, chars(a), true, true)),
@@ -55,12 +55,12 @@ final class TextMethods {
 
     private TextMethods() {}
 
-    static @Nullable Callable find(String text, String name) {
+    public static @Nullable Callable find(String text, String name) {
         BiFunction<String, Arguments, Object> method = ALL.get(name);
         return method == null ? null : arguments -> method.apply(text, arguments);
     }
 
-    static boolean space(int c) {
+    public static boolean space(int c) {
         return Character.isWhitespace(c)
                 || Character.isSpaceChar(c)
                 || (c >= 0x1c && c <= 0x1f)
@@ -73,7 +73,7 @@ final class TextMethods {
     }
 
     /// Strips characters of a set, or whitespace, off one or both ends.
-    static String strip(String text, @Nullable String chars, boolean left, boolean right) {
+    public static String strip(String text, @Nullable String chars, boolean left, boolean right) {
         IntPredicate drop = chars == null ? TextMethods::space : c -> chars.indexOf(c) >= 0;
         int start = 0;
         int end = text.length();
@@ -189,7 +189,7 @@ final class TextMethods {
         return lines;
     }
 
-    static boolean lineEnd(char c) {
+    public static boolean lineEnd(char c) {
         return (c >= '\n' && c <= '\r')
                 || (c >= 0x1c && c <= 0x1e)
                 || c == 0x85
@@ -231,7 +231,7 @@ final class TextMethods {
     }
 
     /// `replace(old, new, count)`
-    static Object replace(String text, Arguments arguments) {
+    public static Object replace(String text, Arguments arguments) {
         return replace(
                 text,
                 arguments.text(0, "old"),
@@ -239,7 +239,7 @@ final class TextMethods {
                 arguments.integer(2, "count", -1));
     }
 
-    static String replace(String text, String old, String fresh, int max) {
+    public static String replace(String text, String old, String fresh, int max) {
         var out = new StringBuilder();
         int at = 0;
         int done = 0;
@@ -264,7 +264,7 @@ final class TextMethods {
         return out.append(text.substring(at)).toString();
     }
 
-    static String capitalize(String text) {
+    public static String capitalize(String text) {
         if (text.isEmpty()) {
             return text;
         }

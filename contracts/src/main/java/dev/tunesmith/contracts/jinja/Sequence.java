@@ -1,12 +1,12 @@
-package dev.tunesmith.contracts.template;
+package dev.tunesmith.contracts.jinja;
 
 import java.util.AbstractList;
 import java.util.List;
 
 /// A Python sequence that is not a list.
-final class Sequence extends AbstractList<Object> {
+public final class Sequence extends AbstractList<Object> {
     /// How it prints and what it can do.
-    enum Kind {
+    public enum Kind {
         TUPLE("(", ")"),
         KEYS("dict_keys([", "])"),
         VALUES("dict_values([", "])"),
@@ -32,23 +32,23 @@ final class Sequence extends AbstractList<Object> {
         this.items = List.copyOf(items);
     }
 
-    static Sequence of(Kind kind, List<? extends Object> items) {
+    public static Sequence of(Kind kind, List<? extends Object> items) {
         return new Sequence(kind, items);
     }
 
-    static Sequence tuple(Object... items) {
+    public static Sequence tuple(Object... items) {
         return new Sequence(Kind.TUPLE, List.of(items));
     }
 
-    static Sequence lazy(List<? extends Object> items) {
+    public static Sequence lazy(List<? extends Object> items) {
         return new Sequence(Kind.GENERATOR, items);
     }
 
-    Kind kind() {
+    public Kind kind() {
         return kind;
     }
 
-    boolean indexed() {
+    public boolean indexed() {
         return kind == Kind.TUPLE || kind == Kind.RANGE;
     }
 

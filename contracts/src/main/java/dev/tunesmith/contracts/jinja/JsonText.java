@@ -1,4 +1,4 @@
-package dev.tunesmith.contracts.template;
+package dev.tunesmith.contracts.jinja;
 
 import java.math.BigInteger;
 import java.util.ArrayList;
@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 
 /// Python's `json.dumps`, as the `tojson` filter of Hugging Face calls it: no escapes for HTML.
-final class JsonText {
+public final class JsonText {
     private static final int DEPTH_MAX = 200;
 
     private final String indent;
@@ -43,7 +43,7 @@ final class JsonText {
     /// Writes a value.
     ///
     /// @param arguments `ensure_ascii`, `indent`, `separators`, `sort_keys`
-    static String of(Object value, Arguments arguments) {
+    public static String of(Object value, Arguments arguments) {
         var json = new JsonText(arguments);
         json.write(value, 0);
         return json.out.toString();
@@ -60,7 +60,6 @@ final class JsonText {
             case Long _, BigInteger _ -> out.append(value);
             case Double number -> out.append(number(number));
             case String text -> text(text);
-            case MarkedText marked -> text(marked.text());
             case Map<?, ?> map -> object(map, depth);
             case Sequence sequence when sequence.kind() != Sequence.Kind.TUPLE ->
                     throw unsuitable(sequence);

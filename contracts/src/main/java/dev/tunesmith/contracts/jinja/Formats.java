@@ -1,4 +1,4 @@
-package dev.tunesmith.contracts.template;
+package dev.tunesmith.contracts.jinja;
 
 import java.math.BigDecimal;
 import java.math.BigInteger;
@@ -9,7 +9,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /// Python's two ways to put values into a text: `'%d' % x` and `'{}'.format(x)`.
-final class Formats {
+public final class Formats {
     private static final int WIDTH_MAX = 10_000;
     private static final int PRECISION_MAX = 200;
     private static final Pattern PERCENT =
@@ -24,7 +24,7 @@ final class Formats {
     private Formats() {}
 
     /// `format % values`
-    static String percent(String format, Arguments values) {
+    public static String percent(String format, Arguments values) {
         Matcher field = PERCENT.matcher(format);
         var out = new StringBuilder();
         int at = 0;
@@ -196,7 +196,7 @@ final class Formats {
     }
 
     /// `format.format(…)`; members of members are looked up as in a template.
-    static Object braces(String format, Arguments values) {
+    public static Object braces(String format, Arguments values) {
         Matcher field = FIELD.matcher(format);
         var out = new StringBuilder();
         int next = 0;

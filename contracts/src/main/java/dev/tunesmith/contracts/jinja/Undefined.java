@@ -1,24 +1,24 @@
-package dev.tunesmith.contracts.template;
+package dev.tunesmith.contracts.jinja;
 
 /// A value that is not there: it prints as nothing, is false and empty, and fails in any operation.
 ///
 /// @param what how an error names it
 /// @param forbidden it is there, but out of reach
-record Undefined(String what, boolean forbidden) {
-    static Undefined name(String name) {
+public record Undefined(String what, boolean forbidden) {
+    public static Undefined name(String name) {
         return new Undefined("'" + name + "' is undefined", false);
     }
 
-    static Undefined member(Object of, Object key) {
+    public static Undefined member(Object of, Object key) {
         return new Undefined(
                 "%s has no member %s".formatted(Values.type(of), Values.repr(key)), false);
     }
 
-    static Undefined forbidden(String name) {
+    public static Undefined forbidden(String name) {
         return new Undefined("access to '" + name + "' is not safe", true);
     }
 
-    TemplateException failure() {
+    public TemplateException failure() {
         return TemplateException.of(
                 forbidden ? TemplateException.Kind.SECURITY : TemplateException.Kind.UNDEFINED,
                 what);

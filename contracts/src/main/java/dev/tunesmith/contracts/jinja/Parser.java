@@ -1,7 +1,7 @@
-package dev.tunesmith.contracts.template;
+package dev.tunesmith.contracts.jinja;
 
-import dev.tunesmith.contracts.template.Statement.MacroShape;
-import dev.tunesmith.contracts.template.Statement.Target;
+import dev.tunesmith.contracts.jinja.Statement.MacroShape;
+import dev.tunesmith.contracts.jinja.Statement.Target;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -9,7 +9,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /// Reads statements. Loading other templates is refused here, for there are none.
-final class Parser extends ExpressionParser {
+public final class Parser extends ExpressionParser {
     private static final Set<String> LOADING = Set.of("include", "extends", "import", "from");
     private static final Set<String> SPECIAL = Set.of("varargs", "kwargs", "caller");
     private static final int DEPTH_MAX = 64;
@@ -17,12 +17,16 @@ final class Parser extends ExpressionParser {
     private int loops;
     private int depth;
 
-    private Parser(List<Token> tokens) {
-        super(tokens);
+    private Parser(List<Token> tokens, Set<String> filters, Set<String> tests) {
+        super(tokens, filters, tests);
     }
 
-    static List<Statement> parse(String source) {
-        var parser = new Parser(Lexer.tokens(source));
+    /// Reads a whole template.
+    ///
+    /// @param filters names that may stand behind a bar
+    /// @param tests names that may stand behind `is`
+    public static List<Statement> parse(String source, Set<String> filters, Set<String> tests) {
+        var parser = new Parser(Lexer.tokens(source), filters, tests);
         List<Statement> body = parser.body(Set.of());
         if (parser.current().type() != Token.Type.END) {
             throw parser.unexpected("expected a statement");

@@ -1,4 +1,4 @@
-package dev.tunesmith.contracts.template;
+package dev.tunesmith.contracts.jinja;
 
 import java.math.BigDecimal;
 import java.math.BigInteger;
@@ -9,11 +9,11 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// What Python does with values of any type: truth, equality, order, text.
-final class Values {
+public final class Values {
     private Values() {}
 
     /// A JSON value as a value of the interpreter.
-    static Object of(@Nullable Object json) {
+    public static Object of(@Nullable Object json) {
         return switch (json) {
             case null -> Nothing.NONE;
             case Map<?, ?> map -> {
@@ -40,7 +40,7 @@ final class Values {
         };
     }
 
-    static String type(Object value) {
+    public static String type(Object value) {
         return switch (value) {
             case Nothing _ -> "None";
             case String _ -> "str";
@@ -55,7 +55,7 @@ final class Values {
         };
     }
 
-    static boolean truth(Object value) {
+    public static boolean truth(Object value) {
         return switch (value) {
             case Nothing _ -> false;
             case Undefined _ -> false;
@@ -70,7 +70,7 @@ final class Values {
         };
     }
 
-    static boolean equal(Object left, Object right) {
+    public static boolean equal(Object left, Object right) {
         if (Numbers.isNumber(left) && Numbers.isNumber(right)) {
             return Numbers.compare(left, right) == 0;
         }
@@ -103,7 +103,7 @@ final class Values {
     }
 
     /// The sign of the order of two values; 2 if they are not ordered (NaN).
-    static int compare(Object left, Object right) {
+    public static int compare(Object left, Object right) {
         requireDefined(left);
         requireDefined(right);
         if (Numbers.isNumber(left) && Numbers.isNumber(right)) {
@@ -131,13 +131,13 @@ final class Values {
         return Integer.signum(java.util.Arrays.compare(a, b));
     }
 
-    static void requireDefined(Object value) {
+    public static void requireDefined(Object value) {
         if (value instanceof Undefined undefined) {
             throw undefined.failure();
         }
     }
 
-    static String requireText(Object value, String what) {
+    public static String requireText(Object value, String what) {
         requireDefined(value);
         if (value instanceof String text) {
             return text;
@@ -147,7 +147,7 @@ final class Values {
     }
 
     /// The items that a loop walks over.
-    static List<Object> items(Object value) {
+    public static List<Object> items(Object value) {
         return switch (value) {
             case Undefined undefined when undefined.forbidden() -> throw undefined.failure();
             case Undefined _ -> List.of();
@@ -159,7 +159,7 @@ final class Values {
         };
     }
 
-    static long length(Object value) {
+    public static long length(Object value) {
         return switch (value) {
             case Undefined _ -> 0;
             case String text -> text.codePointCount(0, text.length());
@@ -171,7 +171,7 @@ final class Values {
         };
     }
 
-    static boolean contains(Object container, Object item) {
+    public static boolean contains(Object container, Object item) {
         return switch (container) {
             case String text -> {
                 if (item instanceof Undefined undefined) {
@@ -185,7 +185,7 @@ final class Values {
     }
 
     /// The value under a key; whole floats and booleans find whole numbers.
-    static @Nullable Object find(Map<?, ?> map, Object key) {
+    public static @Nullable Object find(Map<?, ?> map, Object key) {
         if (key instanceof Map || (key instanceof List && !(key instanceof Sequence))) {
             throw TemplateException.runtime(type(key) + " cannot be a key");
         }
@@ -202,17 +202,16 @@ final class Values {
     }
 
     /// Python's `str`.
-    static String text(Object value) {
+    public static String text(Object value) {
         return switch (value) {
             case String text -> text;
-            case MarkedText marked -> marked.text();
             case Undefined _ -> "";
             default -> repr(value);
         };
     }
 
     /// Python's `repr`.
-    static String repr(Object value) {
+    public static String repr(Object value) {
         var out = new StringBuilder();
         repr(value, out, 0);
         return out.toString();
@@ -229,7 +228,6 @@ final class Values {
             case Boolean flag -> out.append(flag ? "True" : "False");
             case Double number -> out.append(Numbers.text(number));
             case String text -> Quoted.python(text, out);
-            case MarkedText marked -> Quoted.python(marked.text(), out);
             case Map<?, ?> map -> reprMap(map, out, depth);
             case Sequence range when range.kind() == Sequence.Kind.RANGE -> reprRange(range, out);
             case Sequence sequence -> {

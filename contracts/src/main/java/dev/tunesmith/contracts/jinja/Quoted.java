@@ -1,4 +1,4 @@
-package dev.tunesmith.contracts.template;
+package dev.tunesmith.contracts.jinja;
 
 /// Python's `repr` of a text: single quotes, unless only they occur in it.
 final class Quoted {

@@ -1,4 +1,4 @@
-package dev.tunesmith.contracts.template;
+package dev.tunesmith.contracts.jinja;
 
 /// A template cannot be compiled or rendered.
 public final class TemplateException extends RuntimeException {
@@ -35,20 +35,20 @@ public final class TemplateException extends RuntimeException {
         this.column = column;
     }
 
-    static TemplateException of(Kind kind, String reason) {
+    public static TemplateException of(Kind kind, String reason) {
         return new TemplateException(kind, reason, 0, 0);
     }
 
-    static TemplateException runtime(String reason) {
+    public static TemplateException runtime(String reason) {
         return of(Kind.RUNTIME, reason);
     }
 
-    static TemplateException syntax(String reason, Position at) {
+    public static TemplateException syntax(String reason, Position at) {
         return of(Kind.SYNTAX, reason).at(at);
     }
 
     /// The same failure with its place, unless it has one.
-    TemplateException at(Position position) {
+    public TemplateException at(Position position) {
         if (line > 0) {
             return this;
         }

@@ -1,4 +1,4 @@
-package dev.tunesmith.contracts.template;
+package dev.tunesmith.contracts.jinja;
 
 import java.math.BigInteger;
 import java.util.ArrayList;
@@ -9,7 +9,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// What stands behind a dot or in brackets, as Jinja's sandbox for immutable values decides.
-final class Members {
+public final class Members {
     private static final Set<String> CHANGING_A_LIST =
             Set.of("append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove");
     private static final Set<String> CHANGING_A_DICT =
@@ -18,7 +18,7 @@ final class Members {
     private Members() {}
 
     /// `of.name`: a method first, then an item.
-    static Object attribute(Object of, String name) {
+    public static Object attribute(Object of, String name) {
         Values.requireDefined(of);
         Object own = own(of, name);
         if (own != null) {
@@ -29,7 +29,7 @@ final class Members {
     }
 
     /// `of[key]`: an item first, then a method.
-    static Object item(Object of, Object key) {
+    public static Object item(Object of, Object key) {
         Values.requireDefined(of);
         Object found =
                 switch (of) {
@@ -70,7 +70,7 @@ final class Members {
     }
 
     /// Only a method or a field, never an item.
-    static Object method(Object of, String name) {
+    public static Object method(Object of, String name) {
         Values.requireDefined(of);
         Object own = own(of, name);
         return own == null ? Undefined.member(of, name) : own;
@@ -88,12 +88,7 @@ final class Members {
                     CHANGING_A_LIST.contains(name) && !(list instanceof Sequence)
                             ? Undefined.forbidden(name)
                             : ofList(list, name);
-            case Namespace namespace -> namespace.values().get(name);
-            case Loop loop -> loop.member(name);
-            case Macro macro -> macro.member(name);
-            case Globals.Cycler cycler -> cycler.member(name);
-            case Globals.DictType _ ->
-                    name.equals("fromkeys") ? (Callable) Members::fromKeys : null;
+            case Membered object -> object.member(name);
             case Double number -> ofFloat(number, name);
             case Long _, BigInteger _ -> ofWhole(of, name);
             default -> null;
@@ -119,7 +114,8 @@ final class Members {
         return found == null ? arguments.or(1, "default", Nothing.NONE) : found;
     }
 
-    private static Object fromKeys(Arguments arguments) {
+    /// `dict.fromkeys`
+    public static Object fromKeys(Arguments arguments) {
         var map = new LinkedHashMap<Object, Object>();
         for (Object key : Values.items(arguments.require(0, "iterable"))) {
             map.put(key, arguments.or(1, "value", Nothing.NONE));
@@ -128,7 +124,7 @@ final class Members {
     }
 
     /// Pairs of key and value.
-    static Sequence items(Map<?, ?> map) {
+    public static Sequence items(Map<?, ?> map) {
         List<Object> pairs = new ArrayList<>();
         map.forEach((key, value) -> pairs.add(Sequence.tuple(key, value)));
         return Sequence.of(Sequence.Kind.ITEMS, pairs);
@@ -171,7 +167,7 @@ final class Members {
     }
 
     /// `of[from:to:step]`
-    static Object slice(
+    public static Object slice(
             Object of, @Nullable Object from, @Nullable Object to, @Nullable Object step) {
         Values.requireDefined(of);
         boolean sliceable =

@@ -1,4 +1,4 @@
-package dev.tunesmith.contracts.template;
+package dev.tunesmith.contracts.jinja;
 
 /// Escape sequences of Python text literals; unknown ones stay as they are.
 final class Escapes {

@@ -1,10 +1,10 @@
-package dev.tunesmith.contracts.template;
+package dev.tunesmith.contracts.jinja;
 
 import java.util.List;
 import java.util.Optional;
 
 /// A node that has a value.
-sealed interface Expression {
+public sealed interface Expression {
     Position at();
 
     /// A constant.
@@ -69,7 +69,8 @@ sealed interface Expression {
             List<Named> named,
             Optional<Expression> spread,
             Optional<Expression> spreadNamed) {
-        static final Passed NOTHING =
+        /// A call without arguments.
+        public static final Passed NOTHING =
                 new Passed(List.of(), List.of(), Optional.empty(), Optional.empty());
     }
 

@@ -1,7 +1,7 @@
-package dev.tunesmith.contracts.template;
+package dev.tunesmith.contracts.jinja;
 
 /// Something that can be called: a macro, a method of a value, a global function.
 @FunctionalInterface
-interface Callable {
+public interface Callable {
     Object call(Arguments arguments);
 }

@@ -1,6 +1,6 @@
-package dev.tunesmith.contracts.template;
+package dev.tunesmith.contracts.jinja;
 
-import dev.tunesmith.contracts.template.Expression.Passed;
+import dev.tunesmith.contracts.jinja.Expression.Passed;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -18,11 +18,15 @@ class ExpressionParser {
     final Set<String> namesRead = new HashSet<>();
 
     private final List<Token> tokens;
+    private final Set<String> filters;
+    private final Set<String> tests;
     private int next;
     private int depth;
 
-    ExpressionParser(List<Token> tokens) {
+    ExpressionParser(List<Token> tokens, Set<String> filters, Set<String> tests) {
         this.tokens = tokens;
+        this.filters = filters;
+        this.tests = tests;
     }
 
     final Token current() {
@@ -443,7 +447,7 @@ class ExpressionParser {
         while (skipOperator(".")) {
             name.append('.').append(expect(Token.Type.NAME).text());
         }
-        if (!Filters.known(name.toString())) {
+        if (!filters.contains(name.toString())) {
             throw TemplateException.syntax("there is no filter '" + name + "'", token.at());
         }
         Passed passed = current().operator("(") ? passed() : Passed.NOTHING;
@@ -453,7 +457,7 @@ class ExpressionParser {
     private Expression test(Expression value, Position at) {
         boolean negated = skipName("not");
         Token token = expect(Token.Type.NAME);
-        if (!Tests.known(token.text())) {
+        if (!tests.contains(token.text())) {
             throw TemplateException.syntax("there is no test '" + token.text() + "'", token.at());
         }
         Passed passed = Passed.NOTHING;

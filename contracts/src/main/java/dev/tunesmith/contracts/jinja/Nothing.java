@@ -1,0 +1,6 @@
+package dev.tunesmith.contracts.jinja;
+
+/// Python's `None`.
+public enum Nothing {
+    NONE
+}

@@ -1,6 +1,0 @@
-package dev.tunesmith.contracts.template;
-
-/// Python's `None`.
-enum Nothing {
-    NONE
-}
