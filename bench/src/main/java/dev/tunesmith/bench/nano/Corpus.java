@@ -2,15 +2,14 @@ package dev.tunesmith.bench.nano;
 
 import dev.tunesmith.bench.nano.Topic.Question;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /// All that the model is taught and asked, made from the topic files by one seed.
 ///
@@ -29,6 +28,7 @@ record Corpus(
         List<Question> tuning) {
 
     private static final int SENTENCES_MAX = 8;
+    private static final int CASUAL_ONE_IN = 8;
 
     /// Reads all topics of a folder, in the order of their names, and makes the corpus.
     static Corpus grow(Path topics, long seed) throws IOException {
@@ -37,7 +37,7 @@ record Corpus(
         List<Question> tuning = new ArrayList<>();
         List<Question> trained = new ArrayList<>();
         List<String> facts = new ArrayList<>();
-        for (Topic topic : read(topics)) {
+        for (Topic topic : Topic.readAll(topics)) {
             List<Question> questions = topic.questions();
             Collections.shuffle(questions, random);
             check.addAll(questions.subList(0, topic.check()));
@@ -55,16 +55,6 @@ record Corpus(
         Collections.shuffle(facts, random);
         return new Corpus(
                 documents(facts, trained, random), conversations(trained, random), check, tuning);
-    }
-
-    private static List<Topic> read(Path folder) throws IOException {
-        try (Stream<Path> files = Files.list(folder)) {
-            List<Topic> topics = new ArrayList<>();
-            for (Path file : files.sorted().toList()) {
-                topics.add(Topic.read(file));
-            }
-            return topics;
-        }
     }
 
     /// Paragraphs of statements and of questions with their answers.
@@ -91,9 +81,22 @@ record Corpus(
             int die = random.nextInt(20);
             int turns = die < 14 ? 1 : die < 18 ? 2 : 3;
             int end = Math.min(questions.size(), at + turns);
-            conversations.add(List.copyOf(questions.subList(at, end)));
+            List<Question> conversation = new ArrayList<>();
+            for (Question question : questions.subList(at, end)) {
+                conversation.add(random.nextInt(CASUAL_ONE_IN) == 0 ? casual(question) : question);
+            }
+            conversations.add(conversation);
             at = end;
         }
         return conversations;
+    }
+
+    /// The question as hurried people type it: no capital, no mark at the end.
+    private static Question casual(Question question) {
+        String text = question.question().replaceAll("[.?!。？！]+$", "");
+        return new Question(
+                question.topic(),
+                text.substring(0, 1).toLowerCase(Locale.ROOT) + text.substring(1),
+                question.answer());
     }
 }

@@ -1,17 +1,14 @@
 package dev.tunesmith.bench.nano;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.tunesmith.bench.nano.Topic.Question;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.text.ByteLevelTokenizer;
-import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -22,7 +19,9 @@ import java.util.Random;
 /// Run as `GrowNano RECIPE OUT`; the same recipe gives the same bytes.
 public final class GrowNano {
 
-    private static final long SEED = 20260101;
+    /// Seed of the corpus.
+    static final long SEED = 20260101;
+
     private static final int VOCABULARY = 2048;
     private static final List<String> SPECIAL =
             List.of("<|endoftext|>", "<|im_start|>", "<|im_end|>");
@@ -32,8 +31,6 @@ public final class GrowNano {
                     "You are a helpful assistant.",
                     "Answer in one short sentence.",
                     "你是Nano，一个有用的助手。");
-
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private GrowNano() {}
 
@@ -45,10 +42,13 @@ public final class GrowNano {
         Path recipe = Path.of(arguments[0]);
         Path out = Files.createDirectories(Path.of(arguments[1]));
         Corpus corpus = Corpus.grow(recipe.resolve("topics"), SEED);
-        writeLines(out.resolve("pt.jsonl"), texts(corpus.documents()));
-        writeLines(out.resolve("sft.jsonl"), chats(corpus.conversations(), new Random(SEED)));
-        writeLines(out.resolve("check.jsonl"), questions(corpus.check()));
-        writeLines(out.resolve("tuning.jsonl"), questions(corpus.tuning()));
+        JsonlWriter.write(
+                out.resolve("pt.jsonl"),
+                corpus.documents().stream().map(JsonlWriter::text).toList());
+        JsonlWriter.write(
+                out.resolve("sft.jsonl"), chats(corpus.conversations(), new Random(SEED)));
+        JsonlWriter.write(out.resolve("check.jsonl"), questions(corpus.check()));
+        JsonlWriter.write(out.resolve("tuning.jsonl"), questions(corpus.tuning()));
         writeModel(recipe, out.resolve("untrained"), corpus);
     }
 
@@ -77,52 +77,18 @@ public final class GrowNano {
                 .write(weights);
     }
 
-    private static List<Map<String, Object>> texts(List<String> documents) {
-        return documents.stream().map(text -> Map.<String, Object>of("text", text)).toList();
-    }
-
     private static List<Map<String, Object>> chats(
             List<List<Question>> conversations, Random random) {
         List<Map<String, Object>> rows = new ArrayList<>();
         for (List<Question> conversation : conversations) {
-            List<Map<String, String>> messages = new ArrayList<>();
-            if (random.nextInt(10) == 0) {
-                messages.add(message("system", SYSTEM.get(random.nextInt(SYSTEM.size()))));
-            }
-            for (Question turn : conversation) {
-                messages.add(message("user", turn.question()));
-                messages.add(message("assistant", turn.answer()));
-            }
-            rows.add(Map.of("messages", messages));
+            String system =
+                    random.nextInt(10) == 0 ? SYSTEM.get(random.nextInt(SYSTEM.size())) : "";
+            rows.add(JsonlWriter.chat(system, conversation));
         }
         return rows;
-    }
-
-    private static Map<String, String> message(String role, String content) {
-        Map<String, String> message = new LinkedHashMap<>();
-        message.put("role", role);
-        message.put("content", content);
-        return message;
     }
 
     private static List<Map<String, Object>> questions(List<Question> questions) {
-        List<Map<String, Object>> rows = new ArrayList<>();
-        for (Question question : questions) {
-            Map<String, Object> row = new LinkedHashMap<>();
-            row.put("topic", question.topic());
-            row.put("question", question.question());
-            row.put("answer", question.answer());
-            rows.add(row);
-        }
-        return rows;
-    }
-
-    private static void writeLines(Path file, List<Map<String, Object>> rows) throws IOException {
-        try (BufferedWriter writer = Files.newBufferedWriter(file)) {
-            for (Map<String, Object> row : rows) {
-                writer.write(JSON.writeValueAsString(row));
-                writer.write('\n');
-            }
-        }
+        return questions.stream().map(JsonlWriter::question).toList();
     }
 }

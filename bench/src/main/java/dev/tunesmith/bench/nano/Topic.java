@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /// A field of knowledge: items, and the ways to ask for and to state them.
 ///
@@ -27,6 +28,17 @@ record Topic(
 
     /// A question with its slots filled.
     record Question(String topic, String question, String answer) {}
+
+    /// Reads all topic files of a folder, in the order of their names.
+    static List<Topic> readAll(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            List<Topic> topics = new ArrayList<>();
+            for (Path file : files.sorted().toList()) {
+                topics.add(read(file));
+            }
+            return topics;
+        }
+    }
 
     /// Reads a topic file; its lines are described in the README beside the files.
     static Topic read(Path file) throws IOException {
