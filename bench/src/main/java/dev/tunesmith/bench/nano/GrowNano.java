@@ -1,7 +1,6 @@
 package dev.tunesmith.bench.nano;
 
 import dev.tunesmith.bench.nano.Topic.Question;
-import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.text.ByteLevelTokenizer;
 import java.io.IOException;
@@ -14,7 +13,7 @@ import java.util.Map;
 import java.util.Random;
 
 /// Writes everything that growing the base model needs, from `examples/nano` and a seed: data for
-/// both trainings, the held-out questions, and the untrained model with its tokenizer.
+/// both trainings, the held-out questions, and the model's folder, still without weights.
 ///
 /// Run as `GrowNano RECIPE OUT`; the same recipe gives the same bytes.
 public final class GrowNano {
@@ -71,10 +70,6 @@ public final class GrowNano {
         ByteLevelTokenizer.write(
                 model.resolve(ModelDirectory.TOKENIZER),
                 ByteLevelTokenizer.train(texts, VOCABULARY, SPECIAL));
-        Path weights = model.resolve(ModelDirectory.WEIGHTS);
-        Files.deleteIfExists(weights);
-        FirstWeights.of(JsonTree.read(model.resolve(ModelDirectory.CONFIG)), new Random(SEED))
-                .write(weights);
     }
 
     private static List<Map<String, Object>> chats(
