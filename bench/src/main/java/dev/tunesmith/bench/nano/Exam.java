@@ -2,9 +2,9 @@ package dev.tunesmith.bench.nano;
 
 import dev.tunesmith.engine.data.BatchBuilder;
 import dev.tunesmith.engine.data.ChatEncoder;
-import dev.tunesmith.engine.data.ChatMl;
 import dev.tunesmith.engine.data.JsonLines;
 import dev.tunesmith.engine.data.Sample;
+import dev.tunesmith.engine.data.TemplateFormat;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;
@@ -43,10 +43,10 @@ final class Exam {
         }
     }
 
-    private Exam(Decoder model, Tokenizer tokenizer, int endToken) {
+    private Exam(Decoder model, Tokenizer tokenizer, TemplateFormat format, int endToken) {
         this.model = model;
         this.tokenizer = tokenizer;
-        this.encoder = new ChatEncoder(tokenizer, new ChatMl());
+        this.encoder = new ChatEncoder(tokenizer, format);
         this.endToken = endToken;
     }
 
@@ -60,7 +60,8 @@ final class Exam {
         try (Tokenizer tokenizer = Tokenizer.open(directory.tokenizer().orElseThrow());
                 StepArena arena = StepArena.unlimited()) {
             String end = directory.specialToken("eos_token").orElseThrow();
-            Exam exam = new Exam(model, tokenizer, tokenizer.id(end).orElseThrow());
+            TemplateFormat format = TemplateFormat.of(directory, TemplateFormat.TRAINING_DAY);
+            Exam exam = new Exam(model, tokenizer, format, tokenizer.id(end).orElseThrow());
             List<Answer> answers = new ArrayList<>();
             for (int from = 0; from < rows.size(); from += QUESTIONS_AT_ONCE) {
                 int to = Math.min(rows.size(), from + QUESTIONS_AT_ONCE);

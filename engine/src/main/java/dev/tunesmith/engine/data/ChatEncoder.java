@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.data;
 
+import dev.tunesmith.contracts.template.Rendered;
 import dev.tunesmith.engine.text.SpecialText;
 import dev.tunesmith.engine.text.Tokenizer;
 import dev.tunesmith.engine.text.Tokens;
@@ -20,6 +21,7 @@ public final class ChatEncoder {
     private final ControlText control;
     private final boolean cutsFreely;
 
+    /// An encoder; the tokenizer stays the caller's to close.
     public ChatEncoder(Tokenizer tokenizer, ChatFormat format) {
         this.tokenizer = tokenizer;
         this.format = format;
@@ -43,18 +45,18 @@ public final class ChatEncoder {
             List<Map<String, Object>> messages, float[] answerWeights, boolean generationPrompt) {
         Rendered rendered =
                 format.render(messages.stream().map(control::marked).toList(), generationPrompt);
-        if (!generationPrompt && rendered.answers().size() != answerWeights.length) {
+        if (!generationPrompt && rendered.spans().size() != answerWeights.length) {
             throw new UnusableRowException(
                     "messages",
                     "%d assistant messages, but the template wrote %d answers"
-                            .formatted(answerWeights.length, rendered.answers().size()));
+                            .formatted(answerWeights.length, rendered.spans().size()));
         }
         Pieces pieces = new Pieces();
         String text = rendered.text();
         int from = 0;
-        for (int answer = 0; answer < rendered.answers().size(); answer++) {
-            int begin = text.offsetByCodePoints(0, rendered.answers().get(answer).begin());
-            int end = text.offsetByCodePoints(0, rendered.answers().get(answer).end());
+        for (int answer = 0; answer < rendered.spans().size(); answer++) {
+            int begin = rendered.spans().get(answer).start();
+            int end = rendered.spans().get(answer).end();
             pieces.add(text.substring(from, begin), 0);
             pieces.add(text.substring(begin, end), generationPrompt ? 0 : answerWeights[answer]);
             from = end;

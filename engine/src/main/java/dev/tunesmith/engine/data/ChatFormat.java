@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.data;
 
+import dev.tunesmith.contracts.template.Rendered;
 import java.util.List;
 import java.util.Map;
 
@@ -10,5 +11,7 @@ public interface ChatFormat {
     /// Writes a conversation. Messages have `role`, `content` and what else the wire allows.
     ///
     /// @param generationPrompt whether the text ends with the header of the answer to come
+    /// @return the text, and where in it each assistant message was written by the model
+    /// @throws UnusableRowException if the template refuses the conversation
     Rendered render(List<Map<String, Object>> messages, boolean generationPrompt);
 }

@@ -82,7 +82,10 @@ public final class DatasetTokenizer implements AutoCloseable {
         Tokenizer tokenizer = Tokenizer.open(file);
         try {
             return new DatasetTokenizer(
-                    tokenizer, new ChatMl(), endToken(model, tokenizer), options);
+                    tokenizer,
+                    TemplateFormat.of(model, TemplateFormat.TRAINING_DAY),
+                    endToken(model, tokenizer),
+                    options);
         } catch (RuntimeException e) {
             tokenizer.close();
             throw e;

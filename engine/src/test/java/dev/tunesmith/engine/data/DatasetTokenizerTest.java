@@ -23,6 +23,23 @@ class DatasetTokenizerTest {
 
     private static final Path QWEN = Path.of("..", "golden/text/tokenizers/qwen2_byte_bpe");
 
+    /// ChatML in which the line feed behind an answer is not the model's.
+    private static final String TEMPLATE =
+            """
+            {%- for m in messages -%}
+            {{ '<|im_start|>' + m.role + '\\n' }}
+            {%- if m.role == 'assistant' -%}
+            {% generation %}{{ m.content + '<|im_end|>' }}{% endgeneration %}
+            {%- else -%}
+            {{ m.content + '<|im_end|>' }}
+            {%- endif -%}
+            {{ '\\n' }}
+            {%- endfor -%}
+            {%- if add_generation_prompt -%}
+            {{ '<|im_start|>assistant\\n' }}
+            {%- endif -%}
+            """;
+
     @TempDir Path folder;
     private Path file = Path.of("");
 
@@ -31,6 +48,7 @@ class DatasetTokenizerTest {
         file = folder.resolve("rows.jsonl");
         Path model = Files.createDirectory(folder.resolve("model"));
         Files.writeString(model.resolve("config.json"), "{}");
+        Files.writeString(model.resolve("chat_template.jinja"), TEMPLATE);
         for (String name : List.of("tokenizer.json", "tokenizer_config.json")) {
             Files.copy(QWEN.resolve(name), model.resolve(name));
         }
@@ -50,6 +68,39 @@ class DatasetTokenizerTest {
         assertThat(decoded(sample, true)).isEqualTo("bc<|im_end|>e<|im_end|>");
         assertThat(decoded(sample, false))
                 .startsWith("<|im_start|>system\ns<|im_end|>\n<|im_start|>user\na<|im_end|>\n");
+    }
+
+    @Test
+    void findsAnswersWhereTheTemplateDoesNotMarkThem() throws IOException {
+        Files.writeString(
+                folder.resolve("model/chat_template.jinja"),
+                TEMPLATE.replace("{% generation %}", "").replace("{% endgeneration %}", ""));
+
+        Sample sample =
+                one(
+                        """
+                        {"messages":[{"role":"user","content":"a"},\
+                        {"role":"assistant","content":"bc"},{"role":"user","content":"d"},\
+                        {"role":"assistant","content":"e"}]}\
+                        """);
+
+        assertThat(decoded(sample, true)).isEqualTo("bc<|im_end|>\ne<|im_end|>\n");
+    }
+
+    @Test
+    void aRowThatTheTemplateRefusesIsListed() throws IOException {
+        Files.writeString(
+                folder.resolve("model/chat_template.jinja"),
+                "{{ raise_exception('roles must alternate') }}");
+
+        Tokenized tokenized =
+                read(
+                        Method.SUPERVISED,
+                        100,
+                        Overflow.ERROR,
+                        "{\"prompt\":\"a\",\"completion\":\"b\"}");
+
+        assertThat(tokenized.problems().getFirst().message()).contains("roles must alternate");
     }
 
     @Test
