@@ -1,0 +1,155 @@
+package dev.tunesmith.trainer.attempt;
+
+import dev.tunesmith.contracts.event.ChildCommand;
+import dev.tunesmith.contracts.event.ChildReport;
+import dev.tunesmith.contracts.job.Phase;
+import dev.tunesmith.engine.loop.Evaluation;
+import dev.tunesmith.engine.loop.LoopObserver;
+import dev.tunesmith.engine.loop.LoopState;
+import dev.tunesmith.engine.loop.MetricsTable;
+import dev.tunesmith.engine.loop.StepReport;
+import dev.tunesmith.engine.loop.TrainingRun;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// Turns what the loop says into lines for the parent, and its checkpoints into uploads.
+final class RunObserver implements LoopObserver {
+
+    private final TrainingRun run;
+    private final ParentLink parent;
+    private final CheckpointUploads uploads;
+    private final Path room;
+    private final int reportEvery;
+    private long lastStepNanos;
+
+    /// @param room empty local folder for checkpoints that wait for their upload
+    /// @param reportEvery steps between two reports
+    RunObserver(
+            TrainingRun run,
+            ParentLink parent,
+            CheckpointUploads uploads,
+            Path room,
+            int reportEvery) {
+        this.run = run;
+        this.parent = parent;
+        this.uploads = uploads;
+        this.room = room;
+        this.reportEvery = Math.max(1, reportEvery);
+        this.lastStepNanos = System.nanoTime();
+    }
+
+    @Override
+    public Stop stopAsked() {
+        if (uploads.failure().isPresent()) {
+            return Stop.AT_ONCE;
+        }
+        return parent.stopAsked()
+                .map(reason -> reason.saves() ? Stop.AFTER_SAVING : Stop.AT_ONCE)
+                .orElse(Stop.NO);
+    }
+
+    @Override
+    public void stepped(StepReport report) {
+        long now = System.nanoTime();
+        double millis = (now - lastStepNanos) / 1e6;
+        lastStepNanos = now;
+        boolean last = report.step() == report.totalSteps();
+        if (report.step() % reportEvery != 0 && report.step() != 1 && !last) {
+            return;
+        }
+        Map<String, Double> metrics = new LinkedHashMap<>();
+        metrics.put("train_loss", report.loss());
+        metrics.put("train_mean_token_accuracy", report.accuracy());
+        metrics.put("learning_rate", report.learningRate());
+        metrics.put("grad_norm", report.gradientNorm());
+        metrics.put("tokens_per_s", report.tokensPerSecond());
+        metrics.put("trained_tokens", (double) report.trainedTokens());
+        metrics.put("seconds_left", report.secondsLeft());
+        parent.send(
+                new ChildReport.Stepped(
+                        report.step(), report.totalSteps(), report.epoch(), millis, metrics));
+    }
+
+    @Override
+    public void evaluating(int step) {
+        enter(Phase.EVALUATING, step);
+    }
+
+    @Override
+    public void evaluated(Evaluation evaluation) {
+        int step = evaluation.step();
+        parent.send(
+                new ChildReport.Stepped(
+                        step,
+                        run.plan().totalSteps(),
+                        (double) step / run.plan().order().stepsPerEpoch(),
+                        0,
+                        Map.of(
+                                "valid_loss", evaluation.loss(),
+                                "valid_mean_token_accuracy", evaluation.accuracy())));
+        enter(Phase.TRAINING, step);
+        lastStepNanos = System.nanoTime();
+    }
+
+    @Override
+    public void save(LoopState state) {
+        enter(phaseOfSaving(), state.step());
+        try {
+            Path folder = Files.createTempDirectory(room, "step-");
+            run.writeCheckpoint(folder, state);
+            uploads.add(folder, state.step(), metrics(state.metrics()));
+        } catch (IOException e) {
+            throw new UncheckedIOException("writing the checkpoint of step " + state.step(), e);
+        }
+        enter(Phase.TRAINING, state.step());
+    }
+
+    /// The latest figures, under the names that jobs show.
+    static Map<String, Double> metrics(MetricsTable table) {
+        Map<String, Double> metrics = new LinkedHashMap<>();
+        table.lastStep()
+                .ifPresent(row -> {
+                    putIfMeasured(metrics, "train_loss", row.trainLoss());
+                    putIfMeasured(metrics, "train_mean_token_accuracy", row.trainAccuracy());
+                });
+        table.firstEvaluation()
+                .ifPresent(row -> {
+                    putIfMeasured(metrics, "valid_loss_before", row.validLoss());
+                    putIfMeasured(metrics, "valid_mean_token_accuracy_before", row.validAccuracy());
+                });
+        table.lastEvaluation()
+                .ifPresent(row -> {
+                    putIfMeasured(metrics, "valid_loss", row.validLoss());
+                    putIfMeasured(metrics, "valid_mean_token_accuracy", row.validAccuracy());
+                });
+        return metrics;
+    }
+
+    private static void putIfMeasured(
+            Map<String, Double> metrics, String name, @Nullable Double value) {
+        if (value != null) {
+            metrics.put(name, value);
+        }
+    }
+
+    private Phase phaseOfSaving() {
+        return parent.stopAsked().map(RunObserver::phaseOf).orElse(Phase.CHECKPOINTING);
+    }
+
+    private static Phase phaseOf(ChildCommand.Reason reason) {
+        return switch (reason) {
+            case PAUSE -> Phase.PAUSING;
+            case PREEMPT, DRAIN -> Phase.PREEMPTING;
+            case CANCEL, FENCED -> Phase.CANCELLING;
+        };
+    }
+
+    private void enter(Phase phase, long step) {
+        parent.send(new ChildReport.Entered(phase, step, run.plan().totalSteps()));
+    }
+}

@@ -1,0 +1,195 @@
+package dev.tunesmith.trainer.attempt;
+
+import dev.tunesmith.contracts.data.DatasetStats;
+import dev.tunesmith.contracts.event.ChildCommand;
+import dev.tunesmith.contracts.event.ChildReport;
+import dev.tunesmith.contracts.event.Control;
+import dev.tunesmith.contracts.event.ExitCode;
+import dev.tunesmith.contracts.fit.MemoryPlan;
+import dev.tunesmith.contracts.fit.ModelFacts;
+import dev.tunesmith.contracts.job.Phase;
+import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.job.Resolver;
+import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.io.ModelFileException;
+import dev.tunesmith.engine.loop.CheckpointException;
+import dev.tunesmith.engine.loop.LoopState;
+import dev.tunesmith.engine.loop.Outcome;
+import dev.tunesmith.engine.loop.TrainingDataException;
+import dev.tunesmith.engine.loop.TrainingRun;
+import dev.tunesmith.engine.model.UnsupportedModelException;
+import dev.tunesmith.trainer.attempt.Artifacts.Published;
+import dev.tunesmith.trainer.attempt.ParentLink.Answer;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// One attempt of a training job, from its inputs to the stored result or checkpoint.
+final class TrainTask {
+
+    private final ChildCommand.Start start;
+    private final Control.Work work;
+    private final ParentLink parent;
+    private final Storage storage;
+    private final Room room;
+
+    TrainTask(ChildCommand.Start start, ParentLink parent, Storage storage, Room room) {
+        this.start = start;
+        this.work = start.work();
+        this.parent = parent;
+        this.storage = storage;
+        this.room = room;
+    }
+
+    /// Does all of it and returns the exit status of the process.
+    int run() throws IOException, InterruptedException {
+        parent.send(
+                new ChildReport.Started(
+                        ProcessHandle.current().pid(), "cpu", TrainingRun.environment()));
+        enter(Phase.LOADING, 0, 0);
+        TrainingRun.Sources sources = fetch();
+        if (parent.stopAsked().isPresent()) {
+            return stopped(resumeStep());
+        }
+        try (TrainingRun run = prepare(sources)) {
+            LoopState state = restored(run);
+            enter(Phase.TRAINING, state.step(), run.plan().totalSteps());
+            return train(run, state);
+        }
+    }
+
+    private TrainingRun.Sources fetch() throws IOException, InterruptedException {
+        Path base = storage.model(work.base());
+        Optional<Path> validation = Optional.empty();
+        if (work.validation() != null) {
+            validation = Optional.of(storage.file(work.validation()));
+        }
+        try {
+            ModelDirectory directory = ModelDirectory.open(base);
+            directory.openWeights().close();
+            return new TrainingRun.Sources(directory, storage.file(work.training()), validation);
+        } catch (ModelFileException e) {
+            throw AttemptFailure.baseModel(work.base().name(), e);
+        }
+    }
+
+    private TrainingRun prepare(TrainingRun.Sources sources) throws IOException {
+        try {
+            requireMemory(sources.base());
+            return TrainingRun.prepare(work.spec(), sources, room.folder("tokens"));
+        } catch (ModelFileException | UnsupportedModelException e) {
+            throw AttemptFailure.baseModel(work.base().name(), e);
+        } catch (TrainingDataException e) {
+            throw AttemptFailure.trainingData(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    /// Refuses before the first tensor what the scheduler's plan let through, for example because
+    /// this host has less memory.
+    private void requireMemory(ModelDirectory base) {
+        ModelFacts facts = ModelFacts.fromConfig(base.config());
+        ResolvedSpec spec = work.spec();
+        DatasetStats longest = new DatasetStats(0, 0, 0, spec.rows().maxSeqLen(), 0, 0, 0, 0);
+        MemoryPlan plan = MemoryPlan.of(facts, Resolver.workload(spec, longest));
+        if (!plan.fits(start.deviceBytes())) {
+            throw AttemptFailure.memory(plan.refusal(facts, start.deviceBytes()), null);
+        }
+    }
+
+    private LoopState restored(TrainingRun run) throws IOException, InterruptedException {
+        Control.Resume resume = work.resume();
+        if (resume == null) {
+            return run.start();
+        }
+        try {
+            Path folder = storage.checkpoint(resume.manifest(), room.folder("resume"));
+            return run.restore(folder).state();
+        } catch (CheckpointException | ModelFileException e) {
+            throw AttemptFailure.internal(
+                    "checkpoint of step %d cannot be continued: %s"
+                            .formatted(resume.step(), e.getMessage()));
+        }
+    }
+
+    private int train(TrainingRun run, LoopState state) throws IOException, InterruptedException {
+        Artifacts artifacts = storage.artifacts(start.attempt(), work, TrainingRun.environment());
+        Path checkpoints = room.folder("checkpoints");
+        try (CheckpointUploads uploads =
+                new CheckpointUploads(artifacts, parent, previousSha256())) {
+            RunObserver observer =
+                    new RunObserver(
+                            run, parent, uploads, checkpoints, work.spec().steps().loggingSteps());
+            return switch (run.loop(state, observer).run()) {
+                case Outcome.Finished(LoopState end) -> {
+                    long _ = uploads.drain();
+                    yield finish(run, artifacts, end);
+                }
+                case Outcome.Stopped(LoopState end, boolean saved) -> {
+                    if (saved) {
+                        awaitCommit(uploads.drain());
+                    }
+                    uploads.failure()
+                            .ifPresent(failure -> {
+                                throw failure;
+                            });
+                    yield stopped(end.step());
+                }
+                case Outcome.Diverged(int step, double loss, double norm) ->
+                        throw AttemptFailure.diverged(
+                                ("loss %s, gradient norm %s after step %d; lower the learning"
+                                                + " rate or look at the rows of that step")
+                                        .formatted(loss, norm, step));
+            };
+        }
+    }
+
+    private int finish(TrainingRun run, Artifacts artifacts, LoopState end)
+            throws IOException, InterruptedException {
+        long number = parent.nextNumber();
+        parent.send(new ChildReport.Finalizing(number, end.step()));
+        if (!awaitCommit(number)) {
+            return stopped(end.step());
+        }
+        enter(Phase.UPLOADING, end.step(), end.step());
+        Path folder = room.folder("result");
+        run.writeResult(folder, end);
+        Published stored = artifacts.result(folder, end.step());
+        number = parent.nextNumber();
+        parent.send(
+                new ChildReport.Result(
+                        number,
+                        stored.manifest(),
+                        stored.bytes(),
+                        end.trainedTokens(),
+                        RunObserver.metrics(end.metrics())));
+        return awaitCommit(number) ? ExitCode.FINISHED : stopped(end.step());
+    }
+
+    /// False if a stop came first.
+    private boolean awaitCommit(long number) throws InterruptedException {
+        Optional<Answer> answer = number == 0 ? Optional.empty() : parent.await(number);
+        if (answer.isPresent() && answer.get() instanceof Answer.Rejected(String reason)) {
+            throw AttemptFailure.internal("the scheduler refused a manifest: " + reason);
+        }
+        return answer.isPresent();
+    }
+
+    private int stopped(long step) {
+        ChildCommand.Reason reason = parent.stopAsked().orElse(ChildCommand.Reason.DRAIN);
+        parent.send(new ChildReport.Stopped(reason, step));
+        return ExitCode.HANDED_BACK;
+    }
+
+    private long resumeStep() {
+        return work.resume() == null ? 0 : work.resume().step();
+    }
+
+    private @Nullable String previousSha256() {
+        return work.resume() == null ? null : work.resume().manifest().sha256();
+    }
+
+    private void enter(Phase phase, long step, long totalSteps) {
+        parent.send(new ChildReport.Entered(phase, step, totalSteps));
+    }
+}
