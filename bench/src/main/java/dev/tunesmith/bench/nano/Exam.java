@@ -60,7 +60,7 @@ final class Exam {
         try (Tokenizer tokenizer = Tokenizer.open(directory.tokenizer().orElseThrow());
                 StepArena arena = StepArena.unlimited()) {
             String end = directory.specialToken("eos_token").orElseThrow();
-            TemplateFormat format = TemplateFormat.of(directory, TemplateFormat.TRAINING_DAY);
+            TemplateFormat format = TemplateFormat.of(directory, TemplateFormat.TRAINING_TIME);
             Exam exam = new Exam(model, tokenizer, format, tokenizer.id(end).orElseThrow());
             List<Answer> answers = new ArrayList<>();
             for (int from = 0; from < rows.size(); from += QUESTIONS_AT_ONCE) {

@@ -83,7 +83,7 @@ public final class DatasetTokenizer implements AutoCloseable {
         try {
             return new DatasetTokenizer(
                     tokenizer,
-                    TemplateFormat.of(model, TemplateFormat.TRAINING_DAY),
+                    TemplateFormat.of(model, TemplateFormat.TRAINING_TIME),
                     endToken(model, tokenizer),
                     options);
         } catch (RuntimeException e) {

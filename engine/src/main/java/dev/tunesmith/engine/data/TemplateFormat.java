@@ -1,13 +1,16 @@
 package dev.tunesmith.engine.data;
 
+import dev.tunesmith.contracts.jinja.TemplateException;
 import dev.tunesmith.contracts.template.ChatInput;
 import dev.tunesmith.contracts.template.ChatTemplate;
 import dev.tunesmith.contracts.template.Rendered;
 import dev.tunesmith.contracts.template.Span;
-import dev.tunesmith.contracts.template.TemplateException;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.ModelFileException;
+import java.time.Clock;
+import java.time.Instant;
 import java.time.LocalDateTime;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -19,27 +22,30 @@ import java.util.Map;
 /// rendering the conversation up to and including each of them.
 public final class TemplateFormat implements ChatFormat {
 
-    /// The day that templates see in training, so that a run does not depend on when it is made.
-    public static final LocalDateTime TRAINING_DAY = LocalDateTime.of(2026, 1, 1, 0, 0);
+    /// What templates see as the time in training, so that a run does not depend on when it is
+    /// made.
+    public static final Clock TRAINING_TIME =
+            Clock.fixed(Instant.parse("2026-01-01T00:00:00Z"), ZoneOffset.UTC);
 
     private static final List<String> SPECIAL_TOKENS =
             List.of("bos_token", "eos_token", "unk_token", "pad_token");
 
     private final ChatTemplate template;
     private final Map<String, String> specialTokens;
-    private final LocalDateTime now;
+    private final Clock clock;
 
-    private TemplateFormat(
-            ChatTemplate template, Map<String, String> specialTokens, LocalDateTime now) {
+    private TemplateFormat(ChatTemplate template, Map<String, String> specialTokens, Clock clock) {
         this.template = template;
         this.specialTokens = specialTokens;
-        this.now = now;
+        this.clock = clock;
     }
 
     /// The template of a model, or ChatML if it has none.
     ///
+    /// @param clock what `strftime_now` shows
+    ///
     /// @throws ModelFileException if the template cannot be compiled
-    public static TemplateFormat of(ModelDirectory model, LocalDateTime now) {
+    public static TemplateFormat of(ModelDirectory model, Clock clock) {
         Map<String, String> specialTokens = new LinkedHashMap<>();
         for (String role : SPECIAL_TOKENS) {
             model.specialToken(role).ifPresent(token -> specialTokens.put(role, token));
@@ -47,7 +53,7 @@ public final class TemplateFormat implements ChatFormat {
         try {
             ChatTemplate template =
                     model.chatTemplate().map(ChatTemplate::compile).orElse(ChatTemplate.CHATML);
-            return new TemplateFormat(template, specialTokens, now);
+            return new TemplateFormat(template, specialTokens, clock);
         } catch (TemplateException e) {
             throw new ModelFileException(model.path(), "chat template: " + e.getMessage());
         }
@@ -81,7 +87,7 @@ public final class TemplateFormat implements ChatFormat {
     }
 
     private Rendered rendered(List<Map<String, Object>> messages, boolean generationPrompt) {
-        ChatInput input = ChatInput.of(messages, specialTokens, now);
+        ChatInput input = ChatInput.of(messages, specialTokens, LocalDateTime.now(clock));
         try {
             return template.render(generationPrompt ? input.withGenerationPrompt() : input);
         } catch (TemplateException e) {

@@ -2,7 +2,7 @@ package dev.tunesmith.inference.weights;
 
 import dev.tunesmith.engine.adapter.LoraAdapter;
 import dev.tunesmith.engine.data.ChatEncoder;
-import dev.tunesmith.engine.data.ChatMl;
+import dev.tunesmith.engine.data.TemplateFormat;
 import dev.tunesmith.engine.decode.CacheRoom;
 import dev.tunesmith.engine.decode.DecoderModel;
 import dev.tunesmith.engine.io.ModelDirectory;
@@ -12,6 +12,7 @@ import dev.tunesmith.engine.text.Tokenizer;
 import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -55,7 +56,8 @@ public final class DecoderLoader implements ModelLoader {
             this.tokenizer = tokenizer;
             this.room = room;
             this.stopTokens = stopTokens(directory, tokenizer);
-            this.encoder = new ChatEncoder(tokenizer, new ChatMl());
+            this.encoder =
+                    new ChatEncoder(tokenizer, TemplateFormat.of(directory, Clock.systemUTC()));
             this.plain = served(decoder);
         }
 
