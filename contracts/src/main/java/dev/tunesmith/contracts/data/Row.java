@@ -1,0 +1,37 @@
+package dev.tunesmith.contracts.data;
+
+import java.util.List;
+import java.util.Optional;
+
+/// A checked row of a training file.
+public sealed interface Row {
+
+    /// A conversation, as in OpenAI fine-tuning files.
+    record Chat(List<Message> messages) implements Row {
+        public Chat {
+            messages = List.copyOf(messages);
+        }
+    }
+
+    /// A text to continue: the older `{"prompt": …, "completion": …}`.
+    record Completion(String prompt, String completion) implements Row {}
+
+    /// A document for pre-training: `{"text": …}`.
+    record Text(String text) implements Row {}
+
+    /// One turn of a conversation.
+    ///
+    /// @param content the text; the text parts joined; empty where calls stand alone
+    /// @param trained whether the answer carries loss; false for all but assistant turns
+    record Message(Role role, String content, Optional<String> name, boolean trained) {}
+
+    /// Who speaks.
+    enum Role {
+        SYSTEM,
+        DEVELOPER,
+        USER,
+        ASSISTANT,
+        TOOL,
+        FUNCTION
+    }
+}

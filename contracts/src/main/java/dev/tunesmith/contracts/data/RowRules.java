@@ -1,0 +1,240 @@
+package dev.tunesmith.contracts.data;
+
+import dev.tunesmith.contracts.problem.NearestName;
+import dev.tunesmith.contracts.problem.Problem;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// Checks one row, and reads it where it is in order.
+public final class RowRules {
+    private static final Set<String> MESSAGE_KEYS =
+            Set.of(
+                    "role",
+                    "content",
+                    "name",
+                    "weight",
+                    "tool_calls",
+                    "tool_call_id",
+                    "function_call",
+                    "refusal",
+                    "reasoning_content",
+                    "reasoning",
+                    "thinking",
+                    "audio",
+                    "annotations");
+    private static final List<String> ROLES =
+            Arrays.stream(Row.Role.values())
+                    .map(role -> role.name().toLowerCase(Locale.ROOT))
+                    .toList();
+
+    private final long line;
+    private final List<Problem> found = new ArrayList<>();
+
+    /// Rules for the row of a line, counted from 1.
+    public RowRules(long line) {
+        this.line = line;
+    }
+
+    /// What is wrong with the rows that were checked.
+    public List<Problem> found() {
+        return List.copyOf(found);
+    }
+
+    /// Checks a row of a format; empty if something is wrong with it.
+    public Optional<Row> row(RowFormat format, Map<String, Object> tree) {
+        int before = found.size();
+        Row row =
+                switch (format) {
+                    case CHAT -> chat(tree);
+                    case COMPLETION -> completion(tree);
+                    case TEXT -> new Row.Text(text(tree, "text"));
+                };
+        return found.size() == before ? Optional.of(row) : Optional.empty();
+    }
+
+    private void problem(String param, String message) {
+        found.add(Problem.ofLine(line, param, message));
+    }
+
+    private String text(Map<String, Object> tree, String key) {
+        if (tree.get(key) instanceof String text && !text.isEmpty()) {
+            return text;
+        }
+        problem(key, "expected a text that is not empty");
+        return "";
+    }
+
+    private Row completion(Map<String, Object> tree) {
+        String prompt = tree.get("prompt") instanceof String text ? text : null;
+        if (prompt == null) {
+            problem("prompt", "expected a text");
+        }
+        return new Row.Completion(prompt == null ? "" : prompt, text(tree, "completion"));
+    }
+
+    private Row chat(Map<String, Object> tree) {
+        if (!(tree.get("messages") instanceof List<?> list) || list.isEmpty()) {
+            problem("messages", "expected a list of at least one message");
+            return new Row.Chat(List.of());
+        }
+        int before = found.size();
+        List<Row.Message> messages = new ArrayList<>();
+        for (int i = 0; i < list.size(); i++) {
+            messages.add(message(list.get(i), "messages." + i));
+        }
+        boolean clean = found.size() == before;
+        if (clean && messages.stream().noneMatch(m -> m.role() == Row.Role.ASSISTANT)) {
+            problem("messages", "there is no assistant message, so there is nothing to learn");
+        } else if (clean && messages.stream().noneMatch(Row.Message::trained)) {
+            problem(
+                    "messages",
+                    "every assistant message has weight 0, so there is nothing to learn");
+        }
+        if (tree.get("tools") != null && !(tree.get("tools") instanceof List)) {
+            problem("tools", "expected a list");
+        }
+        return new Row.Chat(messages);
+    }
+
+    private Row.Message message(@Nullable Object entry, String path) {
+        if (!(entry instanceof Map<?, ?> message)) {
+            problem(path, "expected an object with role and content");
+            return new Row.Message(Row.Role.USER, "", Optional.empty(), false);
+        }
+        for (Object key : message.keySet()) {
+            if (!MESSAGE_KEYS.contains(key.toString())) {
+                unknown(path, key.toString());
+            }
+        }
+        Row.Role role = role(message.get("role"), path + ".role");
+        boolean calls = calls(message, role, path);
+        String content = content(message, role, calls, path);
+        boolean trained = weight(message.get("weight"), role, path + ".weight");
+        if (role == Row.Role.TOOL && !(message.get("tool_call_id") instanceof String)) {
+            problem(path + ".tool_call_id", "a tool message names the call that it answers");
+        }
+        Object name = message.get("name");
+        if (name != null && !(name instanceof String)) {
+            problem(path + ".name", "expected a text");
+        }
+        return new Row.Message(
+                role,
+                content,
+                name instanceof String text ? Optional.of(text) : Optional.empty(),
+                trained);
+    }
+
+    private void unknown(String path, String key) {
+        Problem problem = Problem.ofLine(line, path + "." + key, "is not a known key");
+        found.add(NearestName.of(key, MESSAGE_KEYS).map(problem::suggesting).orElse(problem));
+    }
+
+    private Row.Role role(@Nullable Object value, String path) {
+        if (value instanceof String name && ROLES.contains(name)) {
+            return Row.Role.valueOf(name.toUpperCase(Locale.ROOT));
+        }
+        if (value instanceof String name) {
+            Problem problem =
+                    Problem.ofLine(
+                            line,
+                            path,
+                            "expected one of %s, found \"%s\""
+                                    .formatted(String.join(", ", ROLES), cut(name)));
+            found.add(NearestName.of(name, ROLES).map(problem::suggesting).orElse(problem));
+        } else {
+            problem(path, "is missing; expected one of " + String.join(", ", ROLES));
+        }
+        return Row.Role.USER;
+    }
+
+    private static String cut(String text) {
+        return text.length() <= 40 ? text : text.substring(0, 39) + "…";
+    }
+
+    /// Whether the message makes calls; checks them.
+    private boolean calls(Map<?, ?> message, Row.Role role, String path) {
+        Object value = message.get("tool_calls");
+        if (value == null) {
+            return message.get("function_call") != null;
+        }
+        if (role != Row.Role.ASSISTANT || !(value instanceof List<?> calls) || calls.isEmpty()) {
+            problem(path + ".tool_calls", "expected a list of calls on an assistant message");
+            return true;
+        }
+        for (int i = 0; i < calls.size(); i++) {
+            boolean right =
+                    calls.get(i) instanceof Map<?, ?> call
+                            && call.get("function") instanceof Map<?, ?> function
+                            && function.get("name") instanceof String
+                            && (function.get("arguments") instanceof String
+                                    || function.get("arguments") instanceof Map);
+            if (!right) {
+                problem(path + ".tool_calls." + i, "expected function.name and function.arguments");
+            }
+        }
+        return true;
+    }
+
+    private String content(Map<?, ?> message, Row.Role role, boolean calls, String path) {
+        Object value = message.get("content");
+        return switch (value) {
+            case String text -> {
+                if (text.isEmpty() && role == Row.Role.ASSISTANT && !calls) {
+                    problem(path + ".content", "the answer is empty");
+                }
+                yield text;
+            }
+            case List<?> parts -> parts(parts, path + ".content");
+            case null -> {
+                if (!(role == Row.Role.ASSISTANT && calls)) {
+                    problem(path + ".content", "is missing");
+                }
+                yield "";
+            }
+            default -> {
+                problem(path + ".content", "expected a text or a list of parts");
+                yield "";
+            }
+        };
+    }
+
+    private String parts(List<?> parts, String path) {
+        var text = new StringBuilder();
+        for (int i = 0; i < parts.size(); i++) {
+            if (parts.get(i) instanceof Map<?, ?> part
+                    && "text".equals(part.get("type"))
+                    && part.get("text") instanceof String piece) {
+                text.append(piece);
+            } else {
+                problem(
+                        path + "." + i,
+                        "expected {\"type\": \"text\", \"text\": …}; only text can be trained on");
+            }
+        }
+        return text.toString();
+    }
+
+    /// Whether the message carries loss; checks its weight.
+    private boolean weight(@Nullable Object value, Row.Role role, String path) {
+        boolean assistant = role == Row.Role.ASSISTANT;
+        if (value == null) {
+            return assistant;
+        }
+        if (!assistant) {
+            problem(path, "only assistant messages have a weight");
+            return false;
+        }
+        if (value instanceof Number number
+                && (number.doubleValue() == 0 || number.doubleValue() == 1)) {
+            return number.doubleValue() == 1;
+        }
+        problem(path, "expected 0 or 1, found " + cut(value.toString()));
+        return true;
+    }
+}
