@@ -1,0 +1,29 @@
+package dev.tunesmith.scheduler;
+
+import dev.tunesmith.platform.json.Json;
+import io.quarkus.vertx.http.HttpServer;
+import io.quarkus.vertx.http.HttpServerStart;
+import jakarta.enterprise.event.ObservesAsync;
+import jakarta.inject.Singleton;
+import java.util.LinkedHashMap;
+
+/// Tells whoever started the process that it works, and on which ports: one line of JSON, the only
+/// one on standard output.
+@Singleton
+public final class ReadyLine {
+    private static final String NAME = "scheduler-service";
+
+    private final HttpServer server;
+
+    ReadyLine(HttpServer server) {
+        this.server = server;
+    }
+
+    void print(@ObservesAsync HttpServerStart start) {
+        var line = new LinkedHashMap<String, Object>();
+        line.put("ready", NAME);
+        line.put("port", server.getPort());
+        line.put("management_port", server.getManagementPort());
+        System.out.println(Json.text(line));
+    }
+}

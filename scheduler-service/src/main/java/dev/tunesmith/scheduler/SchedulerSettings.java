@@ -1,0 +1,116 @@
+package dev.tunesmith.scheduler;
+
+import dev.tunesmith.platform.objects.ObjectStore;
+import dev.tunesmith.scheduler.lease.LeaseTimes;
+import dev.tunesmith.scheduler.lease.SilenceRules;
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import java.time.Duration;
+
+/// What this service was told.
+@ConfigMapping(prefix = "tunesmith")
+public interface SchedulerSettings {
+    Sql sql();
+
+    Kafka kafka();
+
+    Objects objects();
+
+    Lease lease();
+
+    Periods scheduler();
+
+    /// The login of the scheduler; the pool itself is configured by the framework.
+    interface Sql {
+        String url();
+
+        String user();
+
+        String password();
+    }
+
+    /// The broker.
+    interface Kafka {
+        String bootstrap();
+    }
+
+    /// The object store.
+    interface Objects {
+        String endpoint();
+
+        String accessKey();
+
+        String secretKey();
+
+        @WithDefault("tunesmith")
+        String bucket();
+
+        @WithDefault("us-east-1")
+        String region();
+    }
+
+    /// What scheduler and trainer hosts must agree on.
+    interface Lease {
+        @WithDefault("PT60S")
+        Duration period();
+
+        @WithDefault("PT60S")
+        Duration dispatch();
+
+        @WithDefault("PT0S")
+        Duration silenceGrace();
+
+        @WithDefault("PT30M")
+        Duration orphanGrace();
+    }
+
+    /// How often the scheduler looks.
+    interface Periods {
+        @WithDefault("PT5S")
+        Duration reapEvery();
+
+        @WithDefault("PT1S")
+        Duration tickEvery();
+
+        @WithDefault("PT5S")
+        Duration beatsFresh();
+
+        @WithDefault("PT35S")
+        Duration hostFresh();
+
+        @WithDefault("PT60S")
+        Duration validateResend();
+
+        @WithDefault("PT10S")
+        Duration backoff();
+
+        @WithDefault("PT1H")
+        Duration backoffMax();
+    }
+
+    default SchedulerTimes times() {
+        Periods periods = scheduler();
+        return new SchedulerTimes(
+                new LeaseTimes(
+                        lease().period(),
+                        lease().dispatch(),
+                        periods.backoff(),
+                        periods.backoffMax()),
+                SilenceRules.of(
+                        lease().period(), lease().silenceGrace(), lease().orphanGrace()),
+                periods.reapEvery(),
+                periods.tickEvery(),
+                periods.beatsFresh(),
+                periods.hostFresh(),
+                periods.validateResend());
+    }
+
+    default ObjectStore.Credentials credentials() {
+        return new ObjectStore.Credentials(
+                objects().endpoint(),
+                objects().bucket(),
+                objects().region(),
+                objects().accessKey(),
+                objects().secretKey());
+    }
+}
