@@ -48,7 +48,7 @@ public final class Scheduler implements AutoCloseable {
     private final String bootstrap;
     private final SchedulerTimes times;
     private final Clock clock = Clock.systemUTC();
-    private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+    private final Deque<Runnable> stops = new ArrayDeque<>();
 
     private Scheduler(Database database, String bootstrap, SchedulerTimes times) {
         this.database = database;
@@ -69,9 +69,11 @@ public final class Scheduler implements AutoCloseable {
     }
 
     private void begin(ObjectStore objects) {
-        EventProducer durable = started(EventProducer.durable(bootstrap, "scheduler"));
-        EventProducer lossy = started(EventProducer.lossy(bootstrap, "scheduler-answers"));
-        started(OutboxRelay.start(database, durable));
+        EventProducer durable = EventProducer.durable(bootstrap, "scheduler");
+        stops.push(durable::close);
+        EventProducer lossy = EventProducer.lossy(bootstrap, "scheduler-answers");
+        stops.push(lossy::close);
+        stops.push(OutboxRelay.start(database, durable)::close);
         var validations =
                 new Validations(database, clock, times.validateResend(), times.hostFresh());
         Pulse timers =
@@ -120,11 +122,13 @@ public final class Scheduler implements AutoCloseable {
                         times.beatsFresh(),
                         clock,
                         beatLoop::caughtUpAt);
-        started(Pulse.start("reaper", times.reap(), reaper));
+        stops.push(Pulse.start("reaper", times.reap(), reaper)::close);
     }
 
     private Pulse pulse(String name, Runnable work) {
-        return started(Pulse.start(name, times.tick(), work));
+        Pulse pulse = Pulse.start(name, times.tick(), work);
+        stops.push(pulse::close);
+        return pulse;
     }
 
     /// What one reader does with each message.
@@ -135,12 +139,14 @@ public final class Scheduler implements AutoCloseable {
 
     private ConsumerLoop read(String topic, Taker taker, EventProducer deadLetters) {
         EventHandler handler = (IncomingEvent event) -> taker.take(envelope(event));
-        return started(
+        ConsumerLoop loop =
                 ConsumerLoop.start(
                         new ReadSettings(bootstrap, GROUP, List.of(topic), "scheduler-" + topic),
                         handler,
                         Database::isOutage,
-                        deadLetters));
+                        deadLetters);
+        stops.push(loop::close);
+        return loop;
     }
 
     private static Envelope envelope(IncomingEvent event) {
@@ -167,21 +173,15 @@ public final class Scheduler implements AutoCloseable {
                 Json.text(Envelope.of(id, clock.instant(), control)));
     }
 
-    private <T extends AutoCloseable> T started(T part) {
-        parts.push(part);
-        return part;
-    }
-
     /// Finishes what is in hand and stops; nothing is lost by it, the next start goes on.
     @Override
     public void close() {
-        for (AutoCloseable part : parts) {
+        while (!stops.isEmpty()) {
             try {
-                part.close();
-            } catch (Exception e) {
-                log.warn("{} did not stop cleanly", part, e);
+                stops.pop().run();
+            } catch (RuntimeException e) {
+                log.warn("a part of the scheduler did not stop cleanly", e);
             }
         }
-        parts.clear();
     }
 }

@@ -70,6 +70,24 @@ public record TestDatabase(String url, Database scheduler, Database owner, Tenan
         owner.useTransaction("test", handle -> handle.execute(sql));
     }
 
+    /// A file row as the API makes it, and its id.
+    public FileId file() {
+        FileId file = new FileId(UUID.randomUUID());
+        sql(
+                """
+                INSERT INTO file (file_id, tenant_id, purpose, filename, bytes, sha256, object_key,
+                  state, processed_at)
+                VALUES ('%s', '%s', 'fine-tune', 'rows.jsonl', %d, '\\x%s', '%s', 'PROCESSED', now())
+                """
+                        .formatted(
+                                file.value(),
+                                tenant.value(),
+                                TRAINING.bytes(),
+                                TRAINING.sha256(),
+                                TRAINING.key()));
+        return file;
+    }
+
     public <T> T value(String sql, Class<T> type) {
         return scheduler.inTransaction("test", handle -> handle.createQuery(sql).mapTo(type).one());
     }
@@ -80,7 +98,7 @@ public record TestDatabase(String url, Database scheduler, Database owner, Tenan
                 JobKind.TRAIN,
                 Method.SUPERVISED,
                 "nano",
-                new FileId(UUID.randomUUID()),
+                file(),
                 null,
                 null,
                 Hyperparameters.AUTO,
