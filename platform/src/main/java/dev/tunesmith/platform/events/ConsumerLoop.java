@@ -34,6 +34,8 @@ public final class ConsumerLoop implements AutoCloseable {
     private static final Duration PAUSE_MIN = Duration.ofMillis(100);
     private static final Duration PAUSE_MAX = Duration.ofSeconds(5);
     private static final Duration CLOSE_WAIT = Duration.ofSeconds(10);
+    private static final Duration END_EVERY = Duration.ofSeconds(1);
+    private static final Duration END_WAIT = Duration.ofSeconds(2);
 
     private final KafkaConsumer<String, String> consumer;
     private final ReadSettings settings;
@@ -43,6 +45,7 @@ public final class ConsumerLoop implements AutoCloseable {
     private final Thread thread;
     private volatile boolean running = true;
     private volatile @Nullable Instant caughtUpAt;
+    private long endAskedAt = System.nanoTime();
 
     private ConsumerLoop(
             ReadSettings settings,
@@ -178,12 +181,17 @@ public final class ConsumerLoop implements AutoCloseable {
         }
     }
 
+    /// The broker itself must say where the end is: a local lag of zero only means that nothing was
+    /// fetched, and nothing can be fetched while the broker is away.
     private void noteProgress() {
-        boolean atEnd =
-                !consumer.assignment().isEmpty()
-                        && consumer.assignment().stream()
-                                .allMatch(p -> consumer.currentLag(p).orElse(1) == 0);
-        if (atEnd) {
+        long now = System.nanoTime();
+        if (consumer.assignment().isEmpty() || now - endAskedAt < END_EVERY.toNanos()) {
+            return;
+        }
+        endAskedAt = now;
+        Map<TopicPartition, Long> ends = consumer.endOffsets(consumer.assignment(), END_WAIT);
+        if (ends.entrySet().stream()
+                .allMatch(end -> consumer.position(end.getKey(), END_WAIT) >= end.getValue())) {
             caughtUpAt = Instant.now();
         }
     }

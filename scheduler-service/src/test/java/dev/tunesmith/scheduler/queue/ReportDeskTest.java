@@ -1,0 +1,362 @@
+package dev.tunesmith.scheduler.queue;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tunesmith.contracts.data.DatasetStats;
+import dev.tunesmith.contracts.event.Control;
+import dev.tunesmith.contracts.event.Envelope;
+import dev.tunesmith.contracts.event.Manifest;
+import dev.tunesmith.contracts.event.ManifestRef;
+import dev.tunesmith.contracts.event.Report;
+import dev.tunesmith.contracts.fit.ModelFacts;
+import dev.tunesmith.contracts.id.Attempt;
+import dev.tunesmith.contracts.id.JobId;
+import dev.tunesmith.contracts.id.TaskId;
+import dev.tunesmith.contracts.job.ErrorClass;
+import dev.tunesmith.contracts.job.ErrorCode;
+import dev.tunesmith.contracts.job.JobState;
+import dev.tunesmith.contracts.problem.Problem;
+import dev.tunesmith.platform.json.Json;
+import dev.tunesmith.platform.objects.DirectoryObjects;
+import dev.tunesmith.platform.objects.ObjectStore;
+import dev.tunesmith.scheduler.TestDatabase;
+import dev.tunesmith.scheduler.lease.LeaseTimes;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ReportDeskTest {
+    private static final ModelFacts MODEL =
+            new ModelFacts(
+                    "LlamaForCausalLM", 2, 64, 4, 2, 16, 128, 512, true, false, 200_000, 256);
+
+    @TempDir static Path folder;
+
+    private static TestDatabase db;
+    private static ObjectStore objects;
+    private static Validations validations;
+    private static ReportDesk desk;
+
+    @BeforeAll
+    static void open() {
+        db = TestDatabase.create(1000);
+        objects = new DirectoryObjects(folder);
+        Clock clock = Clock.systemUTC();
+        validations =
+                new Validations(
+                        db.scheduler(), clock, Duration.ofSeconds(60), Duration.ofSeconds(35));
+        desk =
+                new ReportDesk(
+                        db.scheduler(),
+                        LeaseTimes.DEFAULT,
+                        new Manifests(objects),
+                        validations,
+                        clock);
+    }
+
+    private static String owner() {
+        return "h-" + UUID.randomUUID() + "/" + UUID.randomUUID();
+    }
+
+    private static Control report(Report report) {
+        return report(UUID.randomUUID(), report);
+    }
+
+    /// Sends the report and returns the answer, which is the last message to any host.
+    private static Control report(UUID id, Report report) {
+        desk.handle(Envelope.of(id, Instant.EPOCH, report));
+        String json =
+                db.value(
+                        "SELECT payload::text FROM outbox WHERE topic = 'ts.control.v1' ORDER BY id DESC LIMIT 1",
+                        String.class);
+        return (Control) Json.read(json, Envelope.class).payload();
+    }
+
+    private static ManifestRef manifest(Attempt attempt, Manifest.Kind kind, long step) {
+        String prefix =
+                "t/%s/j/%s/x/%s/"
+                        .formatted(
+                                db.tenant().value(), attempt.job().value(), UUID.randomUUID());
+        ObjectStore.Stored part = objects.put(prefix + "w", "hello".getBytes(UTF_8));
+        return manifest(
+                attempt,
+                kind,
+                step,
+                prefix,
+                new Manifest.Entry("w", part.key(), part.bytes(), part.sha256()));
+    }
+
+    private static ManifestRef manifest(
+            Attempt attempt, Manifest.Kind kind, long step, String prefix, Manifest.Entry part) {
+        byte[] content =
+                Json.bytes(
+                        new Manifest(
+                                Manifest.VERSION,
+                                kind,
+                                db.tenant(),
+                                attempt,
+                                step,
+                                List.of(part),
+                                Map.of(),
+                                Map.of(),
+                                null));
+        ObjectStore.Stored stored = objects.put(prefix + Manifest.FILE_NAME, content);
+        return new ManifestRef(stored.key(), stored.sha256());
+    }
+
+    private static Report.Checkpoint checkpoint(Attempt attempt, long step) {
+        return new Report.Checkpoint(
+                attempt, step, manifest(attempt, Manifest.Kind.CHECKPOINT, step), 5, Map.of());
+    }
+
+    @Test
+    void theSecondHostIsRefused() {
+        Attempt attempt = db.leased();
+
+        // The work of a job without a real verdict cannot be read, so the claims stay statements.
+        db.update("UPDATE job SET lease_owner = 'h1/b' WHERE job_id = :job", attempt.job());
+        Control answer = report(new Report.Claim(attempt, "h2", UUID.randomUUID().toString()));
+
+        assertThat(answer).isInstanceOf(Control.Refuse.class);
+    }
+
+    @Test
+    void aRepeatedCheckpointIsAnsweredAgainAndCountedOnce() {
+        Attempt attempt = db.running(owner());
+        UUID id = UUID.randomUUID();
+        Report.Checkpoint report = checkpoint(attempt, 4);
+
+        assertThat(report(id, report)).isInstanceOf(Control.Committed.class);
+        assertThat(report(id, report)).isInstanceOf(Control.Committed.class);
+        assertThat(report(report)).isInstanceOf(Control.Committed.class);
+
+        assertThat(
+                        db.value(
+                                "SELECT count(*) FROM checkpoint WHERE job_id = '"
+                                        + attempt.job().value()
+                                        + "'",
+                                Long.class))
+                .isEqualTo(1);
+        assertThat(db.messages(attempt.job())).hasSize(1);
+    }
+
+    @Test
+    void aZombieIsFenced() {
+        Attempt zombie = db.running(owner());
+        report(new Report.HandedBack(zombie, "drain"));
+
+        assertThat(report(checkpoint(zombie, 4))).isInstanceOf(Control.Fenced.class);
+    }
+
+    @Test
+    void aPartOfAnotherTenantIsRefused() {
+        Attempt attempt = db.running(owner());
+        ObjectStore.Stored foreign = objects.put("t/other/secret", "hello".getBytes(UTF_8));
+        ManifestRef manifest =
+                manifest(
+                        attempt,
+                        Manifest.Kind.CHECKPOINT,
+                        1,
+                        "t/%s/j/%s/y/".formatted(db.tenant().value(), attempt.job().value()),
+                        new Manifest.Entry("w", foreign.key(), 5, foreign.sha256()));
+
+        Control answer = report(new Report.Checkpoint(attempt, 1, manifest, 5, Map.of()));
+
+        assertThat(answer)
+                .isInstanceOfSatisfying(
+                        Control.Rejected.class,
+                        rejected -> assertThat(rejected.reason()).contains("is not below"));
+        assertThat(db.column(attempt.job(), "ckpt_step", Long.class)).isEqualTo(-1);
+    }
+
+    @Test
+    void aManifestOfAnotherAttemptIsRefused() {
+        Attempt attempt = db.running(owner());
+        Attempt other = new Attempt(attempt.job(), 7, UUID.randomUUID());
+
+        Control answer =
+                report(
+                        new Report.Checkpoint(
+                                attempt,
+                                1,
+                                manifest(other, Manifest.Kind.CHECKPOINT, 1),
+                                5,
+                                Map.of()));
+
+        assertThat(answer).isInstanceOf(Control.Rejected.class);
+    }
+
+    /// J1: one row, one update. Cancel first, then the result.
+    @Test
+    void aCancelThatCameFirstWins() {
+        Attempt attempt = db.running(owner());
+        db.desire(attempt.job(), "CANCEL");
+        db.update("UPDATE job SET state = 'CANCELLING' WHERE job_id = :job", attempt.job());
+
+        desk.handle(
+                Envelope.of(
+                        UUID.randomUUID(),
+                        Instant.EPOCH,
+                        new Report.Result(
+                                attempt,
+                                manifest(attempt, Manifest.Kind.RESULT, 9),
+                                5,
+                                1,
+                                Map.of())));
+        assertThat(db.state(attempt.job())).isEqualTo(JobState.CANCELLING);
+
+        report(new Report.Cancelled(attempt));
+        assertThat(db.state(attempt.job())).isEqualTo(JobState.CANCELLED);
+    }
+
+    @Test
+    void anInternalErrorIsTriedOnceMore() {
+        JobId job = db.queued();
+        for (int i = 0; i < 2; i++) {
+            Attempt attempt = db.running(db.lease(job), owner());
+            report(
+                    new Report.Failed(
+                            attempt,
+                            ErrorClass.INTERNAL,
+                            ErrorCode.INTERNAL_ERROR,
+                            "assertion",
+                            null,
+                            null));
+            if (i == 0) {
+                assertThat(db.state(job)).isEqualTo(JobState.RETRY_WAIT);
+                db.update("UPDATE job SET state = 'QUEUED' WHERE job_id = :job", job);
+            }
+        }
+
+        assertThat(db.state(job)).isEqualTo(JobState.FAILED);
+        assertThat(db.column(job, "error_code", String.class)).isEqualTo("internal_error");
+    }
+
+    @Test
+    void outOfMemoryIsNotTriedAgain() {
+        Attempt attempt = db.running(owner());
+
+        report(
+                new Report.Failed(
+                        attempt,
+                        ErrorClass.RESOURCE,
+                        ErrorCode.OUT_OF_MEMORY,
+                        "peak 9 GiB",
+                        null,
+                        null));
+
+        assertThat(db.state(attempt.job())).isEqualTo(JobState.FAILED);
+        assertThat(
+                        db.value(
+                                "SELECT exit_class FROM job_attempt WHERE lease_id = '"
+                                        + attempt.lease()
+                                        + "'",
+                                String.class))
+                .isEqualTo("resource");
+    }
+
+    private static TaskId sent(JobId job) {
+        validations.run();
+        return new TaskId(
+                db.value(
+                        "SELECT task_id FROM validation_task WHERE job_id = '" + job.value() + "'",
+                        UUID.class));
+    }
+
+    private static Report.Validated validated(TaskId task, JobId job, Problem... problems) {
+        return new Report.Validated(
+                task,
+                job,
+                null,
+                new DatasetStats(10, 1000, 500, 100, 90, 99, 0, 0),
+                null,
+                List.of(problems),
+                problems.length,
+                MODEL,
+                null);
+    }
+
+    @Test
+    void aGoodVerdictQueuesTheJobWithSpecAndPlan() {
+        JobId job = db.submit();
+        TaskId task = sent(job);
+
+        desk.handle(Envelope.of(UUID.randomUUID(), Instant.EPOCH, validated(task, job)));
+        desk.handle(Envelope.of(UUID.randomUUID(), Instant.EPOCH, validated(task, job)));
+
+        assertThat(db.state(job)).isEqualTo(JobState.QUEUED);
+        assertThat(db.column(job, "resolved ->> 'method'", String.class)).isEqualTo("supervised");
+        assertThat(db.column(job, "(memory_plan ->> 'total_bytes')::bigint", Long.class))
+                .isPositive();
+    }
+
+    @Test
+    void aBadFileFailsTheJobWithItsLines() {
+        JobId job = db.submit();
+        TaskId task = sent(job);
+
+        desk.handle(
+                Envelope.of(
+                        UUID.randomUUID(),
+                        Instant.EPOCH,
+                        validated(task, job, Problem.ofLine(3, null, "no assistant turn"))));
+
+        assertThat(db.state(job)).isEqualTo(JobState.FAILED);
+        assertThat(db.column(job, "error_code", String.class)).isEqualTo("invalid_training_data");
+        assertThat(db.column(job, "error_message", String.class))
+                .isEqualTo("line 3: no assistant turn");
+    }
+
+    @Test
+    void aJobThatFitsNowhereIsRefusedWithTheNumbers() {
+        db.sql(
+                "INSERT INTO host (host_id, boot, flavor, slots_total, slots_free, memory_bytes) VALUES ('tiny', gen_random_uuid(), 'cpu', 1, 1, 1000000)");
+        JobId job = db.submit();
+        TaskId task = sent(job);
+
+        desk.handle(Envelope.of(UUID.randomUUID(), Instant.EPOCH, validated(task, job)));
+        db.sql("DELETE FROM host WHERE host_id = 'tiny'");
+
+        assertThat(db.state(job)).isEqualTo(JobState.FAILED);
+        assertThat(db.column(job, "error_code", String.class)).isEqualTo("out_of_memory");
+        assertThat(db.column(job, "error_message", String.class)).contains("GiB");
+    }
+
+    @Test
+    void anUnansweredTaskIsSentAgainUnderItsId() {
+        JobId job = db.submit();
+        TaskId task = sent(job);
+        validations.run();
+        db.sql("UPDATE validation_task SET sent_at = now() - interval '61 s' WHERE task_id = '" + task.value() + "'");
+
+        validations.run();
+
+        assertThat(
+                        db.value(
+                                "SELECT sends FROM validation_task WHERE task_id = '"
+                                        + task.value()
+                                        + "'",
+                                Integer.class))
+                .isEqualTo(2);
+        db.desire(job, "CANCEL");
+    }
+
+    @Test
+    void aDeletedFileIsNamed() {
+        JobId job = db.submit();
+        db.sql("UPDATE file SET deleted_at = now()");
+
+        validations.run();
+
+        assertThat(db.state(job)).isEqualTo(JobState.FAILED);
+        assertThat(db.column(job, "error_param", String.class)).isEqualTo("training_file");
+    }
+}
