@@ -76,8 +76,7 @@ public final class Scheduler implements AutoCloseable {
         stops.push(OutboxRelay.start(database, durable)::close);
         var validations =
                 new Validations(database, clock, times.validateResend(), times.hostFresh());
-        Pulse timers =
-                pulse("timers", new Timers(database, times.leases(), clock, OBEY_WITHIN));
+        Pulse timers = pulse("timers", new Timers(database, times.leases(), clock, OBEY_WITHIN));
         pulse("validations", validations);
         Pulse planner =
                 pulse(
@@ -99,8 +98,7 @@ public final class Scheduler implements AutoCloseable {
                     planner.wake();
                 },
                 durable);
-        var beats =
-                new BeatDesk(database, times.leases(), answer -> lossy.offer(control(answer)));
+        var beats = new BeatDesk(database, times.leases(), answer -> lossy.offer(control(answer)));
         ConsumerLoop beatLoop =
                 read(
                         Topics.BEATS,

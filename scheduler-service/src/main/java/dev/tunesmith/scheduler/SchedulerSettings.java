@@ -96,8 +96,7 @@ public interface SchedulerSettings {
                         lease().dispatch(),
                         periods.backoff(),
                         periods.backoffMax()),
-                SilenceRules.of(
-                        lease().period(), lease().silenceGrace(), lease().orphanGrace()),
+                SilenceRules.of(lease().period(), lease().silenceGrace(), lease().orphanGrace()),
                 periods.reapEvery(),
                 periods.tickEvery(),
                 periods.beatsFresh(),

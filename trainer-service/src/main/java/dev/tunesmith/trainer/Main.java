@@ -8,8 +8,8 @@ import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The trainer host: one process a machine, or a device. It prints one line when it is ready, drains
-/// on SIGTERM and then ends with code 0. Start reading at [Host].
+/// The trainer host: one process a machine, or a device. It prints one line when it is ready,
+/// drains on SIGTERM and then ends with code 0. Start reading at [Host].
 public final class Main {
     private static final Logger log = LoggerFactory.getLogger(Main.class);
 
@@ -21,8 +21,7 @@ public final class Main {
         Host host = Host.start(settings, identity, objects(settings.objects()));
         Runtime.getRuntime()
                 .addShutdownHook(Thread.ofPlatform().name("drain").unstarted(() -> end(host)));
-        System.out.println(
-                Json.text(Map.of("ready", "trainer-service", "host", identity.host())));
+        System.out.println(Json.text(Map.of("ready", "trainer-service", "host", identity.host())));
         Thread.currentThread().join();
     }
 

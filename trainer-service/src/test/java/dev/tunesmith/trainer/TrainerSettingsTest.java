@@ -38,19 +38,16 @@ class TrainerSettingsTest {
 
     @Test
     void sizesMayCarryASuffix() {
-        assertThat(read(Map.of("tunesmith.device.memory", "3G")).memoryBytes())
-                .isEqualTo(3L << 30);
+        assertThat(read(Map.of("tunesmith.device.memory", "3G")).memoryBytes()).isEqualTo(3L << 30);
     }
 
     @Test
     void everyProblemIsNamedAtOnce() {
-        assertThatThrownBy(
-                        () ->
-                                TrainerSettings.read(
-                                        name ->
-                                                name.equals("tunesmith.trainer.slots")
-                                                        ? Optional.of("none")
-                                                        : Optional.empty()))
+        assertThatThrownBy(() ->
+                        TrainerSettings.read(name ->
+                                name.equals("tunesmith.trainer.slots")
+                                        ? Optional.of("none")
+                                        : Optional.empty()))
                 .hasMessageContaining("tunesmith.trainer.slots is not a positive number: none")
                 .hasMessageContaining("tunesmith.kafka.bootstrap")
                 .hasMessageContaining("tunesmith.work-dir");

@@ -78,8 +78,7 @@ public final class TelemetryDesk {
         if (telemetry.metrics().isEmpty()) {
             return;
         }
-        journal.metric(
-                job, telemetry.attempt().epoch(), telemetry.step(), telemetry.metrics());
+        journal.metric(job, telemetry.attempt().epoch(), telemetry.step(), telemetry.metrics());
         if (eventDue(telemetry)) {
             data.put("step", telemetry.step());
             data.put("total_steps", telemetry.totalSteps());
@@ -109,14 +108,13 @@ public final class TelemetryDesk {
         }
         telemetry
                 .metrics()
-                .forEach(
-                        (name, value) -> {
-                            if (name.equals(LOSS) || name.equals(VALIDATION)) {
-                                text.append(name.equals(LOSS) ? ": training" : ": validation")
-                                        .append(" loss=")
-                                        .append(String.format(Locale.ROOT, "%.4f", value));
-                            }
-                        });
+                .forEach((name, value) -> {
+                    if (name.equals(LOSS) || name.equals(VALIDATION)) {
+                        text.append(name.equals(LOSS) ? ": training" : ": validation")
+                                .append(" loss=")
+                                .append(String.format(Locale.ROOT, "%.4f", value));
+                    }
+                });
         return text.toString();
     }
 }

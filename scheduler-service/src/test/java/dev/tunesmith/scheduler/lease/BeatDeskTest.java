@@ -104,6 +104,8 @@ class BeatDeskTest {
         reaper.run();
 
         assertThat(db.state(attempt.job())).isEqualTo(JobState.RUNNING);
-        db.update("UPDATE job SET lease_expires_at = now() + interval '1 h' WHERE job_id = :job", attempt.job());
+        db.update(
+                "UPDATE job SET lease_expires_at = now() + interval '1 h' WHERE job_id = :job",
+                attempt.job());
     }
 }

@@ -87,11 +87,10 @@ class DispatcherTest {
         }
         List<Callable<Boolean>> planners = new ArrayList<>();
         for (int i = 0; i < 8; i++) {
-            planners.add(
-                    () -> {
-                        dispatcher(db).run();
-                        return true;
-                    });
+            planners.add(() -> {
+                dispatcher(db).run();
+                return true;
+            });
         }
         try (ExecutorService threads = Executors.newFixedThreadPool(8)) {
             for (Future<Boolean> done : threads.invokeAll(planners)) {

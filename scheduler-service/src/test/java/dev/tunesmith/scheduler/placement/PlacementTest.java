@@ -45,10 +45,7 @@ class PlacementTest {
     }
 
     private static List<Candidate> placed(List<Verdict> verdicts) {
-        return verdicts.stream()
-                .filter(Place.class::isInstance)
-                .map(Verdict::candidate)
-                .toList();
+        return verdicts.stream().filter(Place.class::isInstance).map(Verdict::candidate).toList();
     }
 
     private static HostSlots host(int free) {
@@ -74,7 +71,8 @@ class PlacementTest {
                         List.of(share(A, 9, 0)),
                         host(2));
 
-        assertThat(placed(verdicts)).extracting(c -> c.job().value().getLeastSignificantBits())
+        assertThat(placed(verdicts))
+                .extracting(c -> c.job().value().getLeastSignificantBits())
                 .containsExactly(1L, 2L);
     }
 
@@ -104,10 +102,7 @@ class PlacementTest {
     @Test
     void insideATenantPriorityGoesBeforeAge() {
         List<Verdict> verdicts =
-                decide(
-                        List.of(job(A, 1, 0), job(A, 2, 5)),
-                        List.of(share(A, 4, 0)),
-                        host(1));
+                decide(List.of(job(A, 1, 0), job(A, 2, 5)), List.of(share(A, 4, 0)), host(1));
 
         assertThat(placed(verdicts)).extracting(Candidate::priority).containsExactly(5);
     }
@@ -131,8 +126,7 @@ class PlacementTest {
     @Test
     void aSuspendedTenantWaits() {
         List<Verdict> verdicts =
-                decide(
-                        List.of(job(A, 1, 0)), List.of(new TenantShare(A, 4, 0, false)), host(1));
+                decide(List.of(job(A, 1, 0)), List.of(new TenantShare(A, 4, 0, false)), host(1));
 
         assertThat(placed(verdicts)).isEmpty();
     }
@@ -168,8 +162,7 @@ class PlacementTest {
         List<TenantShare> tenants = new ArrayList<>();
         for (int i = 0; i < 5; i++) {
             int quota = random.nextInt(6);
-            tenants.add(
-                    share(new TenantId(new UUID(0, i)), quota, random.nextInt(quota + 1)));
+            tenants.add(share(new TenantId(new UUID(0, i)), quota, random.nextInt(quota + 1)));
         }
         List<HostSlots> hosts = new ArrayList<>();
         for (int i = 0; i < random.nextInt(4); i++) {

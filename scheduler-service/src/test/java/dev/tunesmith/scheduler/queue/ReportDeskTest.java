@@ -83,8 +83,7 @@ class ReportDeskTest {
     private static ManifestRef manifest(Attempt attempt, Manifest.Kind kind, long step) {
         String prefix =
                 "t/%s/j/%s/x/%s/"
-                        .formatted(
-                                db.tenant().value(), attempt.job().value(), UUID.randomUUID());
+                        .formatted(db.tenant().value(), attempt.job().value(), UUID.randomUUID());
         ObjectStore.Stored part = objects.put(prefix + "w", "hello".getBytes(UTF_8));
         return manifest(
                 attempt,
@@ -335,7 +334,10 @@ class ReportDeskTest {
         JobId job = db.submit();
         TaskId task = sent(job);
         validations.run();
-        db.sql("UPDATE validation_task SET sent_at = now() - interval '61 s' WHERE task_id = '" + task.value() + "'");
+        db.sql(
+                "UPDATE validation_task SET sent_at = now() - interval '61 s' WHERE task_id = '"
+                        + task.value()
+                        + "'");
 
         validations.run();
 

@@ -37,8 +37,7 @@ class JobLifeTest {
                             Duration.ofSeconds(8),
                             Duration.ofMillis(200),
                             Duration.ofSeconds(2)),
-                    SilenceRules.of(
-                            Duration.ofSeconds(5), Duration.ZERO, Duration.ofMinutes(30)),
+                    SilenceRules.of(Duration.ofSeconds(5), Duration.ZERO, Duration.ofMinutes(30)),
                     Duration.ofMillis(500),
                     Duration.ofMillis(200),
                     Duration.ofSeconds(3),
@@ -69,8 +68,7 @@ class JobLifeTest {
     }
 
     private static void startScheduler() {
-        scheduler =
-                Scheduler.start(db.scheduler(), TestStack.shared().bootstrap(), objects, TIMES);
+        scheduler = Scheduler.start(db.scheduler(), TestStack.shared().bootstrap(), objects, TIMES);
     }
 
     private static void startTrainer() throws IOException {
@@ -224,9 +222,7 @@ class JobLifeTest {
 
         trainer.kill();
         startTrainer();
-        await(
-                "the job to be given back",
-                () -> db.column(job, "infra_losses", Integer.class) == 1);
+        await("the job to be given back", () -> db.column(job, "infra_losses", Integer.class) == 1);
 
         db.desire(job, "CANCEL");
         awaitState(job, JobState.CANCELLED);

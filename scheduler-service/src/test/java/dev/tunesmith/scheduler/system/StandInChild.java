@@ -121,9 +121,7 @@ public final class StandInChild {
         while (step < STEPS || script == ENDLESS) {
             step++;
             pause(100);
-            say(
-                    new ChildReport.Stepped(
-                            step, STEPS, 1, 100, Map.of("train_loss", 1.0 / step)));
+            say(new ChildReport.Stepped(step, STEPS, 1, 100, Map.of("train_loss", 1.0 / step)));
             if (script == POISON) {
                 die();
             }
@@ -231,5 +229,4 @@ public final class StandInChild {
                 .waitFor();
         Thread.sleep(10_000);
     }
-
 }
