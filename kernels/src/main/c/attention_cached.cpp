@@ -74,19 +74,36 @@ struct Cached {
 
     template <bool CAPPED>
     void direct_scores(int64_t s, int64_t kh, int64_t j, int64_t keys, const float *qf, float *p) const {
-        for (int64_t b = 0; b < keys; b++) {
-            const T *k = row(k_cache, s, kh, j + b);
-            for (int64_t i = 0; i < group(); i++) {
-                const float *qi = qf + i * pw;
+        for (int64_t i = 0; i < group(); i++) {
+            const float *qi = qf + i * pw;
+            alignas(64) float parts[DIRECT_BLOCK * W];
+            for (int64_t b = 0; b < keys; b++) {
+                const T *k = row(k_cache, s, kh, j + b);
                 F a = set(0.0f);
                 TS_FOR_VECTORS(c, width, { a = fma(get_lanes<whole>(k + c, L), get_lanes<whole>(qi + c, L), a); })
-                p[i * DIRECT_BLOCK + b] = sum(a);
+                store(parts + b * W, a);
             }
+            sum_parts(parts, keys, p + i * DIRECT_BLOCK);
         }
         for (int64_t i = 0; i < group(); i++) {
             float *pi = p + i * DIRECT_BLOCK;
             TS_FOR_VECTORS(b, keys, { put_lanes<whole>(pi + b, score<CAPPED>(get_lanes<whole>(pi + b, L), scores), L); })
         }
+    }
+
+    // to[b] = sum of the W numbers of each part; sixteen at once where a transposition is cheap.
+    static void sum_parts(const float *parts, int64_t keys, float *to) {
+        int64_t b = 0;
+#if TS_VECTOR == 16
+        for (; b + 16 <= keys; b += 16) {
+            alignas(64) float turned[16 * 16];
+            transpose16(parts + b * 16, 16, turned, 16);
+            F total = load(turned);
+            for (int i = 1; i < 16; i++) total = total + load(turned + i * 16);
+            store(to + b, total);
+        }
+#endif
+        for (; b < keys; b++) to[b] = sum(load(parts + b * W));
     }
 
     void softmax_block(float *p, int64_t keys, float *of, float *m, float *l) const {
@@ -101,17 +118,30 @@ struct Cached {
     }
 
     void direct_values(int64_t s, int64_t kh, int64_t j, int64_t keys, const float *p, float *of) const {
-        for (int64_t b = 0; b < keys; b++) {
-            const T *v = row(v_cache, s, kh, j + b);
-            for (int64_t i = 0; i < group(); i++) {
-                const F w = set(p[i * DIRECT_BLOCK + b]);
-                float *oi = of + i * pw;
-                TS_FOR_VECTORS(c, width, {
-                    F both = fma(get_lanes<whole>(v + c, L), w, get_lanes<whole>(oi + c, L));
-                    put_lanes<whole>(oi + c, both, L);
-                })
+        const T *rows[DIRECT_BLOCK];
+        for (int64_t b = 0; b < keys; b++) rows[b] = row(v_cache, s, kh, j + b);
+        for (int64_t i = 0; i < group(); i++) {
+            const float *pi = p + i * DIRECT_BLOCK;
+            float *oi = of + i * pw;
+            int64_t c = 0;
+            for (; c + 4 * W <= width; c += 4 * W) add_columns<4>(rows, keys, c, pi, oi);
+            for (; c + W <= width; c += W) add_columns<1>(rows, keys, c, pi, oi);
+            for (; c < width; c++) {
+                for (int64_t b = 0; b < keys; b++) oi[c] += pi[b] * get(rows[b] + c);
             }
         }
+    }
+
+    // V vectors of one output stay in registers over a block of keys.
+    template <int V>
+    static void add_columns(const T *const *rows, int64_t keys, int64_t c, const float *p, float *to) {
+        F a[V];
+        for (int v = 0; v < V; v++) a[v] = load(to + c + v * W);
+        for (int64_t b = 0; b < keys; b++) {
+            const F w = set(p[b]);
+            for (int v = 0; v < V; v++) a[v] = fma(load(rows[b] + c + v * W), w, a[v]);
+        }
+        for (int v = 0; v < V; v++) store(to + c + v * W, a[v]);
     }
 
     // ---- many new tokens ----

@@ -31,7 +31,7 @@ static RowSums sums_of(const T *z, int64_t V, const Options &o) {
     for (int64_t v = 0; v < body; v += W) {
         F x = shaped<CAPPED>(load(z + v), o);
         top = max(top, x);
-        total = total + x;
+        if (o.smoothing != 0.0f) total = total + x;  // the mean serves smoothing only
     }
     float big = largest(top), all = sum(total);
     float rest[16];

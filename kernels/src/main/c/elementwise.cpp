@@ -76,25 +76,71 @@ static int bias_add(T *x, const T *b, int64_t R, int64_t C, int64_t stride, int 
     return TS_OK;
 }
 
-// 32 random bits of element `counter` in stream `seed` (splitmix64, Steele et al. 2014).
-static inline uint32_t random_bits(uint64_t seed, uint64_t counter) {
-    uint64_t z = seed + (counter + 1) * 0x9e3779b97f4a7c15ull;
+// Lanes of 32-bit integers beside F.
+#if TS_VECTOR
+typedef uint32_t U __attribute__((vector_size(4 * TS_VECTOR)));
+static inline U mask_of(U bits, uint32_t least) { return (U)(bits >= least); }
+static inline U counters(uint32_t first) {
+    U u;
+    for (int i = 0; i < W; i++) u[i] = (uint32_t)i;
+    return u + first;
+}
+#else
+using U = uint32_t;
+static inline U mask_of(U bits, uint32_t least) { return bits >= least ? ~0u : 0u; }
+static inline U counters(uint32_t first) { return first; }
+#endif
+
+// Two rounds of a 32-bit mixer (Wellons' lowbias32), one with each half of the key.
+template <class V>
+static inline V mixed(V x, uint32_t key) {
+    x = x + key;
+    x = (x ^ (x >> 16)) * 0x7feb352du;
+    x = (x ^ (x >> 15)) * 0x846ca68bu;
+    return x ^ (x >> 16);
+}
+
+// The key of 2^32 neighbouring elements of a stream (splitmix64, Steele et al. 2014).
+static inline uint64_t key_of(uint64_t seed, uint64_t counter) {
+    uint64_t z = seed + ((counter >> 32) + 1) * 0x9e3779b97f4a7c15ull;
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-    return (uint32_t)((z ^ (z >> 31)) >> 32);
+    return z ^ (z >> 31);
+}
+
+template <class V>
+static inline V random_bits(V low, uint64_t key) {
+    return mixed(mixed(low, (uint32_t)key), (uint32_t)(key >> 32));
+}
+
+template <class T>
+static void drop(const T *x, T *y, int64_t n, uint32_t dropped, float kept, uint64_t seed, uint64_t first) {
+    uint32_t one;
+    __builtin_memcpy(&one, &kept, 4);
+    TS_FOR_VECTORS(i, n, {
+        const uint64_t counter = first + (uint64_t)i;
+        alignas(64) float factor[W];
+        if ((uint32_t)counter <= 0xffffffffu - W) {
+            U keep = mask_of(random_bits(counters((uint32_t)counter), key_of(seed, counter)), dropped) & one;
+            __builtin_memcpy(factor, &keep, sizeof keep);
+        } else {  // the key changes within the vector
+            for (int j = 0; j < W; j++) {
+                uint64_t at = counter + (uint64_t)j;
+                factor[j] = random_bits((uint32_t)at, key_of(seed, at)) >= dropped ? kept : 0.0f;
+            }
+        }
+        put_lanes<whole>(y + i, get_lanes<whole>(x + i, L) * load(factor), L);
+    })
 }
 
 template <class T>
 static int dropout(const T *x, T *y, int64_t n, float p, uint64_t seed, uint64_t offset, int threads) {
     if (n < 0) return TS_BAD_SHAPE;
     if (!(p >= 0.0f && p < 1.0f)) return TS_BAD_ARGUMENT;
-    const uint64_t dropped = (uint64_t)((double)p * 4294967296.0);
+    const uint32_t dropped = (uint32_t)((double)p * 4294967296.0);
     const float kept = 1.0f / (1.0f - p);
     for_blocks(n, threads, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; i++) {
-            bool keep = random_bits(seed, offset + (uint64_t)i) >= dropped;
-            put(y + i, keep ? get(x + i) * kept : 0.0f);
-        }
+        drop(x + begin, y + begin, end - begin, dropped, kept, seed, offset + (uint64_t)begin);
     });
     return TS_OK;
 }

@@ -35,3 +35,8 @@ TS_API int64_t ts_attention_cached_scratch(int64_t newest, int64_t context, int6
     if (newest > 4) mine += 2 * padded(context, TILE) * pw * UNIT + forward_buffers(pw);
     return threads * padded(mine, 64) + SLACK;
 }
+
+TS_API int64_t ts_product_scratch(int64_t threads) {
+    constexpr int64_t M = 240 + 16, N = 256, K = 192;
+    return threads * ((M + N) * K + M * N) * 4 + SLACK;
+}

@@ -17,14 +17,14 @@ static inline F exp(F x) {
     p = fma(p, r, set(1.6666665459e-1f));
     p = fma(p, r, set(5.0000001201e-1f));
     p = fma(p * r, r, r) + set(1.0f);
-    return select(less(x, set(-87.3f)), set(0.0f), p * power2(n));
+    return times_power2(less(set(-87.3f), x), p, n);
 }
 
-static inline F sigmoid(F x) { return set(1.0f) / (set(1.0f) + exp(set(0.0f) - x)); }
+static inline F sigmoid(F x) { return reciprocal(set(1.0f) + exp(set(0.0f) - x)); }
 
 // Near 0 the quotient would lose digits, so an odd polynomial (Taylor) takes over.
 static inline F tanh(F x) {
-    F far = set(1.0f) - set(2.0f) / (exp(x + x) + set(1.0f));
+    F far = set(1.0f) - set(2.0f) * reciprocal(exp(x + x) + set(1.0f));
     F s = x * x;
     F p = fma(s, set(62.0f / 2835.0f), set(-17.0f / 315.0f));
     p = fma(p, s, set(2.0f / 15.0f));
@@ -36,7 +36,7 @@ static inline F tanh(F x) {
 // Abramowitz & Stegun 7.1.26.
 static inline F erf(F x) {
     F a = abs(x);
-    F t = set(1.0f) / fma(a, set(0.3275911f), set(1.0f));
+    F t = reciprocal(fma(a, set(0.3275911f), set(1.0f)));
     F p = fma(t, set(1.061405429f), set(-1.453152027f));
     p = fma(p, t, set(1.421413741f));
     p = fma(p, t, set(-0.284496736f));

@@ -17,6 +17,7 @@ public final class CpuKernels {
     private static final String FILE = "libtunesmith_cpu.so";
     private static final NativeLibrary LIBRARY = open();
     private static final MethodHandle LEVEL = plain("ts_cpu_level", "i");
+    private static final MethodHandle TILE_LEVEL = plain("ts_cpu_tile_level", "i");
     private static final MethodHandle SUPPORTS = plain("ts_cpu_supports", "ii");
     private static final MethodHandle SELECT = plain("ts_cpu_select", "ii");
 
@@ -26,6 +27,12 @@ public final class CpuKernels {
     public static CpuLevel level() {
         checkForced(System.getenv());
         return CpuLevel.ofCode(query(() -> (int) LEVEL.invokeExact()));
+    }
+
+    /// The level of attention's tile products; below [#level] where the processor's bf16 products
+    /// are slower than its fp32 ones. Part of what must be equal for equal bits.
+    public static CpuLevel tileLevel() {
+        return CpuLevel.ofCode(query(() -> (int) TILE_LEVEL.invokeExact()));
     }
 
     private static void checkForced(Map<String, String> environment) {
