@@ -1,0 +1,241 @@
+package dev.tunesmith.trainer.attempt;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tunesmith.contracts.event.ChildCommand;
+import dev.tunesmith.contracts.event.ChildCommand.Reason;
+import dev.tunesmith.contracts.event.ChildReport;
+import dev.tunesmith.contracts.event.Control;
+import dev.tunesmith.contracts.event.ExitCode;
+import dev.tunesmith.contracts.event.Manifest;
+import dev.tunesmith.contracts.event.ManifestRef;
+import dev.tunesmith.contracts.event.ObjectRef;
+import dev.tunesmith.contracts.event.ValidateTask;
+import dev.tunesmith.contracts.id.TaskId;
+import dev.tunesmith.contracts.id.TenantId;
+import dev.tunesmith.contracts.job.ErrorClass;
+import dev.tunesmith.contracts.job.ErrorCode;
+import dev.tunesmith.contracts.job.Method;
+import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.platform.json.Json;
+import dev.tunesmith.platform.objects.DirectoryObjects;
+import dev.tunesmith.trainer.attempt.RunningChild.Settings;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Real child processes over a folder of objects.
+class ChildTest {
+
+    private static final long MANIFEST_MAX = 1 << 20;
+    private static final String ADAPTER = "adapter_model.safetensors";
+
+    @TempDir Path folder;
+    private DirectoryObjects objects;
+    private TinyJob job;
+
+    @BeforeEach
+    void storeInputs() throws IOException {
+        objects = new DirectoryObjects(folder.resolve("store"));
+        job = TinyJob.store(objects, folder);
+    }
+
+    @Test
+    void trainsAndStoresItsResultManifestLast() throws Exception {
+        try (RunningChild child = start(job.start(TinyJob.spec(8, 3), 1, null))) {
+            assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
+
+            ChildReport.Result result = child.last(ChildReport.Result.class);
+            Manifest manifest = manifest(result.manifest());
+            assertThat(manifest.kind()).isEqualTo(Manifest.Kind.RESULT);
+            assertThat(manifest.objects())
+                    .extracting(Manifest.Entry::name)
+                    .containsExactly("adapter_config.json", ADAPTER, "step_metrics.csv");
+            assertThat(manifest.inputs()).containsEntry("training", job.training().sha256());
+            assertThat(result.metrics()).containsKeys("train_loss", "valid_loss_before");
+            assertThat(result.metrics().get("valid_loss"))
+                    .isLessThan(result.metrics().get("valid_loss_before"));
+            assertThat(result.trainedTokens()).isPositive();
+            assertThat(child.last(ChildReport.Checkpoint.class).step()).isEqualTo(6);
+        }
+    }
+
+    @Test
+    void aKilledAndResumedRunEndsInTheSameBytes() throws Exception {
+        ResolvedSpec spec = TinyJob.spec(300, 20);
+        byte[] straight = adapterOf(spec, 1, null);
+
+        ChildReport.Checkpoint checkpoint;
+        try (RunningChild child = start(job.start(spec, 2, null))) {
+            checkpoint = child.await(ChildReport.Checkpoint.class, c -> c.step() >= 40);
+            child.kill();
+            assertThat(child.exit()).isEqualTo(137);
+        }
+        byte[] resumed =
+                adapterOf(spec, 3, new Control.Resume(checkpoint.step(), checkpoint.manifest()));
+
+        assertThat(resumed).isEqualTo(straight);
+    }
+
+    @Test
+    void aPausedRunSavesHandsBackAndGoesOn() throws Exception {
+        ResolvedSpec spec = TinyJob.spec(300, 0);
+        byte[] straight = adapterOf(spec, 1, null);
+
+        ChildReport.Checkpoint checkpoint;
+        try (RunningChild child = start(job.start(spec, 2, null))) {
+            ChildReport.Stepped _ = child.await(ChildReport.Stepped.class, s -> s.step() >= 3);
+            long asked = System.nanoTime();
+            child.send(new ChildCommand.Stop(Reason.PAUSE));
+            ChildReport.Stopped stopped = child.await(ChildReport.Stopped.class, _ -> true);
+            assertThat(Duration.ofNanos(System.nanoTime() - asked))
+                    .isLessThan(Duration.ofSeconds(5));
+            assertThat(child.exit()).isEqualTo(ExitCode.HANDED_BACK);
+            checkpoint = child.last(ChildReport.Checkpoint.class);
+            assertThat(stopped.reason()).isEqualTo(Reason.PAUSE);
+            assertThat(checkpoint.step()).isEqualTo(stopped.step()).isLessThan(300);
+        }
+        byte[] resumed =
+                adapterOf(spec, 3, new Control.Resume(checkpoint.step(), checkpoint.manifest()));
+
+        assertThat(resumed).isEqualTo(straight);
+    }
+
+    @Test
+    void aCancelledRunEndsAtOnceAndWritesNothing() throws Exception {
+        try (RunningChild child = start(job.start(TinyJob.spec(100_000, 0), 1, null))) {
+            ChildReport.Stepped _ = child.await(ChildReport.Stepped.class, s -> s.step() >= 3);
+            long asked = System.nanoTime();
+            child.send(new ChildCommand.Stop(Reason.CANCEL));
+
+            assertThat(child.exit()).isEqualTo(ExitCode.HANDED_BACK);
+            assertThat(Duration.ofNanos(System.nanoTime() - asked))
+                    .isLessThan(Duration.ofSeconds(5));
+            assertThat(child.last(ChildReport.Stopped.class).reason()).isEqualTo(Reason.CANCEL);
+            assertThat(objects.list("t/proj_", "", 100)).isEmpty();
+        }
+    }
+
+    @Test
+    void endsWhenItsParentClosesThePipe() throws Exception {
+        try (RunningChild child = start(job.start(TinyJob.spec(100_000, 0), 1, null))) {
+            ChildReport.Stepped _ = child.await(ChildReport.Stepped.class, s -> s.step() >= 1);
+            child.closeCommands();
+
+            assertThat(child.exit()).isEqualTo(ExitCode.HANDED_BACK);
+        }
+    }
+
+    @Test
+    void namesTheOffsetOfACorruptBaseModel() throws Exception {
+        Path model = folder.resolve("tiny");
+        byte[] weights = Files.readAllBytes(model.resolve("model.safetensors"));
+        Files.write(model.resolve("model.safetensors"), Arrays.copyOf(weights, 5_000));
+        DirectoryObjects damaged = new DirectoryObjects(folder.resolve("damaged"));
+        TinyJob broken = TinyJob.store(damaged, model, TinyJob.rows());
+
+        try (RunningChild child =
+                RunningChild.start(
+                        folder.resolve("work"),
+                        Settings.folder(folder.resolve("damaged")),
+                        broken.start(TinyJob.spec(8, 0), 1, null))) {
+            assertThat(child.exit()).isEqualTo(ExitCode.USER_ERROR);
+            ChildReport.Failed failed = child.last(ChildReport.Failed.class);
+            assertThat(failed.errorClass()).isEqualTo(ErrorClass.USER);
+            assertThat(failed.code()).isEqualTo(ErrorCode.BASE_MODEL_UNAVAILABLE);
+            assertThat(failed.message()).contains("tiny").contains("5000");
+            assertThat(child.find(ChildReport.Stepped.class, _ -> true)).isEmpty();
+        }
+    }
+
+    @Test
+    void refusesAJobThatDoesNotFitIntoMemory() throws Exception {
+        ChildCommand.Start fits = job.start(TinyJob.spec(8, 0), 1, null);
+        try (RunningChild child =
+                start(new ChildCommand.Start(fits.attempt(), fits.work(), 64L << 20))) {
+            assertThat(child.exit()).isEqualTo(ExitCode.OUT_OF_MEMORY);
+            ChildReport.Failed failed = child.last(ChildReport.Failed.class);
+            assertThat(failed.errorClass()).isEqualTo(ErrorClass.RESOURCE);
+            assertThat(failed.message()).contains("GiB");
+        }
+    }
+
+    @Test
+    void waitsForAStoreThatIsAwayAndThenSaysSo() throws Exception {
+        Settings nobody =
+                new Settings("http://127.0.0.1:1", "key", "secret", Duration.ofSeconds(2));
+        try (RunningChild child =
+                RunningChild.start(
+                        folder.resolve("work"), nobody, job.start(TinyJob.spec(8, 0), 1, null))) {
+            assertThat(child.exit()).isEqualTo(ExitCode.STORAGE);
+            ChildReport.Failed failed = child.last(ChildReport.Failed.class);
+            assertThat(failed.code()).isEqualTo(ErrorCode.STORAGE_UNAVAILABLE);
+        }
+    }
+
+    @Test
+    void reportsFiguresAndBadRowsOfATrainingFile() throws Exception {
+        TinyJob mixed =
+                new TinyJob(
+                        job.base(),
+                        object(
+                                TinyJob.rows()
+                                        + "not json\n{\"messages\":[{\"role\":\"user\"}]}\n"));
+        try (RunningChild child = start(validate(mixed))) {
+            assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
+            ChildReport.Validated validated = child.last(ChildReport.Validated.class);
+            assertThat(validated.problemCount()).isEqualTo(2);
+            assertThat(validated.problems()).extracting("line").containsExactly(41L, 42L);
+            assertThat(validated.training().rows()).isEqualTo(40);
+            assertThat(validated.training().trainedTokens()).isPositive();
+            assertThat(validated.model().layers()).isEqualTo(2);
+        }
+    }
+
+    private ObjectRef object(String rows) {
+        var stored = objects.put("t/a/datasets/mixed", rows.getBytes(UTF_8));
+        return new ObjectRef(stored.key(), stored.bytes(), stored.sha256());
+    }
+
+    private static ChildCommand.Validate validate(TinyJob job) {
+        return new ChildCommand.Validate(
+                new ValidateTask(
+                        new TaskId(new UUID(3, 3)),
+                        new TenantId(new UUID(1, 1)),
+                        null,
+                        null,
+                        Method.SUPERVISED,
+                        job.training(),
+                        null,
+                        job.base(),
+                        ValidateTask.Limits.USUAL));
+    }
+
+    private byte[] adapterOf(ResolvedSpec spec, int epoch, Control.@Nullable Resume resume)
+            throws Exception {
+        try (RunningChild child = start(job.start(spec, epoch, resume))) {
+            assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
+            Manifest manifest = manifest(child.last(ChildReport.Result.class).manifest());
+            return objects.get(manifest.find(ADAPTER).orElseThrow().key(), MANIFEST_MAX);
+        }
+    }
+
+    private RunningChild start(ChildCommand command) throws IOException {
+        return RunningChild.start(
+                folder.resolve("work"), Settings.folder(folder.resolve("store")), command);
+    }
+
+    private Manifest manifest(ManifestRef reference) {
+        byte[] content = objects.get(reference.key(), MANIFEST_MAX);
+        assertThat(Digests.sha256(content)).isEqualTo(reference.sha256());
+        return Json.read(content, Manifest.class);
+    }
+}

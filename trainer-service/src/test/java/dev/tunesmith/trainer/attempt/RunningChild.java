@@ -1,0 +1,168 @@
+package dev.tunesmith.trainer.attempt;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.tunesmith.contracts.event.ChildCommand;
+import dev.tunesmith.contracts.event.ChildReport;
+import dev.tunesmith.platform.json.Json;
+import dev.tunesmith.trainer.Child;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+
+/// A real child process, with the test as its parent: answers every waiting report with `committed`
+/// and remembers all of them.
+final class RunningChild implements AutoCloseable {
+
+    private static final long PATIENCE_SECONDS = 120;
+
+    private final Process process;
+    private final OutputStream commands;
+    private final List<ChildReport> reports = new ArrayList<>();
+    private final Thread reader;
+
+    private RunningChild(Process process) {
+        this.process = process;
+        this.commands = process.getOutputStream();
+        this.reader = Thread.ofVirtual().start(this::read);
+    }
+
+    /// Starts a child that keeps its files in `work` and its objects in `objects`.
+    static RunningChild start(Path work, Settings settings, ChildCommand command)
+            throws IOException {
+        List<String> line =
+                List.of(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Xmx256m",
+                        "-XX:+UseSerialGC",
+                        "-XX:TieredStopAtLevel=1",
+                        "--enable-native-access=ALL-UNNAMED",
+                        "--sun-misc-unsafe-memory-access=allow",
+                        "-Dtunesmith.objects.endpoint=" + settings.endpoint(),
+                        "-Dtunesmith.objects.access-key=" + settings.accessKey(),
+                        "-Dtunesmith.objects.secret-key=" + settings.secretKey(),
+                        "-Dtunesmith.trainer.storage-patience=" + settings.patience(),
+                        "-Dtunesmith.work-dir=" + work,
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Child.class.getName(),
+                        Long.toString(ProcessHandle.current().pid()));
+        ProcessBuilder builder = new ProcessBuilder(line);
+        builder.environment().put("OMP_NUM_THREADS", "1");
+        builder.redirectError(ProcessBuilder.Redirect.INHERIT);
+        RunningChild child = new RunningChild(builder.start());
+        child.send(command);
+        return child;
+    }
+
+    record Settings(String endpoint, String accessKey, String secretKey, Duration patience) {
+        static Settings folder(Path objects) {
+            return new Settings(objects.toUri().toString(), "none", "none", Duration.ofMinutes(1));
+        }
+    }
+
+    void send(ChildCommand command) throws IOException {
+        synchronized (commands) {
+            commands.write((Json.text(command) + "\n").getBytes(UTF_8));
+            commands.flush();
+        }
+    }
+
+    private void read() {
+        try (BufferedReader lines = process.inputReader(UTF_8)) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                ChildReport report = Json.read(line, ChildReport.class);
+                answer(report);
+                synchronized (reports) {
+                    reports.add(report);
+                    reports.notifyAll();
+                }
+            }
+        } catch (IOException e) {
+            // A killed child: its exit code says the rest.
+        }
+    }
+
+    private void answer(ChildReport report) throws IOException {
+        switch (report) {
+            case ChildReport.Checkpoint c -> send(new ChildCommand.Committed(c.n()));
+            case ChildReport.Finalizing f -> send(new ChildCommand.Committed(f.n()));
+            case ChildReport.Result r -> send(new ChildCommand.Committed(r.n()));
+            case ChildReport.Alive _,
+                    ChildReport.Started _,
+                    ChildReport.Entered _,
+                    ChildReport.Stepped _,
+                    ChildReport.Failed _,
+                    ChildReport.Validated _,
+                    ChildReport.Stopped _ -> {}
+        }
+    }
+
+    /// Waits for the first report of a kind that fits.
+    <R extends ChildReport> R await(Class<R> kind, Predicate<R> fits) throws InterruptedException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+        synchronized (reports) {
+            while (true) {
+                Optional<R> found = find(kind, fits);
+                if (found.isPresent()) {
+                    return found.get();
+                }
+                if (System.nanoTime() > deadline || !process.isAlive() && !reader.isAlive()) {
+                    throw new AssertionError("no %s among %s".formatted(kind, reports));
+                }
+                reports.wait(200);
+            }
+        }
+    }
+
+    /// The first report of a kind that fits, if it came.
+    <R extends ChildReport> Optional<R> find(Class<R> kind, Predicate<R> fits) {
+        synchronized (reports) {
+            return reports.stream()
+                    .filter(kind::isInstance)
+                    .map(kind::cast)
+                    .filter(fits)
+                    .findFirst();
+        }
+    }
+
+    /// The last report of a kind.
+    <R extends ChildReport> R last(Class<R> kind) {
+        synchronized (reports) {
+            return reports.reversed().stream()
+                    .filter(kind::isInstance)
+                    .map(kind::cast)
+                    .findFirst()
+                    .orElseThrow();
+        }
+    }
+
+    /// Waits for the end and returns the exit status.
+    int exit() throws InterruptedException {
+        if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+            throw new AssertionError("the child still runs; reports: " + reports);
+        }
+        reader.join();
+        return process.exitValue();
+    }
+
+    void kill() {
+        process.destroyForcibly();
+    }
+
+    void closeCommands() throws IOException {
+        commands.close();
+    }
+
+    @Override
+    public void close() {
+        process.destroyForcibly();
+    }
+}

@@ -1,0 +1,149 @@
+package dev.tunesmith.trainer.attempt;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.tunesmith.contracts.event.ChildCommand;
+import dev.tunesmith.contracts.event.Control;
+import dev.tunesmith.contracts.event.Manifest;
+import dev.tunesmith.contracts.event.ManifestRef;
+import dev.tunesmith.contracts.event.ModelSource;
+import dev.tunesmith.contracts.event.ObjectRef;
+import dev.tunesmith.contracts.id.Attempt;
+import dev.tunesmith.contracts.id.JobId;
+import dev.tunesmith.contracts.id.TenantId;
+import dev.tunesmith.contracts.job.AdapterSpec;
+import dev.tunesmith.contracts.job.Curve;
+import dev.tunesmith.contracts.job.JobKind;
+import dev.tunesmith.contracts.job.Method;
+import dev.tunesmith.contracts.job.Overflow;
+import dev.tunesmith.contracts.job.Precision;
+import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.model.FreshWeights;
+import dev.tunesmith.engine.text.ByteLevelTokenizer;
+import dev.tunesmith.platform.json.Json;
+import dev.tunesmith.platform.objects.ObjectStore;
+import dev.tunesmith.platform.objects.ObjectStore.Stored;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/// A job over a random Llama of a few thousand parameters, its inputs in an object store.
+record TinyJob(ModelSource base, ObjectRef training) {
+
+    static final long DEVICE_BYTES = 4L << 30;
+
+    private static final TenantId TENANT = new TenantId(new UUID(1, 1));
+    private static final JobId JOB = new JobId(new UUID(1, 2));
+    private static final List<String> SPECIAL =
+            List.of("<|endoftext|>", "<|im_start|>", "<|im_end|>");
+
+    /// Makes model and rows in `room` and stores them.
+    static TinyJob store(ObjectStore objects, Path room) throws IOException {
+        return store(objects, model(room), rows());
+    }
+
+    static TinyJob store(ObjectStore objects, Path model, String rows) throws IOException {
+        List<Manifest.Entry> entries = new ArrayList<>();
+        try (Stream<Path> files = Files.list(model)) {
+            for (Path file : files.sorted().toList()) {
+                String name = file.getFileName().toString();
+                Stored stored = objects.put("base/tiny/1/" + name, file);
+                entries.add(
+                        new Manifest.Entry(name, stored.key(), stored.bytes(), stored.sha256()));
+            }
+        }
+        Manifest manifest =
+                new Manifest(
+                        Manifest.VERSION,
+                        Manifest.Kind.MODEL,
+                        null,
+                        null,
+                        0,
+                        entries,
+                        Map.of(),
+                        Map.of(),
+                        null);
+        Stored stored = objects.put("base/tiny/1/MANIFEST.json", Json.canonical(manifest));
+        Stored file = objects.put("t/a/datasets/rows", rows.getBytes(UTF_8));
+        return new TinyJob(
+                new ModelSource("tiny", new ManifestRef(stored.key(), stored.sha256())),
+                new ObjectRef(file.key(), file.bytes(), file.sha256()));
+    }
+
+    static Path model(Path room) throws IOException {
+        Path model = Files.createDirectory(room.resolve("tiny"));
+        ByteLevelTokenizer.write(
+                model.resolve(ModelDirectory.TOKENIZER),
+                ByteLevelTokenizer.train(
+                        List.of("user assistant What colour is the sky? It is blue."),
+                        290,
+                        SPECIAL));
+        Files.writeString(
+                model.resolve(ModelDirectory.TOKENIZER_CONFIG), "{\"eos_token\": \"<|im_end|>\"}");
+        Files.writeString(
+                model.resolve(ModelDirectory.CONFIG),
+                """
+                {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 32,
+                 "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+                 "num_key_value_heads": 2, "head_dim": 8, "vocab_size": 290, "hidden_act": "silu",
+                 "max_position_embeddings": 256, "rms_norm_eps": 1e-05, "rope_theta": 10000.0,
+                 "tie_word_embeddings": true, "torch_dtype": "float32"}
+                """);
+        FreshWeights.write(model, 7);
+        return model;
+    }
+
+    static String rows() {
+        StringBuilder rows = new StringBuilder();
+        for (int i = 0; i < 40; i++) {
+            rows.append(
+                    """
+                    {"messages":[{"role":"user","content":"What colour is sky %d?"},\
+                    {"role":"assistant","content":"It is blue %d."}]}
+                    """
+                            .formatted(i, i % 7));
+        }
+        return rows.toString();
+    }
+
+    /// LoRA in fp32, four rows a step in two parts, a checkpoint every `saveSteps`.
+    static ResolvedSpec spec(int steps, int saveSteps) {
+        return new ResolvedSpec(
+                1,
+                JobKind.TRAIN,
+                Method.SUPERVISED,
+                "tiny",
+                new AdapterSpec.Lora(4, 8, 0.1, List.of("all-linear"), false),
+                new ResolvedSpec.Rows(96, false, Overflow.TRUNCATE, false, 0.1, 4, 2),
+                new ResolvedSpec.Steps(1_000, steps, steps, 1, saveSteps, 0),
+                new ResolvedSpec.Optimizer(
+                        5e-3, 1, Curve.COSINE, 0.1, null, 0, 1, 0.9, 0.999, 1e-8),
+                Precision.FP32,
+                false,
+                42,
+                Map.of());
+    }
+
+    /// The first command of a child.
+    ChildCommand.Start start(ResolvedSpec spec, int epoch, Control.@Nullable Resume resume) {
+        return new ChildCommand.Start(
+                new Attempt(JOB, epoch, new UUID(2, epoch)),
+                new Control.Work(
+                        TENANT,
+                        JOB,
+                        spec,
+                        base,
+                        training,
+                        null,
+                        resume,
+                        "t/%s/j/%s/".formatted(TENANT.wire(), JOB.wire())),
+                DEVICE_BYTES);
+    }
+}
