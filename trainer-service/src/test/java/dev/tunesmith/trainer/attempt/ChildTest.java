@@ -196,7 +196,7 @@ class ChildTest {
             assertThat(validated.problems()).extracting("line").containsExactly(41L, 42L);
             assertThat(validated.training().rows()).isEqualTo(40);
             assertThat(validated.training().trainedTokens()).isPositive();
-            assertThat(validated.model().layers()).isEqualTo(2);
+            assertThat(validated.model()).extracting("layers").isEqualTo(2);
         }
     }
 

@@ -114,7 +114,8 @@ final class RunningChild implements AutoCloseable {
                 if (found.isPresent()) {
                     return found.get();
                 }
-                if (System.nanoTime() > deadline || !process.isAlive() && !reader.isAlive()) {
+                boolean over = !process.isAlive() && !reader.isAlive();
+                if (over || System.nanoTime() > deadline) {
                     throw new AssertionError("no %s among %s".formatted(kind, reports));
                 }
                 reports.wait(200);
