@@ -105,11 +105,11 @@ int linear_small_f32_weight_bf16(const float *x, const bf16 *w_NK, const bf16 *b
                                  int64_t M, int64_t N, int64_t K, int64_t x_stride,
                                  int64_t y_stride, int threads);
 
-// c_MN = factor·a_MK·b_KN, added to c when `add`. One stride of a and one of b is 1.
+// c_MN = factor·a_MK·b_KN + keep·c_MN; keep 0 never reads c. One stride of a and one of b is 1.
 #define TS_DECLARE_PRODUCT(name, T, O)                                                        \
     int product_##name(const T *a, const T *b, O *c, void *scratch, int64_t M, int64_t N,     \
                        int64_t K, int64_t a_row, int64_t a_column, int64_t b_row,             \
-                       int64_t b_column, int64_t c_row, float factor, int add, int threads);
+                       int64_t b_column, int64_t c_row, float factor, float keep, int threads);
 TS_DECLARE_PRODUCT(f32, float, float)
 TS_DECLARE_PRODUCT(bf16, bf16, bf16)
 TS_DECLARE_PRODUCT(bf16_out_f32, bf16, float)

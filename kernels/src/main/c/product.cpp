@@ -1,4 +1,4 @@
-// General matrix product c = factor·a·b (+ c) with fp32 FMA whatever the storage.
+// General matrix product c = factor·a·b + keep·c with fp32 FMA whatever the storage.
 //
 // Blocks of a and b are converted to fp32 while they are packed, so that bf16 matrices reach the
 // rate of fp32 FMA. Where VDPBF16PS is issued at half rate (Intel) this is nearly twice as fast
@@ -57,8 +57,7 @@ struct Product {
     Matrix<T> a, b;
     O *c;
     int64_t M, N, K, c_row;
-    float factor;
-    int add;
+    float factor, keep;
 
     struct Buffers {
         float *a, *b, *c;
@@ -104,7 +103,7 @@ struct Product {
         const F scale = set(factor);
         TS_FOR_VECTORS(i, columns, {
             F x = (K > 0 ? get_lanes<whole>(from + i, L) : set(0.0f)) * scale;
-            if (add) x = x + get_lanes<whole>(to + i, L);
+            if (keep != 0.0f) x = fma(set(keep), get_lanes<whole>(to + i, L), x);
             put_lanes<whole>(to + i, x, L);
         })
     }
@@ -136,9 +135,9 @@ static int product(const Product<T, O> &p, void *scratch, int threads) {
 #define TS_DEFINE(name, T, O)                                                                      \
     int product_##name(const T *a, const T *b, O *c, void *scratch, int64_t M, int64_t N,          \
                        int64_t K, int64_t a_row, int64_t a_column, int64_t b_row,                  \
-                       int64_t b_column, int64_t c_row, float factor, int add, int threads) {      \
+                       int64_t b_column, int64_t c_row, float factor, float keep, int threads) {   \
         return product(Product<T, O>{{a, a_row, a_column}, {b, b_row, b_column}, c, M, N, K,       \
-                                     c_row, factor, add},                                          \
+                                     c_row, factor, keep},                                         \
                        scratch, threads);                                                          \
     }
 TS_DEFINE(f32, float, float)

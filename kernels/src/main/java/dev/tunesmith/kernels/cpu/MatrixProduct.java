@@ -3,12 +3,12 @@ package dev.tunesmith.kernels.cpu;
 import dev.tunesmith.kernels.KernelException;
 import java.lang.invoke.MethodHandle;
 
-/// c_MN = factor · a_MK · b_KN, optionally added to c, with fp32 sums.
+/// c_MN = factor · a_MK · b_KN + keep · c_MN, with fp32 sums.
 ///
 /// An element's bits depend on its row of a, its column of b and K alone, not on M, N or threads: a
 /// packed batch gives what its documents give one by one.
 ///
-/// @param add whether c is added to instead of overwritten
+/// @param keep 0 overwrites c without reading it
 public record MatrixProduct(
         Element input,
         Element output,
@@ -16,9 +16,9 @@ public record MatrixProduct(
         long n,
         long k,
         float factor,
-        boolean add,
+        float keep,
         int threads) {
-    private static final String ARGUMENTS = "illll" + "llllllll" + "fii";
+    private static final String ARGUMENTS = "illll" + "llllllll" + "ffi";
     private static final MethodHandle F32 = CpuKernels.plain("ts_product_f32", ARGUMENTS);
     private static final MethodHandle BF16 = CpuKernels.plain("ts_product_bf16", ARGUMENTS);
     private static final MethodHandle BF16_TO_F32 =
@@ -47,7 +47,7 @@ public record MatrixProduct(
                 };
     }
 
-    /// Writes or adds to c.
+    /// Writes c.
     public void run(Matrix a_MK, Matrix b_KN, Strided c_MN, long scratch) {
         MethodHandle kernel = kernel();
         Status.check(
@@ -69,7 +69,7 @@ public record MatrixProduct(
                                         b_KN.columnStride(),
                                         c_MN.stride(),
                                         factor,
-                                        add ? 1 : 0,
+                                        keep,
                                         threads));
     }
 

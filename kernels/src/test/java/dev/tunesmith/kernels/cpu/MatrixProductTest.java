@@ -21,12 +21,12 @@ class MatrixProductTest {
         for (int[] size :
                 new int[][] {{1, 1, 1}, {5, 3, 7}, {17, 70, 33}, {250, 40, 200}, {3, 300, 65}}) {
             for (int layout = 0; layout < 4; layout++) {
-                boolean add = layout % 2 == 1;
+                float keep = layout % 2 == 1 ? 0.75f : 0;
                 check(
-                        new MatrixProduct(type, type, size[0], size[1], size[2], 0.5f, add, 2),
+                        new MatrixProduct(type, type, size[0], size[1], size[2], 0.5f, keep, 2),
                         layout);
                 check(
-                        new MatrixProduct(type, Element.F32, size[0], size[1], size[2], 1, add, 2),
+                        new MatrixProduct(type, Element.F32, size[0], size[1], size[2], 1, keep, 2),
                         layout);
             }
         }
@@ -36,8 +36,8 @@ class MatrixProductTest {
     @MethodSource("dev.tunesmith.kernels.cpu.Machine#all")
     void nothingToSumGivesZeroAndNoRowsIsNoWork(Machine machine) {
         machine.use();
-        check(new MatrixProduct(machine.type(), machine.type(), 3, 5, 0, 1, false, 2), 0);
-        check(new MatrixProduct(machine.type(), machine.type(), 0, 5, 4, 1, false, 2), 0);
+        check(new MatrixProduct(machine.type(), machine.type(), 3, 5, 0, 1, 0, 2), 0);
+        check(new MatrixProduct(machine.type(), machine.type(), 0, 5, 4, 1, 0, 2), 0);
     }
 
     @ParameterizedTest
@@ -54,7 +54,7 @@ class MatrixProductTest {
         double[] a = Arrays.copyOf(Numbers.wave(type, 300 * 210, 1), m * 210);
         try (var memory = new Fenced()) {
             long c = memory.room(type, m * 90);
-            new MatrixProduct(type, type, m, 90, 210, 1, false, threads)
+            new MatrixProduct(type, type, m, 90, 210, 1, 0, threads)
                     .run(
                             MatrixProduct.Matrix.ofRows(memory.floats(type, a), 210),
                             MatrixProduct.Matrix.ofRows(
@@ -84,7 +84,7 @@ class MatrixProductTest {
                         a[turnA ? j * m + i / n : i / n * k + j]
                                 * b[turnB ? i % n * k + j : j * n + i % n];
             }
-            expected[i] = expected[i] * product.factor() + (product.add() ? c[i] : 0);
+            expected[i] = expected[i] * product.factor() + product.keep() * c[i];
         }
         try (var memory = new Fenced()) {
             long aAt = memory.floats(product.input(), a);
