@@ -31,6 +31,7 @@ public final class ConsumerLoop implements AutoCloseable {
 
     private static final Logger log = LoggerFactory.getLogger(ConsumerLoop.class);
     private static final Duration POLL_WAIT = Duration.ofMillis(500);
+    private static final Duration ERROR_WAIT = Duration.ofSeconds(1);
     private static final Duration PAUSE_MIN = Duration.ofMillis(100);
     private static final Duration PAUSE_MAX = Duration.ofSeconds(5);
     private static final Duration CLOSE_WAIT = Duration.ofSeconds(10);
@@ -133,7 +134,7 @@ public final class ConsumerLoop implements AutoCloseable {
             throw e;
         } catch (KafkaException e) {
             log.warn("consumer {}: {}", settings.clientId(), e.toString());
-            Threads.pause(PAUSE_MIN);
+            Threads.pause(ERROR_WAIT);
         }
     }
 

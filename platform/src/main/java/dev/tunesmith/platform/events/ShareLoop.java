@@ -3,6 +3,7 @@ package dev.tunesmith.platform.events;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -13,11 +14,11 @@ import java.util.function.BooleanSupplier;
 import org.apache.kafka.clients.consumer.AcknowledgeType;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaShareConsumer;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.serialization.StringDeserializer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,6 +43,36 @@ public final class ShareLoop implements AutoCloseable {
     private final DeadLetters deadLetters;
     private final Thread thread;
     private volatile boolean running = true;
+    private @Nullable InHand inHand;
+
+    /// A message that is being worked on.
+    private record InHand(IncomingEvent event, Future<Verdict> answer) {
+        boolean isAbout(ConsumerRecord<String, String> message) {
+            return event.topic().equals(message.topic())
+                    && event.partition() == message.partition()
+                    && event.offset() == message.offset();
+        }
+
+        /// The verdict; empty when the work is still going on.
+        Optional<Verdict> await(Duration wait) {
+            try {
+                return Optional.of(answer.get(wait.toMillis(), TimeUnit.MILLISECONDS));
+            } catch (TimeoutException _) {
+                return Optional.empty();
+            } catch (ExecutionException e) {
+                log.warn("{}@{} not handled", event.topic(), event.offset(), e);
+                boolean hopeless = event.deliveries() >= ConsumerLoop.DELIVERIES_MAX;
+                return Optional.of(hopeless ? Verdict.REJECT : Verdict.RELEASE);
+            } catch (InterruptedException _) {
+                Thread.currentThread().interrupt();
+                return Optional.of(Verdict.RELEASE);
+            }
+        }
+
+        void cancel() {
+            answer.cancel(true);
+        }
+    }
 
     private ShareLoop(
             ReadSettings settings,
@@ -108,51 +139,49 @@ public final class ShareLoop implements AutoCloseable {
     }
 
     private void poll(ExecutorService worker) {
-        if (!wanted.getAsBoolean()) {
+        if (inHand == null && !wanted.getAsBoolean()) {
             Threads.pause(FULL_WAIT);
             return;
         }
         try {
-            ConsumerRecords<String, String> batch = consumer.poll(POLL_WAIT);
-            for (ConsumerRecord<String, String> message : batch) {
-                acknowledge(message, decide(message, worker));
+            for (ConsumerRecord<String, String> message : consumer.poll(POLL_WAIT)) {
+                take(message, worker);
             }
         } catch (WakeupException e) {
             throw e;
-        } catch (KafkaException | IllegalStateException e) {
+        } catch (KafkaException | IllegalStateException | EventsException e) {
             log.warn("share consumer {}: {}", settings.clientId(), e.toString());
             Threads.pause(ERROR_WAIT);
         }
     }
 
-    private Verdict decide(ConsumerRecord<String, String> message, ExecutorService worker) {
-        IncomingEvent event = Headers.incoming(message, message.deliveryCount().orElse((short) 1));
-        Future<Verdict> answer = worker.submit(() -> handler.handle(event));
-        while (running) {
-            try {
-                return answer.get(RENEW_EVERY.toMillis(), TimeUnit.MILLISECONDS);
-            } catch (TimeoutException _) {
-                renew(message);
-            } catch (ExecutionException e) {
-                log.warn(
-                        "{} {}@{} not handled", settings.group(), event.topic(), event.offset(), e);
-                return event.deliveries() >= ConsumerLoop.DELIVERIES_MAX
-                        ? Verdict.REJECT
-                        : Verdict.RELEASE;
-            } catch (InterruptedException _) {
-                Thread.currentThread().interrupt();
-                running = false;
-            }
+    /// A renewed message comes back with the next poll, and only then can it be acknowledged for
+    /// good; its work goes on meanwhile. Anything else that arrives during a work is not for us.
+    private void take(ConsumerRecord<String, String> message, ExecutorService worker) {
+        InHand work = inHand;
+        if (work == null) {
+            IncomingEvent event = Headers.incoming(message, deliveries(message));
+            work = new InHand(event, worker.submit(() -> handler.handle(event)));
+            inHand = work;
+        } else if (!work.isAbout(message)) {
+            consumer.acknowledge(message, AcknowledgeType.RELEASE);
+            commit();
+            return;
         }
-        answer.cancel(true);
-        return Verdict.RELEASE;
+        Optional<Verdict> verdict = work.await(RENEW_EVERY);
+        if (verdict.isEmpty() && running) {
+            consumer.acknowledge(message, AcknowledgeType.RENEW);
+            commit();
+            return;
+        }
+        inHand = null;
+        finish(message, work, verdict.orElse(Verdict.RELEASE));
     }
 
-    private void acknowledge(ConsumerRecord<String, String> message, Verdict verdict) {
+    private void finish(ConsumerRecord<String, String> message, InHand work, Verdict verdict) {
+        work.cancel();
         if (verdict == Verdict.REJECT) {
-            deadLetters.bury(
-                    Headers.incoming(message, message.deliveryCount().orElse((short) 1)),
-                    "rejected by " + settings.clientId());
+            deadLetters.bury(work.event(), "rejected by " + settings.clientId());
         }
         consumer.acknowledge(
                 message,
@@ -164,9 +193,8 @@ public final class ShareLoop implements AutoCloseable {
         commit();
     }
 
-    private void renew(ConsumerRecord<String, String> message) {
-        consumer.acknowledge(message, AcknowledgeType.RENEW);
-        commit();
+    private static int deliveries(ConsumerRecord<String, String> message) {
+        return message.deliveryCount().orElse((short) 1);
     }
 
     private void commit() {
