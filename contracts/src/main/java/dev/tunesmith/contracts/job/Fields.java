@@ -37,6 +37,10 @@ final class Fields {
         return tree.get(key) != null;
     }
 
+    boolean hasObject(String key) {
+        return tree.get(key) instanceof Map;
+    }
+
     void problem(ProblemCode code, String key, String message) {
         problems.add(code, path(key), message);
     }

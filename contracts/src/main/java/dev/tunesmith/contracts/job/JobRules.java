@@ -230,7 +230,7 @@ public final class JobRules {
             this.problems = problems;
             this.methodFields = fields.object("method");
             Method asked = methodFields.choice("type", List.of(Method.values()), Method::wire);
-            if (asked == null && fields.has("method") && !methodFields.has("type")) {
+            if (asked == null && fields.hasObject("method") && !methodFields.has("type")) {
                 problems.add(ProblemCode.MISSING_REQUIRED_PARAMETER, "method.type", "is required");
             }
             this.method = asked == null ? Method.SUPERVISED : asked;

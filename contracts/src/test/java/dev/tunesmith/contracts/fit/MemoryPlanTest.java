@@ -1,0 +1,176 @@
+package dev.tunesmith.contracts.fit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+final class MemoryPlanTest {
+    private static final Map<String, Object> SMOL =
+            Map.ofEntries(
+                    Map.entry("architectures", List.of("LlamaForCausalLM")),
+                    Map.entry("num_hidden_layers", 30),
+                    Map.entry("hidden_size", 576),
+                    Map.entry("num_attention_heads", 9),
+                    Map.entry("num_key_value_heads", 3),
+                    Map.entry("intermediate_size", 1536),
+                    Map.entry("vocab_size", 49152),
+                    Map.entry("max_position_embeddings", 2048),
+                    Map.entry("tie_word_embeddings", true));
+    private static final ModelFacts MODEL = ModelFacts.fromConfig(SMOL);
+    private static final Workload FULL = new Workload(0, List.of(), true, 4, 512, false);
+    private static final Workload LORA =
+            new Workload(16, List.of("all-linear"), true, 4, 512, false);
+
+    private static Map<String, Object> changed(String key, Object value) {
+        var config = new HashMap<>(SMOL);
+        config.put(key, value);
+        return config;
+    }
+
+    @Test
+    void countsTheParametersOfAKnownModel() {
+        assertThat(MODEL.parameters()).isEqualTo(134_515_008L);
+        assertThat(MODEL.headWidth()).isEqualTo(64);
+        assertThat(ModelFacts.fromConfig(changed("tie_word_embeddings", false)).parameters())
+                .isEqualTo(134_515_008L + 49152L * 576);
+    }
+
+    @Test
+    void countsTheBiasesOfQwen2() {
+        ModelFacts qwen =
+                ModelFacts.fromConfig(changed("architectures", List.of("Qwen2ForCausalLM")));
+        assertThat(qwen.parameters() - MODEL.parameters()).isEqualTo(30 * (576 + 2 * 192));
+        assertThat(qwen.attentionBias()).isTrue();
+    }
+
+    @Test
+    void readsAnExplicitHeadWidthAndDefaults() {
+        assertThat(ModelFacts.fromConfig(changed("head_dim", 128)).headWidth()).isEqualTo(128);
+        var bare = new HashMap<>(SMOL);
+        bare.remove("num_key_value_heads");
+        bare.remove("max_position_embeddings");
+        bare.remove("tie_word_embeddings");
+        ModelFacts facts = ModelFacts.fromConfig(bare);
+        assertThat(facts.kvHeads()).isEqualTo(9);
+        assertThat(facts.contextLength()).isEqualTo(2048);
+        assertThat(facts.tied()).isFalse();
+    }
+
+    @Test
+    void namesEverythingThatIsWrongInAConfig() {
+        assertThatThrownBy(() -> ModelFacts.fromConfig(Map.of("hidden_size", -1)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("architectures")
+                .hasMessageContaining("hidden_size must be a positive whole number, found -1")
+                .hasMessageContaining("num_hidden_layers")
+                .hasMessageContaining("vocab_size")
+                .hasMessageContaining("intermediate_size");
+        assertThatThrownBy(() -> ModelFacts.fromConfig(changed("num_key_value_heads", 2)))
+                .hasMessageContaining("9 is no multiple of num_key_value_heads 2");
+        assertThatThrownBy(() -> ModelFacts.fromConfig(changed("hidden_size", 1.5)))
+                .hasMessageContaining("1.5");
+    }
+
+    @Test
+    void countsTheAdapterOfPeft() {
+        long ofLayer = 576 + 576 + 2 * (576 + 192) + 576 + 576 + 3 * (576 + 1536);
+        assertThat(MODEL.loraParameters(16, List.of("all-linear"))).isEqualTo(16 * 30 * ofLayer);
+        assertThat(MODEL.loraParameters(8, List.of("q_proj", "v_proj")))
+                .isEqualTo(8L * 30 * (576 + 576 + 576 + 192));
+    }
+
+    @Test
+    void fullTrainingKeepsGradientsMomentsAndMasters() {
+        MemoryPlan plan = MemoryPlan.of(MODEL, FULL);
+        long p = MODEL.parameters();
+        assertThat(plan.section("weights")).isEqualTo(2 * p);
+        assertThat(plan.section("gradients")).isEqualTo(4 * p);
+        assertThat(plan.section("optimizer")).isEqualTo(12 * p);
+        MemoryPlan fp32 = MemoryPlan.of(MODEL, new Workload(0, List.of(), false, 4, 512, false));
+        assertThat(fp32.section("weights")).isEqualTo(4 * p);
+        assertThat(fp32.section("optimizer")).isEqualTo(8 * p);
+    }
+
+    @Test
+    void anAdapterTrainsOnlyItsOwnParameters() {
+        MemoryPlan plan = MemoryPlan.of(MODEL, LORA);
+        long trained = MODEL.loraParameters(16, List.of("all-linear"));
+        assertThat(plan.section("weights")).isEqualTo(2 * MODEL.parameters() + 4 * trained);
+        assertThat(plan.section("gradients")).isEqualTo(4 * trained);
+        assertThat(plan.section("optimizer")).isEqualTo(8 * trained);
+    }
+
+    @Test
+    void activationsGrowWithTokensAndShrinkWithCheckpointing() {
+        long plain = MemoryPlan.of(MODEL, LORA).section("activations");
+        long twice = MemoryPlan.of(MODEL, LORA.withMicroBatch(8)).section("activations");
+        long again = MemoryPlan.of(MODEL, LORA.withCheckpointing()).section("activations");
+        assertThat(twice).isEqualTo(2 * plain);
+        assertThat(again).isLessThan(plain / 5);
+        long inputsOfLayers = 2048L * 30 * 576 * 2;
+        assertThat(again).isGreaterThan(inputsOfLayers);
+    }
+
+    @Test
+    void theTotalIsTheSumAndDecides() {
+        MemoryPlan plan = MemoryPlan.of(MODEL, LORA);
+        assertThat(plan.total())
+                .isEqualTo(plan.sections().stream().mapToLong(MemoryPlan.Section::bytes).sum());
+        assertThat(plan.fits(plan.total())).isTrue();
+        assertThat(plan.fits(plan.total() - 1)).isFalse();
+        assertThat(plan.sections())
+                .extracting(MemoryPlan.Section::name)
+                .containsExactly(
+                        "weights",
+                        "gradients",
+                        "optimizer",
+                        "activations",
+                        "workspace",
+                        "fragmentation",
+                        "fixed");
+        assertThat(plan.sections()).allMatch(section -> !section.formula().isEmpty());
+    }
+
+    @Test
+    void advisesTheCheapestChangeFirst() {
+        MemoryPlan plan = MemoryPlan.of(MODEL, LORA);
+        MemoryPlan.Alternative smaller = plan.advice(MODEL, plan.total() - 1).orElseThrow();
+        assertThat(smaller.changes()).containsExactly("micro_batch 2");
+        assertThat(smaller.bytes()).isLessThan(plan.total());
+        long one = MemoryPlan.of(MODEL, LORA.withMicroBatch(1)).total();
+        assertThat(plan.advice(MODEL, one - 1).orElseThrow().changes())
+                .containsExactly("micro_batch 1", "gradient_checkpointing true");
+    }
+
+    @Test
+    void advisesAnAdapterAndShorterRowsLast() {
+        MemoryPlan plan = MemoryPlan.of(MODEL, FULL);
+        Workload small = FULL.withMicroBatch(1).withCheckpointing();
+        long least = MemoryPlan.of(MODEL, small).total();
+        MemoryPlan.Alternative adapter = plan.advice(MODEL, least - 1).orElseThrow();
+        assertThat(adapter.changes())
+                .containsExactly(
+                        "micro_batch 1",
+                        "gradient_checkpointing true",
+                        "adapter lora with rank 16");
+        assertThat(adapter.workload().lora()).isTrue();
+        long lora = MemoryPlan.of(MODEL, small.withLora(16)).total();
+        assertThat(plan.advice(MODEL, lora - 1).orElseThrow().changes())
+                .endsWith("max_seq_len 256");
+        assertThat(plan.advice(MODEL, 1 << 20)).isEmpty();
+    }
+
+    @Test
+    void refusesWithTheNumbersAndTheChange() {
+        MemoryPlan plan = MemoryPlan.of(MODEL, FULL);
+        assertThat(plan.refusal(MODEL, 2L << 30))
+                .matches(
+                        "needs \\d\\.\\d GiB of memory, this device has 2\\.0 GiB \\(.*optimizer.*\\); "
+                                + "fits with .*adapter lora with rank 16.* \\(\\d\\.\\d GiB\\)");
+        assertThat(plan.refusal(MODEL, 1 << 20)).endsWith("choose a smaller model");
+    }
+}

@@ -1,0 +1,434 @@
+package dev.tunesmith.contracts.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import dev.tunesmith.contracts.TestingJson;
+import dev.tunesmith.contracts.id.FileId;
+import dev.tunesmith.contracts.problem.Problem;
+import dev.tunesmith.contracts.problem.ProblemCode;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+final class JobRulesTest {
+    private static final FileId READY = new FileId(new UUID(0, 1));
+    private static final FileId CHECKING = new FileId(new UUID(0, 2));
+    private static final FileId BROKEN = new FileId(new UUID(0, 3));
+    private static final FileId OTHER = new FileId(new UUID(0, 4));
+
+    private static final Lookup LOOKUP =
+            new Lookup() {
+                @Override
+                public Set<String> models() {
+                    return Set.of("nano", "qwen2-0.5b", "llama-1b");
+                }
+
+                @Override
+                public FileState file(FileId file) {
+                    if (file.equals(READY)) {
+                        return FileState.READY;
+                    }
+                    if (file.equals(CHECKING)) {
+                        return FileState.CHECKING;
+                    }
+                    if (file.equals(BROKEN)) {
+                        return FileState.BROKEN;
+                    }
+                    return file.equals(OTHER) ? FileState.WRONG_PURPOSE : FileState.MISSING;
+                }
+            };
+
+    /// Checks a body that names a model and a file, and these keys besides.
+    private static JobRules.Checked check(String more) {
+        String body =
+                "{\"model\":\"nano\",\"training_file\":\"%s\"%s}"
+                        .formatted(READY.wire(), more.isEmpty() ? "" : "," + more);
+        return checkBody(body);
+    }
+
+    @SuppressWarnings("unchecked")
+    private static JobRules.Checked checkBody(String body) {
+        try {
+            return JobRules.check(TestingJson.MAPPER.readValue(body, Map.class), LOOKUP);
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException(body, e);
+        }
+    }
+
+    private static JobSpec spec(String more) {
+        JobRules.Checked checked = check(more);
+        assertThat(checked).as(more).isInstanceOf(JobRules.Ok.class);
+        return ((JobRules.Ok) checked).spec();
+    }
+
+    private static List<Problem> problems(JobRules.Checked checked) {
+        assertThat(checked).isInstanceOf(JobRules.Bad.class);
+        return ((JobRules.Bad) checked).problems();
+    }
+
+    private static Problem problem(String more) {
+        List<Problem> problems = problems(check(more));
+        assertThat(problems).as(more).hasSize(1);
+        return problems.getFirst();
+    }
+
+    private static Problem problemOfTraining(String keys) {
+        return problem("\"x_training\":{" + keys + "}");
+    }
+
+    @Test
+    void acceptsTheLeastThatNamesAJob() {
+        JobSpec spec = spec("");
+        assertThat(spec.specVersion()).isEqualTo(1);
+        assertThat(spec.kind()).isEqualTo(JobKind.TRAIN);
+        assertThat(spec.method()).isEqualTo(Method.SUPERVISED);
+        assertThat(spec.model()).isEqualTo("nano");
+        assertThat(spec.trainingFile()).isEqualTo(READY);
+        assertThat(spec.hyperparameters()).isEqualTo(Hyperparameters.AUTO);
+        assertThat(spec.training()).isEqualTo(TrainingOptions.NOTHING);
+        assertThat(spec.labels()).isEqualTo(JobSpec.Labels.NONE);
+        assertThat(spec.scheduling()).isEqualTo(JobSpec.Scheduling.NORMAL);
+    }
+
+    @Test
+    void readsEveryKeyOfTraining() {
+        JobSpec spec =
+                spec(
+                        """
+                        "seed": 7, "validation_file": "%s",
+                        "x_training": {"adapter":"lora","rank":8,"alpha":16,"dropout":0.1,
+                          "target_modules":["q_proj","v_proj"],"use_rslora":true,
+                          "max_seq_len":512,"packing":true,"overflow":"error",
+                          "train_on_prompt":true,"learning_rate":1e-4,"scheduler":"linear",
+                          "warmup_ratio":0.1,"weight_decay":0.01,"max_grad_norm":0.5,
+                          "adam_beta1":0.8,"adam_beta2":0.95,"adam_epsilon":1e-6,
+                          "logging_steps":2,"save_steps":3,"eval_steps":0,"max_steps":50,
+                          "precision":"fp32","micro_batch":4,"gradient_checkpointing":false,
+                          "client_job_id":"c1"}
+                        """
+                                .formatted(CHECKING.wire()));
+        assertThat(spec.seed()).isEqualTo(7);
+        assertThat(spec.validationFile()).isEqualTo(CHECKING);
+        assertThat(spec.labels().clientJobId()).isEqualTo("c1");
+        assertThat(spec.training())
+                .isEqualTo(
+                        new TrainingOptions(
+                                new TrainingOptions.Adapter(
+                                        AdapterKind.LORA,
+                                        8,
+                                        16.0,
+                                        0.1,
+                                        List.of("q_proj", "v_proj"),
+                                        true),
+                                new TrainingOptions.Rows(512, true, Overflow.ERROR, true, null),
+                                new TrainingOptions.Optimizer(
+                                        1e-4,
+                                        Curve.LINEAR,
+                                        0.1,
+                                        null,
+                                        0.01,
+                                        0.5,
+                                        new TrainingOptions.Adam(0.8, 0.95, 1e-6)),
+                                new TrainingOptions.Cadence(2, 3, 0, 50),
+                                new TrainingOptions.Compute(Precision.FP32, 4, null, false)));
+    }
+
+    @Test
+    void reportsEverythingThatIsWrongAtOnce() {
+        List<Problem> problems =
+                problems(
+                        checkBody(
+                                """
+                                {"model":"qwen2-05b","training_file":"file-nope","seed":-1,
+                                 "suffix":"a:b","unheard":1,"status":"running",
+                                 "method":{"type":"pretrian"},
+                                 "x_training":{"rank":0,"learning_rate":-1e-4,"lr":1,"alhpa":2}}
+                                """));
+        assertThat(problems)
+                .extracting(Problem::param)
+                .containsExactlyInAnyOrder(
+                        "model",
+                        "training_file",
+                        "seed",
+                        "suffix",
+                        "unheard",
+                        "status",
+                        "method.type",
+                        "x_training.rank",
+                        "x_training.learning_rate",
+                        "x_training.lr",
+                        "x_training.alhpa");
+    }
+
+    @Test
+    void namesNearModelsForAnUnknownOne() {
+        List<Problem> problems =
+                problems(
+                        checkBody(
+                                "{\"model\":\"qwen2-05b\",\"training_file\":\"%s\"}"
+                                        .formatted(READY.wire())));
+        assertThat(problems.getFirst().code()).isEqualTo(ProblemCode.MODEL_NOT_FOUND);
+        assertThat(problems.getFirst().suggestion()).isEqualTo("qwen2-0.5b");
+    }
+
+    @Test
+    void namesMissingKeys() {
+        assertThat(problems(checkBody("{}")))
+                .extracting(Problem::code, Problem::param)
+                .containsExactly(
+                        org.assertj.core.groups.Tuple.tuple(
+                                ProblemCode.MISSING_REQUIRED_PARAMETER, "model"),
+                        org.assertj.core.groups.Tuple.tuple(
+                                ProblemCode.MISSING_REQUIRED_PARAMETER, "training_file"));
+        assertThat(problem("\"method\":{}").param()).isEqualTo("method.type");
+    }
+
+    @Test
+    void tellsTheStatesOfFilesApart() {
+        assertThat(problem("\"validation_file\":\"%s\"".formatted(BROKEN.wire())).code())
+                .isEqualTo(ProblemCode.INVALID_TRAINING_FILE);
+        assertThat(problem("\"validation_file\":\"%s\"".formatted(OTHER.wire())).message())
+                .contains("purpose fine-tune");
+        assertThat(problem("\"validation_file\":\"file-1\"").code())
+                .isEqualTo(ProblemCode.FILE_NOT_FOUND);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '^',
+            value = {
+                "'rank':0|whole number from 1 to 4096, found 0",
+                "'rank':4097|found 4097",
+                "'rank':1.5|found 1.5",
+                "'rank':true|found true",
+                "'rank':'8'|found \"8\"",
+                "'alpha':0|above 0",
+                "'dropout':1|below 1",
+                "'dropout':-0.1|at least 0",
+                "'learning_rate':0|above 0",
+                "'learning_rate':-1e-4|above 0",
+                "'learning_rate':'1e-4'|found \"1e-4\"",
+                "'max_seq_len':7|from 8",
+                "'packing':'yes'|true or false",
+                "'overflow':'cut'|truncate, error, drop",
+                "'scheduler':'cosin'|constant, linear, cosine",
+                "'precision':'fp16'|bf16, fp32",
+                "'adapter':'qlora'|none, lora",
+                "'warmup_ratio':1.1|at most 1",
+                "'warmup_steps':-1|from 0",
+                "'weight_decay':-1|at least 0",
+                "'max_grad_norm':-1|at least 0",
+                "'adam_beta1':1|below 1",
+                "'adam_epsilon':0|above 0",
+                "'logging_steps':0|from 1",
+                "'save_steps':0|from 1",
+                "'eval_steps':-1|from 0",
+                "'max_steps':0|from 1",
+                "'micro_batch':0|from 1",
+                "'gradient_accumulation_steps':0|from 1",
+                "'val_size':0|above 0",
+                "'val_size':1|below 1",
+                "'target_modules':[]|a list of 1 to 64",
+                "'target_modules':'all-linear'|a list of",
+                "'target_modules':['q_porj']|did you mean q_proj",
+                "'target_modules':['a b']|no module name",
+                "'client_job_id':''|1 to 128",
+                "'dry_run':1|true or false"
+            })
+    void refusesImpossibleValues(String key, String message) {
+        Problem problem = problemOfTraining(key.replace('\'', '"'));
+        assertThat(problem.code()).isEqualTo(ProblemCode.INVALID_VALUE);
+        assertThat(problem.message()).contains(message);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "lr,learning_rate",
+        "cutoff_len,max_seq_len",
+        "lora_rank,rank",
+        "rnak,rank",
+        "max_seq_length,max_seq_len"
+    })
+    void suggestsTheRightNameOfAnUnknownKey(String key, String name) {
+        Problem problem = problemOfTraining("\"%s\":1".formatted(key));
+        assertThat(problem.code()).isEqualTo(ProblemCode.UNKNOWN_PARAMETER);
+        assertThat(problem.param()).isEqualTo("x_training." + key);
+        assertThat(problem.suggestion()).isEqualTo(name);
+    }
+
+    @Test
+    void refusesWhatDoesNotGoTogether() {
+        assertThat(problemOfTraining("\"adapter\":\"none\",\"rank\":8").message())
+                .contains("needs adapter lora");
+        assertThat(problemOfTraining("\"warmup_ratio\":0.1,\"warmup_steps\":5").message())
+                .contains("keep one");
+        assertThat(
+                        problem(
+                                        "\"validation_file\":\"%s\",\"x_training\":{\"val_size\":0.1}"
+                                                .formatted(READY.wire()))
+                                .message())
+                .contains("keep one");
+        assertThat(
+                        problem(
+                                        "\"method\":{\"type\":\"pretrain\"},\"x_training\":{\"train_on_prompt\":true}")
+                                .message())
+                .contains("no meaning for method.type pretrain");
+    }
+
+    @Test
+    void checksBatchesAgainstEachOther() {
+        String batch = "\"hyperparameters\":{\"batch_size\":8},\"x_training\":{%s}";
+        assertThat(problem(batch.formatted("\"micro_batch\":16")).message())
+                .contains("not be larger than batch_size 8");
+        assertThat(
+                        problem(
+                                        batch.formatted(
+                                                "\"micro_batch\":4,\"gradient_accumulation_steps\":3"))
+                                .message())
+                .contains("takes 2 steps, found 3");
+        assertThat(problem(batch.formatted("\"gradient_accumulation_steps\":9")).message())
+                .contains("not be larger than batch_size 8");
+        assertThat(
+                        problemOfTraining("\"micro_batch\":100,\"gradient_accumulation_steps\":3")
+                                .message())
+                .contains("more than the largest batch_size 256");
+        assertThat(spec(batch.formatted("\"micro_batch\":4,\"gradient_accumulation_steps\":2")))
+                .isNotNull();
+    }
+
+    @Test
+    void readsHyperparametersWhereverTheyStandAndMethodWins() {
+        JobSpec spec =
+                spec(
+                        """
+                        "hyperparameters":{"n_epochs":2,"batch_size":"auto","learning_rate_multiplier":0.5},
+                        "method":{"type":"supervised","supervised":{"hyperparameters":{"n_epochs":4}}}
+                        """);
+        assertThat(spec.hyperparameters()).isEqualTo(new Hyperparameters(4, null, 0.5));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '^',
+            value = {
+                "'n_epochs':0|n_epochs",
+                "'n_epochs':51|n_epochs",
+                "'batch_size':257|batch_size",
+                "'learning_rate_multiplier':0|learning_rate_multiplier",
+                "'n_epochs':'many'|n_epochs",
+                "'epochs':3|epochs"
+            })
+    void refusesWrongHyperparameters(String key, String param) {
+        String json = key.replace('\'', '"');
+        assertThat(problem("\"hyperparameters\":{" + json + "}").param())
+                .isEqualTo("hyperparameters." + param);
+        assertThat(
+                        problem(
+                                        "\"method\":{\"type\":\"pretrain\",\"pretrain\":{\"hyperparameters\":{%s}}}"
+                                                .formatted(json))
+                                .param())
+                .isEqualTo("method.pretrain.hyperparameters." + param);
+    }
+
+    @Test
+    void refusesSettingsOfAnotherMethod() {
+        assertThat(problem("\"method\":{\"type\":\"supervised\",\"pretrain\":{}}").message())
+                .contains("does not belong to method.type supervised");
+        assertThat(problem("\"method\":{\"type\":\"dpo\"}").message())
+                .contains("supervised, pretrain");
+    }
+
+    @Test
+    void takesReservedMetadataForTheKeysTheyNameUnlessThoseAreThere() {
+        JobSpec spec =
+                spec(
+                        """
+                        "metadata":{"x.rank":"4","x.adapter":"lora","x.priority":"5","x.max_seq_len":"64",
+                          "x.client_job_id":"17","x.method":"supervised","team":"a"},
+                        "x_training":{"max_seq_len":128}
+                        """);
+        assertThat(spec.training().adapter().rank()).isEqualTo(4);
+        assertThat(spec.training().rows().maxSeqLen()).isEqualTo(128);
+        assertThat(spec.scheduling().priority()).isEqualTo(5);
+        assertThat(spec.labels().clientJobId()).isEqualTo("17");
+        assertThat(spec.labels().metadata()).containsEntry("team", "a").containsKey("x.rank");
+        assertThat(problem("\"metadata\":{\"x.rnak\":\"4\"}").suggestion()).isEqualTo("x.rank");
+        assertThat(problem("\"metadata\":{\"x.rank\":\"0\"}").param()).isEqualTo("x_training.rank");
+    }
+
+    @Test
+    void keepsMetadataWithinItsLimits() {
+        assertThat(problem("\"metadata\":{\"a\":1}").param()).isEqualTo("metadata.a");
+        assertThat(problem("\"metadata\":{\"%s\":\"v\"}".formatted("k".repeat(65))).message())
+                .contains("at most 64");
+        assertThat(problem("\"metadata\":{\"k\":\"%s\"}".formatted("v".repeat(513))).message())
+                .contains("at most 512");
+        String pairs =
+                String.join(
+                        ",",
+                        java.util.stream.IntStream.range(0, 17)
+                                .mapToObj(i -> "\"k%d\":\"v\"".formatted(i))
+                                .toList());
+        assertThat(problem("\"metadata\":{" + pairs + "}").message()).contains("at most 16");
+        assertThat(problem("\"metadata\":[]").message()).contains("an object");
+    }
+
+    @Test
+    void checksIntegrations() {
+        JobSpec spec =
+                spec(
+                        "\"integrations\":[{\"type\":\"wandb\",\"wandb\":{\"project\":\"p\",\"tags\":[\"t\"]}}]");
+        assertThat(spec.labels().integrations())
+                .containsExactly(new JobSpec.Integration("p", null, null, List.of("t")));
+        assertThat(problem("\"integrations\":[{\"type\":\"wandb\",\"wandb\":{}}]").param())
+                .isEqualTo("integrations.0.wandb.project");
+        assertThat(
+                        problem(
+                                        "\"integrations\":[{\"type\":\"mlflow\",\"wandb\":{\"project\":\"p\"}}]")
+                                .param())
+                .isEqualTo("integrations.0.type");
+        assertThat(problem("\"integrations\":7").message()).contains("a list");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"suffix\":\"\"",
+                "\"suffix\":\"a b\"",
+                "\"suffix\":\"-a\"",
+                "\"seed\":2147483648",
+                "\"seed\":1.5",
+                "\"spec_version\":2",
+                "\"x_training\":[]",
+                "\"method\":\"supervised\"",
+                "\"x_scheduling\":{\"priority\":1001}",
+                "\"x_scheduling\":{\"prio\":1}",
+                "\"x_scheduling\":{\"max_runtime_s\":0}"
+            })
+    void refusesOtherImpossibleKeys(String more) {
+        assertThat(problems(check(more))).hasSize(1);
+    }
+
+    @Test
+    void tellsADryRun() {
+        assertThat(((JobRules.Ok) check("\"x_training\":{\"dry_run\":true}")).dryRun()).isTrue();
+        assertThat(((JobRules.Ok) check("")).dryRun()).isFalse();
+    }
+
+    @Test
+    void aSpecSurvivesJson() throws Exception {
+        JobSpec spec =
+                spec(
+                        "\"suffix\":\"s\",\"metadata\":{\"a\":\"b\"},\"x_training\":{\"rank\":8,\"overflow\":\"drop\"}");
+        String json = TestingJson.MAPPER.writeValueAsString(spec);
+        assertThat(TestingJson.MAPPER.readValue(json, JobSpec.class)).isEqualTo(spec);
+    }
+}
