@@ -11,7 +11,10 @@ final class CaseGroups {
                     Map.of(
                             "families", new FamilyCases(),
                             "adapters/base", new PlainModelCases(),
-                            "adapters", new AdapterCases()));
+                            "adapters", new AdapterCases(),
+                            "text/tokenizers", new TokenizerCases(),
+                            "text/bpe_training", new BpeTrainingCases(),
+                            "text/packing", new PackingCases()));
 
     private CaseGroups() {}
 

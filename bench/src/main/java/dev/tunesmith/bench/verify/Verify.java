@@ -33,7 +33,9 @@ public final class Verify {
     /// The golden folders of this repository, as seen from its root.
     private static List<Path> ownFolders() {
         try (Stream<Path> modules = Files.list(Path.of(""))) {
-            return modules.map(module -> module.resolve("src/test/resources/golden"))
+            return Stream.concat(
+                            Stream.of(Path.of("golden")),
+                            modules.map(module -> module.resolve("src/test/resources/golden")))
                     .filter(Files::isDirectory)
                     .sorted()
                     .toList();

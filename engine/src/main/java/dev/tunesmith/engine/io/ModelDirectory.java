@@ -66,6 +66,7 @@ public record ModelDirectory(Path path, Map<String, Object> config) {
                     "processor_config.json",
                     "adapter_config.json",
                     "README.md",
+                    "step_metrics.csv",
                     "LICENSE",
                     "LICENSE.txt",
                     "LICENSE.md",

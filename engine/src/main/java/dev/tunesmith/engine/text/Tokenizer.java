@@ -188,6 +188,11 @@ public final class Tokenizer implements AutoCloseable {
         return new Tokens(ids, begins, ends);
     }
 
+    /// The tokens of a text as the tokenizer names them: for showing, not for decoding.
+    public List<String> tokens(String text) {
+        return List.of(encoding(text, SpecialText.PARSED, false).getTokens());
+    }
+
     /// For each token of a text, the piece of the text and the number of the piece that it is in.
     ///
     /// Tells the BPE trainer how normalizer and splitter cut a text.
