@@ -28,31 +28,56 @@ class TrainingLoopTest {
         model = TinyModel.create(Files.createDirectory(folder.resolve("model")));
     }
 
-    /// Different instruction sets round differently; a wrong variant is a thousand times further off.
+    /// Different instruction sets round differently; a wrong variant is a thousand times further
+    /// off.
     private static final double LOSS_TOLERANCE = 1e-4;
 
     @Test
     void firstTenLossesOfAnAdapter() throws IOException {
         assertLosses(
                 run(spec(Method.SUPERVISED, TinyModel.lora(0)), new Recorder()),
-                6.181741, 6.187135, 6.034054, 5.884235, 5.658596, 5.479202, 5.432500, 5.349554,
-                5.236300, 5.195646);
+                6.181741,
+                6.187135,
+                6.034054,
+                5.884235,
+                5.658596,
+                5.479202,
+                5.432500,
+                5.349554,
+                5.236300,
+                5.195646);
     }
 
     @Test
     void firstTenLossesOfFullTuning() throws IOException {
         assertLosses(
                 run(spec(Method.SUPERVISED, TinyModel.FULL), new Recorder()),
-                6.181741, 6.187135, 5.461311, 5.020851, 4.658265, 4.315738, 4.005565, 3.851945,
-                3.640594, 3.578637);
+                6.181741,
+                6.187135,
+                5.461311,
+                5.020851,
+                4.658265,
+                4.315738,
+                4.005565,
+                3.851945,
+                3.640594,
+                3.578637);
     }
 
     @Test
     void firstTenLossesOfPretraining() throws IOException {
         assertLosses(
                 run(spec(Method.PRETRAIN, TinyModel.FULL), new Recorder()),
-                5.937368, 5.908173, 5.437621, 4.916207, 4.599399, 4.322595, 4.034042, 3.727570,
-                3.665201, 3.494203);
+                5.937368,
+                5.908173,
+                5.437621,
+                4.916207,
+                4.599399,
+                4.322595,
+                4.034042,
+                3.727570,
+                3.665201,
+                3.494203);
     }
 
     private static void assertLosses(Recorder recorder, double... expected) {

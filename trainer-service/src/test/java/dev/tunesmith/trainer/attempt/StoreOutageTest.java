@@ -30,9 +30,7 @@ class StoreOutageTest {
         int port;
         try (ChildJvm server = server(0)) {
             port = server.port();
-            settings =
-                    new Settings(
-                            "http://127.0.0.1:" + port, KEY, SECRET, Duration.ofMinutes(1));
+            settings = new Settings("http://127.0.0.1:" + port, KEY, SECRET, Duration.ofMinutes(1));
             try (S3Objects objects = open(settings)) {
                 job = TinyJob.store(objects, folder);
             }
@@ -41,8 +39,7 @@ class StoreOutageTest {
                             folder.resolve("work"),
                             settings,
                             job.start(TinyJob.spec(4_000, 100), 1, null))) {
-                ChildReport.Checkpoint first =
-                        child.await(ChildReport.Checkpoint.class, _ -> true);
+                ChildReport.Checkpoint first = child.await(ChildReport.Checkpoint.class, _ -> true);
                 server.kill();
                 long away = child.last(ChildReport.Stepped.class).step();
                 ChildReport.Stepped _ =
