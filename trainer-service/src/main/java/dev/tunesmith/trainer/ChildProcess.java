@@ -119,8 +119,8 @@ final class ChildProcess {
         }
     }
 
-    /// A line that cannot be handled must not end the reading: the child would block on a full pipe,
-    /// and its end would never be told.
+    /// A line that cannot be handled must not end the reading: the child would block on a full
+    /// pipe, and its end would never be told.
     private static void take(LineTaker taker, String line) {
         try {
             taker.take(line);

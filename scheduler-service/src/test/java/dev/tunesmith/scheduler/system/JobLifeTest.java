@@ -177,7 +177,9 @@ class JobLifeTest {
 
         trainer.kill();
         startTrainer();
-        JobLife.await("the job to be given back", () -> db.column(job, "infra_losses", Integer.class) == 1);
+        JobLife.await(
+                "the job to be given back",
+                () -> db.column(job, "infra_losses", Integer.class) == 1);
 
         db.desire(job, "CANCEL");
         life.awaitState(job, JobState.CANCELLED);

@@ -69,11 +69,11 @@ class SchedulerKillIT {
                 .isTrue();
     }
 
+    /// The framework closes everything in its hook; the JVM then reports the signal as its code.
     @Test
     void aSchedulerStopsInOrderOnSigterm() throws InterruptedException, IOException {
-        assertThat(scheduler.stop())
-                .as("%s", Files.readString(folder.resolve("scheduler.log")))
-                .isZero();
+        assertThat(scheduler.stop()).isIn(0, 128 + 15);
+        assertThat(Files.readString(folder.resolve("scheduler.log"))).doesNotContain("Exception");
         start();
     }
 }
