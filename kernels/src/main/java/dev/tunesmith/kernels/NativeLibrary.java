@@ -64,7 +64,35 @@ public final class NativeLibrary {
     public static void openMp(NativeDirectory directory) {
         String resource = "org/bytedeco/pytorch/linux-x86_64/libgomp.so.1";
         if (NativeLibrary.class.getClassLoader().getResource(resource) != null) {
+            shortenSpinning();
             open(directory.unpack("openmp", List.of(resource)).resolve("libgomp.so.1"));
+        }
+    }
+
+    /// A thread that waits for others of its team spins before it sleeps, by default for so long
+    /// that on a shared machine it takes the processor from the very thread it waits for (a step
+    /// took twice the processor time). The runtime reads its settings while it is opened.
+    private static void shortenSpinning() {
+        if (System.getenv("OMP_WAIT_POLICY") != null || System.getenv("GOMP_SPINCOUNT") != null) {
+            return;
+        }
+        MethodHandle setenv =
+                libc(
+                        "setenv",
+                        FunctionDescriptor.of(
+                                ValueLayout.JAVA_INT,
+                                ValueLayout.ADDRESS,
+                                ValueLayout.ADDRESS,
+                                ValueLayout.JAVA_INT));
+        try (Arena arena = Arena.ofConfined()) {
+            int _ =
+                    (int)
+                            setenv.invokeExact(
+                                    arena.allocateFrom("GOMP_SPINCOUNT"),
+                                    arena.allocateFrom("20000"),
+                                    0);
+        } catch (Throwable e) {
+            throw callFailed("setenv", e);
         }
     }
 

@@ -86,7 +86,11 @@ final class FormReader {
 
     /// Whether the boundary just read is the closing one, which two dashes follow.
     private boolean closes() throws IOException {
-        await(2);
+        while (end - start < 2) {
+            if (!fill()) {
+                throw cutShort();
+            }
+        }
         return buffer[start] == '-' && buffer[start + 1] == '-';
     }
 
@@ -101,7 +105,9 @@ final class FormReader {
     /// One header line without its line break.
     private String line() throws IOException {
         for (int at = 0; at < HEADER_MAX; at++) {
-            await(at + 2);
+            while (start + at + 1 >= end && !fill()) {
+                throw cutShort();
+            }
             if (buffer[start + at] == '\r' && buffer[start + at + 1] == '\n') {
                 String line = new String(buffer, start, at, UTF_8);
                 start += at + 2;
@@ -109,15 +115,6 @@ final class FormReader {
             }
         }
         throw new IOException("a header of a part is over %d bytes".formatted(HEADER_MAX));
-    }
-
-    /// Reads until so many bytes are buffered.
-    private void await(int bytes) throws IOException {
-        while (end - start < bytes) {
-            if (!fill()) {
-                throw cutShort();
-            }
-        }
     }
 
     private static EOFException cutShort() {

@@ -14,7 +14,6 @@ import jakarta.ws.rs.GET;
 import jakarta.ws.rs.HeaderParam;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
-import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
@@ -57,7 +56,6 @@ public final class JobHistoryResource {
 
     @GET
     @Path("/events")
-    @Produces({MediaType.APPLICATION_JSON, MediaType.SERVER_SENT_EVENTS})
     public Response events(
             @PathParam("id") String id,
             @QueryParam("after") @Nullable String after,
@@ -96,8 +94,7 @@ public final class JobHistoryResource {
 
     @GET
     @Path("/checkpoints")
-    @Produces(MediaType.APPLICATION_JSON)
-    public Page<Checkpoints.View> checkpoints(
+    public Response checkpoints(
             @PathParam("id") String id,
             @QueryParam("after") @Nullable String after,
             @QueryParam("limit") @Nullable String limit) {
@@ -109,7 +106,7 @@ public final class JobHistoryResource {
                 checkpoints.before(caller, job.id(), before, size).stream()
                         .map(checkpoint -> Checkpoints.View.of(job, checkpoint))
                         .toList();
-        return Page.of(found, size, Checkpoints.View::id);
+        return json(Page.of(found, size, Checkpoints.View::id));
     }
 
     /// A browser that reconnects names the last event it has seen; anything else starts anew.

@@ -14,7 +14,6 @@ import jakarta.ws.rs.HeaderParam;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
-import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
@@ -25,15 +24,10 @@ import java.io.InputStream;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.eclipse.microprofile.openapi.annotations.media.Content;
-import org.eclipse.microprofile.openapi.annotations.media.Schema;
-import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
-import org.eclipse.microprofile.openapi.annotations.responses.APIResponseSchema;
 import org.jspecify.annotations.Nullable;
 
 /// `/v1/fine_tuning/jobs`: create, read, and what a client may want of a job.
 @Path("/v1/fine_tuning/jobs")
-@Produces(MediaType.APPLICATION_JSON)
 @RunOnVirtualThread
 public final class JobResource {
     private static final int PAGE = 20;
@@ -60,14 +54,8 @@ public final class JobResource {
     }
 
     @POST
-    @APIResponseSchema(JobView.class)
     public Response create(
-            @RequestBody(
-                            content =
-                                    @Content(
-                                            mediaType = "application/json",
-                                            schema = @Schema(ref = "JobCreate")))
-                    InputStream body,
+            InputStream body,
             @HeaderParam("idempotency-key") @Nullable String key,
             @HeaderParam("x-stainless-retry-count") @Nullable String retryCount)
             throws IOException {
@@ -89,7 +77,7 @@ public final class JobResource {
     }
 
     @GET
-    public Page<JobView> list(
+    public Response list(
             @QueryParam("after") @Nullable String after,
             @QueryParam("limit") @Nullable String limit,
             @Context UriInfo uri) {
@@ -100,35 +88,35 @@ public final class JobResource {
                 jobs.list(caller.tenant(), caller.actor(), query).stream()
                         .map(job -> JobView.of(job, caller))
                         .toList();
-        return Page.of(found, size, job -> job.identity().id());
+        return json(Page.of(found, size, job -> job.identity().id()));
     }
 
     @GET
     @Path("/{id}")
-    public JobView get(@PathParam("id") String id) {
+    public Response get(@PathParam("id") String id) {
         Caller caller = callers.with(Scope.JOBS);
-        return JobView.of(intents.find(caller, id), caller);
+        return json(JobView.of(intents.find(caller, id), caller));
     }
 
     @POST
     @Path("/{id}/cancel")
-    public JobView cancel(@PathParam("id") String id) {
+    public Response cancel(@PathParam("id") String id) {
         Caller caller = callers.with(Scope.JOBS);
-        return JobView.of(intents.cancel(caller, id), caller);
+        return json(JobView.of(intents.cancel(caller, id), caller));
     }
 
     @POST
     @Path("/{id}/pause")
-    public JobView pause(@PathParam("id") String id) {
+    public Response pause(@PathParam("id") String id) {
         Caller caller = callers.with(Scope.JOBS);
-        return JobView.of(intents.pause(caller, id), caller);
+        return json(JobView.of(intents.pause(caller, id), caller));
     }
 
     @POST
     @Path("/{id}/resume")
-    public JobView resume(@PathParam("id") String id) {
+    public Response resume(@PathParam("id") String id) {
         Caller caller = callers.with(Scope.JOBS);
-        return JobView.of(intents.resume(caller, id), caller);
+        return json(JobView.of(intents.resume(caller, id), caller));
     }
 
     /// `metadata[key]=value` pairs, or null for the literal `metadata=null`.
@@ -154,5 +142,9 @@ public final class JobResource {
                                 ProblemCode.INVALID_VALUE,
                                 "after",
                                 "expected the id of a job, found '%s'".formatted(after)));
+    }
+
+    private static Response json(Object body) {
+        return Response.ok(body, MediaType.APPLICATION_JSON_TYPE).build();
     }
 }

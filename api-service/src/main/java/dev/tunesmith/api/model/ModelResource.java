@@ -10,14 +10,13 @@ import jakarta.ws.rs.DELETE;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
-import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
 import java.util.LinkedHashMap;
 import java.util.List;
 
 /// `/v1/models`. Names may hold `:` and `/`, the latter also escaped as `%2F`.
 @Path("/v1/models")
-@Produces(MediaType.APPLICATION_JSON)
 @RunOnVirtualThread
 public final class ModelResource {
     private final CurrentCaller callers;
@@ -29,26 +28,26 @@ public final class ModelResource {
     }
 
     @GET
-    public ModelView.Listing list() {
+    public Response list() {
         Caller caller = callers.with(Scope.MODELS);
         // A tenant's own model comes first and hides the platform's of the same name.
         var byName = new LinkedHashMap<String, Model>();
         models.list(caller.tenant(), caller.actor())
                 .forEach(model -> byName.putIfAbsent(model.name(), model));
         List<ModelView> views = byName.values().stream().map(model -> view(model, caller)).toList();
-        return new ModelView.Listing("list", views);
+        return json(new ModelView.Listing("list", views));
     }
 
     @GET
     @Path("/{model:.+}")
-    public ModelView get(@PathParam("model") String name) {
+    public Response get(@PathParam("model") String name) {
         Caller caller = callers.with(Scope.MODELS);
-        return view(find(caller, name), caller);
+        return json(view(find(caller, name), caller));
     }
 
     @DELETE
     @Path("/{model:.+}")
-    public ModelView.Deleted delete(@PathParam("model") String name) {
+    public Response delete(@PathParam("model") String name) {
         Caller caller = callers.with(Scope.MODELS);
         if (find(caller, name).platform()) {
             throw ApiException.of(
@@ -58,7 +57,7 @@ public final class ModelResource {
         if (!models.delete(caller.tenant(), caller.actor(), name)) {
             throw ApiException.notFound(ProblemCode.MODEL_NOT_FOUND, "model", name);
         }
-        return new ModelView.Deleted(name, "model", true);
+        return json(new ModelView.Deleted(name, "model", true));
     }
 
     private Model find(Caller caller, String name) {
@@ -69,5 +68,9 @@ public final class ModelResource {
 
     private static ModelView view(Model model, Caller caller) {
         return ModelView.of(model, caller.organization().wire());
+    }
+
+    private static Response json(Object body) {
+        return Response.ok(body, MediaType.APPLICATION_JSON_TYPE).build();
     }
 }

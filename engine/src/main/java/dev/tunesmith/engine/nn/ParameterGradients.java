@@ -14,7 +14,7 @@ final class ParameterGradients {
     /// `gradient += alpha · dyᵀ · x`. In bf16 the product is rounded once before it is added.
     static void addProduct(
             Parameter parameter, Tensor dy_NO, Tensor x_NI, double alpha, Region region) {
-        if (dy_NO.type() == DType.F32) {
+        if (Products.sumsWide(dy_NO.type())) {
             Products.linearWeight(parameter.gradient(), dy_NO, x_NI, 1, alpha);
             return;
         }

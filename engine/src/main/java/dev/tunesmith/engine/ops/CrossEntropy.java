@@ -74,7 +74,7 @@ public record CrossEntropy(double logitScale, double softCap) {
     /// Products have one type: a bf16 head needs a bf16 place before its fp32 sum.
     private static Tensor roundedHeadGradient(
             Tensor head_VD, @Nullable Gradients to, Region scratch) {
-        boolean needed = to != null && to.dHead_VD != null && head_VD.type() != DType.F32;
+        boolean needed = to != null && to.dHead_VD != null && !Products.sumsWide(head_VD.type());
         return needed
                 ? scratch.tensor(head_VD.type(), head_VD.shape())
                 : scratch.tensor(DType.F32, 0);
@@ -82,7 +82,7 @@ public record CrossEntropy(double logitScale, double softCap) {
 
     private static void addHeadGradient(
             Tensor dHead_VD, Tensor rounded, Tensor dLogits_CV, Tensor h_CD) {
-        if (h_CD.type() == DType.F32) {
+        if (Products.sumsWide(h_CD.type())) {
             Products.linearWeight(dHead_VD, dLogits_CV, h_CD, 1, 1);
         } else {
             Products.linearWeight(rounded, dLogits_CV, h_CD, 0, 1);

@@ -1,10 +1,17 @@
 package dev.tunesmith.engine.ops;
 
+import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Tensor;
+import dev.tunesmith.kernels.cpu.MatrixProduct;
+import dev.tunesmith.kernels.cpu.MatrixProduct.Matrix;
+import dev.tunesmith.kernels.cpu.SmallLinear;
 import dev.tunesmith.kernels.torch.TorchAbi;
 import dev.tunesmith.kernels.torch.TorchException;
 
-/// Matrix products. Inputs and outputs have one type; sums run in fp32 inside.
+/// Matrix products. Both operands have one type; sums run in fp32 inside.
+///
+/// Which code computes a product follows from types, sizes and processor (see [ProductRoute]),
+/// never from a measurement, so that a run can be repeated bit for bit.
 public final class Products {
 
     private Products() {}
@@ -16,47 +23,103 @@ public final class Products {
 
     /// `y_NO = beta · y_NO + alpha · x_NI · w_OIᵀ`.
     public static void linear(Tensor y_NO, Tensor x_NI, Tensor w_OI, double beta, double alpha) {
-        requireShapes(y_NO, x_NI.rows(), w_OI.size(0), x_NI.width(), w_OI.size(1));
-        run(y_NO, x_NI, x_NI.handle(), w_OI, w_OI.transposedHandle(), beta, alpha);
+        new Call(y_NO, x_NI, false, w_OI, true, beta, alpha).run();
     }
 
     /// `dx_NI = beta · dx_NI + alpha · dy_NO · w_OI`, the input gradient of a linear layer.
     public static void linearInput(
             Tensor dx_NI, Tensor dy_NO, Tensor w_OI, double beta, double alpha) {
-        requireShapes(dx_NI, dy_NO.rows(), w_OI.size(1), dy_NO.width(), w_OI.size(0));
-        run(dx_NI, dy_NO, dy_NO.handle(), w_OI, w_OI.handle(), beta, alpha);
+        new Call(dx_NI, dy_NO, false, w_OI, false, beta, alpha).run();
     }
 
     /// `dw_OI = beta · dw_OI + alpha · dy_NOᵀ · x_NI`, the weight gradient of a linear layer.
     public static void linearWeight(
             Tensor dw_OI, Tensor dy_NO, Tensor x_NI, double beta, double alpha) {
-        requireShapes(dw_OI, dy_NO.width(), x_NI.width(), dy_NO.rows(), x_NI.rows());
-        run(dw_OI, dy_NO, dy_NO.transposedHandle(), x_NI, x_NI.handle(), beta, alpha);
+        new Call(dw_OI, dy_NO, true, x_NI, false, beta, alpha).run();
     }
 
-    private static void requireShapes(
-            Tensor out, long rows, long columns, long inner, long innerOfOther) {
-        if (out.rows() != rows || out.width() != columns || inner != innerOfOther) {
-            throw new IllegalArgumentException(
-                    "product of [%d, %d] and [%d, %d] into %s"
-                            .formatted(rows, inner, innerOfOther, columns, out));
-        }
+    /// Whether [#linearWeight] can add bf16 operands to an fp32 sum; otherwise the product needs a
+    /// place of its own type.
+    public static boolean sumsWide(DType operands) {
+        return operands == DType.F32 || ProductRoute.ownBf16();
     }
 
-    private static void run(
-            Tensor out, Tensor a, long aHandle, Tensor b, long bHandle, double beta, double alpha) {
-        if (out.elements() == 0) {
-            return;
-        }
-        TorchAbi torch = TorchAbi.get();
-        try {
-            if (beta == 0 && alpha == 1) {
-                torch.mm(out.handle(), aHandle, bHandle);
-            } else {
-                torch.addmm(out.handle(), out.handle(), aHandle, bHandle, beta, alpha);
+    /// One product `out = beta · out + alpha · op(a) · op(b)`.
+    private record Call(
+            Tensor out,
+            Tensor a,
+            boolean aTransposed,
+            Tensor b,
+            boolean bTransposed,
+            double beta,
+            double alpha) {
+
+        void run() {
+            long inner = aTransposed ? a.rows() : a.width();
+            if (out.rows() != (aTransposed ? a.width() : a.rows())
+                    || out.width() != (bTransposed ? b.rows() : b.width())
+                    || inner != (bTransposed ? b.width() : b.rows())
+                    || a.type() != b.type()) {
+                throw new IllegalArgumentException("product of %s".formatted(this));
             }
-        } catch (TorchException e) {
-            throw new TorchException("product of %s and %s into %s".formatted(a, b, out), e);
+            if (out.elements() == 0) {
+                return;
+            }
+            switch (ProductRoute.of(out, a, bTransposed && !aTransposed && beta == 0, alpha)) {
+                case SMALL -> small();
+                case OWN -> own(inner);
+                case LIBTORCH -> libtorch();
+            }
+        }
+
+        private void small() {
+            new SmallLinear(
+                            Native.element(a),
+                            Native.element(b),
+                            Native.element(out),
+                            out.rows(),
+                            out.width(),
+                            a.width(),
+                            Native.threads())
+                    .forward(Native.strided(a), b.address(), 0, Native.strided(out));
+        }
+
+        private void own(long inner) {
+            MatrixProduct product =
+                    new MatrixProduct(
+                            Native.element(a),
+                            Native.element(out),
+                            out.rows(),
+                            out.width(),
+                            inner,
+                            (float) alpha,
+                            (float) beta,
+                            Native.threads());
+            product.run(
+                    matrix(a, aTransposed),
+                    matrix(b, bTransposed),
+                    Native.strided(out),
+                    Workspace.bytes(MatrixProduct.scratchBytes(Native.threads())).address());
+        }
+
+        private static Matrix matrix(Tensor tensor, boolean transposed) {
+            Matrix matrix = new Matrix(tensor.address(), tensor.rowStride(), 1);
+            return transposed ? matrix.transposed() : matrix;
+        }
+
+        private void libtorch() {
+            TorchAbi torch = TorchAbi.get();
+            long aHandle = aTransposed ? a.transposedHandle() : a.handle();
+            long bHandle = bTransposed ? b.transposedHandle() : b.handle();
+            try {
+                if (beta == 0 && alpha == 1) {
+                    torch.mm(out.handle(), aHandle, bHandle);
+                } else {
+                    torch.addmm(out.handle(), out.handle(), aHandle, bHandle, beta, alpha);
+                }
+            } catch (TorchException e) {
+                throw new TorchException("product of %s".formatted(this), e);
+            }
         }
     }
 }

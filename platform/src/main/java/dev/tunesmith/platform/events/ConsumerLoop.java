@@ -173,8 +173,7 @@ public final class ConsumerLoop implements AutoCloseable {
     }
 
     private void commit(TopicPartition partition, long offset) {
-        Map<TopicPartition, OffsetAndMetadata> offsets =
-                Map.of(partition, new OffsetAndMetadata(offset));
+        var offsets = Map.of(partition, new OffsetAndMetadata(offset));
         try {
             consumer.commitSync(offsets);
         } catch (WakeupException _) {
