@@ -18,6 +18,10 @@ if ! command -v "$cxx" >/dev/null; then
     echo "  Fedora:        sudo dnf install gcc-c++ libgomp" >&2
     exit 1
 fi
+if ! echo | "$cxx" -mamx-bf16 -mavx512bf16 -E - >/dev/null 2>&1; then
+    echo "'$cxx' does not know AVX512_BF16 and AMX; GCC 11 or newer is needed (found: $("$cxx" -dumpversion))." >&2
+    exit 1
+fi
 
 common="-std=c++17 -fPIC -fopenmp -fno-exceptions -fno-rtti -fno-math-errno -fvisibility=hidden -fno-plt -Wall -Wextra -Wno-uninitialized -Wno-maybe-uninitialized"
 avx512="-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mprefer-vector-width=512"

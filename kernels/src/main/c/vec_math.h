@@ -1,5 +1,5 @@
 // exp, tanh and erf on vectors. Absolute error against libm is below 2 units in the last place
-// for exp, 3e-7 for tanh, 2e-7 for erf; tested in KernelsTest through the operations that use them.
+// for exp, 3e-7 for tanh, 2e-7 for erf; tested through the operations that use them.
 #pragma once
 #include "vec.h"
 
