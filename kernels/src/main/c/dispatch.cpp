@@ -130,7 +130,7 @@ extern "C" __attribute__((visibility("default"))) int ts_cpu_select(int level) {
 }
 
 // Intel's cores issue VDPBF16PS every second cycle but two fp32 FMA each cycle: 113 against 227
-// GFLOP/s a core on Xeon of 2023, so fp32 tiles are faster there. AMD's Zen 5 issues two of each.
+// GFLOP/s a core on Xeon of 2023, so fp32 tiles are faster there. AMD keeps the pairs.
 static bool slow_pairs() {
     uint32_t a, b, c, d;
     __get_cpuid(0, &a, &b, &c, &d);
