@@ -1,6 +1,9 @@
 package dev.tunesmith.engine.data;
 
 import dev.tunesmith.contracts.data.DatasetStats;
+import dev.tunesmith.contracts.data.RowFormat;
+import dev.tunesmith.contracts.data.RowRules;
+import dev.tunesmith.contracts.data.RowSummary;
 import dev.tunesmith.contracts.job.Method;
 import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.problem.Problem;
@@ -10,14 +13,19 @@ import dev.tunesmith.engine.io.ModelFileException;
 import dev.tunesmith.engine.text.Tokenizer;
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
+import java.io.InputStreamReader;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 
@@ -107,27 +115,35 @@ public final class DatasetTokenizer implements AutoCloseable {
                         new ModelFileException(model.path(), "the tokenizer has no end token"));
     }
 
-    /// Reads a JSONL file. Blank lines are ignored.
+    /// Reads a JSONL file: first every row is checked, then those in order are tokenised. Blank
+    /// lines are ignored.
     public Tokenized read(Path file) throws IOException {
+        RowSummary checked = TrainingFile.check(file);
         Report report = new Report(options.problemsListed());
-        try (BufferedReader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+        // Wrong bytes were reported by the check; here they must only not end the reading.
+        CharsetDecoder lenient =
+                StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPLACE);
+        try (BufferedReader reader =
+                new BufferedReader(new InputStreamReader(Files.newInputStream(file), lenient))) {
             long number = 0;
             for (String line = reader.readLine(); line != null; line = reader.readLine()) {
                 number++;
-                if (!line.isBlank()) {
-                    read(report, number, line);
+                String row = number == 1 && line.startsWith("\uFEFF") ? line.substring(1) : line;
+                if (!row.isBlank()) {
+                    read(report, number, row);
                 }
             }
-        } catch (CharacterCodingException e) {
-            report.problems.add(
-                    Problem.ofLine(report.rows + 1, null, "the file is not valid UTF-8"));
         }
-        return report.finished();
+        return report.finished(checked);
     }
 
     private void read(Report report, long number, String line) {
+        Optional<Map<String, Object>> row = checked(number, line);
+        if (row.isEmpty()) {
+            return;
+        }
         try {
-            Fitted fitted = fitted(line);
+            Fitted fitted = fitted(row.get());
             if (fitted.fullLength() > options.lengthMax()
                     && options.method() == Method.SUPERVISED
                     && options.overflow() == Overflow.ERROR) {
@@ -145,11 +161,21 @@ public final class DatasetTokenizer implements AutoCloseable {
         }
     }
 
-    private Fitted fitted(String line) {
+    /// The row, unless the check has already said what is wrong with it.
+    private static Optional<Map<String, Object>> checked(long number, String line) {
+        try {
+            Map<String, Object> tree = JsonLines.parse(line);
+            RowRules rules = new RowRules(number);
+            return RowFormat.of(tree).flatMap(format -> rules.row(format, tree)).map(_ -> tree);
+        } catch (UnusableRowException _) {
+            return Optional.empty();
+        }
+    }
+
+    private Fitted fitted(Map<String, Object> row) {
         return switch (options.method()) {
-            case PRETRAIN ->
-                    Fitted.whole(texts.sample(TrainingRow.text(JsonLines.parse(line)).text()));
-            case SUPERVISED -> fitted(TrainingRow.chat(JsonLines.parse(line)).conversation());
+            case PRETRAIN -> Fitted.whole(texts.sample(TrainingRow.text(row).text()));
+            case SUPERVISED -> fitted(TrainingRow.chat(row).conversation());
         };
     }
 
@@ -171,6 +197,7 @@ public final class DatasetTokenizer implements AutoCloseable {
 
     /// Collects rows and figures.
     private static final class Report {
+        private final int problemsListed;
         private final Problems problems;
         private final List<Sample> samples = new ArrayList<>();
         private final Set<String> seen = new HashSet<>();
@@ -182,6 +209,7 @@ public final class DatasetTokenizer implements AutoCloseable {
         private long duplicateRows;
 
         Report(int problemsListed) {
+            this.problemsListed = problemsListed;
             this.problems = new Problems(problemsListed);
         }
 
@@ -201,7 +229,7 @@ public final class DatasetTokenizer implements AutoCloseable {
             samples.add(sample);
         }
 
-        Tokenized finished() {
+        Tokenized finished(RowSummary checked) {
             int[] sorted = Arrays.copyOf(lengths, rows);
             Arrays.sort(sorted);
             DatasetStats stats =
@@ -214,7 +242,18 @@ public final class DatasetTokenizer implements AutoCloseable {
                             percentile(sorted, 95),
                             cutRows,
                             duplicateRows);
-            return new Tokenized(samples, stats, problems.kept(), problems.count());
+            List<Problem> all = new ArrayList<>(checked.problems());
+            all.addAll(problems.kept());
+            all.sort(Comparator.comparingLong(Report::line));
+            return new Tokenized(
+                    samples,
+                    stats,
+                    all.subList(0, Math.min(problemsListed, all.size())),
+                    checked.problemCount() + problems.count());
+        }
+
+        private static long line(Problem problem) {
+            return problem.line() == null ? 0 : problem.line();
         }
 
         /// The nearest-rank percentile, 0 for no rows.

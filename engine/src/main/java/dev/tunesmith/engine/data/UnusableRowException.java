@@ -17,6 +17,11 @@ public final class UnusableRowException extends RuntimeException {
         this.reason = reason;
     }
 
+    /// What is wrong, without the place.
+    public String reason() {
+        return reason;
+    }
+
     /// The same as a problem of a line, counted from 1.
     public Problem problem(long line) {
         return Problem.ofLine(line, field.isEmpty() ? null : field, reason);

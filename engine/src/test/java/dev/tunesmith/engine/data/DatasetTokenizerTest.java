@@ -164,14 +164,14 @@ class DatasetTokenizerTest {
                         "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}",
                         "{\"messages\":[{\"role\":\"user\",\"content\":7},{\"role\":\"assistant\"}]}",
                         "{\"a\":1,\"a\":2}",
-                        "{\"prompt\":\"a\",\"completion\":\"b\"}");
+                        "{\"messages\":[{\"role\":\"assistant\",\"content\":\"b\"}]}");
 
         assertThat(tokenized.problems())
                 .extracting(Problem::line)
                 .containsExactly(1L, 3L, 4L); // three are listed
-        assertThat(tokenized.problemCount()).isEqualTo(4);
-        assertThat(tokenized.problems().get(1).message()).contains("no assistant message");
-        assertThat(tokenized.problems().get(2).param()).isEqualTo("messages[0].content");
+        assertThat(tokenized.problemCount()).isEqualTo(5); // line 4 has two
+        assertThat(tokenized.problems().get(1).message()).contains("nothing to learn");
+        assertThat(tokenized.problems().get(2).param()).isEqualTo("messages.0.content");
         assertThat(tokenized.stats().rows()).isEqualTo(1);
     }
 
@@ -234,8 +234,24 @@ class DatasetTokenizerTest {
     }
 
     @Test
-    void anEmptyFileHasNoRows() throws IOException {
-        assertThat(read(Method.SUPERVISED, 100, Overflow.TRUNCATE).stats().rows()).isZero();
+    void anEmptyFileIsRefused() throws IOException {
+        Tokenized empty = read(Method.SUPERVISED, 100, Overflow.TRUNCATE);
+
+        assertThat(empty.stats().rows()).isZero();
+        assertThat(empty.problems().getFirst().message()).isEqualTo("the file is empty");
+    }
+
+    @Test
+    void aWrongByteIsListedWithItsLine() throws IOException {
+        Files.write(file, new byte[] {'{', '"', 'a', '"', ':', '"', (byte) 0xC3, '"', '}', '\n'});
+        Options options = new Options(Method.PRETRAIN, 100, Overflow.ERROR, false, 3);
+        try (DatasetTokenizer tokenizer =
+                DatasetTokenizer.of(ModelDirectory.open(folder.resolve("model")), options)) {
+            Tokenized tokenized = tokenizer.read(file);
+
+            assertThat(tokenized.problemCount()).isEqualTo(1);
+            assertThat(tokenized.problems().getFirst().text()).contains("line 1").contains("UTF-8");
+        }
     }
 
     @Test
