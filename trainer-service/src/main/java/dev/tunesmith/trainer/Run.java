@@ -200,18 +200,18 @@ final class Run implements ChildProcess.Listener {
         phase = entered.phase();
         step = Math.max(step, entered.step());
         totalSteps = entered.totalSteps() > 0 ? entered.totalSteps() : totalSteps;
-        telemetry(0, Map.of());
+        telemetry(Map.of());
     }
 
     private void relay(ChildReport.Stepped stepped) {
         lastStep = stepped;
         step = stepped.step();
         totalSteps = stepped.totalSteps();
-        telemetry(stepped.epoch(), stepped.metrics());
+        telemetry(stepped.metrics());
     }
 
     /// Outside the own prefix nothing leaves a host whose lease may be gone.
-    private void telemetry(double epoch, Map<String, Double> metrics) {
+    private void telemetry(Map<String, Double> metrics) {
         if (standing() instanceof LeaseStanding.Good) {
             outgoing.offer(
                     Topics.TELEMETRY,
@@ -223,7 +223,7 @@ final class Run implements ChildProcess.Listener {
                             phase,
                             step,
                             totalSteps,
-                            epoch,
+                            lastStep == null ? 0 : lastStep.epoch(),
                             metrics));
         }
     }

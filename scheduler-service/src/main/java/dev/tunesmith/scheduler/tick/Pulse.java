@@ -1,5 +1,6 @@
 package dev.tunesmith.scheduler.tick;
 
+import dev.tunesmith.platform.sql.Database;
 import java.time.Duration;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -61,11 +62,20 @@ public final class Pulse implements AutoCloseable {
                 work.run();
                 failing = false;
             } catch (RuntimeException e) {
-                failing = true;
-                log.warn("{} failed, next try in {}", name, period, e);
+                complain(e);
             }
             pause();
         }
+    }
+
+    /// An outage is told once, in one line; anything else is a fault of ours and told in full.
+    private void complain(RuntimeException e) {
+        if (!Database.isOutage(e)) {
+            log.warn("{} failed, next try in {}", name, period, e);
+        } else if (!failing) {
+            log.warn("{} waits for the database: {}", name, e.getMessage());
+        }
+        failing = true;
     }
 
     private void pause() {

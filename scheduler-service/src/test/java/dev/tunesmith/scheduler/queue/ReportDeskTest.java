@@ -20,6 +20,7 @@ import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.objects.DirectoryObjects;
 import dev.tunesmith.platform.objects.ObjectStore;
+import dev.tunesmith.platform.sql.Inbox;
 import dev.tunesmith.scheduler.TestDatabase;
 import dev.tunesmith.scheduler.lease.LeaseTimes;
 import java.nio.file.Path;
@@ -360,5 +361,47 @@ class ReportDeskTest {
 
         assertThat(db.state(job)).isEqualTo(JobState.FAILED);
         assertThat(db.column(job, "error_param", String.class)).isEqualTo("training_file");
+    }
+
+    /// K4: the note of a message and its effect are one transaction. The mutant commits the note
+    /// first; a crash in between then loses the effect for ever.
+    @Test
+    void aCrashBetweenNoteAndEffectLosesNothing() {
+        assertThat(effectAfterCrash(false)).isEqualTo(JobState.RETRY_WAIT);
+        assertThat(effectAfterCrash(true)).isEqualTo(JobState.RUNNING);
+    }
+
+    private static JobState effectAfterCrash(boolean noteFirst) {
+        Attempt attempt = db.running(owner());
+        Envelope envelope =
+                Envelope.of(
+                        UUID.randomUUID(), Instant.EPOCH, new Report.HandedBack(attempt, "drain"));
+        if (noteFirst) {
+            db.scheduler()
+                    .useTransaction(
+                            "test",
+                            handle -> Inbox.accept(handle, ReportDesk.CONSUMER, envelope.id()));
+        }
+        crashing(() -> desk.handle(envelope));
+        desk.handle(envelope);
+        return db.state(attempt.job());
+    }
+
+    /// While it runs, every change of a job fails just before its commit.
+    private static void crashing(Runnable work) {
+        db.sql(
+                """
+                CREATE FUNCTION crash() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN RAISE EXCEPTION 'crash'; END $$;
+                CREATE CONSTRAINT TRIGGER crash AFTER UPDATE ON job
+                DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION crash();
+                """);
+        try {
+            work.run();
+        } catch (RuntimeException expected) {
+            assertThat(expected).hasStackTraceContaining("crash");
+        } finally {
+            db.sql("DROP FUNCTION crash() CASCADE");
+        }
     }
 }
