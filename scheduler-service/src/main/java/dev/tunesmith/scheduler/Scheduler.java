@@ -26,6 +26,7 @@ import dev.tunesmith.scheduler.queue.ReportDesk;
 import dev.tunesmith.scheduler.queue.Timers;
 import dev.tunesmith.scheduler.queue.Validations;
 import dev.tunesmith.scheduler.tick.Pulse;
+import dev.tunesmith.scheduler.tick.Retention;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -121,6 +122,7 @@ public final class Scheduler implements AutoCloseable {
                         clock,
                         beatLoop::caughtUpAt);
         stops.push(Pulse.start("reaper", times.reap(), reaper)::close);
+        stops.push(Pulse.start("retention", Retention.EVERY, new Retention(database))::close);
     }
 
     private Pulse pulse(String name, Runnable work) {

@@ -10,9 +10,12 @@ import java.io.InputStreamReader;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// A running child: lines out, lines in, its log, its peak memory and its end.
 final class ChildProcess {
+    private static final Logger log = LoggerFactory.getLogger(ChildProcess.class);
 
     /// What the owner of a child hears. Calls come from one thread a stream.
     interface Listener {
@@ -41,7 +44,7 @@ final class ChildProcess {
     static ChildProcess follow(Process process, Listener listener) {
         ChildProcess child = new ChildProcess(process);
         long pid = process.pid();
-        Thread log =
+        Thread logs =
                 Thread.ofVirtual()
                         .name("child-log-" + pid)
                         .start(() -> read(process.getErrorStream(), listener::log));
@@ -49,7 +52,7 @@ final class ChildProcess {
                 .name("child-lines-" + pid)
                 .start(() -> {
                     read(process.getInputStream(), listener::line);
-                    child.awaitEnd(log);
+                    child.awaitEnd(logs);
                     listener.ended(process.exitValue());
                 });
         return child;
@@ -96,10 +99,10 @@ final class ChildProcess {
                 exitCode, killed.get(), oomKills, peakBytes.get(), memoryBytes);
     }
 
-    private void awaitEnd(Thread log) {
+    private void awaitEnd(Thread logs) {
         try {
             process.waitFor();
-            log.join();
+            logs.join();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted while a child ends", e);
@@ -109,10 +112,20 @@ final class ChildProcess {
     private static void read(InputStream stream, LineTaker taker) {
         try (BufferedReader reader = new BufferedReader(new InputStreamReader(stream, UTF_8))) {
             for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-                taker.take(line);
+                take(taker, line);
             }
         } catch (IOException e) {
             // The stream of a killed process breaks; its end is reported by the exit code.
+        }
+    }
+
+    /// A line that cannot be handled must not end the reading: the child would block on a full
+    /// pipe, and its end would never be told.
+    private static void take(LineTaker taker, String line) {
+        try {
+            taker.take(line);
+        } catch (RuntimeException e) {
+            log.warn("a line of a child was not handled: {}", line, e);
         }
     }
 

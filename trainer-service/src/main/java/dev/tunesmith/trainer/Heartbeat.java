@@ -10,10 +10,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Speaks for the host: its room and its attempts, every period and at once when a slot came free.
 /// An answer confirms the leases that it names, counted from when the question was *sent*.
 final class Heartbeat implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Heartbeat.class);
     private static final int UNANSWERED_MAX = 64;
     private static final Duration TICK = Duration.ofMillis(500);
     private static final Duration CLOSE_WAIT = Duration.ofSeconds(5);
@@ -84,10 +87,14 @@ final class Heartbeat implements AutoCloseable {
         long due = System.nanoTime();
         while (running) {
             boolean nudged = awaitNudge();
-            tick.run();
-            if (nudged || System.nanoTime() >= due) {
-                beat();
-                due = System.nanoTime() + settings.periods().beat().toNanos();
+            try {
+                tick.run();
+                if (nudged || System.nanoTime() >= due) {
+                    due = System.nanoTime() + settings.periods().beat().toNanos();
+                    beat();
+                }
+            } catch (RuntimeException e) {
+                log.error("a beat failed, the next one follows", e);
             }
         }
     }

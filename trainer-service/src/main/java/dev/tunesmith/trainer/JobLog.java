@@ -2,19 +2,21 @@ package dev.tunesmith.trainer;
 
 import java.io.BufferedWriter;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// The log of one attempt: a bounded file in its work folder, and the last lines in memory for a
-/// failure report.
+/// failure report. A full disk costs the log, never the attempt.
 final class JobLog implements AutoCloseable {
     /// A child that writes without end must not fill the disk.
     static final long BYTES_MAX = 16L << 20;
 
+    private static final Logger log = LoggerFactory.getLogger(JobLog.class);
     private static final int TAIL_LINES = 40;
     private static final int LINE_CHARS_MAX = 2_000;
 
@@ -44,7 +46,8 @@ final class JobLog implements AutoCloseable {
             writer.newLine();
             writer.flush();
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot write " + file, e);
+            written = Long.MAX_VALUE;
+            log.warn("{} cannot be written, the rest is lost: {}", file, e.getMessage());
         }
     }
 

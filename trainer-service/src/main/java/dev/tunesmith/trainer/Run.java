@@ -27,6 +27,9 @@ import org.slf4j.LoggerFactory;
 final class Run implements ChildProcess.Listener {
     private static final Logger log = LoggerFactory.getLogger(Run.class);
 
+    /// Small models make many steps a second; the result file has all of them.
+    private static final Duration TELEMETRY_EVERY = Duration.ofMillis(200);
+
     private final Attempt attempt;
     private final Control.Work work;
     private final Outgoing outgoing;
@@ -42,6 +45,7 @@ final class Run implements ChildProcess.Listener {
     private long totalSteps;
     private long peakBytes;
     private long telemetrySeq;
+    private long telemetryAt = System.nanoTime() - TELEMETRY_EVERY.toNanos();
     private long heardAt = System.nanoTime();
     private long confirmedAt = System.nanoTime();
     private boolean ended;
@@ -207,7 +211,13 @@ final class Run implements ChildProcess.Listener {
         lastStep = stepped;
         step = stepped.step();
         totalSteps = stepped.totalSteps();
-        telemetry(stepped.metrics());
+        long now = System.nanoTime();
+        boolean important =
+                stepped.metrics().containsKey("valid_loss") || step == totalSteps || step == 1;
+        if (important || now - telemetryAt >= TELEMETRY_EVERY.toNanos()) {
+            telemetryAt = now;
+            telemetry(stepped.metrics());
+        }
     }
 
     /// Outside the own prefix nothing leaves a host whose lease may be gone.

@@ -18,6 +18,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.http.HttpResponse;
 import java.util.Map;
+import org.eclipse.microprofile.openapi.annotations.media.Content;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 
 /// `/v1/chat/completions` and `/v1/completions`.
 ///
@@ -48,13 +51,27 @@ public final class CompletionResource {
 
     @POST
     @Path("/chat/completions")
-    public Response chat(InputStream body) throws IOException {
+    public Response chat(
+            @RequestBody(
+                            content =
+                                    @Content(
+                                            mediaType = "application/json",
+                                            schema = @Schema(ref = "CompletionCreate")))
+                    InputStream body)
+            throws IOException {
         return forward("/v1/chat/completions", body);
     }
 
     @POST
     @Path("/completions")
-    public Response complete(InputStream body) throws IOException {
+    public Response complete(
+            @RequestBody(
+                            content =
+                                    @Content(
+                                            mediaType = "application/json",
+                                            schema = @Schema(ref = "CompletionCreate")))
+                    InputStream body)
+            throws IOException {
         return forward("/v1/completions", body);
     }
 

@@ -16,6 +16,7 @@ import jakarta.ws.rs.HeaderParam;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
@@ -23,10 +24,14 @@ import jakarta.ws.rs.core.StreamingOutput;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.List;
+import org.eclipse.microprofile.openapi.annotations.media.Content;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.jspecify.annotations.Nullable;
 
 /// `/v1/files`.
 @Path("/v1/files")
+@Produces(MediaType.APPLICATION_JSON)
 @RunOnVirtualThread
 public final class FileResource {
     private static final int PAGE_MAX = 10_000;
@@ -47,17 +52,23 @@ public final class FileResource {
     }
 
     @POST
-    public Response create(
-            InputStream body, @HeaderParam("content-type") @Nullable String contentType)
+    public FileView create(
+            @RequestBody(
+                            content =
+                                    @Content(
+                                            mediaType = "multipart/form-data",
+                                            schema = @Schema(ref = "FileForm")))
+                    InputStream body,
+            @HeaderParam("content-type") @Nullable String contentType)
             throws IOException {
         Caller caller = callers.with(Scope.FILES);
         try (Slots.Slot _ = slots.upload(caller.tenant())) {
-            return json(FileView.of(intake.receive(caller, body, contentType)));
+            return FileView.of(intake.receive(caller, body, contentType));
         }
     }
 
     @GET
-    public Response list(
+    public Page<FileView> list(
             @QueryParam("purpose") @Nullable String purpose,
             @QueryParam("after") @Nullable String after,
             @QueryParam("limit") @Nullable String limit,
@@ -74,17 +85,18 @@ public final class FileResource {
                 files.list(caller.tenant(), caller.actor(), query).stream()
                         .map(FileView::of)
                         .toList();
-        return json(Page.of(found, size, file -> file.id().wire()));
+        return Page.of(found, size, file -> file.id().wire());
     }
 
     @GET
     @Path("/{id}")
-    public Response get(@PathParam("id") String id) {
-        return json(FileView.of(find(callers.with(Scope.FILES), id)));
+    public FileView get(@PathParam("id") String id) {
+        return FileView.of(find(callers.with(Scope.FILES), id));
     }
 
     @GET
     @Path("/{id}/content")
+    @Produces(MediaType.WILDCARD)
     public Response content(
             @PathParam("id") String id, @HeaderParam("range") @Nullable String range) {
         StoredFile file = find(callers.with(Scope.FILES), id);
@@ -114,11 +126,11 @@ public final class FileResource {
 
     @DELETE
     @Path("/{id}")
-    public Response delete(@PathParam("id") String id) {
+    public FileView.Deleted delete(@PathParam("id") String id) {
         Caller caller = callers.with(Scope.FILES);
         FileId file = FileId.find(id).orElseThrow(() -> unknown(id));
         return switch (files.delete(caller.tenant(), caller.actor(), file, objects::delete)) {
-            case DONE -> json(new FileView.Deleted(id, "file", true));
+            case DONE -> new FileView.Deleted(id, "file", true);
             case UNKNOWN -> throw unknown(id);
             case IN_USE ->
                     throw ApiException.of(
@@ -157,9 +169,5 @@ public final class FileResource {
 
     private static ApiException unknown(String id) {
         return ApiException.notFound(ProblemCode.FILE_NOT_FOUND, "file", id);
-    }
-
-    private static Response json(Object body) {
-        return Response.ok(body, MediaType.APPLICATION_JSON_TYPE).build();
     }
 }

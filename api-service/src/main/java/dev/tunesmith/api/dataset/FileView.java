@@ -3,6 +3,7 @@ package dev.tunesmith.api.dataset;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.tunesmith.contracts.id.FileId;
 import java.time.Instant;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
 import org.jspecify.annotations.Nullable;
 
 /// A file object on the wire.
@@ -10,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 /// @param status `processed` when its rows may be trained on, `error` with details otherwise
 /// @param xReport rows, format and the first problems with their lines
 @JsonInclude(JsonInclude.Include.ALWAYS)
+@Schema(name = "File")
 record FileView(
         FileId id,
         String object,
@@ -40,5 +42,6 @@ record FileView(
     }
 
     /// The answer to a delete.
+    @Schema(name = "FileDeleted")
     record Deleted(String id, String object, boolean deleted) {}
 }

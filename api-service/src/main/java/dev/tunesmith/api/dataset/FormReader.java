@@ -86,11 +86,7 @@ final class FormReader {
 
     /// Whether the boundary just read is the closing one, which two dashes follow.
     private boolean closes() throws IOException {
-        while (end - start < 2) {
-            if (!fill()) {
-                throw cutShort();
-            }
-        }
+        await(2);
         return buffer[start] == '-' && buffer[start + 1] == '-';
     }
 
@@ -105,9 +101,7 @@ final class FormReader {
     /// One header line without its line break.
     private String line() throws IOException {
         for (int at = 0; at < HEADER_MAX; at++) {
-            while (start + at + 1 >= end && !fill()) {
-                throw cutShort();
-            }
+            await(at + 2);
             if (buffer[start + at] == '\r' && buffer[start + at + 1] == '\n') {
                 String line = new String(buffer, start, at, UTF_8);
                 start += at + 2;
@@ -115,6 +109,15 @@ final class FormReader {
             }
         }
         throw new IOException("a header of a part is over %d bytes".formatted(HEADER_MAX));
+    }
+
+    /// Reads until so many bytes are buffered.
+    private void await(int bytes) throws IOException {
+        while (end - start < bytes) {
+            if (!fill()) {
+                throw cutShort();
+            }
+        }
     }
 
     private static EOFException cutShort() {

@@ -1,13 +1,18 @@
 package dev.tunesmith.api.dataset;
 
-import java.io.ByteArrayOutputStream;
+import dev.tunesmith.contracts.data.MalformedLineException;
+import dev.tunesmith.contracts.data.RowChecker;
+import dev.tunesmith.contracts.data.RowFormat;
+import dev.tunesmith.contracts.data.RowSummary;
+import dev.tunesmith.platform.json.Json;
+import dev.tunesmith.platform.json.JsonException;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 
 /// Checks the rows of an upload while its bytes pass by.
 final class RowCheck {
-    private final ByteArrayOutputStream line = new ByteArrayOutputStream();
+    private final RowChecker checker = new RowChecker(RowCheck::parse);
 
     /// The same bytes, each of which is also looked at.
     InputStream watching(InputStream content) {
@@ -22,19 +27,31 @@ final class RowCheck {
             public int read(byte[] target, int offset, int length) throws IOException {
                 int read = super.read(target, offset, length);
                 if (read > 0) {
-                    accept(target, offset, read);
+                    checker.accept(target, offset, read);
                 }
                 return read;
             }
         };
     }
 
-    private void accept(byte[] bytes, int offset, int length) {
-        line.reset();
-        line.write(bytes, offset, Math.min(1, length));
+    /// What was found, once all bytes have passed.
+    RowReport report() {
+        RowSummary summary = checker.finish();
+        RowFormat format = summary.format();
+        return new RowReport(
+                format == null ? null : format.wire(),
+                summary.rows(),
+                summary.duplicates(),
+                summary.problemCount(),
+                summary.problems());
     }
 
-    RowReport report() {
-        return new RowReport("chat", 0, 0, java.util.List.of());
+    private static Object parse(String line) throws MalformedLineException {
+        try {
+            return Json.read(line, Object.class);
+        } catch (JsonException e) {
+            throw new MalformedLineException(
+                    "%s at column %d".formatted(e.getMessage(), e.column()));
+        }
     }
 }

@@ -9,12 +9,17 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param format name of the row format, null where rows are not looked at
 /// @param rows rows read, without blank lines
+/// @param duplicates rows whose text occurred before
 /// @param problemCount all problems
 /// @param problems the first of them
 public record RowReport(
-        @Nullable String format, long rows, long problemCount, List<Problem> problems) {
+        @Nullable String format,
+        long rows,
+        long duplicates,
+        long problemCount,
+        List<Problem> problems) {
     /// For files whose rows nobody trains on.
-    public static final RowReport UNCHECKED = new RowReport(null, 0, 0, List.of());
+    public static final RowReport UNCHECKED = new RowReport(null, 0, 0, 0, List.of());
 
     public RowReport {
         problems = List.copyOf(problems);

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
 import org.jspecify.annotations.Nullable;
 
 /// The committed checkpoints of jobs; others do not exist for a client.
@@ -41,6 +42,7 @@ final class Checkpoints {
 
     /// A `fine_tuning.job.checkpoint` on the wire.
     @JsonInclude(JsonInclude.Include.ALWAYS)
+    @Schema(name = "Checkpoint")
     record View(
             String id,
             String object,

@@ -8,10 +8,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
 
 /// A `fine_tuning.job.event` on the wire. Its id is the job and the event's number within it, so
 /// that paging is exact.
 @JsonInclude(JsonInclude.Include.ALWAYS)
+@Schema(name = "Event")
 record EventView(
         String id,
         String object,

@@ -14,6 +14,7 @@ import jakarta.ws.rs.GET;
 import jakarta.ws.rs.HeaderParam;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
@@ -56,6 +57,7 @@ public final class JobHistoryResource {
 
     @GET
     @Path("/events")
+    @Produces({MediaType.APPLICATION_JSON, MediaType.SERVER_SENT_EVENTS})
     public Response events(
             @PathParam("id") String id,
             @QueryParam("after") @Nullable String after,
@@ -94,7 +96,8 @@ public final class JobHistoryResource {
 
     @GET
     @Path("/checkpoints")
-    public Response checkpoints(
+    @Produces(MediaType.APPLICATION_JSON)
+    public Page<Checkpoints.View> checkpoints(
             @PathParam("id") String id,
             @QueryParam("after") @Nullable String after,
             @QueryParam("limit") @Nullable String limit) {
@@ -106,7 +109,7 @@ public final class JobHistoryResource {
                 checkpoints.before(caller, job.id(), before, size).stream()
                         .map(checkpoint -> Checkpoints.View.of(job, checkpoint))
                         .toList();
-        return json(Page.of(found, size, Checkpoints.View::id));
+        return Page.of(found, size, Checkpoints.View::id);
     }
 
     /// A browser that reconnects names the last event it has seen; anything else starts anew.

@@ -14,6 +14,7 @@ import jakarta.ws.rs.HeaderParam;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
@@ -24,10 +25,15 @@ import java.io.InputStream;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.eclipse.microprofile.openapi.annotations.media.Content;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
+import org.eclipse.microprofile.openapi.annotations.responses.APIResponseSchema;
 import org.jspecify.annotations.Nullable;
 
 /// `/v1/fine_tuning/jobs`: create, read, and what a client may want of a job.
 @Path("/v1/fine_tuning/jobs")
+@Produces(MediaType.APPLICATION_JSON)
 @RunOnVirtualThread
 public final class JobResource {
     private static final int PAGE = 20;
@@ -54,8 +60,14 @@ public final class JobResource {
     }
 
     @POST
+    @APIResponseSchema(JobView.class)
     public Response create(
-            InputStream body,
+            @RequestBody(
+                            content =
+                                    @Content(
+                                            mediaType = "application/json",
+                                            schema = @Schema(ref = "JobCreate")))
+                    InputStream body,
             @HeaderParam("idempotency-key") @Nullable String key,
             @HeaderParam("x-stainless-retry-count") @Nullable String retryCount)
             throws IOException {
@@ -77,7 +89,7 @@ public final class JobResource {
     }
 
     @GET
-    public Response list(
+    public Page<JobView> list(
             @QueryParam("after") @Nullable String after,
             @QueryParam("limit") @Nullable String limit,
             @Context UriInfo uri) {
@@ -88,35 +100,35 @@ public final class JobResource {
                 jobs.list(caller.tenant(), caller.actor(), query).stream()
                         .map(job -> JobView.of(job, caller))
                         .toList();
-        return json(Page.of(found, size, job -> job.identity().id()));
+        return Page.of(found, size, job -> job.identity().id());
     }
 
     @GET
     @Path("/{id}")
-    public Response get(@PathParam("id") String id) {
+    public JobView get(@PathParam("id") String id) {
         Caller caller = callers.with(Scope.JOBS);
-        return json(JobView.of(intents.find(caller, id), caller));
+        return JobView.of(intents.find(caller, id), caller);
     }
 
     @POST
     @Path("/{id}/cancel")
-    public Response cancel(@PathParam("id") String id) {
+    public JobView cancel(@PathParam("id") String id) {
         Caller caller = callers.with(Scope.JOBS);
-        return json(JobView.of(intents.cancel(caller, id), caller));
+        return JobView.of(intents.cancel(caller, id), caller);
     }
 
     @POST
     @Path("/{id}/pause")
-    public Response pause(@PathParam("id") String id) {
+    public JobView pause(@PathParam("id") String id) {
         Caller caller = callers.with(Scope.JOBS);
-        return json(JobView.of(intents.pause(caller, id), caller));
+        return JobView.of(intents.pause(caller, id), caller);
     }
 
     @POST
     @Path("/{id}/resume")
-    public Response resume(@PathParam("id") String id) {
+    public JobView resume(@PathParam("id") String id) {
         Caller caller = callers.with(Scope.JOBS);
-        return json(JobView.of(intents.resume(caller, id), caller));
+        return JobView.of(intents.resume(caller, id), caller);
     }
 
     /// `metadata[key]=value` pairs, or null for the literal `metadata=null`.
@@ -142,9 +154,5 @@ public final class JobResource {
                                 ProblemCode.INVALID_VALUE,
                                 "after",
                                 "expected the id of a job, found '%s'".formatted(after)));
-    }
-
-    private static Response json(Object body) {
-        return Response.ok(body, MediaType.APPLICATION_JSON_TYPE).build();
     }
 }

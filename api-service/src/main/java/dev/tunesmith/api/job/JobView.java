@@ -13,12 +13,14 @@ import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
 import org.jspecify.annotations.Nullable;
 
 /// A `fine_tuning.job` on the wire. Its groups are flattened; every key is always there.
 ///
 /// @param xTraining the settings of the run, resolved where the data was read already
 @JsonInclude(JsonInclude.Include.ALWAYS)
+@Schema(name = "FineTuningJob")
 record JobView(
         @JsonUnwrapped Identity identity,
         @JsonUnwrapped Inputs inputs,
@@ -65,6 +67,7 @@ record JobView(
 
     /// Why a job failed; `param` is written as null where no field is to blame.
     @JsonInclude(JsonInclude.Include.ALWAYS)
+    @Schema(name = "JobError")
     record Failure(String code, String message, @Nullable String param) {}
 
     static JobView of(Job job, Caller caller) {

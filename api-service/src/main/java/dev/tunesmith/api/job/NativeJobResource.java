@@ -11,13 +11,15 @@ import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.MediaType;
-import jakarta.ws.rs.core.Response;
 import java.util.Map;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
 import org.jspecify.annotations.Nullable;
 
 /// `/api/v1/jobs`: what OpenAI's object has no place for.
 @Path("/api/v1/jobs")
+@Produces(MediaType.APPLICATION_JSON)
 @RunOnVirtualThread
 public final class NativeJobResource {
     private final CurrentCaller callers;
@@ -33,6 +35,7 @@ public final class NativeJobResource {
     /// @param desired what the client wants: `run`, `pause` or `cancel`
     /// @param resolved every value with its origin; null until the data was read
     @JsonInclude(JsonInclude.Include.ALWAYS)
+    @Schema(name = "Job")
     record View(
             String id,
             JobState state,
@@ -65,8 +68,8 @@ public final class NativeJobResource {
 
     @GET
     @Path("/{id}")
-    public Response get(@PathParam("id") String id) {
+    public View get(@PathParam("id") String id) {
         Caller caller = callers.with(Scope.JOBS);
-        return Response.ok(View.of(jobs.find(caller, id)), MediaType.APPLICATION_JSON_TYPE).build();
+        return View.of(jobs.find(caller, id));
     }
 }

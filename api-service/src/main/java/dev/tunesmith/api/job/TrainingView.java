@@ -57,6 +57,7 @@ final class TrainingView {
         put("max_steps", cadence.maxSteps());
         put("precision", options.compute().precision());
         put("micro_batch", options.compute().microBatch());
+        put("gradient_accumulation_steps", options.compute().accumulation());
         put("gradient_checkpointing", options.compute().gradientCheckpointing());
     }
 
@@ -92,6 +93,7 @@ final class TrainingView {
         put("max_steps", steps.maxSteps());
         put("precision", spec.precision());
         put("micro_batch", rows.microBatch());
+        put("gradient_accumulation_steps", rows.accumulation());
         put("gradient_checkpointing", spec.gradientCheckpointing());
     }
 

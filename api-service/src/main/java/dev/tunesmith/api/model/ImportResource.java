@@ -11,9 +11,9 @@ import jakarta.ws.rs.GET;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.MediaType;
-import jakarta.ws.rs.core.Response;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.regex.Pattern;
@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 
 /// `/api/v1/models`: import of a model directory, and what OpenAI's object has no place for.
 @Path("/api/v1/models")
+@Produces(MediaType.APPLICATION_JSON)
 @RunOnVirtualThread
 public final class ImportResource {
     private static final Pattern NAME =
@@ -39,7 +40,7 @@ public final class ImportResource {
     }
 
     @POST
-    public Response create(
+    public ModelView.Detail create(
             InputStream tar,
             @QueryParam("name") @Nullable String name,
             @QueryParam("base") @Nullable String base)
@@ -62,21 +63,17 @@ public final class ImportResource {
         }
         try (Slots.Slot _ = slots.upload(caller.tenant())) {
             Model model = imports.receive(caller, new ModelImport.Order(name, platform), tar);
-            return json(ModelView.Detail.of(model));
+            return ModelView.Detail.of(model);
         }
     }
 
     @GET
     @Path("/{name:.+}")
-    public Response get(@PathParam("name") String name) {
+    public ModelView.Detail get(@PathParam("name") String name) {
         Caller caller = callers.with(Scope.MODELS);
         return models.find(caller.tenant(), caller.actor(), name)
-                .map(model -> json(ModelView.Detail.of(model)))
+                .map(ModelView.Detail::of)
                 .orElseThrow(
                         () -> ApiException.notFound(ProblemCode.MODEL_NOT_FOUND, "model", name));
-    }
-
-    private static Response json(Object body) {
-        return Response.ok(body, MediaType.APPLICATION_JSON_TYPE).build();
     }
 }

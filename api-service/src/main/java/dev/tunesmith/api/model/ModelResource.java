@@ -10,13 +10,14 @@ import jakarta.ws.rs.DELETE;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.MediaType;
-import jakarta.ws.rs.core.Response;
 import java.util.LinkedHashMap;
 import java.util.List;
 
 /// `/v1/models`. Names may hold `:` and `/`, the latter also escaped as `%2F`.
 @Path("/v1/models")
+@Produces(MediaType.APPLICATION_JSON)
 @RunOnVirtualThread
 public final class ModelResource {
     private final CurrentCaller callers;
@@ -28,26 +29,26 @@ public final class ModelResource {
     }
 
     @GET
-    public Response list() {
+    public ModelView.Listing list() {
         Caller caller = callers.with(Scope.MODELS);
         // A tenant's own model comes first and hides the platform's of the same name.
         var byName = new LinkedHashMap<String, Model>();
         models.list(caller.tenant(), caller.actor())
                 .forEach(model -> byName.putIfAbsent(model.name(), model));
         List<ModelView> views = byName.values().stream().map(model -> view(model, caller)).toList();
-        return json(new ModelView.Listing("list", views));
+        return new ModelView.Listing("list", views);
     }
 
     @GET
     @Path("/{model:.+}")
-    public Response get(@PathParam("model") String name) {
+    public ModelView get(@PathParam("model") String name) {
         Caller caller = callers.with(Scope.MODELS);
-        return json(view(find(caller, name), caller));
+        return view(find(caller, name), caller);
     }
 
     @DELETE
     @Path("/{model:.+}")
-    public Response delete(@PathParam("model") String name) {
+    public ModelView.Deleted delete(@PathParam("model") String name) {
         Caller caller = callers.with(Scope.MODELS);
         if (find(caller, name).platform()) {
             throw ApiException.of(
@@ -57,7 +58,7 @@ public final class ModelResource {
         if (!models.delete(caller.tenant(), caller.actor(), name)) {
             throw ApiException.notFound(ProblemCode.MODEL_NOT_FOUND, "model", name);
         }
-        return json(new ModelView.Deleted(name, "model", true));
+        return new ModelView.Deleted(name, "model", true);
     }
 
     private Model find(Caller caller, String name) {
@@ -68,9 +69,5 @@ public final class ModelResource {
 
     private static ModelView view(Model model, Caller caller) {
         return ModelView.of(model, caller.organization().wire());
-    }
-
-    private static Response json(Object body) {
-        return Response.ok(body, MediaType.APPLICATION_JSON_TYPE).build();
     }
 }

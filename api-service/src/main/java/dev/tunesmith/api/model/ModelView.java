@@ -5,12 +5,14 @@ import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.id.ModelId;
 import java.util.List;
 import java.util.Map;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
 import org.jspecify.annotations.Nullable;
 
 /// A model object on OpenAI's wire; `id` is the name.
 ///
 /// @param xBase name of the model that an adapter sits on, or that was trained
 @JsonInclude(JsonInclude.Include.ALWAYS)
+@Schema(name = "Model")
 record ModelView(
         String id,
         String object,
@@ -25,6 +27,7 @@ record ModelView(
 
     /// Where a model comes from.
     @JsonInclude(JsonInclude.Include.ALWAYS)
+    @Schema(name = "ModelLineage")
     record Lineage(
             ModelId version, String manifestSha256, @Nullable JobId job, @Nullable Long step) {
         static Lineage of(Model model) {
@@ -37,6 +40,7 @@ record ModelView(
     }
 
     /// The list has one page.
+    @Schema(name = "ModelList")
     record Listing(String object, List<ModelView> data) {
         Listing {
             data = List.copyOf(data);
@@ -44,10 +48,12 @@ record ModelView(
     }
 
     /// The answer to a delete.
+    @Schema(name = "ModelDeleted")
     record Deleted(String id, String object, boolean deleted) {}
 
     /// What only our own API tells: the shape and the size.
     @JsonInclude(JsonInclude.Include.ALWAYS)
+    @Schema(name = "ModelDetail")
     record Detail(
             String name,
             String kind,

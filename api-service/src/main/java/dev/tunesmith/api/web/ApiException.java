@@ -58,8 +58,9 @@ public final class ApiException extends RuntimeException {
         return code;
     }
 
+    /// A body with problems is a bad request, also when one of them is an unknown id.
     int status() {
-        return ErrorStatus.of(code).status();
+        return problems.isEmpty() ? ErrorStatus.of(code).status() : 400;
     }
 
     @Nullable String param() {

@@ -81,7 +81,8 @@ final class TestingInference {
 
     private void stream(HttpExchange exchange, String body) throws IOException {
         exchange.getResponseHeaders().set("content-type", "text/event-stream");
-        exchange.sendResponseHeaders(200, 0);
+        // A length that is never reached makes the end of the connection an error.
+        exchange.sendResponseHeaders(200, body.contains("break") ? 1 << 20 : 0);
         OutputStream out = exchange.getResponseBody();
         try {
             int chunks = body.contains("endless") ? Integer.MAX_VALUE : 3;

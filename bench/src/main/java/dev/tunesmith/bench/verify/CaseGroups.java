@@ -12,6 +12,8 @@ final class CaseGroups {
                             "families", new FamilyCases(),
                             "adapters/base", new PlainModelCases(),
                             "adapters", new AdapterCases(),
+                            "text/chat_templates", new TemplateCases(),
+                            "text/jinja_expressions", new ExpressionCases(),
                             "text/tokenizers", new TokenizerCases(),
                             "text/bpe_training", new BpeTrainingCases(),
                             "text/packing", new PackingCases()));

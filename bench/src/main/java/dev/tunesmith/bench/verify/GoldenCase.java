@@ -19,6 +19,12 @@ public record GoldenCase(Path folder, String group, Map<String, Object> tree) {
     private static final List<String> GROUPS_WITH_AREA =
             List.of("methods", "optim", "quant", "text");
 
+    /// Some cases say what kind they are; it counts where no folder tells.
+    private static final Map<String, String> GROUP_OF_KIND =
+            Map.of(
+                    "chat_template", "text/chat_templates",
+                    "jinja_expressions", "text/jinja_expressions");
+
     /// Reads a case. Its group is what it says, or follows from the folders above it.
     public static GoldenCase read(Path folder) {
         Map<String, Object> tree = JsonTree.read(folder.resolve(FILE));
@@ -31,7 +37,9 @@ public record GoldenCase(Path folder, String group, Map<String, Object> tree) {
             String area = areaAbove(folder, said);
             return area.isEmpty() ? said : area;
         }
-        return fromFolders(folder);
+        String above = fromFolders(folder);
+        String kind = tree.get("kind") instanceof String text ? text : "";
+        return above.equals("unknown") ? GROUP_OF_KIND.getOrDefault(kind, above) : above;
     }
 
     /// Where the folders above name a top group, `GROUP/AREA` is more exact than the area alone.
@@ -46,7 +54,7 @@ public record GoldenCase(Path folder, String group, Map<String, Object> tree) {
     }
 
     private static String fromFolders(Path folder) {
-        Path below = null;
+        Path below = folder;
         Path parent = folder.toAbsolutePath().normalize().getParent();
         for (Path at = parent; at != null && at.getFileName() != null; at = at.getParent()) {
             String name = at.getFileName().toString();
@@ -54,7 +62,7 @@ public record GoldenCase(Path folder, String group, Map<String, Object> tree) {
                 return name;
             }
             if (GROUPS_WITH_AREA.contains(name)) {
-                return below == null ? name : name + "/" + below.getFileName();
+                return name + "/" + below.getFileName();
             }
             below = at;
         }

@@ -19,10 +19,15 @@ class VerifyTest {
 
     private static final Path GOLDEN = Path.of("../engine/src/test/resources/golden");
 
+    private static final Path TEXT = Path.of("../golden/text");
+
     static List<Path> cases() throws IOException {
         try (Stream<Path> families = Files.walk(GOLDEN.resolve("families"));
-                Stream<Path> adapters = Files.walk(GOLDEN.resolve("adapters"))) {
-            return Stream.concat(families, adapters)
+                Stream<Path> adapters = Files.walk(GOLDEN.resolve("adapters"));
+                Stream<Path> templates = Files.walk(TEXT.resolve("chat_templates"));
+                Stream<Path> expressions = Files.walk(TEXT.resolve("jinja_expressions"))) {
+            return Stream.of(families, adapters, templates, expressions)
+                    .flatMap(files -> files)
                     .filter(file -> file.endsWith(GoldenCase.FILE))
                     .map(Path::getParent)
                     .sorted()
@@ -61,6 +66,20 @@ class VerifyTest {
         Files.writeString(folder.resolve(GoldenCase.FILE), "{}");
 
         assertThat(GoldenCase.read(folder).group()).isEqualTo("optim/clip");
+    }
+
+    @Test
+    void aCaseOutsideOfAnyKnownFolderIsWhatItSays(@TempDir Path folder) throws IOException {
+        Files.writeString(folder.resolve("template.jinja"), "{{ messages[0].content }}");
+        String renders =
+                "[{\"id\":0,\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"expected\":\"%s\"}]";
+        String json =
+                "{\"kind\":\"chat_template\",\"special_tokens\":{},\"renders\":" + renders + "}";
+
+        Files.writeString(folder.resolve(GoldenCase.FILE), json.formatted("a"));
+        assertThat(verify(folder)).contains("1 passed, 0 failed");
+        Files.writeString(folder.resolve(GoldenCase.FILE), json.formatted("b"));
+        assertThat(verify(folder)).contains("0 passed, 1 failed");
     }
 
     private static void copyOfLlama(Path target) throws IOException {

@@ -5,6 +5,7 @@ import dev.tunesmith.contracts.jinja.Parser;
 import dev.tunesmith.contracts.jinja.Statement;
 import dev.tunesmith.contracts.jinja.TextMethods;
 import dev.tunesmith.contracts.jinja.Values;
+import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -103,19 +104,19 @@ public final class ChatTemplate {
         variables.put("add_generation_prompt", input.generationPrompt());
         variables.putAll(input.specialTokens());
         input.extra().forEach((name, value) -> variables.put(name, Values.of(value)));
-        Output output = run(variables, input);
+        Output output = run(variables, input.now());
         return new Rendered(output.text(), output.spans());
     }
 
     /// Renders over any variables, without a conversation.
-    String render(Map<String, ? extends @Nullable Object> variables, ChatInput input) {
+    public String renderOver(Map<String, ? extends @Nullable Object> variables, LocalDateTime now) {
         var values = new LinkedHashMap<String, Object>();
         variables.forEach((name, value) -> values.put(name, Values.of(value)));
-        return run(values, input).text();
+        return run(values, now).text();
     }
 
-    private Output run(Map<String, Object> variables, ChatInput input) {
-        Map<String, Object> all = Globals.at(input.now());
+    private Output run(Map<String, Object> variables, LocalDateTime now) {
+        Map<String, Object> all = Globals.at(now);
         all.putAll(variables);
         return new Rendering().run(body, Scope.outermost(all));
     }

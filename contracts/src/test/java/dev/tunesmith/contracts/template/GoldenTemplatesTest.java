@@ -138,9 +138,9 @@ final class GoldenTemplatesTest {
     }
 
     private static String evaluated(String expression, Map<String, Object> context) {
-        ChatInput input = ChatInput.of(List.of(), Map.of(), LocalDateTime.MIN);
         try {
-            return ChatTemplate.compile("{{ " + expression + " }}").render(context, input);
+            return ChatTemplate.compile("{{ " + expression + " }}")
+                    .renderOver(context, LocalDateTime.MIN);
         } catch (TemplateException e) {
             return "!" + e.kind().name().toLowerCase(java.util.Locale.ROOT);
         }

@@ -4,9 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.tunesmith.contracts.job.Curve;
+import dev.tunesmith.engine.adapter.LoraAdapter;
 import dev.tunesmith.engine.data.PackedRows;
+import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.SafetensorsFile;
+import dev.tunesmith.engine.io.SafetensorsWriter;
+import dev.tunesmith.engine.io.StoredTensor;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.objective.Objective;
@@ -15,8 +19,11 @@ import dev.tunesmith.engine.optim.ParameterGroup;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -40,6 +47,43 @@ class ReferenceTrainingTest {
             assertSteps(golden, recorder);
             assertWeights(golden, model.parameters());
         }
+    }
+
+    @Test
+    void adapterTuningEqualsTheReference() throws Exception {
+        GoldenRun golden = GoldenRun.read("sft_lora");
+        try (Decoder model = load();
+                Region region = Region.lasting("training");
+                LoraAdapter adapter = LoraAdapter.load(model, startOf(golden))) {
+            adapter.train();
+            Recorder recorder = train(golden, model, adapter.parameters(), region, Curve.COSINE);
+            assertSteps(golden, recorder);
+            assertWeights(golden, adapter.parameters());
+        }
+    }
+
+    /// The start values as a PEFT folder; the record keeps them in fp64.
+    private Path startOf(GoldenRun golden) throws IOException {
+        Path start = Files.createDirectory(folder.resolve("start"));
+        JsonTree.write(
+                start.resolve(LoraAdapter.CONFIG),
+                Map.of(
+                        "peft_type",
+                        "LORA",
+                        "r",
+                        4,
+                        "lora_alpha",
+                        8,
+                        "target_modules",
+                        List.of("q_proj", "v_proj")));
+        SafetensorsWriter writer = new SafetensorsWriter(Map.of("format", "pt"));
+        try (SafetensorsFile file = SafetensorsFile.open(golden.file("start.safetensors"))) {
+            for (StoredTensor tensor : file.tensors()) {
+                writer.add(tensor.name(), tensor.shape(), file.floats(tensor.name()));
+            }
+        }
+        writer.write(start.resolve(LoraAdapter.WEIGHTS));
+        return start;
     }
 
     private static Decoder load() {

@@ -173,7 +173,8 @@ public final class ConsumerLoop implements AutoCloseable {
     }
 
     private void commit(TopicPartition partition, long offset) {
-        var offsets = Map.of(partition, new OffsetAndMetadata(offset));
+        Map<TopicPartition, OffsetAndMetadata> offsets =
+                Map.of(partition, new OffsetAndMetadata(offset));
         try {
             consumer.commitSync(offsets);
         } catch (WakeupException _) {

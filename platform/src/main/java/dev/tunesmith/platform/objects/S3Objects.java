@@ -33,6 +33,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import okhttp3.Dispatcher;
 import okhttp3.OkHttpClient;
 
 /// Objects on an S3 server, through the MinIO client.
@@ -43,6 +44,7 @@ import okhttp3.OkHttpClient;
 public final class S3Objects implements ObjectStore, AutoCloseable {
     private static final Duration CONNECT_WAIT = Duration.ofSeconds(3);
     private static final Duration TRANSFER_WAIT = Duration.ofSeconds(60);
+    private static final int REQUESTS_MAX = 32;
     private static final int PART_BYTES = 8 << 20;
     private static final int LARGE_PART_BYTES = 64 << 20;
 
@@ -53,31 +55,36 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
     private static final Map<String, String> CREATE_ONLY = Map.of("If-None-Match", "*");
 
     private final MinioAsyncClient client;
+    private final OkHttpClient http;
     private final Credentials credentials;
     private final String bucket;
 
-    private S3Objects(MinioAsyncClient client, Credentials credentials) {
+    private S3Objects(MinioAsyncClient client, OkHttpClient http, Credentials credentials) {
         this.client = client;
+        this.http = http;
         this.credentials = credentials;
         this.bucket = credentials.bucket();
     }
 
     /// Objects in the bucket that the credentials name. Nothing is sent yet.
     public static S3Objects open(Credentials credentials) {
-        var http =
+        var dispatcher = new Dispatcher();
+        dispatcher.setMaxRequestsPerHost(REQUESTS_MAX);
+        OkHttpClient http =
                 new OkHttpClient.Builder()
+                        .dispatcher(dispatcher)
                         .connectTimeout(CONNECT_WAIT)
                         .readTimeout(TRANSFER_WAIT)
                         .writeTimeout(TRANSFER_WAIT)
                         .build();
-        var client =
+        MinioAsyncClient client =
                 MinioAsyncClient.builder()
                         .endpoint(credentials.endpoint())
                         .region(credentials.region())
                         .credentials(credentials.accessKey(), credentials.secretKey())
-                        .httpClient(http, true)
+                        .httpClient(http)
                         .build();
-        return new S3Objects(client, credentials);
+        return new S3Objects(client, http, credentials);
     }
 
     /// Creates the bucket when it is missing, for a server of one's own.
@@ -101,7 +108,7 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
     }
 
     private Stored put(String key, byte[] buffer, int length) {
-        var digest = Downloads.sha256();
+        MessageDigest digest = Downloads.sha256();
         digest.update(buffer, 0, length);
         var stored = new Stored(key, length, HexFormat.of().formatHex(digest.digest()));
         PutObjectAPIArgs request =
@@ -405,13 +412,11 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
         return credentials;
     }
 
+    /// Ends the client's threads, which would otherwise keep a process alive for a minute.
     @Override
     public void close() {
-        try {
-            client.close();
-        } catch (Exception e) {
-            throw new IllegalStateException("cannot close the object client", e);
-        }
+        http.dispatcher().executorService().shutdown();
+        http.connectionPool().evictAll();
     }
 
     private static ObjectStoreException tooLarge(String key, long bytesMax) {

@@ -190,7 +190,7 @@ final class SqlTest {
 
     @Test
     void anOutageIsToldFromARefusal() {
-        var nobody = Database.connect("jdbc:postgresql://127.0.0.1:9/none", "a", "b");
+        Database nobody = Database.connect("jdbc:postgresql://127.0.0.1:9/none", "a", "b");
 
         assertThat(Database.isOutage(catchThrowable(() -> jobs(nobody, mine)))).isTrue();
         Throwable refused =

@@ -3,7 +3,6 @@ package dev.tunesmith.scheduler.system;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tunesmith.contracts.id.JobId;
-import dev.tunesmith.contracts.job.JobSpec;
 import dev.tunesmith.contracts.job.JobState;
 import dev.tunesmith.platform.objects.ObjectStore;
 import dev.tunesmith.platform.objects.S3Objects;
@@ -17,10 +16,6 @@ import dev.tunesmith.standalone.TestStack;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.EnumSet;
-import java.util.List;
-import java.util.Set;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -29,7 +24,6 @@ import org.junit.jupiter.api.io.TempDir;
 /// Whole lives of jobs: a real database, a real broker, a real object store, the scheduler, and the
 /// real parent of a trainer host. Only the training itself is a stand-in.
 class JobLifeTest {
-    private static final Duration PATIENCE = Duration.ofSeconds(90);
     private static final SchedulerTimes TIMES =
             new SchedulerTimes(
                     new LeaseTimes(
@@ -47,6 +41,7 @@ class JobLifeTest {
     @TempDir static Path folder;
 
     private static TestDatabase db;
+    private static JobLife life;
     private static S3Objects objects;
     private static Scheduler scheduler;
     private static TrainerProcess trainer;
@@ -55,6 +50,7 @@ class JobLifeTest {
     static void open() throws IOException {
         TestStack stack = TestStack.shared();
         db = TestDatabase.create(10);
+        life = new JobLife(db);
         objects =
                 S3Objects.open(
                         new ObjectStore.Credentials(
@@ -76,65 +72,24 @@ class JobLifeTest {
     }
 
     @AfterAll
-    static void close() throws IOException {
+    static void close() {
         trainer.close();
         scheduler.close();
         objects.close();
-        System.out.println(java.nio.file.Files.readString(folder.resolve("trainer.log")));
-    }
-
-    private static JobId submit(long seed) {
-        JobSpec s = db.spec();
-        return db.submit(
-                new JobSpec(
-                        s.specVersion(),
-                        s.kind(),
-                        s.method(),
-                        s.model(),
-                        s.trainingFile(),
-                        null,
-                        seed,
-                        s.hyperparameters(),
-                        s.training(),
-                        s.labels(),
-                        s.scheduling()));
-    }
-
-    private static void await(String what, BooleanSupplier condition) throws InterruptedException {
-        long until = System.nanoTime() + PATIENCE.toNanos();
-        while (!condition.getAsBoolean()) {
-            if (System.nanoTime() > until) {
-                throw new AssertionError("waited " + PATIENCE + " for " + what);
-            }
-            Thread.sleep(50);
-        }
-    }
-
-    private static void awaitState(JobId job, JobState... wanted) throws InterruptedException {
-        Set<JobState> any = EnumSet.copyOf(List.of(wanted));
-        await(
-                job + " to be one of " + any + ", is " + db.state(job) + " " + db.messages(job),
-                () -> any.contains(db.state(job)));
-    }
-
-    private static long rows(String table, JobId job) {
-        return db.value(
-                "SELECT count(*) FROM " + table + " WHERE job_id = '" + job.value() + "'",
-                Long.class);
     }
 
     @Test
     void aJobGoesFromValidationToAModel() throws InterruptedException {
-        JobId job = submit(StandInChild.QUICK);
+        JobId job = life.submit(StandInChild.QUICK);
 
-        awaitState(job, JobState.SUCCEEDED, JobState.FAILED);
+        life.awaitState(job, JobState.SUCCEEDED, JobState.FAILED);
 
         assertThat(db.state(job)).as("%s", db.messages(job)).isEqualTo(JobState.SUCCEEDED);
         assertThat(db.column(job, "fine_tuned_model", String.class)).startsWith("ft:nano:acme::");
         assertThat(db.column(job, "trained_tokens", Long.class)).isEqualTo(1234);
-        assertThat(rows("model_version", job)).isEqualTo(1);
-        assertThat(rows("checkpoint", job)).isEqualTo(1);
-        assertThat(rows("job_attempt", job)).isEqualTo(1);
+        assertThat(life.rows("model_version", job)).isEqualTo(1);
+        assertThat(life.rows("checkpoint", job)).isEqualTo(1);
+        assertThat(life.rows("job_attempt", job)).isEqualTo(1);
         assertThat(db.messages(job))
                 .contains(
                         "Files validated, moving job to queued state",
@@ -146,27 +101,27 @@ class JobLifeTest {
 
     @Test
     void aCancelStopsTheChild() throws InterruptedException {
-        JobId job = submit(StandInChild.ENDLESS);
-        awaitState(job, JobState.RUNNING, JobState.FAILED);
+        JobId job = life.submit(StandInChild.ENDLESS);
+        life.awaitState(job, JobState.RUNNING, JobState.FAILED);
 
         db.desire(job, "CANCEL");
-        awaitState(job, JobState.CANCELLED);
+        life.awaitState(job, JobState.CANCELLED);
 
-        await("the child to end", () -> !trainer.hasChildren());
-        assertThat(rows("checkpoint", job)).isZero();
+        JobLife.await("the child to end", () -> !trainer.hasChildren());
+        assertThat(life.rows("checkpoint", job)).isZero();
     }
 
     @Test
     void aPausedJobResumesFromItsCheckpoint() throws InterruptedException {
-        JobId job = submit(StandInChild.ENDLESS);
-        awaitState(job, JobState.RUNNING, JobState.FAILED);
+        JobId job = life.submit(StandInChild.ENDLESS);
+        life.awaitState(job, JobState.RUNNING, JobState.FAILED);
 
         db.desire(job, "PAUSE");
-        awaitState(job, JobState.PAUSED);
-        assertThat(rows("checkpoint", job)).isEqualTo(1);
+        life.awaitState(job, JobState.PAUSED);
+        assertThat(life.rows("checkpoint", job)).isEqualTo(1);
 
         db.desire(job, "RUN");
-        awaitState(job, JobState.SUCCEEDED, JobState.FAILED);
+        life.awaitState(job, JobState.SUCCEEDED, JobState.FAILED);
 
         assertThat(db.state(job)).isEqualTo(JobState.SUCCEEDED);
         assertThat(db.column(job, "infra_losses", Integer.class)).isZero();
@@ -174,70 +129,72 @@ class JobLifeTest {
 
     @Test
     void aKilledChildIsProvenDeadAndItsJobGoesOn() throws InterruptedException {
-        JobId job = submit(StandInChild.DIES);
+        JobId job = life.submit(StandInChild.DIES);
 
-        awaitState(job, JobState.SUCCEEDED, JobState.FAILED);
+        life.awaitState(job, JobState.SUCCEEDED, JobState.FAILED);
 
         assertThat(db.state(job)).as("%s", db.messages(job)).isEqualTo(JobState.SUCCEEDED);
         assertThat(db.column(job, "infra_losses", Integer.class)).isEqualTo(1);
-        assertThat(rows("job_attempt", job)).isEqualTo(2);
-        assertThat(rows("model_version", job)).isEqualTo(1);
+        assertThat(life.rows("job_attempt", job)).isEqualTo(2);
+        assertThat(life.rows("model_version", job)).isEqualTo(1);
     }
 
     @Test
     void aPoisonJobIsQuarantinedAfterThreeLosses() throws InterruptedException {
-        JobId job = submit(StandInChild.POISON);
+        JobId job = life.submit(StandInChild.POISON);
 
-        awaitState(job, JobState.FAILED);
+        life.awaitState(job, JobState.FAILED);
 
         assertThat(db.column(job, "error_code", String.class)).isEqualTo("poison");
-        assertThat(rows("job_attempt", job)).isEqualTo(3);
+        assertThat(life.rows("job_attempt", job)).isEqualTo(3);
     }
 
     @Test
     void aResultThatLiesIsRejectedAndTriedAgain() throws InterruptedException {
-        JobId job = submit(StandInChild.LIES);
+        JobId job = life.submit(StandInChild.LIES);
 
-        awaitState(job, JobState.SUCCEEDED, JobState.FAILED);
+        life.awaitState(job, JobState.SUCCEEDED, JobState.FAILED);
 
         assertThat(db.state(job)).as("%s", db.messages(job)).isEqualTo(JobState.SUCCEEDED);
-        assertThat(rows("job_attempt", job)).isEqualTo(2);
+        assertThat(life.rows("job_attempt", job)).isEqualTo(2);
     }
 
     @Test
     void aUsersMistakeIsNotTriedAgain() throws InterruptedException {
-        JobId job = submit(StandInChild.REFUSES);
+        JobId job = life.submit(StandInChild.REFUSES);
 
-        awaitState(job, JobState.FAILED);
+        life.awaitState(job, JobState.FAILED);
 
-        assertThat(rows("job_attempt", job)).isEqualTo(1);
+        assertThat(life.rows("job_attempt", job)).isEqualTo(1);
         assertThat(db.column(job, "error_code", String.class)).isEqualTo("invalid_spec");
     }
 
     @Test
     void aKilledParentTakesItsChildAlongAndANewBootIsProof()
             throws InterruptedException, IOException {
-        JobId job = submit(StandInChild.ENDLESS);
-        awaitState(job, JobState.RUNNING, JobState.FAILED);
+        JobId job = life.submit(StandInChild.ENDLESS);
+        life.awaitState(job, JobState.RUNNING, JobState.FAILED);
 
         trainer.kill();
         startTrainer();
-        await("the job to be given back", () -> db.column(job, "infra_losses", Integer.class) == 1);
+        JobLife.await(
+                "the job to be given back",
+                () -> db.column(job, "infra_losses", Integer.class) == 1);
 
         db.desire(job, "CANCEL");
-        awaitState(job, JobState.CANCELLED);
+        life.awaitState(job, JobState.CANCELLED);
     }
 
     @Test
     void aDrainedHostHandsItsJobBackUnburned() throws InterruptedException, IOException {
-        JobId job = submit(StandInChild.ENDLESS);
-        awaitState(job, JobState.RUNNING, JobState.FAILED);
+        JobId job = life.submit(StandInChild.ENDLESS);
+        life.awaitState(job, JobState.RUNNING, JobState.FAILED);
 
         assertThat(trainer.drain()).isZero();
-        awaitState(job, JobState.RETRY_WAIT, JobState.QUEUED);
-        assertThat(rows("checkpoint", job)).isEqualTo(1);
+        life.awaitState(job, JobState.RETRY_WAIT, JobState.QUEUED);
+        assertThat(life.rows("checkpoint", job)).isEqualTo(1);
         startTrainer();
-        awaitState(job, JobState.SUCCEEDED, JobState.FAILED);
+        life.awaitState(job, JobState.SUCCEEDED, JobState.FAILED);
 
         assertThat(db.state(job)).isEqualTo(JobState.SUCCEEDED);
         assertThat(db.column(job, "infra_losses", Integer.class)).isZero();
@@ -245,8 +202,8 @@ class JobLifeTest {
 
     @Test
     void aSchedulerThatWasAwayReapsNobody() throws InterruptedException {
-        JobId job = submit(StandInChild.ENDLESS);
-        awaitState(job, JobState.RUNNING, JobState.FAILED);
+        JobId job = life.submit(StandInChild.ENDLESS);
+        life.awaitState(job, JobState.RUNNING, JobState.FAILED);
         long epoch = db.column(job, "epoch", Long.class);
 
         scheduler.close();
@@ -257,6 +214,6 @@ class JobLifeTest {
         assertThat(db.state(job)).isEqualTo(JobState.RUNNING);
         assertThat(db.column(job, "epoch", Long.class)).isEqualTo(epoch);
         db.desire(job, "CANCEL");
-        awaitState(job, JobState.CANCELLED);
+        life.awaitState(job, JobState.CANCELLED);
     }
 }

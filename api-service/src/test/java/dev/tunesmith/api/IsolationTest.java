@@ -1,0 +1,143 @@
+package dev.tunesmith.api;
+
+import static dev.tunesmith.api.testing.Api.as;
+import static dev.tunesmith.api.testing.Api.upload;
+import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tunesmith.api.testing.Api;
+import dev.tunesmith.api.testing.ApiTestResource;
+import dev.tunesmith.api.testing.Rows;
+import dev.tunesmith.contracts.id.ApiKey;
+import dev.tunesmith.contracts.id.JobId;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.restassured.response.Response;
+import io.restassured.specification.RequestSpecification;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/// Every operation on an id, asked by its owner, by another tenant, without a key and with keys
+/// that are no good.
+@QuarkusTest
+@WithTestResource(ApiTestResource.class)
+class IsolationTest {
+    private static final String OWN_MODEL = "ft:nano:demo:iso:00000001";
+
+    private final List<Operation> operations = new ArrayList<>();
+
+    /// @param own path with an id of tenant demo
+    /// @param unknown the same path with an id that nobody has
+    private record Operation(String method, String own, String unknown, String body) {}
+
+    @BeforeEach
+    void makesThingsOfOneTenant() {
+        Rows.baseModel("nano");
+        Rows.tunedModel("demo", OWN_MODEL, "nano");
+        String file = upload("demo", "iso.jsonl", Rows.CHAT).path("id");
+        String job =
+                as("demo")
+                        .body("{\"model\":\"nano\",\"training_file\":\"%s\"}".formatted(file))
+                        .post("/v1/fine_tuning/jobs")
+                        .path("id");
+        String nobody = new JobId(UUID.randomUUID()).wire();
+        id("GET", "/v1/files/%s", file, "file-" + "0".repeat(32));
+        id("GET", "/v1/files/%s/content", file, "file-" + "0".repeat(32));
+        id("GET", "/v1/fine_tuning/jobs/%s", job, nobody);
+        id("GET", "/v1/fine_tuning/jobs/%s/events", job, nobody);
+        id("GET", "/v1/fine_tuning/jobs/%s/events?stream=true&probe=1", job, nobody);
+        id("GET", "/v1/fine_tuning/jobs/%s/checkpoints", job, nobody);
+        id("POST", "/v1/fine_tuning/jobs/%s/pause", job, nobody);
+        id("POST", "/v1/fine_tuning/jobs/%s/resume", job, nobody);
+        id("GET", "/api/v1/jobs/%s", job, nobody);
+        id("GET", "/v1/models/%s", OWN_MODEL, "ft:nano:demo:iso:99999999");
+        id("GET", "/api/v1/models/%s", OWN_MODEL, "ft:nano:demo:iso:99999999");
+        operations.add(
+                new Operation(
+                        "POST",
+                        "/v1/chat/completions",
+                        "/v1/chat/completions",
+                        "{\"model\":\"%s\",\"messages\":[]}".formatted(OWN_MODEL)));
+        id("POST", "/v1/fine_tuning/jobs/%s/cancel", job, nobody);
+        id("DELETE", "/v1/models/%s", OWN_MODEL, "ft:nano:demo:iso:99999999");
+    }
+
+    private void id(String method, String template, String own, String unknown) {
+        operations.add(
+                new Operation(method, template.formatted(own), template.formatted(unknown), ""));
+    }
+
+    @Test
+    void anotherTenantSeesWhatNobodySees() {
+        for (Operation operation : operations) {
+            Response foreign = send(as("guest"), operation, operation.own());
+            assertThat(foreign.statusCode()).as(operation.toString()).isEqualTo(404);
+            if (!operation.own().equals(operation.unknown())) {
+                Response unknown = send(as("guest"), operation, operation.unknown());
+                assertThat(shape(foreign)).as(operation.toString()).isEqualTo(shape(unknown));
+            }
+        }
+    }
+
+    @Test
+    void withoutAGoodKeyNothingIsSaid() {
+        List<String> keys =
+                List.of("", "Bearer x", "Bearer " + Api.key("unknown"), "Bearer " + revoked());
+        for (Operation operation : operations) {
+            for (String key : keys) {
+                RequestSpecification request =
+                        key.isEmpty() ? given() : given().header("Authorization", key);
+                Response answer = send(request, operation, operation.own());
+                assertThat(answer.statusCode()).as(operation + " " + key).isEqualTo(401);
+            }
+        }
+    }
+
+    @Test
+    void theOwnerIsLetIn() {
+        for (Operation operation : operations) {
+            if (!operation.own().contains("stream=true")) {
+                Response answer = send(as("demo"), operation, operation.own());
+                assertThat(answer.statusCode()).as(operation.toString()).isEqualTo(200);
+            }
+        }
+    }
+
+    @Test
+    void anothersFileCannotBeTrainedOnAndAnothersCursorShowsNothing() {
+        String file = operations.getFirst().own().replace("/v1/files/", "");
+        as("guest")
+                .body("{\"model\":\"nano\",\"training_file\":\"%s\"}".formatted(file))
+                .post("/v1/fine_tuning/jobs")
+                .then()
+                .statusCode(400);
+        Response page = as("guest").get("/v1/files?after=" + file);
+        assertThat(page.<List<String>>path("data.id")).doesNotContain(file);
+    }
+
+    /// A key that was good and has been revoked.
+    private static String revoked() {
+        ApiKey key = ApiKey.parse(Api.key("revoked")).orElseThrow();
+        Rows.asOwner(
+                "UPDATE api_key SET revoked_at = now() WHERE key_id = '%s'".formatted(key.id()));
+        return key.text();
+    }
+
+    private static Response send(RequestSpecification request, Operation operation, String path) {
+        RequestSpecification ready =
+                operation.body().isEmpty()
+                        ? request
+                        : request.contentType("application/json").body(operation.body());
+        return ready.urlEncodingEnabled(false).request(operation.method(), path);
+    }
+
+    /// A body without the ids in it.
+    private static String shape(Response answer) {
+        return answer.asString()
+                .replaceAll("(req_|file-|ftjob-)[0-9a-f]+", "ID")
+                .replaceAll("ft:[a-z0-9:]+", "MODEL");
+    }
+}

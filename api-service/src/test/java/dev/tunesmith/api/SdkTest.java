@@ -1,0 +1,148 @@
+package dev.tunesmith.api;
+
+import static dev.tunesmith.api.testing.Api.as;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.openai.client.OpenAIClient;
+import com.openai.client.okhttp.OpenAIOkHttpClient;
+import com.openai.core.MultipartField;
+import com.openai.core.http.StreamResponse;
+import com.openai.errors.BadRequestException;
+import com.openai.errors.NotFoundException;
+import com.openai.errors.PermissionDeniedException;
+import com.openai.errors.UnauthorizedException;
+import com.openai.models.chat.completions.ChatCompletion;
+import com.openai.models.chat.completions.ChatCompletionChunk;
+import com.openai.models.chat.completions.ChatCompletionCreateParams;
+import com.openai.models.files.FileCreateParams;
+import com.openai.models.files.FileObject;
+import com.openai.models.files.FilePurpose;
+import com.openai.models.finetuning.jobs.FineTuningJob;
+import com.openai.models.finetuning.jobs.FineTuningJobEvent;
+import com.openai.models.finetuning.jobs.JobCreateParams;
+import com.openai.models.finetuning.jobs.JobListEventsParams;
+import com.openai.models.models.Model;
+import dev.tunesmith.api.testing.Api;
+import dev.tunesmith.api.testing.ApiTestResource;
+import dev.tunesmith.api.testing.Rows;
+import dev.tunesmith.contracts.id.JobId;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.restassured.RestAssured;
+import java.io.ByteArrayInputStream;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/// The official Java SDK, unchanged, with its response validation on: it reads every required key.
+@QuarkusTest
+@WithTestResource(ApiTestResource.class)
+class SdkTest {
+    @BeforeEach
+    void hasAModel() {
+        Rows.baseModel("nano");
+    }
+
+    @Test
+    @SuppressWarnings("deprecation") // The status of a file is deprecated and still required.
+    void uploadsTrainsFollowsAndCancels() {
+        OpenAIClient client = client(Api.key("demo"));
+        FileObject file = upload(client);
+        assertThat(file.status()).isEqualTo(FileObject.Status.PROCESSED);
+
+        FineTuningJob job = client.fineTuning().jobs().create(create(file.id(), "nano"));
+        assertThat(job.status()).isEqualTo(FineTuningJob.Status.VALIDATING_FILES);
+        assertThat(client.fineTuning().jobs().retrieve(job.id()).id()).isEqualTo(job.id());
+        assertThat(client.fineTuning().jobs().list().autoPager().stream().limit(50))
+                .extracting(FineTuningJob::id)
+                .contains(job.id());
+        assertThat(client.fineTuning().jobs().cancel(job.id()).id()).isEqualTo(job.id());
+        client.files().delete(upload(client).id()).validate();
+    }
+
+    @Test
+    void pagesThroughMoreEventsThanFitOnAPage() {
+        OpenAIClient client = client(Api.key("demo"));
+        FineTuningJob job = client.fineTuning().jobs().create(create(upload(client).id(), "nano"));
+        for (int i = 0; i < 5; i++) {
+            Rows.message("demo", JobId.parse(job.id()), "event " + i);
+        }
+
+        List<FineTuningJobEvent> events =
+                client
+                        .fineTuning()
+                        .jobs()
+                        .listEvents(job.id(), JobListEventsParams.builder().limit(2).build())
+                        .autoPager()
+                        .stream()
+                        .toList();
+
+        assertThat(events).extracting(FineTuningJobEvent::message).hasSize(6).contains("event 0");
+        assertThat(client.fineTuning().jobs().checkpoints().list(job.id()).items()).isEmpty();
+    }
+
+    @Test
+    void chatsStreamedAndNot() {
+        OpenAIClient client = client(Api.key("demo"));
+        ChatCompletionCreateParams question =
+                ChatCompletionCreateParams.builder().model("nano").addUserMessage("Hello").build();
+
+        ChatCompletion answer = client.chat().completions().create(question);
+        assertThat(answer.choices().getFirst().message().content()).isPresent();
+        try (StreamResponse<ChatCompletionChunk> chunks =
+                client.chat().completions().createStreaming(question)) {
+            assertThat(chunks.stream().toList()).hasSize(3);
+        }
+    }
+
+    @Test
+    void listsModels() {
+        OpenAIClient client = client(Api.key("demo"));
+        assertThat(client.models().list().autoPager()).extracting(Model::id).contains("nano");
+        assertThat(client.models().retrieve("nano").ownedBy()).isEqualTo("tunesmith");
+    }
+
+    @Test
+    void errorsBecomeTheSdksExceptions() {
+        OpenAIClient client = client(Api.key("demo"));
+        assertThatThrownBy(() -> client(Api.key("unknown")).models().list())
+                .isInstanceOf(UnauthorizedException.class);
+        assertThatThrownBy(() -> client.models().retrieve("nothing"))
+                .isInstanceOf(NotFoundException.class);
+        assertThatThrownBy(() -> client(Api.key("inference")).files().list())
+                .isInstanceOf(PermissionDeniedException.class);
+        assertThatThrownBy(() ->
+                        client.fineTuning().jobs().create(create(upload(client).id(), "nothing")))
+                .isInstanceOf(BadRequestException.class)
+                .hasMessageContaining("nothing");
+        assertThat(as("demo").get("/v1/models/nothing").<String>path("error.code"))
+                .isEqualTo("model_not_found");
+    }
+
+    private static OpenAIClient client(String key) {
+        return OpenAIOkHttpClient.builder()
+                .baseUrl("http://127.0.0.1:%d/v1".formatted(RestAssured.port))
+                .apiKey(key)
+                .maxRetries(0)
+                .responseValidation(true)
+                .build();
+    }
+
+    private static FileObject upload(OpenAIClient client) {
+        return client.files()
+                .create(
+                        FileCreateParams.builder()
+                                .purpose(FilePurpose.FINE_TUNE)
+                                .file(
+                                        MultipartField.<java.io.InputStream>builder()
+                                                .value(new ByteArrayInputStream(Rows.CHAT))
+                                                .filename("train.jsonl")
+                                                .build())
+                                .build());
+    }
+
+    private static JobCreateParams create(String file, String model) {
+        return JobCreateParams.builder().model(model).trainingFile(file).build();
+    }
+}

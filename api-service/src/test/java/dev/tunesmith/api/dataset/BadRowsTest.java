@@ -1,0 +1,68 @@
+package dev.tunesmith.api.dataset;
+
+import static dev.tunesmith.api.testing.Api.as;
+import static dev.tunesmith.api.testing.Api.upload;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.hasItem;
+import static org.hamcrest.Matchers.hasSize;
+
+import dev.tunesmith.api.testing.ApiTestResource;
+import dev.tunesmith.api.testing.Rows;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.restassured.response.ValidatableResponse;
+import org.junit.jupiter.api.Test;
+
+/// Files that nothing can be trained on: the upload is kept and says what is wrong, a job with it
+/// is refused.
+@QuarkusTest
+@WithTestResource(ApiTestResource.class)
+class BadRowsTest {
+    @Test
+    void namesLineAndReasonOfTheFirstTwentyAndCountsTheRest() {
+        String good = new String(Rows.CHAT, UTF_8);
+        refused(good + "not json\n".repeat(30))
+                .body("status", equalTo("error"))
+                .body("status_details", containsString("30 problems"))
+                .body("status_details", containsString("line 3"))
+                .body("status_details", containsString("and 10 more"))
+                .body("x_report.rows", equalTo(32))
+                .body("x_report.problem_count", equalTo(30))
+                .body("x_report.problems", hasSize(20))
+                .body("x_report.problems[0].line", equalTo(3));
+    }
+
+    @Test
+    void anEmptyFileIsAnError() {
+        refused("").body("status_details", containsString("empty"));
+        refused("\n\n").body("status_details", containsString("no rows"));
+    }
+
+    @Test
+    void aConversationNeedsAnAnswer() {
+        refused("{\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}\n")
+                .body("status_details", containsString("line 1"))
+                .body("status_details", containsString("assistant"));
+    }
+
+    @Test
+    void aJobWithABrokenFileIsRefusedWithItsRows() {
+        Rows.baseModel("nano");
+        String file = upload("demo", "bad.jsonl", "nothing\n".getBytes(UTF_8)).path("id");
+
+        as("demo")
+                .body("{\"model\":\"nano\",\"training_file\":\"%s\"}".formatted(file))
+                .post("/v1/fine_tuning/jobs")
+                .then()
+                .statusCode(400)
+                .body("error.code", equalTo("invalid_training_file"))
+                .body("error.param", equalTo("training_file"))
+                .body("x_errors.line", hasItem(1));
+    }
+
+    private static ValidatableResponse refused(String rows) {
+        return upload("demo", "rows.jsonl", rows.getBytes(UTF_8)).then().statusCode(200);
+    }
+}
