@@ -174,9 +174,6 @@ public final class Members {
                 of instanceof String
                         || (of instanceof List && !(of instanceof Sequence s && !s.indexed()));
         if (!sliceable) {
-            if (of instanceof Map) {
-                return Undefined.member(of, "slice");
-            }
             throw TemplateException.runtime(Values.type(of) + " cannot be sliced");
         }
         List<Object> items = Values.items(of);

@@ -134,7 +134,7 @@ public final class Numbers {
             }
             case "//" -> {
                 checkDivisor(right == 0);
-                yield Math.floor(left / right);
+                yield floorDivide(left, right);
             }
             case "%" -> {
                 checkDivisor(right == 0);
@@ -149,6 +149,20 @@ public final class Numbers {
             }
             default -> throw new IllegalArgumentException(operator);
         };
+    }
+
+    /// CPython's `float_floor_div`: exact where the quotient rounds up to a whole number.
+    private static double floorDivide(double left, double right) {
+        double rest = left % right;
+        double quotient = (left - rest) / right;
+        if (rest != 0 && (right < 0) != (rest < 0)) {
+            quotient -= 1;
+        }
+        if (quotient == 0) {
+            return Math.copySign(0.0, left / right);
+        }
+        double floor = Math.floor(quotient);
+        return quotient - floor > 0.5 ? floor + 1 : floor;
     }
 
     private static void checkDivisor(boolean zero) {

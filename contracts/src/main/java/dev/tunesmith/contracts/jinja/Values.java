@@ -184,11 +184,18 @@ public final class Values {
         };
     }
 
-    /// The value under a key; whole floats and booleans find whole numbers.
-    public static @Nullable Object find(Map<?, ?> map, Object key) {
-        if (key instanceof Map || (key instanceof List && !(key instanceof Sequence))) {
+    /// Fails if a value cannot be a key: lists and mappings, and tuples of them.
+    public static void requireHashable(Object key) {
+        if (key instanceof Sequence tuple) {
+            tuple.forEach(Values::requireHashable);
+        } else if (key instanceof Map || key instanceof List) {
             throw TemplateException.runtime(type(key) + " cannot be a key");
         }
+    }
+
+    /// The value under a key; whole floats and booleans find whole numbers.
+    public static @Nullable Object find(Map<?, ?> map, Object key) {
+        requireHashable(key);
         Object direct = map.get(key);
         if (direct != null || !Numbers.isNumber(key)) {
             return direct;

@@ -94,7 +94,6 @@ final class Filters {
     }
 
     private static Object absolute(Object value) {
-        Values.requireDefined(value);
         if (value instanceof Double number) {
             return Math.abs(number);
         }
@@ -106,7 +105,9 @@ final class Filters {
         if (!List.of("common", "ceil", "floor").contains(method)) {
             throw TemplateException.runtime("method must be common, ceil or floor");
         }
-        Values.requireDefined(value);
+        if (!method.equals("common")) {
+            Values.requireDefined(value);
+        }
         int precision = Math.clamp(arguments.integer(0, "precision", 0), -400, 400);
         return Numbers.round(value, precision, method);
     }

@@ -171,6 +171,16 @@ final class ListFilters {
         };
     }
 
+    /// As [#by], but equal values need no order: `none` beside `none` is no failure.
+    private static Comparator<Object> byEqualFirst(UnaryOperator<Object> key) {
+        Comparator<Object> order = by(UnaryOperator.identity());
+        return (left, right) -> {
+            Object a = key.apply(left);
+            Object b = key.apply(right);
+            return Values.equal(a, b) ? 0 : order.compare(a, b);
+        };
+    }
+
     private static Object sort(Object value, Arguments arguments) {
         boolean reverse = arguments.truth(0, "reverse", false);
         UnaryOperator<Object> fold = folded(arguments.truth(1, "case_sensitive", false));
@@ -184,12 +194,12 @@ final class ListFilters {
     private static Comparator<Object> keys(Object attribute, UnaryOperator<Object> fold) {
         if (!(attribute instanceof String text)) {
             UnaryOperator<Object> member = member(attribute);
-            return by(item -> fold.apply(member.apply(item)));
+            return byEqualFirst(item -> fold.apply(member.apply(item)));
         }
         Comparator<Object> order = (_, _) -> 0;
         for (String part : List.of(text.split(",", -1))) {
             UnaryOperator<Object> member = member(part.strip());
-            order = order.thenComparing(by(item -> fold.apply(member.apply(item))));
+            order = order.thenComparing(byEqualFirst(item -> fold.apply(member.apply(item))));
         }
         return order;
     }
@@ -201,6 +211,7 @@ final class ListFilters {
         List<Object> kept = new ArrayList<>();
         for (Object item : Values.items(value)) {
             Object key = fold.apply(member.apply(item));
+            Values.requireHashable(key);
             if (seen.stream().noneMatch(other -> Values.equal(other, key))) {
                 seen.add(key);
                 kept.add(item);

@@ -346,9 +346,7 @@ final class Rendering {
         var map = new LinkedHashMap<Object, Object>();
         for (Expression.Pair pair : dict.pairs()) {
             Object key = value(pair.key(), scope);
-            if (key instanceof Map || (key instanceof List && !(key instanceof Sequence))) {
-                throw TemplateException.runtime(Values.type(key) + " cannot be a key");
-            }
+            Values.requireHashable(key);
             map.put(key, value(pair.value(), scope));
         }
         return map;

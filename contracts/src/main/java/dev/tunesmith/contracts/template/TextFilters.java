@@ -129,18 +129,17 @@ final class TextFilters {
     }
 
     private static Object truncate(Object value, Arguments arguments) {
-        String text = Values.text(value);
         int length = arguments.integer(0, "length", 255);
         boolean kill = arguments.truth(1, "killwords", false);
         String end = arguments.text(2, "end", "...");
         int leeway = arguments.integer(3, "leeway", LEEWAY);
-        int size = text.codePointCount(0, text.length());
         if (length < end.length() || leeway < 0) {
             throw TemplateException.runtime("length must be at least that of the end mark");
         }
-        if (size <= (long) length + leeway) {
-            return text;
+        if (Values.length(value) <= (long) length + leeway) {
+            return value;
         }
+        String text = Values.requireText(value, "truncate");
         String head = text.substring(0, text.offsetByCodePoints(0, length - end.length()));
         int blank = head.lastIndexOf(' ');
         return (kill || blank < 0 ? head : head.substring(0, blank)) + end;

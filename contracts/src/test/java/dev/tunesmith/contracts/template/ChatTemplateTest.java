@@ -9,6 +9,7 @@ import java.time.LocalDateTime;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 final class ChatTemplateTest {
@@ -153,6 +154,35 @@ final class ChatTemplateTest {
             })
     void keepsInternalsOutOfReach(String source) {
         assertThat(failure(source).kind()).isEqualTo(TemplateException.Kind.SECURITY);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '~',
+            quoteCharacter = '^',
+            value = {
+                "1 // 0.2~4.0",
+                "-1 // 0.2~-5.0",
+                "0.0 // -2~-0.0",
+                "[none, none] | sort | first~None",
+                "[1, 2] | truncate(5)~[1, 2]",
+                "[[1], [1]] | unique | list~!RUNTIME",
+                "[(1, 2), (1, 2)] | unique | list~[(1, 2)]",
+                "[([1], 2)] | unique | list~!RUNTIME",
+                "missing | abs~!RUNTIME",
+                "missing | round~!RUNTIME",
+                "missing | round(1, 'ceil')~!UNDEFINED",
+                "5 | truncate(5)~!RUNTIME",
+                "messages[0][1:]~!RUNTIME"
+            })
+    void agreesWithPythonWhereItSurprises(String expression, String expected) {
+        String found;
+        try {
+            found = render("{{ " + expression + " }}");
+        } catch (TemplateException e) {
+            found = "!" + e.kind();
+        }
+        assertThat(found).isEqualTo(expected);
     }
 
     @Test
