@@ -70,7 +70,7 @@ public final class LocalTraining {
             throws IOException {
         Path work = Files.createDirectories(out.resolveSibling(out.getFileName() + ".work"));
         Path tokens = Files.createTempDirectory(work, "tokens-");
-        try (TrainingRun run = TrainingRun.prepare(spec, sources, tokens)) {
+        try (TrainingRun run = TrainingRun.prepare(spec, sources, tokens, DEVICE_BYTES)) {
             LocalCheckpoints checkpoints = new LocalCheckpoints(run, work);
             LoopState from = checkpoints.latest().orElseGet(run::start);
             System.out.printf(

@@ -57,6 +57,7 @@ final class Children {
                                 "-cp",
                                 absoluteClassPath()));
         command.add(settings.children().main());
+        command.add(Long.toString(ProcessHandle.current().pid()));
         return command;
     }
 

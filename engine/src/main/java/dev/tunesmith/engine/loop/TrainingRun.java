@@ -1,10 +1,13 @@
 package dev.tunesmith.engine.loop;
 
 import dev.tunesmith.contracts.data.DatasetStats;
+import dev.tunesmith.contracts.fit.MemoryPlan;
+import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.Method;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.job.Resolver;
 import dev.tunesmith.engine.adapter.LoraAdapter;
 import dev.tunesmith.engine.adapter.LoraConfig;
 import dev.tunesmith.engine.adapter.Targets;
@@ -13,6 +16,7 @@ import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.loop.CheckpointFolder.Identity;
 import dev.tunesmith.engine.loop.CheckpointFolder.Restored;
 import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.model.UnsupportedModelException;
 import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.objective.Objective;
 import dev.tunesmith.engine.optim.AdamW;
@@ -30,7 +34,7 @@ import java.util.Optional;
 /// A resolved job in memory: model, rows, optimizer and plan, ready for the loop.
 ///
 /// ```
-/// try (TrainingRun run = TrainingRun.prepare(spec, sources, room)) {
+/// try (TrainingRun run = TrainingRun.prepare(spec, sources, room, deviceBytes)) {
 ///     Outcome outcome = run.loop(run.start(), observer).run();
 /// }
 /// ```
@@ -72,15 +76,39 @@ public final class TrainingRun implements AutoCloseable {
     /// Reads everything into memory.
     ///
     /// @param room empty folder for tokenised rows, which must outlive the run
+    /// @param deviceBytes memory that the run may use, checked before the weights are read
     /// @throws TrainingDataException if there is nothing to train on, with the first problems
-    public static TrainingRun prepare(ResolvedSpec spec, Sources sources, Path room)
-            throws IOException {
+    /// @throws MemoryRefusedException if it does not fit, with what to change
+    public static TrainingRun prepare(
+            ResolvedSpec spec, Sources sources, Path room, long deviceBytes) throws IOException {
         TrainingRows rows = TrainingRows.read(spec, sources, room);
         try {
+            requireMemory(spec, sources.base(), rows.stats(), deviceBytes);
             return new TrainingRun(spec, sources, rows, subject(spec, sources.base()));
         } catch (RuntimeException e) {
             rows.close();
             throw e;
+        }
+    }
+
+    private static void requireMemory(
+            ResolvedSpec spec, ModelDirectory base, DatasetStats stats, long deviceBytes) {
+        ModelFacts facts = facts(base);
+        MemoryPlan plan = MemoryPlan.of(facts, Resolver.workload(spec, stats));
+        if (!plan.fits(deviceBytes)) {
+            throw new MemoryRefusedException(plan.refusal(facts, deviceBytes));
+        }
+    }
+
+    /// The shape of a model as contracts know it.
+    ///
+    /// @throws UnsupportedModelException if its configuration has no such shape
+    public static ModelFacts facts(ModelDirectory base) {
+        try {
+            return ModelFacts.fromConfig(base.config());
+        } catch (IllegalArgumentException e) {
+            throw new UnsupportedModelException(
+                    base.path().toString(), List.of(String.valueOf(e.getMessage())));
         }
     }
 

@@ -120,7 +120,8 @@ class ResumeTest {
             throws IOException {
         Path room = Files.createDirectory(folder.resolve(name + "-room"));
         Path out = Files.createDirectory(folder.resolve(name));
-        try (TrainingRun run = TrainingRun.prepare(spec, model.sources(spec.method()), room)) {
+        try (TrainingRun run =
+                TrainingRun.prepare(spec, model.sources(spec.method()), room, TinyModel.BYTES)) {
             LoopState from = checkpoint == null ? run.start() : run.restore(checkpoint).state();
             Recorder recorder =
                     new Recorder(

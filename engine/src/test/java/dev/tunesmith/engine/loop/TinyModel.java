@@ -27,6 +27,7 @@ record TinyModel(Path folder) {
     private static final List<String> COLOURS = List.of("red", "green", "blue", "white", "black");
     private static final List<String> THINGS = List.of("sky", "grass", "snow", "coal", "rose");
 
+    static final long BYTES = 4L << 30;
     static final AdapterSpec FULL = new AdapterSpec.None();
 
     /// Makes the model and its files in an empty folder.

@@ -166,7 +166,7 @@ class TrainingLoopTest {
 
     private TrainingRun prepare(ResolvedSpec spec) throws IOException {
         Path room = Files.createDirectory(folder.resolve("room" + rooms++));
-        return TrainingRun.prepare(spec, model.sources(spec.method()), room);
+        return TrainingRun.prepare(spec, model.sources(spec.method()), room, TinyModel.BYTES);
     }
 
     private static ResolvedSpec spec(Method method, AdapterSpec adapter) {

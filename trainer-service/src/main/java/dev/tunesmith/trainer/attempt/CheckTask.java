@@ -16,6 +16,7 @@ import dev.tunesmith.engine.data.DatasetTokenizer;
 import dev.tunesmith.engine.data.DatasetTokenizer.Tokenized;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.ModelFileException;
+import dev.tunesmith.engine.loop.TrainingRun;
 import dev.tunesmith.engine.model.Architecture;
 import dev.tunesmith.engine.model.UnsupportedModelException;
 import java.io.IOException;
@@ -59,6 +60,7 @@ final class CheckTask {
             ModelDirectory directory = ModelDirectory.open(storage.model(base));
             directory.openWeights().close();
             Architecture _ = Architecture.of(directory.config());
+            ModelFacts _ = TrainingRun.facts(directory);
             return directory;
         } catch (ModelFileException | UnsupportedModelException e) {
             throw AttemptFailure.baseModel(base.name(), e);
@@ -68,7 +70,7 @@ final class CheckTask {
     private Findings withModel(ModelSource base, Problems problems)
             throws IOException, InterruptedException {
         ModelDirectory model = model(base);
-        ModelFacts facts = ModelFacts.fromConfig(model.config());
+        ModelFacts facts = TrainingRun.facts(model);
         Integer wanted = task.limits().maxSeqLen();
         Method method = task.method() == null ? Method.SUPERVISED : task.method();
         var options =

@@ -1,19 +1,16 @@
 package dev.tunesmith.trainer.attempt;
 
-import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.event.ChildCommand;
 import dev.tunesmith.contracts.event.ChildReport;
 import dev.tunesmith.contracts.event.Control;
 import dev.tunesmith.contracts.event.ExitCode;
-import dev.tunesmith.contracts.fit.MemoryPlan;
-import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.job.Phase;
-import dev.tunesmith.contracts.job.ResolvedSpec;
-import dev.tunesmith.contracts.job.Resolver;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.ModelFileException;
 import dev.tunesmith.engine.loop.CheckpointException;
+import dev.tunesmith.engine.loop.CheckpointFolder.Restored;
 import dev.tunesmith.engine.loop.LoopState;
+import dev.tunesmith.engine.loop.MemoryRefusedException;
 import dev.tunesmith.engine.loop.Outcome;
 import dev.tunesmith.engine.loop.TrainingDataException;
 import dev.tunesmith.engine.loop.TrainingRun;
@@ -24,9 +21,13 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// One attempt of a training job, from its inputs to the stored result or checkpoint.
 final class TrainTask {
+
+    private static final Logger LOG = LoggerFactory.getLogger(TrainTask.class);
 
     private final ChildCommand.Start start;
     private final Control.Work work;
@@ -76,24 +77,14 @@ final class TrainTask {
 
     private TrainingRun prepare(TrainingRun.Sources sources) throws IOException {
         try {
-            requireMemory(sources.base());
-            return TrainingRun.prepare(work.spec(), sources, room.folder("tokens"));
+            return TrainingRun.prepare(
+                    work.spec(), sources, room.folder("tokens"), start.deviceBytes());
         } catch (ModelFileException | UnsupportedModelException e) {
             throw AttemptFailure.baseModel(work.base().name(), e);
+        } catch (MemoryRefusedException e) {
+            throw AttemptFailure.memory(String.valueOf(e.getMessage()), e);
         } catch (TrainingDataException e) {
             throw AttemptFailure.trainingData(String.valueOf(e.getMessage()), e);
-        }
-    }
-
-    /// Refuses before the first tensor what the scheduler's plan let through, for example because
-    /// this host has less memory.
-    private void requireMemory(ModelDirectory base) {
-        ModelFacts facts = ModelFacts.fromConfig(base.config());
-        ResolvedSpec spec = work.spec();
-        DatasetStats longest = new DatasetStats(0, 0, 0, spec.rows().maxSeqLen(), 0, 0, 0, 0);
-        MemoryPlan plan = MemoryPlan.of(facts, Resolver.workload(spec, longest));
-        if (!plan.fits(start.deviceBytes())) {
-            throw AttemptFailure.memory(plan.refusal(facts, start.deviceBytes()), null);
         }
     }
 
@@ -104,7 +95,12 @@ final class TrainTask {
         }
         try {
             Path folder = storage.checkpoint(resume.manifest(), room.folder("resume"));
-            return run.restore(folder).state();
+            Restored restored = run.restore(folder);
+            LOG.info(
+                    "goes on after step {}, {}",
+                    restored.state().step(),
+                    restored.exact() ? "bit-exact" : "to tolerance: another machine wrote it");
+            return restored.state();
         } catch (CheckpointException | ModelFileException e) {
             throw AttemptFailure.internal(
                     "checkpoint of step %d cannot be continued: %s"

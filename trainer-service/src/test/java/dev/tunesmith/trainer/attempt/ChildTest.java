@@ -20,6 +20,7 @@ import dev.tunesmith.contracts.job.Method;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.objects.DirectoryObjects;
+import dev.tunesmith.platform.objects.ObjectStore.Stored;
 import dev.tunesmith.trainer.attempt.RunningChild.Settings;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -201,7 +202,7 @@ class ChildTest {
     }
 
     private ObjectRef object(String rows) {
-        var stored = objects.put("t/a/datasets/mixed", rows.getBytes(UTF_8));
+        Stored stored = objects.put("t/a/datasets/mixed", rows.getBytes(UTF_8));
         return new ObjectRef(stored.key(), stored.bytes(), stored.sha256());
     }
 
