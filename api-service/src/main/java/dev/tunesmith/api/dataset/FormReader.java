@@ -3,7 +3,6 @@ package dev.tunesmith.api.dataset;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Arrays;
@@ -13,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /// Reads a `multipart/form-data` body (RFC 7578) part by part while it arrives, so that a file goes
 /// from the socket to the object store without touching a disk or filling memory.
 ///
-/// A body that ends before its closing boundary fails with [EOFException].
+/// A body that ends before its closing boundary fails with [DamagedFormException].
 final class FormReader {
     private static final int BUFFER = 64 * 1024;
     private static final int HEADER_MAX = 8 * 1024;
@@ -33,6 +32,15 @@ final class FormReader {
         buffer[0] = '\r';
         buffer[1] = '\n';
         end = 2;
+    }
+
+    /// A body that is no form, or not a whole one.
+    static final class DamagedFormException extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        DamagedFormException(String message) {
+            super(message);
+        }
     }
 
     /// One field or file of the form.
@@ -94,7 +102,7 @@ final class FormReader {
     private void skipPadding() throws IOException {
         String padding = line();
         if (!padding.isBlank()) {
-            throw new IOException("found '%s' behind a boundary".formatted(padding));
+            throw new DamagedFormException("found '%s' behind a boundary".formatted(padding));
         }
     }
 
@@ -108,7 +116,7 @@ final class FormReader {
                 return line;
             }
         }
-        throw new IOException("a header of a part is over %d bytes".formatted(HEADER_MAX));
+        throw new DamagedFormException("a header of a part is over %d bytes".formatted(HEADER_MAX));
     }
 
     /// Reads until so many bytes are buffered.
@@ -120,8 +128,8 @@ final class FormReader {
         }
     }
 
-    private static EOFException cutShort() {
-        return new EOFException("the form ends before its closing boundary");
+    private static DamagedFormException cutShort() {
+        return new DamagedFormException("the form ends before its closing boundary");
     }
 
     /// Makes room and reads more; false at the end of the body.

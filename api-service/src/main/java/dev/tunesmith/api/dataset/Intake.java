@@ -69,6 +69,9 @@ public final class Intake {
         try {
             Form form = read(reader, incoming);
             return accept(caller, form);
+        } catch (FormReader.DamagedFormException e) {
+            throw ApiException.of(
+                    ProblemCode.INVALID_VALUE, "The form cannot be read: " + e.getMessage());
         } finally {
             objects.delete(incoming);
         }

@@ -102,7 +102,7 @@ record JobProgress(
             return Optional.empty();
         }
         long left = total - progress.step();
-        return progress.number("step_ms")
+        return progress.number("step_millis")
                 .filter(millis -> millis > 0)
                 .map(millis -> progress.at().getEpochSecond() + Math.round(left * millis / 1000));
     }

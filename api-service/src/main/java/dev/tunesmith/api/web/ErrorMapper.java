@@ -7,6 +7,7 @@ import io.quarkus.vertx.http.runtime.CurrentVertxRequest;
 import jakarta.inject.Singleton;
 import jakarta.ws.rs.WebApplicationException;
 import jakarta.ws.rs.core.Response;
+import java.io.IOException;
 import java.util.Map;
 import org.jboss.logging.Logger;
 import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
@@ -49,6 +50,16 @@ public final class ErrorMapper {
                         ? "Unknown path: " + path()
                         : "%s %s: %s".formatted(method(), path(), error.getMessage());
         return answer(ApiException.of(code, message));
+    }
+
+    /// Nobody reads the answer to a client that has gone; everything else is unforeseen.
+    @ServerExceptionMapper
+    public Response connection(IOException error) {
+        if (!request.getCurrent().response().closed()) {
+            return unforeseen(error);
+        }
+        LOG.debugf("%s %s: the client has gone, request %s", method(), path(), requestId());
+        return answer(ApiException.of(ProblemCode.UNAVAILABLE, "The client has gone"));
     }
 
     @ServerExceptionMapper

@@ -154,6 +154,18 @@ class FileResourceTest {
     }
 
     @Test
+    void refusesAFormThatIsCutShort() {
+        as("demo")
+                .contentType("multipart/form-data; boundary=x")
+                .body(
+                        "--x\r\nContent-Disposition: form-data; name=file\r\n\r\nhalf"
+                                .getBytes(UTF_8))
+                .post("/v1/files")
+                .then()
+                .statusCode(400);
+    }
+
+    @Test
     void refusesAFileOverTheLimit() {
         upload("demo", "big.jsonl", new byte[4 << 20])
                 .then()

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayInputStream;
-import java.io.EOFException;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -56,7 +55,7 @@ class FormReaderTest {
             byte[] cut = java.util.Arrays.copyOf(form, length);
             assertThatThrownBy(() -> parts(new ByteArrayInputStream(cut)))
                     .as("cut at %d", length)
-                    .isInstanceOf(EOFException.class);
+                    .isInstanceOf(FormReader.DamagedFormException.class);
         }
     }
 

@@ -19,9 +19,16 @@ import dev.tunesmith.contracts.id.JobId;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.response.Response;
+import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -70,7 +77,11 @@ class JobResourceTest {
                          "x_training":{"adapter":"lora","rank":8}}
                         """);
 
-        created.then().statusCode(200).header("x-request-id", startsWith("req_"));
+        created.then()
+                .statusCode(200)
+                .header("x-request-id", startsWith("req_"))
+                .header("openai-organization", startsWith("org-"))
+                .header("openai-version", equalTo("2020-10-01"));
         Map<String, Object> job = created.jsonPath().getMap("$");
         assertThat(job).containsKeys(REQUIRED.toArray(String[]::new));
         assertThat(job)
@@ -134,6 +145,20 @@ class JobResourceTest {
                 .statusCode(422)
                 .body("error.code", equalTo("idempotency_mismatch"));
         withKey("k".repeat(256), simple()).then().statusCode(400);
+    }
+
+    @Test
+    void twinsWithOneKeyMakeOneJob() throws Exception {
+        String key = UUID.randomUUID().toString();
+        List<Callable<Response>> twins = Collections.nCopies(8, () -> withKey(key, simple()));
+        Set<String> jobs = new HashSet<>();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (Future<Response> twin : threads.invokeAll(twins)) {
+                jobs.add(twin.get().then().statusCode(200).extract().path("id"));
+            }
+        }
+
+        assertThat(jobs).hasSize(1);
     }
 
     @Test
