@@ -124,9 +124,11 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
+    /// Without a terminal the console is null, also on current JDKs when standard input is a pipe.
+    @SuppressWarnings("SystemConsoleNull")
     private static boolean isTerminal() {
-        return java.util.Objects.requireNonNull(System.console()).isTerminal()
-                && System.getenv("NO_COLOR") == null;
+        java.io.Console console = System.console();
+        return console != null && console.isTerminal() && System.getenv("NO_COLOR") == null;
     }
 
     static String summary(JsonNode job) {

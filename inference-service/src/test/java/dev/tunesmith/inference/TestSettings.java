@@ -20,9 +20,12 @@ public final class TestSettings implements QuarkusTestProfile {
     @Override
     public Map<String, String> getConfigOverrides() {
         return Map.of(
-                "tunesmith.grant.key", GRANT_KEY,
-                "tunesmith.serving.cache-tokens", "4096",
-                "tunesmith.work-dir", folder("work").toString());
+                "tunesmith.grant.key",
+                GRANT_KEY,
+                "tunesmith.serving.cache-tokens",
+                "4096",
+                "tunesmith.work-dir",
+                folder("work").toString());
     }
 
     static Path folder(String name) {

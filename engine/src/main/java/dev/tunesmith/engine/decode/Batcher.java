@@ -42,9 +42,13 @@ public final class Batcher implements AutoCloseable {
     /// models.
     ///
     /// @throws ExecutionException with what the task threw
+    /// @throws java.util.concurrent.CancellationException when the batcher was closed before
     public <T> T onDevice(Callable<T> task) throws ExecutionException, InterruptedException {
         var future = new FutureTask<>(task);
         commands.add(future);
+        if (ended.getCount() == 0) {
+            future.cancel(false);
+        }
         return future.get();
     }
 
@@ -58,6 +62,11 @@ public final class Batcher implements AutoCloseable {
         var generation = new Generation(request);
         commands.add(() -> lane(model).waiting.add(generation));
         return Optional.of(generation);
+    }
+
+    /// False once the batcher has been closed: the device thread is gone then.
+    public boolean isOpen() {
+        return !closing;
     }
 
     /// Requests that wait for a place.
@@ -85,6 +94,16 @@ public final class Batcher implements AutoCloseable {
         } finally {
             lanes.values().forEach(lane -> lane.endAll(Generation.End.FAILED));
             ended.countDown();
+            cancelLeftTasks();
+        }
+    }
+
+    /// Whoever waits for a task that comes too late must not wait for ever.
+    private void cancelLeftTasks() {
+        for (Runnable command = commands.poll(); command != null; command = commands.poll()) {
+            if (command instanceof FutureTask<?> task) {
+                task.cancel(false);
+            }
         }
     }
 

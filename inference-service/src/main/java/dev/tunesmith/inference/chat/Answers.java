@@ -1,6 +1,7 @@
 package dev.tunesmith.inference.chat;
 
 import dev.tunesmith.contracts.problem.ProblemCode;
+import dev.tunesmith.engine.data.UnusableRowException;
 import dev.tunesmith.engine.decode.Batcher;
 import dev.tunesmith.engine.decode.Draw;
 import dev.tunesmith.engine.decode.Generation;
@@ -12,6 +13,7 @@ import dev.tunesmith.inference.weights.Served;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.jspecify.annotations.Nullable;
 
@@ -63,8 +65,7 @@ final class Answers implements AutoCloseable {
     private static int[] tokens(Served served, Ask ask) {
         int[] tokens =
                 switch (ask.prompt()) {
-                    case Ask.Conversation(var messages, var tools) ->
-                            served.prompt().tokens(messages, tools);
+                    case Ask.Conversation(var messages) -> rendered(served, messages);
                     case Ask.Text(String text) ->
                             served.tokenizer().encodeWithAdded(text, SpecialText.LITERAL);
                     case Ask.Tokens(int[] ids) -> ids;
@@ -83,6 +84,15 @@ final class Answers implements AutoCloseable {
                     "prompt", ProblemCode.INVALID_VALUE.wire(), "the prompt has no tokens");
         }
         return tokens;
+    }
+
+    private static int[] rendered(Served served, List<Map<String, Object>> messages) {
+        try {
+            return served.prompt().tokens(messages);
+        } catch (UnusableRowException e) {
+            throw Refusal.invalid(
+                    "messages", ProblemCode.INVALID_VALUE.wire(), String.valueOf(e.getMessage()));
+        }
     }
 
     private static Refusal tooLong(int context, int prompt, int longest) {

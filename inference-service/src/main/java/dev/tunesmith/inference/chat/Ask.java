@@ -4,7 +4,6 @@ import dev.tunesmith.engine.decode.SamplingOptions;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /// A checked request.
 ///
@@ -25,10 +24,7 @@ record Ask(
     sealed interface Prompt {}
 
     /// A conversation, rendered by the model's own template.
-    ///
-    /// @param tools as the client sent them; null when there are none
-    record Conversation(List<Map<String, Object>> messages, @Nullable List<Object> tools)
-            implements Prompt {}
+    record Conversation(List<Map<String, Object>> messages) implements Prompt {}
 
     /// Plain text.
     record Text(String text) implements Prompt {}

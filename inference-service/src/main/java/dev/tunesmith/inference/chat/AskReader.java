@@ -101,14 +101,13 @@ final class AskReader {
         Optional<Long> older = fields.whole("max_tokens", 1, Integer.MAX_VALUE);
         SamplingOptions sampling =
                 sampling(fields, body, logprobs ? top.orElse(0L).intValue() : -1);
-        List<Object> tools =
-                fields.raw("tools") instanceof List<?> list && !list.isEmpty()
-                        ? List.copyOf(list)
-                        : null;
+        if (fields.raw("tools") instanceof List<?> tools && !tools.isEmpty()) {
+            fields.problem(ProblemCode.UNSUPPORTED_PARAMETER, "tools", "are not supported yet");
+        }
         var ask =
                 new Ask(
                         model,
-                        new Ask.Conversation(messages, tools),
+                        new Ask.Conversation(messages),
                         choices(fields),
                         longest.or(() -> older).map(Long::intValue),
                         fields.texts("stop", STOPS_MAX, STOP_LENGTH_MAX),

@@ -1,17 +1,29 @@
 package dev.tunesmith.inference.web;
 
-import io.quarkus.runtime.StartupEvent;
+import dev.tunesmith.platform.json.Json;
 import io.quarkus.vertx.http.HttpServer;
-import jakarta.enterprise.event.Observes;
+import io.quarkus.vertx.http.HttpServerStart;
+import jakarta.enterprise.event.ObservesAsync;
 import jakarta.inject.Singleton;
+import java.util.LinkedHashMap;
 
-/// Tells the parent process on stdout where this service listens.
+/// Tells whoever started the process that it works, and on which ports: one line of JSON, the only
+/// one on standard output.
 @Singleton
 public final class ReadyLine {
-    void print(@Observes StartupEvent event, HttpServer server) {
-        System.out.printf(
-                "{\"ready\":\"inference-service\",\"port\":%d,\"management_port\":%d}%n",
-                server.getPort(), server.getManagementPort());
-        System.out.flush();
+    private static final String NAME = "inference-service";
+
+    private final HttpServer server;
+
+    ReadyLine(HttpServer server) {
+        this.server = server;
+    }
+
+    void print(@ObservesAsync HttpServerStart start) {
+        var line = new LinkedHashMap<String, Object>();
+        line.put("ready", NAME);
+        line.put("port", server.getPort());
+        line.put("management_port", server.getManagementPort());
+        System.out.println(Json.text(line));
     }
 }

@@ -62,11 +62,7 @@ public final class DecoderLoader implements ModelLoader {
         }
 
         private Served served(Decoder view) {
-            return new Served(
-                    new DecoderModel(view, room),
-                    tokenizer,
-                    (messages, tools) -> encoder.prompt(messages),
-                    stopTokens);
+            return new Served(new DecoderModel(view, room), tokenizer, encoder::prompt, stopTokens);
         }
 
         @Override

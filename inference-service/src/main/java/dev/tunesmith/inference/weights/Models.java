@@ -84,6 +84,8 @@ public final class Models {
         }
     }
 
+    /// Unloads everything. When the device thread has gone first, the end of the process frees the
+    /// memory.
     @PreDestroy
     synchronized void closeAll() throws InterruptedException {
         for (Entry entry : entries.values()) {
@@ -142,7 +144,7 @@ public final class Models {
         }
 
         private synchronized void close() throws InterruptedException {
-            if (base.isPresent()) {
+            if (base.isPresent() && batcher.isOpen()) {
                 ModelLoader.Loaded weights = base.get();
                 base = Optional.empty();
                 adapters.clear();

@@ -5,7 +5,6 @@ import dev.tunesmith.engine.text.Tokenizer;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /// A model that answers: weights in memory with the tokenizer and the template that belong to them.
 ///
@@ -20,8 +19,6 @@ public record Served(
     @FunctionalInterface
     public interface ChatPrompt {
         /// The tokens of the rendered text.
-        ///
-        /// @param tools as the client sent them; null when there are none
-        int[] tokens(List<Map<String, Object>> messages, @Nullable List<Object> tools);
+        int[] tokens(List<Map<String, Object>> messages);
     }
 }
