@@ -104,7 +104,7 @@ public record GoldenCase(Path folder, String group, Map<String, Object> tree) {
 
     /// A text somewhere in the tree.
     public String text(String path, String absent) {
-        return find(path) instanceof String text ? text : absent;
+        return find(path) instanceof String text && !text.isEmpty() ? text : absent;
     }
 
     /// A list somewhere in the tree, empty if it is absent.
