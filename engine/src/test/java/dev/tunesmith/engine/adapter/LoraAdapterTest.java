@@ -1,0 +1,175 @@
+package dev.tunesmith.engine.adapter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import dev.tunesmith.engine.adapter.LoraConfig.Ranks;
+import dev.tunesmith.engine.data.TokenBatch;
+import dev.tunesmith.engine.io.JsonTree;
+import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.tape.CheckpointPolicy;
+import dev.tunesmith.engine.tape.Tape;
+import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.Region;
+import dev.tunesmith.engine.tensor.StepArena;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class LoraAdapterTest {
+
+    private static final Path GOLDEN = Path.of("src/test/resources/golden/adapters");
+
+    @Test
+    void aNewAdapterChangesNothing() {
+        try (Decoder decoder = load("llama")) {
+            float[] plain = hidden(decoder);
+            LoraConfig config = LoraConfig.plain("base", 4, 8, 0, Targets.allLinear());
+            try (LoraAdapter adapter = LoraAdapter.fresh(decoder, config, 1)) {
+                assertThat(adapter.parameters()).hasSize(2 * 7 * 2);
+                assertThat(hidden(decoder)).isEqualTo(plain);
+            }
+            assertThat(decoder.linears()).allMatch(linear -> linear.lowRank().isEmpty());
+        }
+    }
+
+    @Test
+    void sameSeedSameFactors() {
+        assertThat(firstFactor(5)).isEqualTo(firstFactor(5)).isNotEqualTo(firstFactor(6));
+    }
+
+    private static float[] firstFactor(long seed) {
+        LoraConfig config = LoraConfig.plain("base", 4, 8, 0, Targets.allLinear());
+        try (Decoder decoder = load("llama");
+                LoraAdapter adapter = LoraAdapter.fresh(decoder, config, seed)) {
+            return adapter.parameters().getFirst().value().toFloats();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "lora_all_linear",
+                "lora_embedding",
+                "lora_modules_to_save",
+                "lora_rank_pattern",
+                "lora_regex_exclude",
+                "lora_layers_to_transform",
+                "rslora"
+            })
+    void savesTheBytesThatItLoaded(String name, @TempDir Path folder) throws IOException {
+        Path source = GOLDEN.resolve(name).resolve("adapter");
+        try (Decoder decoder = load("llama");
+                LoraAdapter adapter = LoraAdapter.load(decoder, source)) {
+            adapter.save(folder);
+        }
+        assertThat(Files.readAllBytes(folder.resolve(LoraAdapter.WEIGHTS)))
+                .isEqualTo(Files.readAllBytes(source.resolve(LoraAdapter.WEIGHTS)));
+        assertThat(LoraConfig.read(JsonTree.read(folder.resolve(LoraAdapter.CONFIG))))
+                .isEqualTo(LoraConfig.read(JsonTree.read(source.resolve(LoraAdapter.CONFIG))));
+    }
+
+    @Test
+    void twoViewsOfOneModelCarryDifferentAdapters() {
+        try (Decoder decoder = load("llama")) {
+            float[] plain = hidden(decoder);
+            Decoder shared = decoder.share();
+            try (LoraAdapter adapter =
+                    LoraAdapter.load(shared, GOLDEN.resolve("lora_qv/adapter"))) {
+                assertThat(adapter.config().ranks().rank()).isEqualTo(4);
+                assertThat(hidden(shared)).isNotEqualTo(plain);
+                assertThat(hidden(decoder)).isEqualTo(plain);
+            }
+        }
+    }
+
+    @Test
+    void whatIsNotImplementedIsRefusedByName() {
+        Map<String, Object> tree = new HashMap<>(tree("lora_qv"));
+        tree.put("use_dora", true);
+        tree.put("layer_replication", List.of(List.of(0, 4)));
+        tree.put("some_future_note", "ignored");
+
+        assertThatExceptionOfType(AdapterException.class)
+                .isThrownBy(() -> LoraConfig.read(tree))
+                .withMessageContaining("use_dora = true is not supported")
+                .withMessageContaining("layer_replication");
+    }
+
+    @Test
+    void anAdapterOfAnotherModelIsRefusedWithAllReasons() {
+        try (Decoder decoder = load("qwen2")) {
+            assertThatExceptionOfType(AdapterException.class)
+                    .isThrownBy(() ->
+                            LoraAdapter.load(decoder, GOLDEN.resolve("lora_all_linear/adapter"))
+                                    .close())
+                    .satisfies(e -> assertThat(e.reasons()).hasSizeGreaterThan(3));
+            assertThat(decoder.linears()).allMatch(linear -> linear.lowRank().isEmpty());
+        }
+    }
+
+    @Test
+    void targetsThatMatchNothingAreRefused() {
+        LoraConfig config = LoraConfig.plain("b", 4, 8, 0, Targets.named(List.of("c_attn")));
+        try (Decoder decoder = load("llama")) {
+            assertThatExceptionOfType(AdapterException.class)
+                    .isThrownBy(() -> LoraAdapter.fresh(decoder, config, 1).close())
+                    .withMessageContaining("[c_attn] matches no module");
+        }
+    }
+
+    @Test
+    void aBiasWithoutAPlaceIsNotMerged() {
+        try (Decoder decoder = load("llama");
+                LoraAdapter adapter =
+                        LoraAdapter.load(
+                                decoder, GOLDEN.resolve("lora_bias_b_no_base_bias/adapter"))) {
+            assertThatExceptionOfType(AdapterException.class)
+                    .isThrownBy(adapter::merged)
+                    .withMessageContaining("has no place in the checkpoint");
+        }
+    }
+
+    @Test
+    void patternsOfRanksMatchTrailingPartsOfNames() {
+        Ranks ranks = new Ranks(4, 8, Map.of("q_proj", 2), Map.of("a\\.0\\..*", 3.0), true);
+
+        assertThat(ranks.rank("model.a.1.q_proj")).isEqualTo(2);
+        assertThat(ranks.rank("model.a.1.xq_proj")).isEqualTo(4);
+        assertThat(ranks.scale("model.a.0.v")).isEqualTo(3 / Math.sqrt(4));
+    }
+
+    private static Map<String, Object> tree(String name) {
+        return JsonTree.read(GOLDEN.resolve(name).resolve("adapter").resolve(LoraAdapter.CONFIG));
+    }
+
+    private static Decoder load(String base) {
+        Path folder = GOLDEN.resolve("base").resolve(base).resolve("model");
+        return Decoder.load(ModelDirectory.open(folder), DType.F32, Decoder.Loading.MAPPED);
+    }
+
+    private static float[] hidden(Decoder decoder) {
+        int[] labels = new int[5];
+        java.util.Arrays.fill(labels, TokenBatch.NOT_TRAINED);
+        TokenBatch batch =
+                new TokenBatch(
+                        new int[] {4, 8, 15, 16, 23},
+                        new int[] {0, 1, 2, 3, 4},
+                        new int[] {0, 5},
+                        labels,
+                        new float[5]);
+        try (StepArena arena = StepArena.unlimited();
+                Region step = arena.open("forward")) {
+            return decoder.forward(Tape.silent(arena, step), batch, CheckpointPolicy.keepAll())
+                    .toFloats();
+        }
+    }
+}

@@ -1,0 +1,226 @@
+package dev.tunesmith.engine.nn;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tunesmith.engine.nn.AttentionShape.Bias;
+import dev.tunesmith.engine.nn.AttentionShape.QueryKeyNorm;
+import dev.tunesmith.engine.ops.DocumentAttention;
+import dev.tunesmith.engine.tape.Tape;
+import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.Region;
+import dev.tunesmith.engine.tensor.StepArena;
+import dev.tunesmith.engine.tensor.Tensor;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class LayerGradientTest {
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 13})
+    void linearWithBias(int rows) {
+        try (NumericGradient numeric = new NumericGradient(rows)) {
+            Linear linear = numeric.linear("layer", 7, 5, true);
+            numeric.check(numeric.tensor(0, rows, 5), linear::forward);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {0, 0.3})
+    void linearWithALowRankAddition(double dropout) {
+        try (NumericGradient numeric = new NumericGradient(3)) {
+            Linear linear = numeric.linear("layer", 6, 9, false);
+            linear.attach(
+                    new LowRank(
+                            numeric.parameter("a", 0, 2, 9),
+                            numeric.parameter("b", 0, 6, 2),
+                            numeric.parameter("bias", 0, 6),
+                            1.5,
+                            dropout));
+            numeric.check(numeric.tensor(0, 11, 9), linear::forward);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void norm(int gainOffset) {
+        try (NumericGradient numeric = new NumericGradient(5)) {
+            RmsNorm norm = new RmsNorm(numeric.parameter("gain", 1, 13), 1e-3, gainOffset);
+            numeric.check(numeric.tensor(0, 7, 13), norm::forward);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Activation.class)
+    void gatedMlp(Activation activation) {
+        try (NumericGradient numeric = new NumericGradient(7)) {
+            GatedMlp mlp =
+                    new GatedMlp(
+                            numeric.linear("gate", 11, 5, false),
+                            numeric.linear("up", 11, 5, true),
+                            numeric.linear("down", 5, 11, false),
+                            activation);
+            numeric.check(numeric.tensor(0, 9, 5), mlp::forward);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(QueryKeyNorm.class)
+    void attentionOverSeveralDocuments(QueryKeyNorm norm) {
+        try (NumericGradient numeric = new NumericGradient(11)) {
+            Attention attention = attention(numeric, norm, 0, 0);
+            Context context = documents(numeric.region(), 0, 1, 6, 13);
+            numeric.check(
+                    numeric.tensor(0, 13, 10), (tape, x) -> attention.forward(tape, x, context));
+        }
+    }
+
+    @Test
+    void attentionWithAWindowAndACap() {
+        try (NumericGradient numeric = new NumericGradient(13)) {
+            Attention attention = attention(numeric, QueryKeyNorm.NONE, 3, 0.7);
+            Context context = documents(numeric.region(), 0, 9);
+            numeric.check(
+                    numeric.tensor(0, 9, 10), (tape, x) -> attention.forward(tape, x, context));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void blockKeepingOrComputingAgain(boolean recompute) {
+        try (NumericGradient numeric = new NumericGradient(17)) {
+            RmsNorm before = new RmsNorm(numeric.parameter("before", 1, 10), 1e-3, 0);
+            RmsNorm after = new RmsNorm(numeric.parameter("after", 1, 10), 1e-3, 0);
+            GatedMlp mlp =
+                    new GatedMlp(
+                            numeric.linear("gate", 8, 10, false),
+                            numeric.linear("up", 8, 10, false),
+                            numeric.linear("down", 10, 8, false),
+                            Activation.SILU);
+            Block block =
+                    new Block(
+                            new Block.Norms(before, null, null, after),
+                            attention(numeric, QueryKeyNorm.NONE, 0, 0),
+                            mlp,
+                            0.6);
+            Context context = documents(numeric.region(), 0, 4, 7);
+            numeric.check(
+                    numeric.tensor(0, 7, 10),
+                    (tape, x) ->
+                            tape.block(x, recompute, (t, in) -> block.forward(t, in, context)));
+        }
+    }
+
+    /// Two branches read x after another branch was made, so gradients are shared in an order that
+    /// a careless in-place sum would destroy.
+    @Test
+    void sharedGradientsAreNotOverwritten() {
+        try (NumericGradient numeric = new NumericGradient(19)) {
+            Linear first = numeric.linear("first", 6, 6, false);
+            Linear second = numeric.linear("second", 6, 6, false);
+            RmsNorm norm = new RmsNorm(numeric.parameter("gain", 1, 6), 1e-3, 0);
+            numeric.check(
+                    numeric.tensor(0, 5, 6),
+                    (tape, x) -> {
+                        Tensor a = first.forward(tape, x);
+                        Tensor m = second.forward(tape, norm.forward(tape, x));
+                        return sum(tape, sum(tape, x, m), a);
+                    });
+        }
+    }
+
+    private static Tensor sum(Tape tape, Tensor a, Tensor b) {
+        Tensor out = tape.tensor(DType.F32, a.shape());
+        dev.tunesmith.engine.ops.Elementwise.add(out, a, b);
+        tape.record(out, gradient -> tape.shareGradient(gradient, a, b));
+        return out;
+    }
+
+    @Test
+    void lossOfTheHead() {
+        try (NumericGradient numeric = new NumericGradient(23);
+                StepArena arena = StepArena.unlimited()) {
+            Parameter weight = numeric.parameter("head", 0, 17, 6);
+            Head head = new Head(weight, 0.8, 3);
+            Tensor hidden = numeric.tensor(0, 9, 6);
+            int[] labels = {3, -100, 16, 0, 5, -100, -100, 2, 9};
+            float[] weights = {1, 0, 0.5f, 1, 2, 0, 0, 1, 1};
+            Head.Targets targets = new Head.Targets(labels, weights, -100);
+
+            float[] gradient = gradient(arena, head, hidden, targets);
+            float[] values = hidden.toFloats();
+            for (int at : List.of(0, 7, 14, 26, 45)) {
+                float kept = values[at];
+                values[at] = kept + 1e-2f;
+                hidden.set(values);
+                double above = loss(arena, head, hidden, targets);
+                values[at] = kept - 1e-2f;
+                hidden.set(values);
+                double below = loss(arena, head, hidden, targets);
+                values[at] = kept;
+                hidden.set(values);
+                assertThat((above - below) / 2e-2 / 4)
+                        .isCloseTo(gradient[at], org.assertj.core.data.Offset.offset(1e-3));
+            }
+            assertThat(Arrays.copyOfRange(gradient, 6, 12)).containsOnly(0);
+            assertThat(weight.gradient().toFloats()).isNotEqualTo(new float[17 * 6]);
+        }
+    }
+
+    private static double loss(StepArena arena, Head head, Tensor hidden, Head.Targets targets) {
+        try (Region step = arena.open("loss")) {
+            return head.loss(Tape.silent(arena, step), hidden, targets, 1).weighted();
+        }
+    }
+
+    private static float[] gradient(
+            StepArena arena, Head head, Tensor hidden, Head.Targets targets) {
+        try (Region step = arena.open("loss")) {
+            Tape tape = Tape.recording(arena, step, 0);
+            tape.track(hidden);
+            assertThat(head.loss(tape, hidden, targets, 0.25).losses_M()).hasSize(6);
+            return Objects.requireNonNull(tape.gradientOf(hidden)).toFloats();
+        }
+    }
+
+    private static Attention attention(
+            NumericGradient numeric, QueryKeyNorm norm, int window, double cap) {
+        AttentionShape shape = new AttentionShape(4, 2, 6, 0.4, cap, norm, Bias.QKV);
+        boolean whole = norm == QueryKeyNorm.WHOLE;
+        boolean normed = norm != QueryKeyNorm.NONE;
+        return new Attention(
+                shape,
+                new Attention.Projections(
+                        numeric.linear("q", 24, 10, true),
+                        numeric.linear("k", 12, 10, true),
+                        numeric.linear("v", 12, 10, true),
+                        numeric.linear("o", 10, 24, false),
+                        normed
+                                ? new RmsNorm(numeric.parameter("qn", 1, whole ? 24 : 6), 1e-3, 0)
+                                : null,
+                        normed
+                                ? new RmsNorm(numeric.parameter("kn", 1, whole ? 12 : 6), 1e-3, 0)
+                                : null),
+                new Attention.Place(0, window, 0));
+    }
+
+    private static Context documents(Region region, int... cuSeqlens) {
+        int tokens = cuSeqlens[cuSeqlens.length - 1];
+        int[] positions = new int[tokens];
+        int longest = 0;
+        for (int d = 0; d + 1 < cuSeqlens.length; d++) {
+            longest = Math.max(longest, cuSeqlens[d + 1] - cuSeqlens[d]);
+            for (int n = cuSeqlens[d]; n < cuSeqlens[d + 1]; n++) {
+                positions[n] = n - cuSeqlens[d];
+            }
+        }
+        Rotary rotary = new Rotary(4, 100, new RopeScaling.Plain());
+        return new Context.Whole(
+                new DocumentAttention.Documents(region.ints(cuSeqlens), longest),
+                List.of(new RotaryTable(rotary).angles(positions, positions, region)));
+    }
+}
