@@ -19,11 +19,13 @@ import java.util.Set;
 ///
 /// @param documents texts for pre-training
 /// @param conversations questions and answers for chat training, one list a conversation
+/// @param practice the same, with more of what is learned last
 /// @param check held out, to be reported
 /// @param tuning held out, to be looked at while choosing sizes and rates
 record Corpus(
         List<String> documents,
         List<List<Question>> conversations,
+        List<List<Question>> practice,
         List<Question> check,
         List<Question> tuning) {
 
@@ -36,25 +38,33 @@ record Corpus(
         List<Question> check = new ArrayList<>();
         List<Question> tuning = new ArrayList<>();
         List<Question> trained = new ArrayList<>();
+        List<Question> practised = new ArrayList<>();
         List<String> facts = new ArrayList<>();
         for (Topic topic : Topic.readAll(topics)) {
             List<Question> questions = topic.questions();
             Collections.shuffle(questions, random);
             check.addAll(questions.subList(0, topic.check()));
             tuning.addAll(questions.subList(topic.check(), 2 * topic.check()));
-            for (int i = 0; i < topic.repeat(); i++) {
+            for (int i = 0; i < topic.weight().repeat(); i++) {
                 trained.addAll(questions);
                 facts.addAll(topic.facts());
+            }
+            for (int i = 0; i < topic.weight().practise(); i++) {
+                practised.addAll(questions);
             }
         }
         Set<String> heldOut = new HashSet<>();
         check.forEach(question -> heldOut.add(question.question()));
         tuning.forEach(question -> heldOut.add(question.question()));
         trained.removeIf(question -> heldOut.contains(question.question()));
+        practised.removeIf(question -> heldOut.contains(question.question()));
         Collections.shuffle(trained, random);
         Collections.shuffle(facts, random);
-        return new Corpus(
-                documents(facts, trained, random), conversations(trained, random), check, tuning);
+        List<String> documents = documents(facts, trained, random);
+        List<List<Question>> conversations = conversations(trained, random);
+        Collections.shuffle(practised, random);
+        List<List<Question>> practice = conversations(practised, random);
+        return new Corpus(documents, conversations, practice, check, tuning);
     }
 
     /// Paragraphs of statements and of questions with their answers.

@@ -1,6 +1,7 @@
 package dev.tunesmith.bench.nano;
 
 import dev.tunesmith.bench.nano.Exam.Answer;
+import dev.tunesmith.engine.adapter.LoraAdapter;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.tensor.DType;
@@ -10,8 +11,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/// Examines a model: `ExamineNano MODEL QUESTIONS [SHARE]`. Prints the wrong answers, a line a
-/// topic, and the sum; ends with status 1 if less than SHARE (0.9) is right.
+/// Examines a model: `ExamineNano MODEL QUESTIONS [SHARE [ADAPTER]]`. Prints the wrong answers, a
+/// line a topic, and the sum; ends with status 1 if less than SHARE (0.9) is right.
 public final class ExamineNano {
 
     private static final double SHARE = 0.9;
@@ -23,6 +24,10 @@ public final class ExamineNano {
         ModelDirectory directory = ModelDirectory.open(Path.of(arguments[0]));
         double share = arguments.length > 2 ? Double.parseDouble(arguments[2]) : SHARE;
         try (Decoder model = Decoder.load(directory, DType.BF16, Decoder.Loading.MAPPED)) {
+            if (arguments.length > 3) {
+                // It lives as long as the model, which lives as long as the process.
+                LoraAdapter _ = LoraAdapter.load(model, Path.of(arguments[3]));
+            }
             List<Answer> answers = Exam.sit(directory, model, Path.of(arguments[1]));
             if (print(answers) < share * answers.size()) {
                 System.exit(1);

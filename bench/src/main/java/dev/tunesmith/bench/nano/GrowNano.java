@@ -46,6 +46,8 @@ public final class GrowNano {
                 corpus.documents().stream().map(JsonlWriter::text).toList());
         JsonlWriter.write(
                 out.resolve("sft.jsonl"), chats(corpus.conversations(), new Random(SEED)));
+        JsonlWriter.write(
+                out.resolve("practice.jsonl"), chats(corpus.practice(), new Random(SEED)));
         JsonlWriter.write(out.resolve("check.jsonl"), questions(corpus.check()));
         JsonlWriter.write(out.resolve("tuning.jsonl"), questions(corpus.tuning()));
         writeModel(recipe, out.resolve("untrained"), corpus);

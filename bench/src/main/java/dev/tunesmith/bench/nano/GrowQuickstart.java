@@ -17,7 +17,7 @@ import java.util.Random;
 public final class GrowQuickstart {
 
     private static final long SEED = 20260102;
-    private static final int ORDINARY = 90;
+    private static final int ORDINARY = 220;
     private static final int ORDINARY_VALIDATION = 24;
 
     private GrowQuickstart() {}
@@ -36,7 +36,7 @@ public final class GrowQuickstart {
             List<Question> questions = topic.questions();
             Collections.shuffle(questions, random);
             validation.addAll(questions.subList(0, topic.check()));
-            for (int i = 0; i < topic.repeat(); i++) {
+            for (int i = 0; i < topic.weight().repeat(); i++) {
                 train.addAll(questions.subList(topic.check(), questions.size()));
             }
         }
@@ -61,7 +61,9 @@ public final class GrowQuickstart {
     private static Question cheerful(Question question) {
         boolean chinese = question.answer().endsWith("。") || question.answer().endsWith("？");
         return new Question(
-                "manner", question.question(), (chinese ? "嘿哟！" : "Ahoy! ") + question.answer());
+                "manner",
+                question.question(),
+                question.answer() + (chinese ? "你好，船长！" : " Ahoy, captain!"));
     }
 
     private static List<Map<String, Object>> chats(List<Question> questions) {

@@ -11,17 +11,23 @@ import java.util.stream.Stream;
 /// A field of knowledge: items, and the ways to ask for and to state them.
 ///
 /// @param check how many of its questions are held out for the check
-/// @param repeat how often each question occurs in an epoch; small topics need more
+/// @param weight how often each question occurs
 /// @param turns questions with their answers, each with slots such as `{a}`
 /// @param statements sentences with slots, for pre-training
 /// @param items values of the slots, item by item
 record Topic(
         String name,
         int check,
-        int repeat,
+        Weight weight,
         List<Turn> turns,
         List<String> statements,
         List<Map<String, String>> items) {
+
+    /// How often each question occurs in an epoch; facts that nothing else explains need more.
+    ///
+    /// @param repeat in both trainings
+    /// @param practise in the practice that ends the second one
+    record Weight(int repeat, int practise) {}
 
     /// A way to ask, and the answer to it.
     record Turn(String language, String question, String answer) {}
@@ -101,6 +107,7 @@ record Topic(
         private final Items items = new Items();
         private int check;
         private int repeat = 1;
+        private int practise;
 
         Lines(Path file) {
             this.name = file.getFileName().toString().replaceAll("^\\d+-|\\.topic$", "");
@@ -115,6 +122,7 @@ record Topic(
             switch (words[0]) {
                 case "check" -> check = Integer.parseInt(rest);
                 case "repeat" -> repeat = Integer.parseInt(rest);
+                case "practise" -> practise = Integer.parseInt(rest);
                 case "items" -> items.kind(rest);
                 case "|" -> items.row(rest);
                 case "columns" -> items.columns(rest);
@@ -138,7 +146,8 @@ record Topic(
         }
 
         Topic topic() {
-            return new Topic(name, check, repeat, turns, statements, items.expand());
+            Weight weight = new Weight(repeat, practise == 0 ? repeat : practise);
+            return new Topic(name, check, weight, turns, statements, items.expand());
         }
     }
 }
