@@ -93,6 +93,7 @@ public final class LoraAdapter implements AutoCloseable {
             undo.add(embedding::detach);
             attached++;
         }
+        attachTokenRows(embedding, source);
         if (attached == 0) {
             throw new AdapterException(
                     "adapter",
@@ -151,6 +152,37 @@ public final class LoraAdapter implements AutoCloseable {
                 a,
                 parameter(path + ".lora_embedding_B", source, width, rank),
                 config.ranks().scale(embedding.name()));
+    }
+
+    private void attachTokenRows(Embedding embedding, Source source) {
+        List<Integer> tokens = config.targets().tokens();
+        if (tokens.isEmpty()) {
+            return;
+        }
+        if (decoder.architecture().edges().tied()) {
+            throw new AdapterException(
+                    "adapter",
+                    List.of(
+                            "trainable_token_indices of an embedding that is also the head is not"
+                                    + " supported"));
+        }
+        Tensor table = embedding.table().value();
+        int width = (int) table.width();
+        float[] rows = new float[tokens.size() * width];
+        for (int m = 0; m < tokens.size(); m++) {
+            int token = tokens.get(m);
+            if (token < 0 || token >= table.size(0)) {
+                throw new AdapterException(
+                        "adapter", List.of("trainable_token_indices: there is no token " + token));
+            }
+            float[] row = table.rowRange(token, token + 1L).toFloats();
+            System.arraycopy(row, 0, rows, m * width, width);
+        }
+        Tensor current = region.tensor(table.type(), tokens.size(), width);
+        current.set(rows);
+        String name = PREFIX + embedding.name() + ".token_adapter.trainable_tokens_delta";
+        embedding.replace(new Embedding.TokenRows(tokens, copy(name, current, source)));
+        undo.add(embedding::detach);
     }
 
     private void attachSavedModules(Source source) {

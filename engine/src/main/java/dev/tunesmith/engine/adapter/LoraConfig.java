@@ -89,7 +89,6 @@ public record LoraConfig(
                     "fan_in_fan_out",
                     "layer_replication",
                     "target_parameters",
-                    "trainable_token_indices",
                     "alora_invocation_tokens",
                     "arrow_config",
                     "kasa_config",
@@ -209,7 +208,27 @@ public record LoraConfig(
                     case null, default -> null;
                 };
         return new Targets(
-                selection(included), selection(tree.get("exclude_modules")), layers, layersPattern);
+                selection(included),
+                selection(tree.get("exclude_modules")),
+                layers,
+                layersPattern,
+                tokens(tree.get("trainable_token_indices"), faults));
+    }
+
+    /// A list means the embedding; so does its name as the only key of an object.
+    private static List<Integer> tokens(@Nullable Object value, List<String> faults) {
+        return switch (value) {
+            case null -> List.of();
+            case List<?> list -> list.stream().map(n -> ((Number) n).intValue()).toList();
+            case Map<?, ?> map when map.size() == 1 && map.containsKey("embed_tokens") ->
+                    tokens(map.get("embed_tokens"), faults);
+            default -> {
+                faults.add(
+                        "trainable_token_indices = %s is not supported (supported: embed_tokens)"
+                                .formatted(value));
+                yield List.of();
+            }
+        };
     }
 
     private static Targets.Selection selection(@Nullable Object value) {
@@ -271,6 +290,9 @@ public record LoraConfig(
         }
         if (targets.layersPattern() != null) {
             tree.put("layers_pattern", targets.layersPattern());
+        }
+        if (!targets.tokens().isEmpty()) {
+            tree.put("trainable_token_indices", Map.of("embed_tokens", targets.tokens()));
         }
         if (!savedModules.isEmpty()) {
             tree.put("modules_to_save", savedModules);

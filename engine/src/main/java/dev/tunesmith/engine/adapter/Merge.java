@@ -107,6 +107,10 @@ final class Merge {
     private void mergeEmbedding() {
         Embedding embedding = decoder.embedding();
         Optional<Embedding.LowRankRows> addition = embedding.lowRank();
+        if (embedding.tokenRows().isPresent()) {
+            mergeTokenRows(embedding, embedding.tokenRows().get());
+            return;
+        }
         if (addition.isEmpty()) {
             if (embedding.table().name().startsWith("base_model.")) {
                 put(embedding.name() + ".weight", embedding.table());
@@ -133,6 +137,23 @@ final class Merge {
                 }
                 table_VD[v * width + d] += (float) (sum * rows.scale());
             }
+        }
+        Tensor table = embedding.table().value();
+        merged.put(
+                embedding.name() + ".weight",
+                new FileTensor(List.of(table.size(0), table.size(1)), table_VD));
+    }
+
+    private void mergeTokenRows(Embedding embedding, Embedding.TokenRows rows) {
+        if (embedding.lowRank().isPresent()) {
+            faults.add("the embedding has both replaced rows and a low-rank addition");
+            return;
+        }
+        float[] table_VD = best(embedding.table());
+        float[] rows_MD = best(rows.rows_MD());
+        int width = (int) embedding.table().value().width();
+        for (int m = 0; m < rows.tokens().size(); m++) {
+            System.arraycopy(rows_MD, m * width, table_VD, rows.tokens().get(m) * width, width);
         }
         Tensor table = embedding.table().value();
         merged.put(

@@ -12,11 +12,13 @@ import org.jspecify.annotations.Nullable;
 /// @param excluded the same, and wins
 /// @param layers only these layer numbers; empty means all
 /// @param layersPattern the part of a name before the layer number, such as `layers`
+/// @param tokens rows of the embedding that train as a whole
 public record Targets(
         Selection included,
         Selection excluded,
         List<Integer> layers,
-        @Nullable String layersPattern) {
+        @Nullable String layersPattern,
+        List<Integer> tokens) {
 
     /// The word that stands for every linear layer except the head.
     public static final String ALL_LINEAR = "all-linear";
@@ -36,18 +38,27 @@ public record Targets(
 
     public Targets {
         layers = List.copyOf(layers);
+        tokens = List.copyOf(tokens);
     }
 
     /// Every linear layer except the head.
     public static Targets allLinear() {
         return new Targets(
-                new Selection.Regex(ALL_LINEAR), new Selection.Names(List.of()), List.of(), null);
+                new Selection.Regex(ALL_LINEAR),
+                new Selection.Names(List.of()),
+                List.of(),
+                null,
+                List.of());
     }
 
     /// Modules with one of these names.
     public static Targets named(List<String> names) {
         return new Targets(
-                new Selection.Names(names), new Selection.Names(List.of()), List.of(), null);
+                new Selection.Names(names),
+                new Selection.Names(List.of()),
+                List.of(),
+                null,
+                List.of());
     }
 
     /// Whether the adapter changes the module.

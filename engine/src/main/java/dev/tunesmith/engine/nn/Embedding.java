@@ -5,6 +5,8 @@ import dev.tunesmith.engine.ops.Lookup;
 import dev.tunesmith.engine.ops.Products;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +17,20 @@ public final class Embedding {
     private final double factor;
     private Parameter table_VD;
     private @Nullable LowRankRows lowRank;
+    private @Nullable TokenRows tokenRows;
+
+    /// Rows that take the place of rows of the table.
+    ///
+    /// @param tokens which rows of the table
+    /// @param rows_MD what stands there instead, in the same order
+    public record TokenRows(List<Integer> tokens, Parameter rows_MD) {
+        public TokenRows {
+            tokens = List.copyOf(tokens);
+        }
+    }
+
+    /// Where a batch uses replaced rows: places in the batch and rows of the replacement.
+    private record Uses(Tensor places_U, Tensor rows_U) {}
 
     /// A low-rank addition to the table: row `v` gets `scale · (aᵀ_VR)_v · b_DRᵀ`. The factor over
     /// the vocabulary is kept with one row a token; files have it the other way round.
@@ -52,9 +68,20 @@ public final class Embedding {
         this.lowRank = addition;
     }
 
-    /// Takes the low-rank addition off again.
+    /// The rows that take the place of rows of the table, if there are any.
+    public Optional<TokenRows> tokenRows() {
+        return Optional.ofNullable(tokenRows);
+    }
+
+    /// Replaces some rows of the table.
+    public void replace(TokenRows replacement) {
+        this.tokenRows = replacement;
+    }
+
+    /// Takes the low-rank addition and replaced rows off again.
     public void detach() {
         this.lowRank = null;
+        this.tokenRows = null;
     }
 
     /// The same embedding without an addition, sharing the table.
@@ -69,13 +96,43 @@ public final class Embedding {
         Lookup.gather(y_ND, table, ids_N);
         LowRankRows addition = lowRank;
         Tensor u_NR = addition == null ? null : add(addition, y_ND, ids_N, tape);
+        TokenRows replaced = tokenRows;
+        Uses uses = replaced == null ? null : replace(replaced, y_ND, ids_N, tape);
         if (factor != 1) {
             Elementwise.scale(y_ND, factor);
         }
-        if (table_VD.trains() || (addition != null && addition.at_VR.trains())) {
-            tape.record(y_ND, dy_ND -> backward(tape, ids_N, dy_ND, u_NR));
+        if (table_VD.trains()
+                || (addition != null && addition.at_VR.trains())
+                || (replaced != null && replaced.rows_MD.trains())) {
+            tape.record(y_ND, dy_ND -> backward(tape, ids_N, dy_ND, u_NR, uses));
         }
         return y_ND;
+    }
+
+    private static @Nullable Uses replace(
+            TokenRows replaced, Tensor y_ND, Tensor ids_N, Tape tape) {
+        float[] ids = ids_N.toFloats();
+        List<Integer> places = new ArrayList<>();
+        List<Integer> rows = new ArrayList<>();
+        for (int n = 0; n < ids.length; n++) {
+            int row = replaced.tokens.indexOf((int) ids[n]);
+            if (row >= 0) {
+                places.add(n);
+                rows.add(row);
+            }
+        }
+        if (places.isEmpty()) {
+            return null;
+        }
+        Uses uses = new Uses(integers(tape, places), integers(tape, rows));
+        Tensor rows_UD = tape.tensor(y_ND.type(), places.size(), y_ND.width());
+        Lookup.gather(rows_UD, replaced.rows_MD.value(), uses.rows_U);
+        Lookup.scatter(y_ND, rows_UD, uses.places_U);
+        return uses;
+    }
+
+    private static Tensor integers(Tape tape, List<Integer> values) {
+        return tape.region().ints(values.stream().mapToInt(Integer::intValue).toArray());
     }
 
     private static Tensor add(LowRankRows addition, Tensor y_ND, Tensor ids_N, Tape tape) {
@@ -86,11 +143,24 @@ public final class Embedding {
         return u_NR;
     }
 
-    private void backward(Tape tape, Tensor ids_N, Tensor dy_ND, @Nullable Tensor u_NR) {
+    private void backward(
+            Tape tape, Tensor ids_N, Tensor dy_ND, @Nullable Tensor u_NR, @Nullable Uses uses) {
         Tensor scaled = dy_ND;
         if (factor != 1) {
             scaled = tape.region().copy(dy_ND);
             Elementwise.scale(scaled, factor);
+        }
+        TokenRows replaced = tokenRows;
+        if (uses != null && replaced != null) {
+            scaled = tape.region().copy(scaled);
+            Tensor dRows_UD = tape.tensor(scaled.type(), uses.places_U.elements(), scaled.width());
+            Lookup.gather(dRows_UD, scaled, uses.places_U);
+            if (replaced.rows_MD.trains()) {
+                Lookup.gatherBackward(replaced.rows_MD.gradient(), dRows_UD, uses.rows_U);
+            }
+            // What was replaced had no effect.
+            dRows_UD.clear();
+            Lookup.scatter(scaled, dRows_UD, uses.places_U);
         }
         if (table_VD.trains()) {
             Lookup.gatherBackward(table_VD.gradient(), scaled, ids_N);
