@@ -96,10 +96,29 @@ public final class ChatEncoder {
     private Sample encodePieces(Pieces pieces) {
         Collected collected = new Collected();
         for (int i = 0; i < pieces.texts.size(); i++) {
-            int[] ids = tokenizer.encode(pieces.texts.get(i), pieces.kinds.get(i));
-            collected.add(ids, pieces.weights.get(i));
+            collected.add(encode(pieces.texts.get(i), pieces.kinds.get(i)), pieces.weights.get(i));
         }
         return collected.sample();
+    }
+
+    private int[] encode(String text, SpecialText kind) {
+        return switch (kind) {
+            case PARSED -> tokenizer.encode(text, SpecialText.PARSED);
+            case LITERAL -> literal(text);
+        };
+    }
+
+    /// The name of a control token as plain text. Some vocabularies hold it among the ordinary
+    /// words; then its characters are encoded one by one.
+    private int[] literal(String name) {
+        int[] ids = tokenizer.encode(name, SpecialText.LITERAL);
+        if (Arrays.stream(ids).noneMatch(tokenizer::isSpecial)) {
+            return ids;
+        }
+        return name.codePoints()
+                .mapToObj(Character::toString)
+                .flatMapToInt(c -> Arrays.stream(tokenizer.encode(c, SpecialText.LITERAL)))
+                .toArray();
     }
 
     /// For tokenizers that put a blank before every text: neighbours are encoded together unless a
@@ -109,12 +128,14 @@ public final class ChatEncoder {
         int first = 0;
         while (first < pieces.texts.size()) {
             int end = first + 1;
-            while (end < pieces.texts.size()
-                    && pieces.kinds.get(first) == SpecialText.PARSED
-                    && pieces.kinds.get(end) == SpecialText.PARSED) {
-                end++;
+            if (pieces.kinds.get(first) == SpecialText.LITERAL) {
+                collected.add(literal(pieces.texts.get(first)), pieces.weights.get(first));
+            } else {
+                while (end < pieces.texts.size() && pieces.kinds.get(end) == SpecialText.PARSED) {
+                    end++;
+                }
+                addRun(collected, pieces, first, end);
             }
-            addRun(collected, pieces, first, end);
             first = end;
         }
         return collected.sample();
@@ -122,7 +143,7 @@ public final class ChatEncoder {
 
     private void addRun(Collected collected, Pieces pieces, int first, int end) {
         String run = String.join("", pieces.texts.subList(first, end));
-        Tokens tokens = tokenizer.encodeWithOffsets(run, pieces.kinds.get(first));
+        Tokens tokens = tokenizer.encodeWithOffsets(run, SpecialText.PARSED);
         int piece = first;
         int pieceEnd = codePoints(pieces.texts.get(first));
         float[] weights = new float[tokens.size()];
