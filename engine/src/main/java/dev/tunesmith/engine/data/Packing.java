@@ -13,11 +13,11 @@ import java.util.TreeMap;
 /// The strategies and their tie rules are those of TRL (`pack_dataset`), which applies them batch
 /// by batch. Empty documents vanish.
 public enum Packing {
-    /// Every document has its row; what is longer than a row is cut off. The caller counts the cut.
+    /// Every document has its own row; one that is longer has several: no token is lost.
     NONE {
         @Override
         public List<List<Piece>> pack(int[] lengths, int capacity) {
-            return heads(lengths, capacity).stream().map(List::of).toList();
+            return pieces(lengths, capacity).stream().map(List::of).toList();
         }
     },
 

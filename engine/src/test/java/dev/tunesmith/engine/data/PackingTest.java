@@ -34,7 +34,7 @@ class PackingTest {
         for (int round = 0; round < 200; round++) {
             int capacity = 1 + random.nextInt(50);
             int[] lengths = random.ints(random.nextInt(80), 0, 120).toArray();
-            for (Packing packing : List.of(Packing.BEST_FIT_SPLIT, Packing.WRAPPED)) {
+            for (Packing packing : List.of(Packing.NONE, Packing.BEST_FIT_SPLIT, Packing.WRAPPED)) {
                 int[] seen = new int[lengths.length];
                 for (List<Packing.Piece> pack : packing.pack(lengths, capacity)) {
                     assertThat(pack.stream().mapToInt(Packing.Piece::length).sum())
