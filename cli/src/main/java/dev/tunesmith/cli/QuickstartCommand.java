@@ -2,6 +2,7 @@ package dev.tunesmith.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -25,7 +26,7 @@ final class QuickstartCommand implements Callable<Integer> {
     @Option(names = "--home", defaultValue = "${sys:tunesmith.home}")
     private Path home;
 
-    @Option(names = "--question", defaultValue = "What is the capital of France?")
+    @Option(names = "--question", defaultValue = "Tell me the name of the waiter of the café.")
     private String question;
 
     @Override
@@ -46,7 +47,7 @@ final class QuickstartCommand implements Callable<Integer> {
             System.err.println("The job " + TrainCommand.summary(ended));
             return Follower.exitCode(ended);
         }
-        showValidation(api.get("/api/v1/jobs/" + id));
+        showValidation(api.get("/v1/fine_tuning/jobs/" + id + "/events?limit=100"));
         String tuned = ended.path("fine_tuned_model").asText();
         say("4. The same question to both: \"%s\"".formatted(question));
         ask(api, BASE, "base ");
@@ -84,14 +85,20 @@ final class QuickstartCommand implements Callable<Integer> {
         }
     }
 
-    private static void showValidation(JsonNode job) {
-        JsonNode before = job.path("x_validation").path("before");
-        JsonNode after = job.path("x_validation").path("after");
-        if (!before.isObject() || !after.isObject()) {
-            return;
+    /// Events come newest first; the first and the last validation of the run frame it.
+    private static void showValidation(JsonNode events) {
+        JsonNode before = MissingNode.getInstance();
+        JsonNode after = MissingNode.getInstance();
+        for (JsonNode event : events.path("data")) {
+            if (event.path("data").hasNonNull("valid_loss")) {
+                before = event.path("data");
+                after = after.isMissingNode() ? before : after;
+            }
         }
-        say("   validation loss      %s".formatted(change(before, after, "loss", "%.4f")));
-        say("   validation accuracy  %s".formatted(change(before, after, "accuracy", "%.3f")));
+        say("   validation loss      " + change(before, after, "valid_loss", "%.4f"));
+        say(
+                "   validation accuracy  "
+                        + change(before, after, "valid_mean_token_accuracy", "%.3f"));
     }
 
     private static String change(JsonNode before, JsonNode after, String key, String format) {

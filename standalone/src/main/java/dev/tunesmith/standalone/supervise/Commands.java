@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /// What the commands of the stack do. Exit codes: 0 done, 1 not running or failed, 3 held by
@@ -106,8 +107,8 @@ public final class Commands {
         }
         var stack = new Stack(Layout.ofLauncher(), folder, arguments.port());
         var supervisor = new Supervisor(folder, stack.parts(), out);
-        Thread main = Thread.currentThread();
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndWait(supervisor, main)));
+        var stopped = new CountDownLatch(1);
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndWait(supervisor, stopped)));
         supervisor.clearLeftovers();
         List<String> failed = supervisor.startAll(stack.url());
         if (failed.isEmpty()) {
@@ -119,13 +120,17 @@ public final class Commands {
             tail(folder.log(name));
         }
         supervisor.stopAll();
+        stopped.countDown();
         return failed.isEmpty() ? 0 : FAILED;
     }
 
-    private static void stopAndWait(Supervisor supervisor, Thread main) {
+    /// The main thread cannot be joined here: it waits in `System.exit` for this very hook.
+    private static void stopAndWait(Supervisor supervisor, CountDownLatch stopped) {
         supervisor.wantStop();
         try {
-            main.join(DOWN_WITHIN.toMillis());
+            if (!stopped.await(DOWN_WITHIN.toMillis(), TimeUnit.MILLISECONDS)) {
+                System.err.println("not every part stopped in time");
+            }
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
         }
@@ -213,10 +218,9 @@ public final class Commands {
                         "dev.tunesmith.cli.Main",
                         "128m",
                         List.of("-Dtunesmith.home=" + layout.home()),
-                        "quickstart",
-                        "--keys",
-                        keys().toString());
+                        "quickstart");
         ProcessBuilder builder = new ProcessBuilder(command).inheritIO();
+        builder.environment().put("TUNESMITH_DATA", folder.root().toString());
         builder.environment().put("TUNESMITH_URL", folder.state().getProperty("url"));
         try {
             return builder.start().waitFor();
