@@ -359,6 +359,12 @@ final class Run implements ChildProcess.Listener {
             return;
         }
         peakBytes = Math.max(peakBytes, child.samplePeakBytes());
+        Duration hopeless = settings.periods().mute().plus(settings.periods().lease());
+        if (sinceHeard().compareTo(hopeless) >= 0) {
+            log.warn("{} was mute for {}, its lease is gone; killed", attempt, hopeless);
+            child.kill();
+            return;
+        }
         if (standing() instanceof LeaseStanding.Orphaned && stopReason == null) {
             stop(ChildCommand.Reason.DRAIN);
         }

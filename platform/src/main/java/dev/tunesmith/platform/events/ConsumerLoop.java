@@ -46,7 +46,8 @@ public final class ConsumerLoop implements AutoCloseable {
     private final Thread thread;
     private volatile boolean running = true;
     private volatile @Nullable Instant caughtUpAt;
-    private long endAskedAt = System.nanoTime();
+    private Map<TopicPartition, Long> ends = Map.of();
+    private Instant endAskedAt = Instant.EPOCH;
 
     private ConsumerLoop(
             ReadSettings settings,
@@ -183,18 +184,31 @@ public final class ConsumerLoop implements AutoCloseable {
         }
     }
 
-    /// The broker itself must say where the end is: a local lag of zero only means that nothing was
-    /// fetched, and nothing can be fetched while the broker is away.
+    /// Asks the broker where the end is, and notes the time of that question once everything up to
+    /// there is handled. A local lag of zero would not do: it only means that nothing was fetched,
+    /// and nothing can be while the broker is away. Waiting for the end of now would not do either:
+    /// on a busy topic there is always one more message.
     private void noteProgress() {
-        long now = System.nanoTime();
-        if (consumer.assignment().isEmpty() || now - endAskedAt < END_EVERY.toNanos()) {
-            return;
+        if (!ends.isEmpty() && reached()) {
+            caughtUpAt = endAskedAt;
+            ends = Map.of();
         }
-        endAskedAt = now;
-        Map<TopicPartition, Long> ends = consumer.endOffsets(consumer.assignment(), END_WAIT);
-        if (ends.entrySet().stream()
-                .allMatch(end -> consumer.position(end.getKey(), END_WAIT) >= end.getValue())) {
-            caughtUpAt = Instant.now();
+        Instant now = Instant.now();
+        if (ends.isEmpty()
+                && !consumer.assignment().isEmpty()
+                && !now.isBefore(endAskedAt.plus(END_EVERY))) {
+            ends = consumer.endOffsets(consumer.assignment(), END_WAIT);
+            endAskedAt = now;
         }
+    }
+
+    /// A rebalance makes the old question meaningless; it counts as answered only by what was kept.
+    private boolean reached() {
+        if (!consumer.assignment().equals(ends.keySet())) {
+            ends = Map.of();
+            return false;
+        }
+        return ends.entrySet().stream()
+                .allMatch(end -> consumer.position(end.getKey(), END_WAIT) >= end.getValue());
     }
 }

@@ -164,9 +164,7 @@ final class LeaseSql {
               AND split_part(lease_owner, '/', 1) = :host AND lease_owner <> :owner
             """;
 
-    /// Ends the named leases without their holder. The silence condition stays in the statement: a
-    /// beat that came in after the decision has moved the expiry, and the job is left alone.
-    static final String REAP =
+    private static final String REAP =
             """
             WITH d AS (
               SELECT j.job_id, j.lease_owner = 'unclaimed' AND j.state = 'LEASED' AS untaken,
@@ -176,8 +174,8 @@ final class LeaseSql {
               FROM job j JOIN unnest(CAST(:jobs AS uuid[]), CAST(:epochs AS bigint[]), CAST(:leases AS uuid[]))
                 AS b(job_id, epoch, lease_id)
                 ON j.job_id = b.job_id AND j.epoch = b.epoch AND j.lease_id = b.lease_id
-              WHERE :proven OR j.lease_expires_at < clock_timestamp()
-              LIMIT 100 FOR UPDATE OF j SKIP LOCKED),
+              WHERE ${condition}
+              LIMIT 100 ${lock}),
             v AS (
               SELECT d.*, CASE WHEN d.cancelling THEN 'CANCELLED'::job_state
                 WHEN d.untaken THEN 'QUEUED'
@@ -206,4 +204,17 @@ final class LeaseSql {
             FROM v WHERE j.job_id = v.job_id
             RETURNING j.job_id, j.state::text, j.error_code
             """;
+
+    /// Ends the named leases without their holder. The silence condition stays in the statement: a
+    /// beat that came in after the decision has moved the expiry, and the job is left alone. So is
+    /// a row that somebody works on just now; the next pass finds it.
+    static final String REAP_SILENT =
+            reap("j.lease_expires_at < clock_timestamp()", "FOR UPDATE OF j SKIP LOCKED");
+
+    /// A proof of death is told once, so this statement waits for the row instead of passing it by.
+    static final String REAP_DEAD = reap("true", "FOR UPDATE OF j");
+
+    private static String reap(String condition, String lock) {
+        return REAP.replace("${condition}", condition).replace("${lock}", lock);
+    }
 }

@@ -150,20 +150,19 @@ public record Leases(Handle handle, LeaseTimes times) {
 
     /// Ends leases by silence; one that was renewed meanwhile stays.
     public List<Ended> reapSilent(List<Attempt> attempts) {
-        return reap(attempts, false);
+        return reap(LeaseSql.REAP_SILENT, attempts);
     }
 
     /// Ends leases whose holder is proven dead, whatever their expiry says.
     public List<Ended> reapDead(List<Attempt> attempts) {
-        return reap(attempts, true);
+        return reap(LeaseSql.REAP_DEAD, attempts);
     }
 
-    private List<Ended> reap(List<Attempt> attempts, boolean proven) {
+    private List<Ended> reap(String sql, List<Attempt> attempts) {
         if (attempts.isEmpty()) {
             return List.of();
         }
-        return bindAll(handle.createQuery(LeaseSql.REAP), attempts)
-                .bind("proven", proven)
+        return bindAll(handle.createQuery(sql), attempts)
                 .bind("backoff_s", times.backoffSeconds())
                 .bind("backoff_max_s", times.backoffMaxSeconds())
                 .map((row, _) ->

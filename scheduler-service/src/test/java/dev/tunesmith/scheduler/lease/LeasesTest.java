@@ -10,6 +10,10 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.BeforeAll;
@@ -246,5 +250,35 @@ class LeasesTest {
         with(l -> l.handBack(attempt));
 
         assertThat(db.value("SELECT gpu_used FROM tenant", Integer.class)).isEqualTo(before);
+    }
+
+    /// A proof of death is told once: a row that a beat or a wish holds at that moment must not
+    /// make it pass by. The reaper by silence comes again, so it does not wait.
+    @Test
+    void aProofOfDeathWaitsForARowThatIsInUse() throws Exception {
+        Attempt attempt = db.running(HOST);
+        db.expire(attempt.job());
+        CountDownLatch held = new CountDownLatch(1);
+        try (ExecutorService other = Executors.newSingleThreadExecutor()) {
+            Future<Boolean> holder = other.submit(() -> hold(attempt.job(), held));
+            held.await();
+
+            assertThat(all(l -> l.reapSilent(List.of(attempt)))).isEmpty();
+            assertThat(all(l -> l.reapDead(List.of(attempt)))).hasSize(1);
+            assertThat(holder.get()).isTrue();
+        }
+    }
+
+    private static boolean hold(JobId job, CountDownLatch held) {
+        return db.scheduler()
+                .inTransaction(
+                        "test",
+                        handle -> {
+                            handle.execute(
+                                    "SELECT 1 FROM job WHERE job_id = ? FOR UPDATE", job.value());
+                            held.countDown();
+                            handle.execute("SELECT pg_sleep(0.4)");
+                            return true;
+                        });
     }
 }

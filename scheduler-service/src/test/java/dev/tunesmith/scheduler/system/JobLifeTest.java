@@ -216,4 +216,22 @@ class JobLifeTest {
         db.desire(job, "CANCEL");
         life.awaitState(job, JobState.CANCELLED);
     }
+
+    /// T2: the host sleeps longer than its lease and wakes up as a zombie.
+    @Test
+    void aSilentHostIsReapedAndFencedWhenItWakes() throws InterruptedException, IOException {
+        JobId job = life.submit(StandInChild.ENDLESS);
+        life.awaitState(job, JobState.RUNNING, JobState.FAILED);
+
+        trainer.freeze();
+        JobLife.await(
+                "the job to be given back",
+                () -> db.column(job, "infra_losses", Integer.class) == 1);
+        db.desire(job, "CANCEL");
+        life.awaitState(job, JobState.CANCELLED);
+        trainer.thaw();
+
+        JobLife.await("the zombie's child to end", () -> !trainer.hasChildren());
+        assertThat(life.rows("checkpoint", job)).isZero();
+    }
 }

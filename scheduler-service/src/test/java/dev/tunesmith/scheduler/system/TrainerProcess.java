@@ -8,6 +8,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -78,6 +79,21 @@ final class TrainerProcess implements AutoCloseable {
             throw new AssertionError("the trainer does not drain");
         }
         return process.exitValue();
+    }
+
+    /// Stops parent and children without ending them: a long garbage collection, a cut network.
+    void freeze() throws IOException, InterruptedException {
+        signal("-STOP");
+    }
+
+    void thaw() throws IOException, InterruptedException {
+        signal("-CONT");
+    }
+
+    private void signal(String signal) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of("kill", signal, "" + process.pid()));
+        process.descendants().forEach(child -> command.add("" + child.pid()));
+        new ProcessBuilder(command).start().waitFor();
     }
 
     boolean hasChildren() {
