@@ -125,11 +125,14 @@ public final class Region implements AutoCloseable {
     }
 
     /// Ends all tensors of the region. A second call does nothing.
+    ///
+    /// @throws IllegalStateException when a region inside is still open; this one then stays open too
     @Override
     public void close() {
         if (!open) {
             return;
         }
+        source.giveBack(this);
         open = false;
         TorchAbi torch = TorchAbi.get();
         for (int i = 0; i < handleCount; i++) {
@@ -137,7 +140,6 @@ public final class Region implements AutoCloseable {
         }
         handleCount = 0;
         keptAlive.clear();
-        source.giveBack(this);
     }
 
     private static long aligned(long bytes) {

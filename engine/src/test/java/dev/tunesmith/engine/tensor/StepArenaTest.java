@@ -57,6 +57,7 @@ class StepArenaTest {
             assertThatThrownBy(outer::close).hasMessageContaining("before the regions inside");
 
             assertThat(inner.isOpen()).isTrue();
+            assertThat(outer.isOpen()).isTrue();
         }
     }
 
