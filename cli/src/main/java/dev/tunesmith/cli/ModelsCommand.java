@@ -65,8 +65,8 @@ final class ModelsCommand {
                             paramLabel = "DIR")
                     Path target) {
         Api api = connection.open();
-        String path = "/api/v1/models/" + Api.quoted(model);
-        JsonNode files = api.get(path).path("files");
+        String query = "?model=" + Api.quoted(model);
+        JsonNode files = api.get("/api/v1/model-files" + query).path("data");
         try {
             Files.createDirectories(target);
         } catch (IOException e) {
@@ -75,7 +75,9 @@ final class ModelsCommand {
         }
         for (JsonNode file : files) {
             String name = Path.of(file.path("name").asText()).getFileName().toString();
-            api.download(path + "/files/" + Api.quoted(name), target.resolve(name));
+            api.download(
+                    "/api/v1/model-files/content" + query + "&file=" + Api.quoted(name),
+                    target.resolve(name));
         }
         output.object(files, files.size() + " files in " + target);
         return ExitCode.OK;

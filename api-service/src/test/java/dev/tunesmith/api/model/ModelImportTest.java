@@ -59,6 +59,31 @@ class ModelImportTest {
     }
 
     @Test
+    void whatWasImportedComesBackByteForByteToItsOwnerOnly() {
+        byte[] weights = Tar.safetensors("w", 4);
+        send("demo", "own/back-1", "", whole().bytes()).then().statusCode(200);
+        String files = "/api/v1/model-files?model=own/back-1";
+        String content = "/api/v1/model-files/content?model=own/back-1&file=";
+
+        as("demo")
+                .get(files)
+                .then()
+                .statusCode(200)
+                .body("object", equalTo("list"))
+                .body("data.name", hasItem("model.safetensors"))
+                .body(
+                        "data.find { it.name == 'model.safetensors' }.bytes",
+                        equalTo(weights.length));
+        byte[] back = as("demo").get(content + "model.safetensors").asByteArray();
+        assertThat(back).isEqualTo(weights);
+
+        as("demo").get(content + "../MANIFEST.json").then().statusCode(404);
+        as("guest").get(files).then().statusCode(404);
+        as("guest").get(content + "model.safetensors").then().statusCode(404);
+        RestAssured.given().get(files).then().statusCode(401);
+    }
+
+    @Test
     void onlyAnOperatorMakesABaseModelAndNobodyDeletesIt() {
         send("demo", "shared", "&base=true", whole().bytes()).then().statusCode(403);
         send("operator", "shared", "&base=true", whole().bytes()).then().statusCode(200);
