@@ -126,7 +126,8 @@ public final class Region implements AutoCloseable {
 
     /// Ends all tensors of the region. A second call does nothing.
     ///
-    /// @throws IllegalStateException when a region inside is still open; this one then stays open too
+    /// @throws IllegalStateException when a region inside is still open; this one then stays open
+    ///   too
     @Override
     public void close() {
         if (!open) {
