@@ -1,0 +1,168 @@
+package dev.tunesmith.bench.speed;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// `bench`: measures training and decoding of a model folder. The last line of output is one JSON
+/// object; everything else goes to standard error.
+@Command(
+        name = "tunesmith bench",
+        description = "Measure training and decoding on this machine.",
+        mixinStandardHelpOptions = true,
+        synopsisSubcommandLabel = "(train | decode | model)")
+@SuppressWarnings("NullAway.Init")
+public final class BenchCommand implements Runnable {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int ROUNDS = 3;
+
+    @Spec private CommandSpec spec;
+
+    private BenchCommand() {}
+
+    /// Runs the words behind `bench` and returns the exit code.
+    public static int run(List<String> words) {
+        return new CommandLine(new BenchCommand())
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setExecutionExceptionHandler((problem, _, _) -> {
+                    System.err.println("tunesmith: " + problem.getMessage());
+                    return 1;
+                })
+                .execute(words.toArray(String[]::new));
+    }
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "name train, decode or model");
+    }
+
+    @Command(description = "Train on random tokens in bf16.", mixinStandardHelpOptions = true)
+    int train(
+            @Option(names = "--model", required = true, paramLabel = "DIR") Path model,
+            @Option(names = "--method", defaultValue = "lora", description = "lora, full")
+                    TrainSpeed.Method method,
+            @Option(names = "--batch", defaultValue = "4") int batch,
+            @Option(names = "--seq", defaultValue = "512") int seq,
+            @Option(names = "--steps", defaultValue = "6") int steps,
+            @Option(names = "--recompute", defaultValue = "none", description = "none, block")
+                    TrainSpeed.Recompute recompute,
+            @Option(names = "--peer", description = "beside transformers + peft, in turns")
+                    boolean peer) {
+        requireModel(model);
+        positive("--batch", batch);
+        positive("--seq", seq);
+        positive("--steps", steps);
+        if (peer) {
+            List<String> sizes =
+                    List.of(
+                            "--method",
+                            lower(method),
+                            "--batch",
+                            "" + batch,
+                            "--seq",
+                            "" + seq,
+                            "--steps",
+                            "" + steps,
+                            "--recompute",
+                            lower(recompute));
+            return compare("train", model, sizes);
+        }
+        var setup = new TrainSpeed.Setup(model, method, batch, seq, steps, recompute);
+        return print(new TrainSpeed(setup, System.err).measure());
+    }
+
+    @Command(description = "Continue random prompts greedily.", mixinStandardHelpOptions = true)
+    int decode(
+            @Option(names = "--model", required = true, paramLabel = "DIR") Path model,
+            @Option(names = "--prompt", defaultValue = "128") int prompt,
+            @Option(names = "--new", defaultValue = "64") int fresh,
+            @Option(names = "--batch", defaultValue = "1") int batch,
+            @Option(names = "--weights", defaultValue = "bf16", description = "bf16")
+                    Weights weights,
+            @Option(names = "--peer", paramLabel = "NAME", description = "transformers, in turns")
+                    Peer peer) {
+        requireModel(model);
+        positive("--prompt", prompt);
+        positive("--batch", batch);
+        if (fresh < 2) {
+            throw new ParameterException(
+                    spec.commandLine(), "--new is %d; needs at least 2".formatted(fresh));
+        }
+        if (peer != null) {
+            List<String> sizes =
+                    List.of("--prompt", "" + prompt, "--new", "" + fresh, "--batch", "" + batch);
+            return compare("decode", model, sizes);
+        }
+        return print(new DecodeSpeed(new DecodeSpeed.Setup(model, prompt, fresh, batch)).measure());
+    }
+
+    @Command(
+            description = "Write a folder of a real shape with random weights.",
+            mixinStandardHelpOptions = true)
+    int model(
+            @Parameters(paramLabel = "SHAPE", description = "smol135, qwen05") RandomModel shape,
+            @Parameters(paramLabel = "DIR") Path folder)
+            throws IOException {
+        shape.write(folder);
+        System.err.println("written: " + folder);
+        return 0;
+    }
+
+    /// Types of the weights that decoding reads.
+    enum Weights {
+        BF16
+    }
+
+    /// What decoding can be compared with.
+    enum Peer {
+        TRANSFORMERS
+    }
+
+    private static int compare(String what, Path model, List<String> sizes)
+            throws IllegalStateException {
+        List<String> arguments = new ArrayList<>(List.of("--model", model.toString()));
+        arguments.addAll(sizes);
+        List<String> own = new ArrayList<>(List.of(Alternation.launcher(), "bench", what));
+        own.addAll(arguments);
+        List<String> peer = Alternation.script(what + ".py", arguments);
+        return print(new Alternation(own, peer, System.err).run(ROUNDS));
+    }
+
+    private static int print(Map<String, Object> figures) {
+        System.out.println(JSON.valueToTree(figures).toString());
+        return 0;
+    }
+
+    private void requireModel(Path model) {
+        if (!Files.isRegularFile(model.resolve("config.json"))) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    ("--model %s has no config.json; name a model folder, or write one with:"
+                                    + " tunesmith bench model smol135 DIR")
+                            .formatted(model));
+        }
+    }
+
+    private void positive(String option, int value) {
+        if (value < 1) {
+            throw new ParameterException(
+                    spec.commandLine(), "%s is %d; needs at least 1".formatted(option, value));
+        }
+    }
+
+    private static String lower(Enum<?> value) {
+        return value.name().toLowerCase(Locale.ROOT);
+    }
+}

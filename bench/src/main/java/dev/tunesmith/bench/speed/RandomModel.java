@@ -1,0 +1,134 @@
+package dev.tunesmith.bench.speed;
+
+import dev.tunesmith.engine.io.JsonTree;
+import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.io.SafetensorsWriter;
+import dev.tunesmith.engine.io.StoredType;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+
+/// A model of a real shape with random weights: what speed depends on is the shape alone.
+enum RandomModel {
+    /// 135 million parameters, tied: the shape of SmolLM2-135M.
+    SMOL135,
+    /// 494 million parameters, tied, with biases of queries, keys and values: Qwen2-0.5B.
+    QWEN05;
+
+    private record Shape(
+            int layers, int width, int heads, int kvHeads, int mlpWidth, int vocabulary) {
+        int headWidth() {
+            return width / heads;
+        }
+    }
+
+    private Shape shape() {
+        return switch (this) {
+            case SMOL135 -> new Shape(30, 576, 9, 3, 1536, 49_152);
+            case QWEN05 -> new Shape(24, 896, 14, 2, 4864, 151_936);
+        };
+    }
+
+    private Map<String, Object> family() {
+        return switch (this) {
+            case SMOL135 ->
+                    Map.of(
+                            "model_type",
+                            "llama",
+                            "architectures",
+                            List.of("LlamaForCausalLM"),
+                            "max_position_embeddings",
+                            8192,
+                            "rope_theta",
+                            1e5,
+                            "rms_norm_eps",
+                            1e-5);
+            case QWEN05 ->
+                    Map.of(
+                            "model_type",
+                            "qwen2",
+                            "architectures",
+                            List.of("Qwen2ForCausalLM"),
+                            "max_position_embeddings",
+                            32_768,
+                            "rope_theta",
+                            1e6,
+                            "rms_norm_eps",
+                            1e-6);
+        };
+    }
+
+    /// Writes a checkpoint of random bf16 weights.
+    ModelDirectory write(Path folder) throws IOException {
+        Files.createDirectories(folder);
+        writeConfig(folder);
+        SafetensorsWriter writer = new SafetensorsWriter(Map.of("format", "pt"));
+        Shape shape = shape();
+        int width = shape.width();
+        add(writer, "model.embed_tokens.weight", shape.vocabulary(), width);
+        for (int layer = 0; layer < shape.layers(); layer++) {
+            addLayer(writer, "model.layers.%d.".formatted(layer));
+        }
+        add(writer, "model.norm.weight", width);
+        writer.write(folder.resolve(ModelDirectory.WEIGHTS));
+        return ModelDirectory.open(folder);
+    }
+
+    private void writeConfig(Path folder) throws IOException {
+        Shape shape = shape();
+        Map<String, Object> config = new LinkedHashMap<>(family());
+        config.put("hidden_size", shape.width());
+        config.put("intermediate_size", shape.mlpWidth());
+        config.put("num_hidden_layers", shape.layers());
+        config.put("num_attention_heads", shape.heads());
+        config.put("num_key_value_heads", shape.kvHeads());
+        config.put("vocab_size", shape.vocabulary());
+        config.put("tie_word_embeddings", true);
+        JsonTree.write(folder.resolve(ModelDirectory.CONFIG), config);
+    }
+
+    private void addLayer(SafetensorsWriter writer, String path) {
+        Shape shape = shape();
+        int width = shape.width();
+        int keys = shape.kvHeads() * shape.headWidth();
+        String attention = path + "self_attn.";
+        add(writer, attention + "q_proj.weight", width, width);
+        add(writer, attention + "k_proj.weight", keys, width);
+        add(writer, attention + "v_proj.weight", keys, width);
+        if (this == QWEN05) {
+            add(writer, attention + "q_proj.bias", width);
+            add(writer, attention + "k_proj.bias", keys);
+            add(writer, attention + "v_proj.bias", keys);
+        }
+        add(writer, attention + "o_proj.weight", width, width);
+        add(writer, path + "mlp.gate_proj.weight", shape.mlpWidth(), width);
+        add(writer, path + "mlp.up_proj.weight", shape.mlpWidth(), width);
+        add(writer, path + "mlp.down_proj.weight", width, shape.mlpWidth());
+        add(writer, path + "input_layernorm.weight", width);
+        add(writer, path + "post_attention_layernorm.weight", width);
+    }
+
+    private static void add(SafetensorsWriter writer, String name, int... shape) {
+        long elements = 1;
+        for (int size : shape) {
+            elements *= size;
+        }
+        ByteBuffer bytes =
+                ByteBuffer.allocate(Math.toIntExact(elements * 2)).order(ByteOrder.LITTLE_ENDIAN);
+        SplittableRandom random = new SplittableRandom(name.hashCode());
+        boolean gain = name.endsWith("norm.weight");
+        for (int i = 0; i < elements; i++) {
+            float value = gain ? 1 : (float) (random.nextDouble() - 0.5) * 0.07f;
+            bytes.putShort((short) (Float.floatToRawIntBits(value) >>> 16));
+        }
+        List<Long> axes = java.util.Arrays.stream(shape).mapToObj(Long::valueOf).toList();
+        writer.add(name, StoredType.BF16, axes, MemorySegment.ofBuffer(bytes.flip()));
+    }
+}
