@@ -4,7 +4,7 @@ import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.objects.ObjectStore;
 import dev.tunesmith.platform.objects.S3Objects;
 import java.io.IOException;
-import java.util.Map;
+import java.util.LinkedHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,8 +21,16 @@ public final class Main {
         Host host = Host.start(settings, identity, objects(settings.objects()));
         Runtime.getRuntime()
                 .addShutdownHook(Thread.ofPlatform().name("drain").unstarted(() -> end(host)));
-        System.out.println(Json.text(Map.of("ready", "trainer-service", "host", identity.host())));
+        System.out.println(readyLine(identity));
         Thread.currentThread().join();
+    }
+
+    /// `ready` stands first, as in the lines of the other parts.
+    private static String readyLine(HostIdentity identity) {
+        var line = new LinkedHashMap<String, Object>();
+        line.put("ready", "trainer-service");
+        line.put("host", identity.host());
+        return Json.text(line);
     }
 
     private static ObjectStore objects(TrainerSettings.Objects objects) {

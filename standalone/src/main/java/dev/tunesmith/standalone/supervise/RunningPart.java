@@ -41,7 +41,7 @@ final class RunningPart {
                         Files.newBufferedWriter(
                                 log, StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
             for (String line = out.readLine(); line != null; line = out.readLine()) {
-                if (line.startsWith("{\"ready\":")) {
+                if (line.startsWith("{") && line.contains("\"ready\":")) {
                     ready.countDown();
                 }
                 file.write(line);

@@ -40,6 +40,14 @@ final class SupervisorTest {
     }
 
     @Test
+    void findsTheReadyLineWhereverItsKeyStands() throws Exception {
+        Part talker = shell("talker", "echo '{\"host\":\"x\",\"ready\":\"x\"}'; sleep 60", false);
+        Supervisor supervisor = supervisor(talker);
+        assertThat(supervisor.startAll("")).isEmpty();
+        supervisor.stopAll();
+    }
+
+    @Test
     void namesThePartThatNeverGetsReady() throws Exception {
         Supervisor supervisor = supervisor(shell("broken", "exit 3", false));
         assertThat(supervisor.startAll("")).containsExactly("broken");
