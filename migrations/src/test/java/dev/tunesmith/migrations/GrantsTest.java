@@ -54,6 +54,21 @@ final class GrantsTest {
     }
 
     @Test
+    void theSchedulerAddsNoFilesButResults() {
+        Sql scheduler = schema.scheduler();
+        String insert =
+                """
+                INSERT INTO file (file_id, tenant_id, purpose, filename, bytes, sha256, object_key, state, processed_at)
+                VALUES (gen_random_uuid(), '%s', '%s', 'x', 1, decode(repeat('ab', 32), 'hex'), 'x', 'PROCESSED', now())
+                """;
+
+        assertThat(scheduler.failure(insert.formatted(schema.mine().value(), "fine-tune")))
+                .contains("row-level security");
+        assertThat(scheduler.update(insert.formatted(schema.mine().value(), "fine-tune-results")))
+                .isOne();
+    }
+
+    @Test
     void aServiceCannotChangeTheSchema() {
         for (Sql login : List.of(schema.api(schema.mine()), schema.scheduler())) {
             assertThat(login.failure("ALTER TABLE job DISABLE ROW LEVEL SECURITY"))

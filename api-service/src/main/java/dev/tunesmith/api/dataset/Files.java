@@ -137,7 +137,8 @@ public final class Files {
                                 .list());
     }
 
-    /// Deletes the row, and calls back under the object's lock when no other file has the object.
+    /// Deletes the row, and calls back under the object's lock when nothing has the object any
+    /// more: no other file, and no job that wrote it as a part of its result.
     Deletion delete(
             TenantId tenant, String actor, FileId id, java.util.function.Consumer<String> last) {
         return database.inTenant(
@@ -154,7 +155,7 @@ public final class Files {
                         return Deletion.IN_USE;
                     }
                     markDeleted(handle, tenant, id);
-                    if (!isReferenced(handle, tenant, key)) {
+                    if (Intake.isDataset(tenant, key) && !isReferenced(handle, tenant, key)) {
                         last.accept(key);
                     }
                     return Deletion.DONE;

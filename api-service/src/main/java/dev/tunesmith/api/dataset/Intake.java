@@ -169,6 +169,11 @@ public final class Intake {
         }
     }
 
+    /// Whether an object came as an upload, and is nothing but the content of files.
+    static boolean isDataset(TenantId tenant, String key) {
+        return key.startsWith(datasetKey(tenant, ""));
+    }
+
     private static String datasetKey(TenantId tenant, String sha256) {
         return "t/%s/datasets/%s".formatted(tenant.value(), sha256);
     }

@@ -3,6 +3,7 @@ package dev.tunesmith.api.job;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.tunesmith.api.tenant.Caller;
 import dev.tunesmith.contracts.id.JobId;
+import dev.tunesmith.contracts.job.TunedName;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.sql.Database;
 import jakarta.inject.Singleton;
@@ -21,6 +22,8 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 final class Checkpoints {
     private static final Pattern ID = Pattern.compile("ftckpt_[0-9a-f]{32}([0-9a-f]{16})");
+
+    /// Every validation looks at all rows, so its figures are the full ones too.
     private static final List<String> METRICS =
             List.of(
                     "step",
@@ -38,7 +41,9 @@ final class Checkpoints {
     }
 
     /// A row.
-    record Checkpoint(long step, Map<String, Object> metrics, Instant at) {}
+    ///
+    /// @param organization short name of the tenant's organization
+    record Checkpoint(long step, Map<String, Object> metrics, Instant at, String organization) {}
 
     /// A `fine_tuning.job.checkpoint` on the wire.
     @JsonInclude(JsonInclude.Include.ALWAYS)
@@ -52,13 +57,16 @@ final class Checkpoints {
             long stepNumber,
             Map<String, Object> metrics) {
 
-        /// Before the tuned model has its name, that of its base stands in.
         static View of(Job job, Checkpoint checkpoint) {
-            String model = job.result().model();
-            String name = model == null ? "ft:" + job.spec().model() + "::" + job.id() : model;
+            String model =
+                    TunedName.of(
+                            job.spec().model(),
+                            checkpoint.organization(),
+                            job.spec().labels().suffix(),
+                            job.id());
             var metrics = new LinkedHashMap<String, Object>();
             for (String key : METRICS) {
-                Object value = checkpoint.metrics().get(key);
+                Object value = checkpoint.metrics().get(key.replaceFirst("^full_", ""));
                 if (value != null) {
                     metrics.put(key, value);
                 }
@@ -69,7 +77,7 @@ final class Checkpoints {
                             + HexFormat.of().toHexDigits(checkpoint.step()),
                     "fine_tuning.job.checkpoint",
                     checkpoint.at().getEpochSecond(),
-                    "%s:ckpt-step-%d".formatted(name, checkpoint.step()),
+                    TunedName.checkpoint(model, checkpoint.step()),
                     job.id().wire(),
                     checkpoint.step(),
                     metrics);
@@ -93,11 +101,12 @@ final class Checkpoints {
                 handle ->
                         handle.createQuery(
                                         """
-                                        SELECT DISTINCT ON (step) step, metrics::text AS metrics, at
-                                        FROM checkpoint
-                                        WHERE tenant_id = :tenant AND job_id = :job AND state = 'LIVE'
-                                          AND (CAST(:step AS bigint) IS NULL OR step < :step)
-                                        ORDER BY step DESC, epoch DESC
+                                        SELECT DISTINCT ON (c.step) c.step, c.metrics::text AS metrics, c.at, o.slug
+                                        FROM checkpoint c JOIN tenant t ON t.tenant_id = c.tenant_id
+                                          JOIN organization o ON o.org_id = t.org_id
+                                        WHERE c.tenant_id = :tenant AND c.job_id = :job AND c.state = 'LIVE'
+                                          AND (CAST(:step AS bigint) IS NULL OR c.step < :step)
+                                        ORDER BY c.step DESC, c.epoch DESC
                                         LIMIT :limit
                                         """)
                                 .bind("tenant", caller.tenant().value())
@@ -108,7 +117,8 @@ final class Checkpoints {
                                         new Checkpoint(
                                                 row.getLong("step"),
                                                 Json.tree(row.getString("metrics")),
-                                                row.getTimestamp("at").toInstant()))
+                                                row.getTimestamp("at").toInstant(),
+                                                row.getString("slug")))
                                 .list());
     }
 }

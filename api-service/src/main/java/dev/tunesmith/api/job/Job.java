@@ -1,10 +1,12 @@
 package dev.tunesmith.api.job;
 
+import dev.tunesmith.contracts.id.FileId;
 import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.job.JobSpec;
 import dev.tunesmith.contracts.job.JobState;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -55,11 +57,18 @@ record Job(
     }
 
     /// How it ended.
+    ///
+    /// @param files what it left for the client beside the model
     record Result(
             @Nullable String model,
+            List<FileId> files,
             @Nullable Long trainedTokens,
             @Nullable Failure failure,
-            @Nullable Instant finishedAt) {}
+            @Nullable Instant finishedAt) {
+        Result {
+            files = List.copyOf(files);
+        }
+    }
 
     /// Why it failed.
     record Failure(String code, String message, @Nullable String param) {}

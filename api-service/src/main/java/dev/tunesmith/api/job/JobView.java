@@ -61,7 +61,7 @@ record JobView(
     record Outcome(
             @Nullable Long finishedAt,
             @Nullable String fineTunedModel,
-            List<String> resultFiles,
+            List<FileId> resultFiles,
             @Nullable Long trainedTokens,
             @Nullable Failure error) {}
 
@@ -163,7 +163,7 @@ record JobView(
         return new Outcome(
                 finished == null ? null : finished.getEpochSecond(),
                 result.model(),
-                List.of(),
+                result.files(),
                 result.trainedTokens(),
                 failure == null
                         ? null

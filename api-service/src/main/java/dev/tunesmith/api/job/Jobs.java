@@ -1,5 +1,6 @@
 package dev.tunesmith.api.job;
 
+import dev.tunesmith.contracts.id.FileId;
 import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.job.JobSpec;
@@ -8,9 +9,11 @@ import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.sql.Database;
 import jakarta.inject.Singleton;
+import java.sql.Array;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Timestamp;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -25,7 +28,7 @@ final class Jobs {
             """
             SELECT j.job_id, j.spec::text AS spec, j.state::text AS state, j.desired, j.preempt_by,
               j.lease_owner, j.resolved::text AS resolved, j.memory_plan::text AS memory_plan,
-              j.fine_tuned_model, j.trained_tokens, j.error_code, j.error_message, j.error_param,
+              j.fine_tuned_model, j.result_files, j.trained_tokens, j.error_code, j.error_message, j.error_param,
               j.created_at, j.finished_at, p.phase, p.step, p.total_steps, p.data::text AS data, p.at,
               CASE WHEN j.state = 'QUEUED' THEN (SELECT count(*) FROM job q
                 WHERE q.tenant_id = j.tenant_id AND q.state = 'QUEUED'
@@ -150,6 +153,7 @@ final class Jobs {
         Long trainedTokens = row.wasNull() ? null : tokens;
         return new Job.Result(
                 row.getString("fine_tuned_model"),
+                files(row.getArray("result_files")),
                 trainedTokens,
                 code == null
                         ? null
@@ -158,5 +162,9 @@ final class Jobs {
                                 message == null ? code : message,
                                 row.getString("error_param")),
                 finished == null ? null : finished.toInstant());
+    }
+
+    private static List<FileId> files(Array ids) throws SQLException {
+        return Arrays.stream((UUID[]) ids.getArray()).map(FileId::new).toList();
     }
 }

@@ -20,6 +20,7 @@ import java.security.NoSuchAlgorithmException;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
@@ -205,7 +206,7 @@ final class Submission {
                 null,
                 null,
                 null,
-                new Job.Result(null, null, null, null),
+                new Job.Result(null, List.of(), null, null, null),
                 now);
     }
 

@@ -55,11 +55,17 @@ public final class Models {
                                 .list());
     }
 
+    /// A model by its name, which may be that of a committed checkpoint.
     public Optional<Model> find(TenantId tenant, String actor, String name) {
-        return database.inTenant(tenant, actor, handle -> find(handle, tenant, name));
+        return database.inTenant(
+                tenant,
+                actor,
+                handle ->
+                        find(handle, tenant, name)
+                                .or(() -> CheckpointModels.find(handle, tenant, name)));
     }
 
-    /// The same within a transaction that is already under way.
+    /// A model with a row of its own, within a transaction that is already under way.
     public static Optional<Model> find(Handle handle, TenantId tenant, String name) {
         return handle.createQuery(
                         SELECT

@@ -2,10 +2,17 @@ package dev.tunesmith.api.testing;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.tunesmith.contracts.data.DatasetStats;
+import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.id.JobId;
+import dev.tunesmith.contracts.job.JobSpec;
+import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.job.Resolver;
+import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.sql.Database;
 import dev.tunesmith.standalone.EmbeddedPostgres;
 import java.util.UUID;
+import org.jdbi.v3.core.Handle;
 
 /// Rows that tests begin with.
 public final class Rows {
@@ -30,11 +37,13 @@ public final class Rows {
                                         """
                                         INSERT INTO model_version (version_id, name, kind, object_prefix, manifest_key,
                                           manifest_sha256, bytes, facts)
-                                        VALUES (?, ?, 'base', 'base/x/', 'base/x/MANIFEST.json', decode(repeat('ab', 32), 'hex'), 1,
+                                        VALUES (?, ?, 'base', 'base/' || ? || '/', 'base/' || ? || '/MANIFEST.json', decode(repeat('ab', 32), 'hex'), 1,
                                           '{"context_length": 512}')
                                         ON CONFLICT DO NOTHING
                                         """,
                                         id,
+                                        name,
+                                        name,
                                         name));
     }
 
@@ -86,5 +95,107 @@ public final class Rows {
                                         job.value(),
                                         Api.tenant(who).value(),
                                         text));
+    }
+
+    /// Brings a job to its end, with one result file whose bytes are at `key`.
+    public static void succeeded(String who, JobId job, String key, long bytes) {
+        toRunning(who, job);
+        UUID file = UUID.randomUUID();
+        Api.scheduler()
+                .useTransaction(
+                        "test",
+                        handle -> {
+                            handle.execute(
+                                    """
+                                    INSERT INTO file (file_id, tenant_id, purpose, filename, bytes, sha256,
+                                      object_key, state, processed_at)
+                                    VALUES (?, ?, 'fine-tune-results', 'step_metrics.csv', ?,
+                                      decode(repeat('ef', 32), 'hex'), ?, 'PROCESSED', now())
+                                    """,
+                                    file,
+                                    Api.tenant(who).value(),
+                                    bytes,
+                                    key);
+                            handle.execute(
+                                    "UPDATE job SET state = 'FINALIZING' WHERE job_id = ?",
+                                    job.value());
+                            handle.execute(
+                                    """
+                                    UPDATE job SET state = 'SUCCEEDED', finished_at = now(), lease_id = NULL,
+                                      lease_owner = NULL, lease_expires_at = NULL, result_files = ARRAY[?],
+                                      result_manifest_key = 'x', result_manifest_sha256 = decode('ab', 'hex')
+                                    WHERE job_id = ?
+                                    """,
+                                    file,
+                                    job.value());
+                        });
+    }
+
+    /// A committed checkpoint of a job on the base model `nano`.
+    public static void checkpoint(String who, JobId job, long step, String metrics) {
+        toRunning(who, job);
+        Api.scheduler()
+                .useTransaction(
+                        "test",
+                        handle ->
+                                handle.execute(
+                                        """
+                                        INSERT INTO checkpoint (job_id, step, epoch, lease_id, manifest_key,
+                                          manifest_sha256, bytes, metrics)
+                                        SELECT job_id, ?, epoch, lease_id, 't/x/ckpt/' || job_id || '/MANIFEST.json',
+                                          sha256(job_id::text::bytea), 1, CAST(? AS jsonb)
+                                        FROM job WHERE job_id = ?
+                                        """,
+                                        step,
+                                        metrics,
+                                        job.value()));
+    }
+
+    private static void toRunning(String who, JobId job) {
+        Api.scheduler()
+                .useTransaction(
+                        "test",
+                        handle -> {
+                            handle.execute(
+                                    """
+                                    INSERT INTO validation_task (task_id, tenant_id, job_id, state, done_at, request)
+                                    VALUES (gen_random_uuid(), ?, ?, 'DONE', now(),
+                                      '{"base":{"name":"nano","manifest":{"key":"base/nano/MANIFEST.json"}}}')
+                                    """,
+                                    Api.tenant(who).value(),
+                                    job.value());
+                            handle.createUpdate(
+                                            """
+                                            UPDATE job SET state = 'QUEUED', resolved = CAST(:resolved AS jsonb)
+                                            WHERE job_id = :job
+                                            """)
+                                    .bind("resolved", Json.text(resolved(handle, job)))
+                                    .bind("job", job.value())
+                                    .execute();
+                            handle.execute(
+                                    """
+                                    UPDATE job SET state = 'LEASED', epoch = 1, lease_id = gen_random_uuid(),
+                                      lease_owner = 'h/b', lease_expires_at = now() + interval '1 hour'
+                                    WHERE job_id = ?
+                                    """,
+                                    job.value());
+                            handle.execute(
+                                    "UPDATE job SET state = 'RUNNING' WHERE job_id = ?",
+                                    job.value());
+                        });
+    }
+
+    private static ResolvedSpec resolved(Handle handle, JobId job) {
+        String spec =
+                handle.createQuery("SELECT spec::text FROM job WHERE job_id = :job")
+                        .bind("job", job.value())
+                        .mapTo(String.class)
+                        .one();
+        return Resolver.resolve(
+                Json.read(spec, JobSpec.class),
+                new ModelFacts(
+                        "LlamaForCausalLM", 2, 64, 4, 2, 16, 128, 512, true, false, 200_000, 256),
+                new DatasetStats(10, 1000, 500, 100, 90, 99, 0, 0),
+                Long.MAX_VALUE);
     }
 }

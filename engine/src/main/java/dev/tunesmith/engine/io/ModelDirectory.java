@@ -67,6 +67,7 @@ public record ModelDirectory(Path path, Map<String, Object> config) {
                     "adapter_config.json",
                     "README.md",
                     "step_metrics.csv",
+                    "step_metrics.jsonl",
                     "LICENSE",
                     "LICENSE.txt",
                     "LICENSE.md",

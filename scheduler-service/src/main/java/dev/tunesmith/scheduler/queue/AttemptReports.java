@@ -4,6 +4,7 @@ import dev.tunesmith.contracts.event.Control.Work;
 import dev.tunesmith.contracts.event.ExitCode;
 import dev.tunesmith.contracts.event.Report;
 import dev.tunesmith.contracts.id.Attempt;
+import dev.tunesmith.contracts.id.Ids;
 import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.job.ErrorClass;
 import dev.tunesmith.contracts.job.ErrorCode;
@@ -22,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 
 /// The effect of each report on the job, inside one transaction. Every statement is guarded by
 /// epoch and lease id, so the worst that a late, doubled or forged report can do is nothing.
-record AttemptReports(Handle handle, Leases leases) {
+record AttemptReports(Handle handle, Leases leases, Ids ids) {
 
     /// @param first false when this report was applied before: then only its answer is wanted
     Outcome apply(Report.OfAttempt report, Optional<Manifests.Check> check, boolean first) {
@@ -165,6 +166,7 @@ record AttemptReports(Handle handle, Leases leases) {
                                         good.manifest().step()),
                                 good.verified(),
                                 report);
+        new ResultFiles(handle, ids).add(work.tenant(), job, good.manifest());
         journal().say(job, Level.INFO, "New fine-tuned model created: " + name);
         journal().entered(job, JobState.SUCCEEDED, null);
         return new Outcome.Done();

@@ -5,6 +5,7 @@ import dev.tunesmith.contracts.event.Report;
 import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.job.AdapterKind;
+import dev.tunesmith.contracts.job.TunedName;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.scheduler.lease.Leases;
 import java.util.UUID;
@@ -13,8 +14,6 @@ import org.jspecify.annotations.Nullable;
 
 /// Rows of trained models, written in the transaction in which their job succeeds.
 record Models(Handle handle) {
-
-    private static final int SHORT_ID_DIGITS = 8;
 
     private static final String INSERT =
             """
@@ -42,22 +41,10 @@ record Models(Handle handle) {
             @Nullable String suffix,
             long step) {}
 
-    /// `ft:{base}:{organization}:{suffix}:{short id}`; the suffix may be empty, its colon stays.
-    /// The short id is the random end of the job's id, because its beginning is a time.
-    static String name(String base, String organization, @Nullable String suffix, JobId job) {
-        String digits = job.value().toString().replace("-", "");
-        return "ft:%s:%s:%s:%s"
-                .formatted(
-                        base,
-                        organization,
-                        suffix == null ? "" : suffix,
-                        digits.substring(digits.length() - SHORT_ID_DIGITS));
-    }
-
     /// Adds the model and names it in the job.
     String add(Trained trained, Leases.Verified manifest, Report.Result report) {
         String name =
-                name(
+                TunedName.of(
                         trained.base().name(),
                         organization(trained.tenant()),
                         trained.suffix(),

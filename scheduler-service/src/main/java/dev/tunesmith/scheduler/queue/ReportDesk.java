@@ -5,12 +5,14 @@ import dev.tunesmith.contracts.event.Envelope;
 import dev.tunesmith.contracts.event.Manifest;
 import dev.tunesmith.contracts.event.ManifestRef;
 import dev.tunesmith.contracts.event.Report;
+import dev.tunesmith.contracts.id.Ids;
 import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.platform.objects.ObjectStoreException;
 import dev.tunesmith.platform.sql.Database;
 import dev.tunesmith.platform.sql.Inbox;
 import dev.tunesmith.scheduler.lease.LeaseTimes;
 import dev.tunesmith.scheduler.lease.Leases;
+import java.security.SecureRandom;
 import java.time.Clock;
 import java.util.Optional;
 import java.util.UUID;
@@ -33,6 +35,7 @@ public final class ReportDesk {
     private final Manifests manifests;
     private final Validations validations;
     private final Clock clock;
+    private final Ids ids;
 
     public ReportDesk(
             Database database,
@@ -45,6 +48,7 @@ public final class ReportDesk {
         this.manifests = manifests;
         this.validations = validations;
         this.clock = clock;
+        this.ids = new Ids(clock, new SecureRandom());
     }
 
     /// Applies one report and answers it.
@@ -111,7 +115,7 @@ public final class ReportDesk {
                 report instanceof Report.Claim claim
                         ? Optional.of(claim.host())
                         : leases.host(report.attempt());
-        Outcome outcome = new AttemptReports(handle, leases).apply(report, check, first);
+        Outcome outcome = new AttemptReports(handle, leases, ids).apply(report, check, first);
         log.debug("{} {} -> {}", report.getClass().getSimpleName(), report.attempt(), outcome);
         host.flatMap(name -> answer(name, id, report, outcome))
                 .ifPresent(new Mail(handle, clock)::send);

@@ -9,6 +9,7 @@ import dev.tunesmith.contracts.event.Envelope;
 import dev.tunesmith.contracts.event.Manifest;
 import dev.tunesmith.contracts.event.ManifestRef;
 import dev.tunesmith.contracts.event.Report;
+import dev.tunesmith.contracts.event.StepMetrics;
 import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.id.Attempt;
 import dev.tunesmith.contracts.id.JobId;
@@ -16,6 +17,9 @@ import dev.tunesmith.contracts.id.TaskId;
 import dev.tunesmith.contracts.job.ErrorClass;
 import dev.tunesmith.contracts.job.ErrorCode;
 import dev.tunesmith.contracts.job.JobState;
+import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.job.Resolver;
+import dev.tunesmith.contracts.job.TunedName;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.objects.DirectoryObjects;
@@ -38,6 +42,8 @@ class ReportDeskTest {
     private static final ModelFacts MODEL =
             new ModelFacts(
                     "LlamaForCausalLM", 2, 64, 4, 2, 16, 128, 512, true, false, 200_000, 256);
+
+    private static final DatasetStats STATS = new DatasetStats(10, 1000, 500, 100, 90, 99, 0, 0);
 
     @TempDir static Path folder;
 
@@ -96,6 +102,15 @@ class ReportDeskTest {
 
     private static ManifestRef manifest(
             Attempt attempt, Manifest.Kind kind, long step, String prefix, Manifest.Entry part) {
+        return manifest(attempt, kind, step, prefix, List.of(part));
+    }
+
+    private static ManifestRef manifest(
+            Attempt attempt,
+            Manifest.Kind kind,
+            long step,
+            String prefix,
+            List<Manifest.Entry> parts) {
         byte[] content =
                 Json.bytes(
                         new Manifest(
@@ -104,7 +119,7 @@ class ReportDeskTest {
                                 db.tenant(),
                                 attempt,
                                 step,
-                                List.of(part),
+                                parts,
                                 Map.of(),
                                 Map.of(),
                                 null));
@@ -218,6 +233,51 @@ class ReportDeskTest {
     }
 
     @Test
+    void aResultLeavesItsModelAndItsTablesToTheTenant() {
+        Attempt attempt = db.running(owner());
+        db.update(
+                "UPDATE job SET resolved = CAST('%s' AS jsonb) WHERE job_id = :job"
+                        .formatted(Json.text(resolved()).replace("'", "''")),
+                attempt.job());
+        String prefix = "t/%s/j/%s/result/1/".formatted(db.tenant().value(), attempt.job().value());
+        List<Manifest.Entry> parts =
+                List.of("adapter_model.safetensors", StepMetrics.CSV, StepMetrics.LINES).stream()
+                        .map(name -> part(prefix, name))
+                        .toList();
+        ManifestRef manifest = manifest(attempt, Manifest.Kind.RESULT, 9, prefix, parts);
+
+        Report.Result report = new Report.Result(attempt, manifest, 15, 77, Map.of());
+        assertThat(report(report)).isInstanceOf(Control.Committed.class);
+        assertThat(report(report)).isInstanceOf(Control.Committed.class);
+
+        assertThat(db.state(attempt.job())).isEqualTo(JobState.SUCCEEDED);
+        assertThat(
+                        db.value(
+                                """
+                                SELECT string_agg(f.filename || ' ' || f.purpose || ' ' || f.object_key, '; ' ORDER BY n)
+                                FROM job j, unnest(j.result_files) WITH ORDINALITY r(id, n)
+                                  JOIN file f ON f.file_id = r.id AND f.tenant_id = '%s'
+                                WHERE j.job_id = '%s'
+                                """
+                                        .formatted(db.tenant().value(), attempt.job().value()),
+                                String.class))
+                .isEqualTo(
+                        "step_metrics.csv fine-tune-results %1$sstep_metrics.csv; step_metrics.jsonl fine-tune-results %1$sstep_metrics.jsonl"
+                                .formatted(prefix));
+        assertThat(db.column(attempt.job(), "fine_tuned_model", String.class))
+                .isEqualTo(TunedName.of("nano", "acme", null, attempt.job()));
+    }
+
+    private static ResolvedSpec resolved() {
+        return Resolver.resolve(db.spec(), MODEL, STATS, Long.MAX_VALUE);
+    }
+
+    private static Manifest.Entry part(String prefix, String name) {
+        ObjectStore.Stored part = objects.put(prefix + name, "hello".getBytes(UTF_8));
+        return new Manifest.Entry(name, part.key(), part.bytes(), part.sha256());
+    }
+
+    @Test
     void anInternalErrorIsTriedOnceMore() {
         JobId job = db.queued();
         for (int i = 0; i < 2; i++) {
@@ -273,15 +333,7 @@ class ReportDeskTest {
 
     private static Report.Validated validated(TaskId task, JobId job, Problem... problems) {
         return new Report.Validated(
-                task,
-                job,
-                null,
-                new DatasetStats(10, 1000, 500, 100, 90, 99, 0, 0),
-                null,
-                List.of(problems),
-                problems.length,
-                MODEL,
-                null);
+                task, job, null, STATS, null, List.of(problems), problems.length, MODEL, null);
     }
 
     @Test

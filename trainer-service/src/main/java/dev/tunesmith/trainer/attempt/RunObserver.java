@@ -25,21 +25,25 @@ final class RunObserver implements LoopObserver {
     private final CheckpointUploads uploads;
     private final Path room;
     private final int reportEvery;
+    private final StepLog log;
     private long lastStepNanos;
 
     /// @param room empty local folder for checkpoints that wait for their upload
     /// @param reportEvery steps between two reports
+    /// @param log what was measured so far
     RunObserver(
             TrainingRun run,
             ParentLink parent,
             CheckpointUploads uploads,
             Path room,
-            int reportEvery) {
+            int reportEvery,
+            StepLog log) {
         this.run = run;
         this.parent = parent;
         this.uploads = uploads;
         this.room = room;
         this.reportEvery = Math.max(1, reportEvery);
+        this.log = log;
         this.lastStepNanos = System.nanoTime();
     }
 
@@ -58,6 +62,7 @@ final class RunObserver implements LoopObserver {
         long now = System.nanoTime();
         double millis = (now - lastStepNanos) / 1e6;
         lastStepNanos = now;
+        log.add(report);
         boolean last = report.step() == report.totalSteps();
         if (report.step() % reportEvery != 0 && report.step() != 1 && !last) {
             return;
@@ -83,6 +88,7 @@ final class RunObserver implements LoopObserver {
     @Override
     public void evaluated(Evaluation evaluation) {
         int step = evaluation.step();
+        log.add(evaluation);
         parent.send(
                 new ChildReport.Stepped(
                         step,
@@ -102,6 +108,7 @@ final class RunObserver implements LoopObserver {
         try {
             Path folder = Files.createTempDirectory(room, "step-");
             run.writeCheckpoint(folder, state);
+            log.write(folder);
             uploads.add(folder, state.step(), metrics(state.metrics()));
         } catch (IOException e) {
             throw new UncheckedIOException("writing the checkpoint of step " + state.step(), e);

@@ -34,6 +34,7 @@ final class TrainTask {
     private final ParentLink parent;
     private final Storage storage;
     private final Room room;
+    private final StepLog log = new StepLog();
 
     TrainTask(ChildCommand.Start start, ParentLink parent, Storage storage, Room room) {
         this.start = start;
@@ -96,6 +97,7 @@ final class TrainTask {
         try {
             Path folder = storage.checkpoint(resume.manifest(), room.folder("resume"));
             Restored restored = run.restore(folder);
+            log.restore(folder);
             LOG.info(
                     "goes on after step {}, {}",
                     restored.state().step(),
@@ -115,7 +117,12 @@ final class TrainTask {
                 new CheckpointUploads(artifacts, parent, previousSha256())) {
             RunObserver observer =
                     new RunObserver(
-                            run, parent, uploads, checkpoints, work.spec().steps().loggingSteps());
+                            run,
+                            parent,
+                            uploads,
+                            checkpoints,
+                            work.spec().steps().loggingSteps(),
+                            log);
             return switch (run.loop(state, observer).run()) {
                 case Outcome.Finished(LoopState end) -> {
                     long _ = uploads.drain();
@@ -150,6 +157,7 @@ final class TrainTask {
         enter(Phase.UPLOADING, end.step(), end.step());
         Path folder = room.folder("result");
         run.writeResult(folder, end);
+        log.write(folder);
         Published stored = artifacts.result(folder, end.step());
         number = parent.nextNumber();
         parent.send(

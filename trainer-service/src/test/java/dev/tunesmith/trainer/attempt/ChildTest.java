@@ -11,6 +11,7 @@ import dev.tunesmith.contracts.event.ExitCode;
 import dev.tunesmith.contracts.event.Manifest;
 import dev.tunesmith.contracts.event.ManifestRef;
 import dev.tunesmith.contracts.event.ObjectRef;
+import dev.tunesmith.contracts.event.StepMetrics;
 import dev.tunesmith.contracts.event.ValidateTask;
 import dev.tunesmith.contracts.id.TaskId;
 import dev.tunesmith.contracts.id.TenantId;
@@ -27,7 +28,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -59,20 +62,35 @@ class ChildTest {
             assertThat(manifest.kind()).isEqualTo(Manifest.Kind.RESULT);
             assertThat(manifest.objects())
                     .extracting(Manifest.Entry::name)
-                    .containsExactly("adapter_config.json", ADAPTER, "step_metrics.csv");
+                    .containsExactly(
+                            "adapter_config.json", ADAPTER, StepMetrics.CSV, StepMetrics.LINES);
             assertThat(manifest.inputs()).containsEntry("training", job.training().sha256());
             assertThat(result.metrics()).containsKeys("train_loss", "valid_loss_before");
             assertThat(result.metrics().get("valid_loss"))
                     .isLessThan(result.metrics().get("valid_loss_before"));
             assertThat(result.trainedTokens()).isPositive();
             assertThat(child.last(ChildReport.Checkpoint.class).step()).isEqualTo(6);
+            assertThat(text(manifest, StepMetrics.CSV).lines().toList())
+                    .startsWith(
+                            "step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy")
+                    .hasSize(1 + 9);
+            assertThat(text(manifest, StepMetrics.LINES).lines().toList())
+                    .hasSize(9)
+                    .last()
+                    .asString()
+                    .contains("\"step\":8", "\"train_loss\"", "\"learning_rate\"", "\"grad_norm\"");
         }
+    }
+
+    private String text(Manifest manifest, String name) {
+        return new String(
+                objects.get(manifest.find(name).orElseThrow().key(), MANIFEST_MAX), UTF_8);
     }
 
     @Test
     void aKilledAndResumedRunEndsInTheSameBytes() throws Exception {
         ResolvedSpec spec = TinyJob.spec(300, 20);
-        byte[] straight = adapterOf(spec, 1, null);
+        Manifest straight = resultOf(spec, 1, null);
 
         ChildReport.Checkpoint checkpoint;
         try (RunningChild child = start(job.start(spec, 2, null))) {
@@ -80,10 +98,10 @@ class ChildTest {
             child.kill();
             assertThat(child.exit()).isEqualTo(137);
         }
-        byte[] resumed =
-                adapterOf(spec, 3, new Control.Resume(checkpoint.step(), checkpoint.manifest()));
+        Manifest resumed =
+                resultOf(spec, 3, new Control.Resume(checkpoint.step(), checkpoint.manifest()));
 
-        assertThat(resumed).isEqualTo(straight);
+        assertThat(hashes(resumed)).isEqualTo(hashes(straight)).hasSize(4);
     }
 
     @Test
@@ -222,11 +240,21 @@ class ChildTest {
 
     private byte[] adapterOf(ResolvedSpec spec, int epoch, Control.@Nullable Resume resume)
             throws Exception {
+        Manifest result = resultOf(spec, epoch, resume);
+        return objects.get(result.find(ADAPTER).orElseThrow().key(), MANIFEST_MAX);
+    }
+
+    private Manifest resultOf(ResolvedSpec spec, int epoch, Control.@Nullable Resume resume)
+            throws Exception {
         try (RunningChild child = start(job.start(spec, epoch, resume))) {
             assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
-            Manifest manifest = manifest(child.last(ChildReport.Result.class).manifest());
-            return objects.get(manifest.find(ADAPTER).orElseThrow().key(), MANIFEST_MAX);
+            return manifest(child.last(ChildReport.Result.class).manifest());
         }
+    }
+
+    private static Map<String, String> hashes(Manifest manifest) {
+        return manifest.objects().stream()
+                .collect(Collectors.toMap(Manifest.Entry::name, Manifest.Entry::sha256));
     }
 
     private RunningChild start(ChildCommand command) throws IOException {

@@ -1,0 +1,63 @@
+package dev.tunesmith.trainer.attempt;
+
+import dev.tunesmith.contracts.event.StepMetrics;
+import dev.tunesmith.engine.loop.CheckpointException;
+import dev.tunesmith.engine.loop.Evaluation;
+import dev.tunesmith.engine.loop.StepReport;
+import dev.tunesmith.platform.json.Json;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.TreeMap;
+
+/// Everything that was measured at each step, as the lines of [StepMetrics#LINES].
+///
+/// It travels in the checkpoints, so that a resumed run ends with the same file as an undisturbed
+/// one; times and rates are left out for the same reason.
+final class StepLog {
+    private final TreeMap<Long, Map<String, Object>> steps = new TreeMap<>();
+
+    /// Takes over what a checkpoint holds, which may be nothing.
+    void restore(Path checkpoint) throws IOException {
+        Path file = checkpoint.resolve(StepMetrics.LINES);
+        if (Files.exists(file)) {
+            for (String line : Files.readAllLines(file)) {
+                Map<String, Object> values = Json.tree(line);
+                if (!(values.get("step") instanceof Number step)) {
+                    throw new CheckpointException(StepMetrics.LINES + " has a line without step");
+                }
+                steps.put(step.longValue(), values);
+            }
+        }
+    }
+
+    void add(StepReport report) {
+        Map<String, Object> values = at(report.step());
+        values.put("epoch", report.epoch());
+        values.put("train_loss", report.loss());
+        values.put("train_mean_token_accuracy", report.accuracy());
+        values.put("learning_rate", report.learningRate());
+        values.put("grad_norm", report.gradientNorm());
+        values.put("trained_tokens", report.trainedTokens());
+    }
+
+    void add(Evaluation evaluation) {
+        Map<String, Object> values = at(evaluation.step());
+        values.put("valid_loss", evaluation.loss());
+        values.put("valid_mean_token_accuracy", evaluation.accuracy());
+        values.put("valid_tokens", evaluation.tokens());
+    }
+
+    private Map<String, Object> at(long step) {
+        return steps.computeIfAbsent(step, _ -> new LinkedHashMap<>(Map.of("step", step)));
+    }
+
+    /// Adds the file to a folder.
+    void write(Path folder) throws IOException {
+        StringBuilder text = new StringBuilder();
+        steps.values().forEach(values -> text.append(Json.text(values)).append('\n'));
+        Files.writeString(folder.resolve(StepMetrics.LINES), text);
+    }
+}
