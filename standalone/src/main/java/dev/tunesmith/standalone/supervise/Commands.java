@@ -3,7 +3,7 @@ package dev.tunesmith.standalone.supervise;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
-import java.nio.channels.FileLock;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -48,8 +48,9 @@ public final class Commands {
                     folder.state().getProperty("url", "still starting"));
             return HELD;
         }
+        String before = folder.state().getProperty(Supervisor.SINCE, "");
         Process supervisor = startSupervisor();
-        if (!awaitUp(supervisor)) {
+        if (!awaitUp(supervisor, before)) {
             out.printf("The stack did not come up; see %s%n", folder.log("supervisor"));
             tail(folder.log("supervisor"));
             return FAILED;
@@ -85,10 +86,15 @@ public final class Commands {
         }
     }
 
-    private boolean awaitUp(Process supervisor) throws InterruptedException {
+    /// A killed supervisor leaves its state behind, which says that it is up.
+    ///
+    /// @param before when the earlier supervisor began, according to that state
+    private boolean awaitUp(Process supervisor, String before) throws InterruptedException {
         Instant deadline = Instant.now().plus(UP_WITHIN);
         while (Instant.now().isBefore(deadline)) {
-            if (folder.state().getProperty("url") != null) {
+            Properties state = folder.state();
+            boolean stale = state.getProperty(Supervisor.SINCE, "").equals(before);
+            if (!stale && state.getProperty("url") != null) {
                 return true;
             }
             if (supervisor.waitFor(100, TimeUnit.MILLISECONDS)) {
@@ -100,16 +106,25 @@ public final class Commands {
 
     /// The supervisor itself: holds the folder's lock for as long as it lives.
     private int supervise() throws InterruptedException {
-        Optional<FileLock> lock = folder.lock();
-        if (lock.isEmpty()) {
+        Optional<FileChannel> held = folder.hold();
+        if (held.isEmpty()) {
             out.printf("%s is held by another supervisor%n", folder.root());
             return HELD;
         }
+        try (FileChannel _ = held.get()) {
+            return superviseHeld();
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot give " + folder.root() + " back", e);
+        }
+    }
+
+    /// What an earlier run left goes first: it may sit on the ports that belong to this folder.
+    private int superviseHeld() throws InterruptedException {
+        new Leftovers(folder, out).clear();
         var stack = new Stack(Layout.ofLauncher(), folder, arguments.port());
         var supervisor = new Supervisor(folder, stack.parts(), out);
         var stopped = new CountDownLatch(1);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndWait(supervisor, stopped)));
-        supervisor.clearLeftovers();
         List<String> failed = supervisor.startAll(stack.url());
         if (failed.isEmpty()) {
             out.println("up: " + stack.url());
@@ -140,8 +155,7 @@ public final class Commands {
     public int down() throws InterruptedException {
         Optional<ProcessHandle> holder = holder();
         if (holder.isEmpty()) {
-            out.println("No stack is running on " + folder.root());
-            return FAILED;
+            return clearLeftovers();
         }
         holder.get().destroy();
         Instant deadline = Instant.now().plus(DOWN_WITHIN);
@@ -152,15 +166,33 @@ public final class Commands {
         return holder.get().isAlive() ? FAILED : 0;
     }
 
+    /// A killed supervisor leaves its parts running.
+    private int clearLeftovers() {
+        var leftovers = new Leftovers(folder, out);
+        if (leftovers.list().isEmpty()) {
+            out.println("No stack is running on " + folder.root());
+            return FAILED;
+        }
+        leftovers.clear();
+        out.println("Stopped.");
+        return 0;
+    }
+
     /// Shows every part with its process and how often it was restarted.
     public int status() {
         Optional<ProcessHandle> holder = holder();
         Properties state = folder.state();
         if (holder.isEmpty()) {
+            long left = new Leftovers(folder, out).list().size();
+            String rest =
+                    left == 0
+                            ? ""
+                            : "; its supervisor was killed and left %d parts: \"up\" replaces them, \"down\" stops them"
+                                    .formatted(left);
             out.println(
                     arguments.json()
                             ? "{\"running\":false}"
-                            : "No stack is running on " + folder.root());
+                            : "No stack is running on " + folder.root() + rest);
             return FAILED;
         }
         if (arguments.json()) {
@@ -234,11 +266,7 @@ public final class Commands {
     }
 
     private Optional<ProcessHandle> holder() {
-        if (!folder.isHeld()) {
-            return Optional.empty();
-        }
-        String pid = folder.state().getProperty("supervisor", "-1");
-        return ProcessHandle.of(Long.parseLong(pid)).or(() -> Optional.of(ProcessHandle.current()));
+        return folder.holder();
     }
 
     private void announce() {

@@ -1,18 +1,22 @@
 package dev.tunesmith.standalone.supervise;
 
 import java.io.BufferedReader;
-import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /// A started part: its process, its log, and whether it has said that it is ready.
 final class RunningPart {
+    private static final Duration KILL_WAIT = Duration.ofSeconds(5);
+
     private final Part part;
     private final Process process;
     private final CountDownLatch ready = new CountDownLatch(1);
@@ -36,20 +40,26 @@ final class RunningPart {
     }
 
     private void pump(Path log) {
-        try (BufferedReader out = process.inputReader();
-                BufferedWriter file =
-                        Files.newBufferedWriter(
-                                log, StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
+        try (BufferedReader out = process.inputReader()) {
             for (String line = out.readLine(); line != null; line = out.readLine()) {
                 if (line.startsWith("{") && line.contains("\"ready\":")) {
                     ready.countDown();
                 }
-                file.write(line);
-                file.newLine();
-                file.flush();
+                append(log, line);
             }
         } catch (IOException _) {
             // The pipe breaks when the process is killed; its end is seen by whoever watches it.
+        }
+    }
+
+    /// A line that finds no room on the disk is lost. The reading must go on: a part whose pipe is
+    /// full waits for ever.
+    private static void append(Path log, String line) {
+        try {
+            Files.writeString(
+                    log, line + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+        } catch (IOException _) {
+            // There is nowhere to say so.
         }
     }
 
@@ -94,13 +104,30 @@ final class RunningPart {
     }
 
     /// SIGTERM, then SIGKILL for it and what it left behind.
-    void stop() throws InterruptedException {
+    void stop() {
+        stop(process.toHandle(), part.stopWithin());
+    }
+
+    /// The same for a process that somebody else started.
+    static void stop(ProcessHandle process, Duration within) {
         List<ProcessHandle> children = process.descendants().toList();
         process.destroy();
-        if (!process.waitFor(part.stopWithin().toMillis(), TimeUnit.MILLISECONDS)) {
+        if (!awaitEnd(process, within)) {
             process.destroyForcibly();
-            process.waitFor(5, TimeUnit.SECONDS);
+            awaitEnd(process, KILL_WAIT);
         }
         children.forEach(ProcessHandle::destroyForcibly);
+    }
+
+    private static boolean awaitEnd(ProcessHandle process, Duration within) {
+        try {
+            process.onExit().get(within.toMillis(), TimeUnit.MILLISECONDS);
+            return true;
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+            return false;
+        } catch (ExecutionException | TimeoutException _) {
+            return !process.isAlive();
+        }
     }
 }

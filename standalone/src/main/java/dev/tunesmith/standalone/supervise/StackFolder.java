@@ -1,5 +1,7 @@
 package dev.tunesmith.standalone.supervise;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.IOException;
 import java.io.Reader;
 import java.io.UncheckedIOException;
@@ -64,36 +66,44 @@ public final class StackFolder {
         return root.resolve("log").resolve(part + ".log");
     }
 
-    /// Takes the folder for this process until the lock is closed. Empty when another process holds
-    /// it.
-    Optional<FileLock> lock() {
+    /// Takes the folder for this process until the channel is closed, and leaves the process id in
+    /// the file. Empty when another process holds it.
+    Optional<FileChannel> hold() {
         try {
             FileChannel channel =
                     FileChannel.open(
-                            root.resolve("run/lock"),
-                            StandardOpenOption.CREATE,
-                            StandardOpenOption.WRITE);
+                            lockFile(), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             FileLock lock = channel.tryLock();
             if (lock == null) {
                 channel.close();
+                return Optional.empty();
             }
-            return Optional.ofNullable(lock);
+            channel.truncate(0);
+            channel.write(UTF_8.encode(Long.toString(ProcessHandle.current().pid())));
+            return Optional.of(channel);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("cannot lock " + lockFile(), e);
         }
     }
 
-    /// True when another process holds the folder.
-    boolean isHeld() {
-        Optional<FileLock> lock = lock();
-        lock.ifPresent(mine -> {
-            try {
-                mine.acquiredBy().close();
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
+    /// The process that holds the folder. Not for the holder itself: closing a file ends every lock
+    /// that a process has on it.
+    Optional<ProcessHandle> holder() {
+        try (FileChannel channel =
+                FileChannel.open(lockFile(), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            FileLock lock = channel.tryLock();
+            if (lock != null) {
+                return Optional.empty();
             }
-        });
-        return lock.isEmpty();
+            String pid = Files.readString(lockFile()).strip();
+            return pid.isEmpty() ? Optional.empty() : ProcessHandle.of(Long.parseLong(pid));
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot look at " + lockFile(), e);
+        }
+    }
+
+    private Path lockFile() {
+        return root.resolve("run/lock");
     }
 
     /// A secret that is made at its first use and stays the same from then on.

@@ -1,6 +1,7 @@
 package dev.tunesmith.standalone.supervise;
 
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -17,6 +18,9 @@ import org.jspecify.annotations.Nullable;
 /// A part that keeps dying is started again after a growing pause, never given up: a full disk or a
 /// taken port may pass, and the state of every job is safe in PostgreSQL meanwhile.
 public final class Supervisor {
+    /// Key of the state: when the supervisor that wrote it began.
+    static final String SINCE = "supervisor.since";
+
     private static final Duration PAUSE_MAX = Duration.ofSeconds(15);
     private static final Duration HEALTHY = Duration.ofSeconds(60);
     private static final long WATCH_EVERY_MS = 200;
@@ -26,6 +30,7 @@ public final class Supervisor {
     private final PrintStream out;
     private final List<Watched> running = new ArrayList<>();
     private String readyAt = "";
+    private final String since = Instant.now().toString();
     private final CountDownLatch stopWanted = new CountDownLatch(1);
 
     public Supervisor(StackFolder folder, List<Part> parts, PrintStream out) {
@@ -37,50 +42,6 @@ public final class Supervisor {
     /// Asks [#watch] to return. Safe from any thread, also from a shutdown hook.
     public void wantStop() {
         stopWanted.countDown();
-    }
-
-    /// Ends processes that an earlier supervisor of this folder left behind when it was killed.
-    public void clearLeftovers() throws InterruptedException {
-        Properties state = folder.state();
-        for (String key : state.stringPropertyNames()) {
-            if (key.endsWith(".pid")) {
-                String name = key.substring(0, key.length() - ".pid".length());
-                leftover(state, name).ifPresent(handle -> end(name, handle));
-            }
-        }
-    }
-
-    /// The process is ours only when it started at the recorded time: process ids are used again.
-    private static Optional<ProcessHandle> leftover(Properties state, String name) {
-        long pid = Long.parseLong(state.getProperty(name + ".pid"));
-        String since = state.getProperty(name + ".since", "");
-        return ProcessHandle.of(pid)
-                .filter(handle ->
-                        handle.info()
-                                .startInstant()
-                                .map(Instant::toString)
-                                .orElse("")
-                                .equals(since));
-    }
-
-    private void end(String name, ProcessHandle handle) {
-        out.println("replacing " + name + " (pid " + handle.pid() + ") that an earlier run left");
-        handle.descendants().forEach(ProcessHandle::destroy);
-        handle.destroy();
-        long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
-        while (handle.isAlive() && System.nanoTime() < deadline) {
-            pause(50);
-        }
-        handle.descendants().forEach(ProcessHandle::destroyForcibly);
-        handle.destroyForcibly();
-    }
-
-    private static void pause(long millis) {
-        try {
-            TimeUnit.MILLISECONDS.sleep(millis);
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     /// Starts everything; parts that wait for nothing else start together.
@@ -129,18 +90,26 @@ public final class Supervisor {
     /// Watches until [#wantStop]; restarts each part that ends by itself.
     public void watch() throws InterruptedException {
         while (!stopWanted.await(WATCH_EVERY_MS, TimeUnit.MILLISECONDS)) {
-            for (Watched watched : running) {
-                boolean ended = !watched.process.part().once() && !watched.process.alive();
-                if (ended && watched.due(Instant.now(), out)) {
-                    watched.restart(folder);
-                    writeState();
-                }
-            }
+            running.forEach(this::look);
+        }
+    }
+
+    private void look(Watched watched) {
+        boolean ended = !watched.process.part().once() && !watched.process.alive();
+        if (!ended || !watched.due(Instant.now(), out)) {
+            return;
+        }
+        try {
+            watched.restart(folder);
+            writeState();
+        } catch (UncheckedIOException e) {
+            // No memory for a process or no room on the disk: the next look tries again.
+            out.printf("%s was not started: %s%n", watched.process.part().name(), e);
         }
     }
 
     /// Stops everything, last started first.
-    public void stopAll() throws InterruptedException {
+    public void stopAll() {
         for (Watched watched : running.reversed()) {
             watched.process.stop();
         }
@@ -151,6 +120,7 @@ public final class Supervisor {
         var state = new Properties();
         ProcessHandle self = ProcessHandle.current();
         state.setProperty("supervisor", Long.toString(self.pid()));
+        state.setProperty(SINCE, since);
         if (!readyAt.isEmpty()) {
             state.setProperty("url", readyAt);
         }
@@ -164,6 +134,7 @@ public final class Supervisor {
         private Instant startedAt = Instant.now();
         private @Nullable Instant notBefore;
         private int restarts;
+        private int inARow;
 
         private Watched(RunningPart process) {
             this.process = process;
@@ -174,8 +145,9 @@ public final class Supervisor {
         private boolean due(Instant now, PrintStream out) {
             if (notBefore == null) {
                 boolean wasHealthy = startedAt.plus(HEALTHY).isBefore(now);
-                restarts = wasHealthy ? 1 : restarts + 1;
-                Duration pause = Duration.ofMillis(100L << Math.min(restarts, 10));
+                restarts++;
+                inARow = wasHealthy ? 1 : inARow + 1;
+                Duration pause = Duration.ofMillis(100L << Math.min(inARow, 10));
                 notBefore = now.plus(pause.compareTo(PAUSE_MAX) < 0 ? pause : PAUSE_MAX);
                 out.printf(
                         "%s %s ended with code %d, restart %d%n",

@@ -82,7 +82,7 @@ final class SupervisorTest {
         Supervisor dead = supervisor(shell("orphan", READY + "sleep 60", false));
         assertThat(dead.startAll("")).isEmpty();
         long orphan = pid("orphan");
-        supervisor().clearLeftovers();
+        leftovers().clear();
         await(() -> ProcessHandle.of(orphan).filter(ProcessHandle::isAlive).isEmpty());
         assertThat(printed.toString(StandardCharsets.UTF_8)).contains("replacing orphan");
     }
@@ -95,7 +95,7 @@ final class SupervisorTest {
             state.setProperty("old.pid", Long.toString(stranger.pid()));
             state.setProperty("old.since", "2001-01-01T00:00:00Z");
             folder().state(state);
-            supervisor().clearLeftovers();
+            leftovers().clear();
             assertThat(stranger.isAlive()).isTrue();
         } finally {
             stranger.destroyForcibly();
@@ -118,6 +118,10 @@ final class SupervisorTest {
     private Supervisor supervisor(Part... parts) {
         return new Supervisor(
                 folder(), List.of(parts), new PrintStream(printed, true, StandardCharsets.UTF_8));
+    }
+
+    private Leftovers leftovers() {
+        return new Leftovers(folder(), new PrintStream(printed, true, StandardCharsets.UTF_8));
     }
 
     private static Part shell(String name, String script, boolean once) {
