@@ -3,7 +3,7 @@ package dev.tunesmith.api.job;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.tunesmith.api.tenant.Caller;
 import dev.tunesmith.contracts.id.JobId;
-import dev.tunesmith.contracts.job.TunedName;
+import dev.tunesmith.contracts.id.TunedName;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.sql.Database;
 import jakarta.inject.Singleton;

@@ -34,6 +34,7 @@ final class TrainingView {
         put("dropout", adapter.dropout());
         put("target_modules", adapter.targetModules());
         put("use_rslora", adapter.rslora());
+        put("export", adapter.export());
         TrainingOptions.Rows rows = options.rows();
         put("max_seq_len", rows.maxSeqLen());
         put("packing", rows.packing());
@@ -69,6 +70,7 @@ final class TrainingView {
             put("dropout", lora.dropout());
             put("target_modules", lora.targetModules());
             put("use_rslora", lora.rslora());
+            put("export", lora.export());
         }
         ResolvedSpec.Rows rows = spec.rows();
         put("max_seq_len", rows.maxSeqLen());

@@ -38,6 +38,7 @@ public record ResolvedSpec(
             flat.put("dropout", lora.dropout());
             flat.put("target_modules", lora.targetModules());
             flat.put("use_rslora", lora.rslora());
+            flat.put("export", lora.export().wire());
         }
         rows.addTo(flat);
         steps.addTo(flat);

@@ -147,7 +147,8 @@ public final class Resolver {
                         "target_modules",
                         asked.targetModules(),
                         List.of(AdapterSpec.Lora.ALL_LINEAR)),
-                orDefault("use_rslora", asked.rslora(), false));
+                orDefault("use_rslora", asked.rslora(), false),
+                orDefault("export", asked.export(), AdapterSpec.Export.ADAPTER));
     }
 
     private int maxSeqLen() {

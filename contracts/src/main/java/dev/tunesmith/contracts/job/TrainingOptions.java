@@ -9,20 +9,21 @@ public record TrainingOptions(
     /// Nothing asked for.
     public static final TrainingOptions NOTHING =
             new TrainingOptions(
-                    new Adapter(null, null, null, null, null, null),
+                    new Adapter(null, null, null, null, null, null, null),
                     new Rows(null, null, null, null, null),
                     new Optimizer(null, null, null, null, null, null, new Adam(null, null, null)),
                     new Cadence(null, null, null, null),
                     new Compute(null, null, null, null));
 
-    /// Keys `adapter`, `rank`, `alpha`, `dropout`, `target_modules`, `use_rslora`.
+    /// Keys `adapter`, `rank`, `alpha`, `dropout`, `target_modules`, `use_rslora`, `export`.
     public record Adapter(
             @Nullable AdapterKind kind,
             @Nullable Integer rank,
             @Nullable Double alpha,
             @Nullable Double dropout,
             @Nullable List<String> targetModules,
-            @Nullable Boolean rslora) {}
+            @Nullable Boolean rslora,
+            AdapterSpec.@Nullable Export export) {}
 
     /// Keys `max_seq_len`, `packing`, `overflow`, `train_on_prompt`, `val_size`.
     ///

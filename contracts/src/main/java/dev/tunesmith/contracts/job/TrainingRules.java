@@ -26,7 +26,7 @@ final class TrainingRules {
                     "up_proj",
                     "down_proj");
     private static final List<String> OF_LORA =
-            List.of("rank", "alpha", "dropout", "target_modules", "use_rslora");
+            List.of("rank", "alpha", "dropout", "target_modules", "use_rslora", "export");
 
     private final Fields fields;
     private final Method method;
@@ -65,7 +65,9 @@ final class TrainingRules {
                 fields.number("alpha", Range.above(0, 65_536)),
                 fields.number("dropout", Range.below(0, 1)),
                 targetModules(),
-                fields.bool("use_rslora"));
+                fields.bool("use_rslora"),
+                fields.choice(
+                        "export", List.of(AdapterSpec.Export.values()), AdapterSpec.Export::wire));
     }
 
     private @Nullable List<String> targetModules() {

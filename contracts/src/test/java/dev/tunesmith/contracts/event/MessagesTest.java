@@ -51,7 +51,8 @@ final class MessagesTest {
                     JobKind.TRAIN,
                     Method.SUPERVISED,
                     "nano",
-                    new AdapterSpec.Lora(8, 16, 0.05, List.of("all-linear"), false),
+                    new AdapterSpec.Lora(
+                            8, 16, 0.05, List.of("all-linear"), false, AdapterSpec.Export.ADAPTER),
                     new ResolvedSpec.Rows(256, true, Overflow.TRUNCATE, false, 0, 8, 4),
                     new ResolvedSpec.Steps(3, 100, null, 1, 50, 0),
                     new ResolvedSpec.Optimizer(

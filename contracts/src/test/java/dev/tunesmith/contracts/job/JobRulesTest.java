@@ -103,7 +103,7 @@ final class JobRulesTest {
                         """
                         "seed": 7, "validation_file": "%s",
                         "x_training": {"adapter":"lora","rank":8,"alpha":16,"dropout":0.1,
-                          "target_modules":["q_proj","v_proj"],"use_rslora":true,
+                          "target_modules":["q_proj","v_proj"],"use_rslora":true,"export":"merged",
                           "max_seq_len":512,"packing":true,"overflow":"error",
                           "train_on_prompt":true,"learning_rate":1e-4,"scheduler":"linear",
                           "warmup_ratio":0.1,"weight_decay":0.01,"max_grad_norm":0.5,
@@ -125,7 +125,8 @@ final class JobRulesTest {
                                         16.0,
                                         0.1,
                                         List.of("q_proj", "v_proj"),
-                                        true),
+                                        true,
+                                        AdapterSpec.Export.MERGED),
                                 new TrainingOptions.Rows(512, true, Overflow.ERROR, true, null),
                                 new TrainingOptions.Optimizer(
                                         1e-4,

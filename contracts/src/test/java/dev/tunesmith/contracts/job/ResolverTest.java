@@ -61,7 +61,14 @@ final class ResolverTest {
     void decidesEverythingThatWasLeftOpen() {
         ResolvedSpec spec = auto();
         assertThat(spec.adapter())
-                .isEqualTo(new AdapterSpec.Lora(16, 32, 0, List.of("all-linear"), false));
+                .isEqualTo(
+                        new AdapterSpec.Lora(
+                                16,
+                                32,
+                                0,
+                                List.of("all-linear"),
+                                false,
+                                AdapterSpec.Export.ADAPTER));
         assertThat(spec.rows())
                 .isEqualTo(new ResolvedSpec.Rows(320, false, Overflow.TRUNCATE, false, 0, 8, 8));
         assertThat(spec.steps()).isEqualTo(new ResolvedSpec.Steps(3, 375, null, 1, 38, 0));
@@ -91,7 +98,13 @@ final class ResolverTest {
         TrainingOptions asked =
                 new TrainingOptions(
                         new TrainingOptions.Adapter(
-                                AdapterKind.LORA, 4, 4.0, 0.1, List.of("q_proj"), true),
+                                AdapterKind.LORA,
+                                4,
+                                4.0,
+                                0.1,
+                                List.of("q_proj"),
+                                true,
+                                AdapterSpec.Export.MERGED),
                         new TrainingOptions.Rows(128, true, Overflow.DROP, true, 0.1),
                         new TrainingOptions.Optimizer(
                                 1e-5,
@@ -105,7 +118,9 @@ final class ResolverTest {
                         new TrainingOptions.Compute(Precision.FP32, 2, null, true));
         ResolvedSpec spec = resolve(spec(Method.SUPERVISED, new Hyperparameters(9, 6, 0.5), asked));
         assertThat(spec.adapter())
-                .isEqualTo(new AdapterSpec.Lora(4, 4, 0.1, List.of("q_proj"), true));
+                .isEqualTo(
+                        new AdapterSpec.Lora(
+                                4, 4, 0.1, List.of("q_proj"), true, AdapterSpec.Export.MERGED));
         assertThat(spec.rows())
                 .isEqualTo(new ResolvedSpec.Rows(128, true, Overflow.DROP, true, 0.1, 6, 2));
         assertThat(spec.steps()).isEqualTo(new ResolvedSpec.Steps(9, 5, 5, 2, 3, 4));
@@ -251,8 +266,15 @@ final class ResolverTest {
 
     @Test
     void theAdapterKnowsItsScale() {
-        assertThat(new AdapterSpec.Lora(16, 32, 0, List.of(), false).scale()).isEqualTo(2);
-        assertThat(new AdapterSpec.Lora(16, 32, 0, List.of(), true).scale()).isEqualTo(8);
+        assertThat(
+                        new AdapterSpec.Lora(
+                                        16, 32, 0, List.of(), false, AdapterSpec.Export.ADAPTER)
+                                .scale())
+                .isEqualTo(2);
+        assertThat(
+                        new AdapterSpec.Lora(16, 32, 0, List.of(), true, AdapterSpec.Export.ADAPTER)
+                                .scale())
+                .isEqualTo(8);
         assertThat(Aliases.find("lr")).contains("learning_rate");
         assertThat(Aliases.find("rank")).isEmpty();
     }

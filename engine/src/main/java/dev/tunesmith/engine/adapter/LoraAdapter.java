@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.BiConsumer;
 
 /// A LoRA attached to a decoder.
 ///
@@ -307,7 +308,16 @@ public final class LoraAdapter implements AutoCloseable {
     ///
     /// @throws AdapterException if the checkpoint has no place for a change
     public Map<String, FileTensor> merged() {
-        return new Merge(decoder, config).tensors();
+        Map<String, FileTensor> merged = new TreeMap<>();
+        merge(merged::put);
+        return merged;
+    }
+
+    /// The same, one tensor after another.
+    ///
+    /// @throws AdapterException after the last one, if the checkpoint has no place for a change
+    void merge(BiConsumer<String, FileTensor> sink) {
+        new Merge(decoder, config, sink).run();
     }
 
     /// Takes the adapter off the decoder and frees its memory.

@@ -11,9 +11,8 @@ import dev.tunesmith.engine.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
+import java.util.function.BiConsumer;
 
 /// Adds an adapter to the weights it belongs to, in fp32 from the masters, never from rounded
 /// copies of them.
@@ -21,15 +20,17 @@ final class Merge {
 
     private final Decoder decoder;
     private final LoraConfig config;
-    private final Map<String, FileTensor> merged = new TreeMap<>();
+    private final BiConsumer<String, FileTensor> sink;
     private final List<String> faults = new ArrayList<>();
 
-    Merge(Decoder decoder, LoraConfig config) {
+    /// @param sink gets one changed tensor after another
+    Merge(Decoder decoder, LoraConfig config, BiConsumer<String, FileTensor> sink) {
         this.decoder = decoder;
         this.config = config;
+        this.sink = sink;
     }
 
-    Map<String, FileTensor> tensors() {
+    void run() {
         decoder.linears().forEach(this::merge);
         mergeEmbedding();
         if (config.savedModules().contains("lm_head")) {
@@ -38,7 +39,6 @@ final class Merge {
         if (!faults.isEmpty()) {
             throw new AdapterException("merging", faults);
         }
-        return merged;
     }
 
     private void merge(Linear linear) {
@@ -51,7 +51,7 @@ final class Merge {
                     };
             int inputs = (int) linear.weight().inputs();
             addProduct(weight, inputs, factors);
-            merged.put(
+            sink.accept(
                     linear.name() + ".weight",
                     new FileTensor(
                             List.of(linear.weight().outputs(), linear.weight().inputs()), weight));
@@ -101,7 +101,7 @@ final class Merge {
         for (int i = 0; i < sum.length; i++) {
             sum[i] += (float) (addition[i] * factors.scale());
         }
-        merged.put(linear.name() + ".bias", new FileTensor(List.of((long) sum.length), sum));
+        sink.accept(linear.name() + ".bias", new FileTensor(List.of((long) sum.length), sum));
     }
 
     private void mergeEmbedding() {
@@ -139,7 +139,7 @@ final class Merge {
             }
         }
         Tensor table = embedding.table().value();
-        merged.put(
+        sink.accept(
                 embedding.name() + ".weight",
                 new FileTensor(List.of(table.size(0), table.size(1)), table_VD));
     }
@@ -156,14 +156,14 @@ final class Merge {
             System.arraycopy(rows_MD, m * width, table_VD, rows.tokens().get(m) * width, width);
         }
         Tensor table = embedding.table().value();
-        merged.put(
+        sink.accept(
                 embedding.name() + ".weight",
                 new FileTensor(List.of(table.size(0), table.size(1)), table_VD));
     }
 
     private void put(String name, Parameter parameter) {
         List<Long> shape = Arrays.stream(parameter.value().shape()).boxed().toList();
-        merged.put(name, new FileTensor(shape, best(parameter)));
+        sink.accept(name, new FileTensor(shape, best(parameter)));
     }
 
     /// The fp32 master where there is one.

@@ -86,6 +86,11 @@ public final class WeightFiles implements AutoCloseable {
         return fileOf(name).tensor(name);
     }
 
+    /// The file that holds a tensor.
+    public Path file(String name) {
+        return fileOf(name).path();
+    }
+
     /// The mapped bytes of a tensor, valid until [#close].
     public MemorySegment bytes(String name) {
         return fileOf(name).bytes(name);

@@ -91,7 +91,8 @@ record TinyModel(Path folder) {
     }
 
     static AdapterSpec lora(double dropout) {
-        return new AdapterSpec.Lora(4, 8, dropout, List.of("all-linear"), false);
+        return new AdapterSpec.Lora(
+                4, 8, dropout, List.of("all-linear"), false, AdapterSpec.Export.ADAPTER);
     }
 
     /// Twelve steps of six rows, three at once; with held-out rows and checkpoints on the way.

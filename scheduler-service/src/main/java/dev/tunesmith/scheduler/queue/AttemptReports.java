@@ -6,10 +6,12 @@ import dev.tunesmith.contracts.event.Report;
 import dev.tunesmith.contracts.id.Attempt;
 import dev.tunesmith.contracts.id.Ids;
 import dev.tunesmith.contracts.id.JobId;
+import dev.tunesmith.contracts.job.AdapterKind;
 import dev.tunesmith.contracts.job.ErrorClass;
 import dev.tunesmith.contracts.job.ErrorCode;
 import dev.tunesmith.contracts.job.JobSpec;
 import dev.tunesmith.contracts.job.JobState;
+import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.sql.Database;
 import dev.tunesmith.scheduler.journal.Journal;
@@ -160,7 +162,7 @@ record AttemptReports(Handle handle, Leases leases, Ids ids) {
                                 new Models.Trained(
                                         work.tenant(),
                                         job,
-                                        work.spec().adapter().kind(),
+                                        kind(work.spec()),
                                         work.base(),
                                         spec.labels().suffix(),
                                         good.manifest().step()),
@@ -170,6 +172,11 @@ record AttemptReports(Handle handle, Leases leases, Ids ids) {
         journal().say(job, Level.INFO, "New fine-tuned model created: " + name);
         journal().entered(job, JobState.SUCCEEDED, null);
         return new Outcome.Done();
+    }
+
+    private static String kind(ResolvedSpec spec) {
+        boolean whole = spec.adapter().kind() == AdapterKind.NONE || spec.adapter().merges();
+        return whole ? "merged" : "adapter";
     }
 
     private Outcome exited(Report.Exited report) {

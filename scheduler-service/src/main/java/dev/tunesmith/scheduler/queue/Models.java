@@ -4,8 +4,7 @@ import dev.tunesmith.contracts.event.ModelSource;
 import dev.tunesmith.contracts.event.Report;
 import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.id.TenantId;
-import dev.tunesmith.contracts.job.AdapterKind;
-import dev.tunesmith.contracts.job.TunedName;
+import dev.tunesmith.contracts.id.TunedName;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.scheduler.lease.Leases;
 import java.util.UUID;
@@ -33,10 +32,12 @@ record Models(Handle handle) {
             """;
 
     /// A result that was checked, and what the job says about it.
+    ///
+    /// @param kind `adapter`, or `merged` for whole weights
     record Trained(
             TenantId tenant,
             JobId job,
-            AdapterKind adapter,
+            String kind,
             ModelSource base,
             @Nullable String suffix,
             long step) {}
@@ -54,7 +55,7 @@ record Models(Handle handle) {
                 .bind("id", UUID.randomUUID())
                 .bind("tenant", trained.tenant().value())
                 .bind("name", name)
-                .bind("kind", trained.adapter() == AdapterKind.LORA ? "adapter" : "merged")
+                .bind("kind", trained.kind())
                 .bind("job", trained.job().value())
                 .bind("step", trained.step())
                 .bind("prefix", key.substring(0, key.lastIndexOf('/') + 1))

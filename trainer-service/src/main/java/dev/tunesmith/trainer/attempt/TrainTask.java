@@ -4,7 +4,10 @@ import dev.tunesmith.contracts.event.ChildCommand;
 import dev.tunesmith.contracts.event.ChildReport;
 import dev.tunesmith.contracts.event.Control;
 import dev.tunesmith.contracts.event.ExitCode;
+import dev.tunesmith.contracts.event.StepMetrics;
 import dev.tunesmith.contracts.job.Phase;
+import dev.tunesmith.engine.adapter.AdapterException;
+import dev.tunesmith.engine.adapter.MergedFolder;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.ModelFileException;
 import dev.tunesmith.engine.loop.CheckpointException;
@@ -18,6 +21,7 @@ import dev.tunesmith.engine.model.UnsupportedModelException;
 import dev.tunesmith.trainer.attempt.Artifacts.Published;
 import dev.tunesmith.trainer.attempt.ParentLink.Answer;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -154,10 +158,8 @@ final class TrainTask {
         if (!awaitCommit(number)) {
             return stopped(end.step());
         }
+        Path folder = result(run, end);
         enter(Phase.UPLOADING, end.step(), end.step());
-        Path folder = room.folder("result");
-        run.writeResult(folder, end);
-        log.write(folder);
         Published stored = artifacts.result(folder, end.step());
         number = parent.nextNumber();
         parent.send(
@@ -168,6 +170,29 @@ final class TrainTask {
                         end.trainedTokens(),
                         RunObserver.metrics(end.metrics())));
         return awaitCommit(number) ? ExitCode.FINISHED : stopped(end.step());
+    }
+
+    private Path result(TrainingRun run, LoopState end) throws IOException, InterruptedException {
+        Path folder = room.folder("result");
+        if (!work.spec().adapter().merges()) {
+            run.writeResult(folder, end);
+        } else {
+            enter(Phase.MERGING, end.step(), end.step());
+            Path adapter = room.folder("adapter");
+            run.writeResult(adapter, end);
+            merge(adapter, folder);
+            Files.copy(adapter.resolve(StepMetrics.CSV), folder.resolve(StepMetrics.CSV));
+        }
+        log.write(folder);
+        return folder;
+    }
+
+    private void merge(Path adapter, Path folder) throws IOException, InterruptedException {
+        try {
+            MergedFolder.write(ModelDirectory.open(storage.model(work.base())), adapter, folder);
+        } catch (AdapterException e) {
+            throw AttemptFailure.internal("the adapter cannot be merged: " + e.getMessage());
+        }
     }
 
     /// False if a stop came first.

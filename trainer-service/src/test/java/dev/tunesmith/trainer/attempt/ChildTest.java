@@ -15,6 +15,7 @@ import dev.tunesmith.contracts.event.StepMetrics;
 import dev.tunesmith.contracts.event.ValidateTask;
 import dev.tunesmith.contracts.id.TaskId;
 import dev.tunesmith.contracts.id.TenantId;
+import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.ErrorClass;
 import dev.tunesmith.contracts.job.ErrorCode;
 import dev.tunesmith.contracts.job.Method;
@@ -85,6 +86,32 @@ class ChildTest {
     private String text(Manifest manifest, String name) {
         return new String(
                 objects.get(manifest.find(name).orElseThrow().key(), MANIFEST_MAX), UTF_8);
+    }
+
+    @Test
+    void exportsTheMergedModelAsAFolderOfItsOwn() throws Exception {
+        ResolvedSpec spec = TinyJob.spec(8, 3, AdapterSpec.Export.MERGED);
+        try (RunningChild child = start(job.start(spec, 1, null))) {
+            assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
+
+            Manifest merged = manifest(child.last(ChildReport.Result.class).manifest());
+            Manifest base = manifest(job.base().manifest());
+            Map<String, String> hashes = hashes(merged);
+            assertThat(hashes)
+                    .containsKeys(StepMetrics.CSV, StepMetrics.LINES)
+                    .doesNotContainKey(ADAPTER)
+                    .containsAllEntriesOf(hashesBeside(base, "model.safetensors"));
+            assertThat(hashes.get("model.safetensors"))
+                    .isNotEqualTo(hashes(base).get("model.safetensors"));
+            Manifest checkpoint = manifest(child.last(ChildReport.Checkpoint.class).manifest());
+            assertThat(hashes(checkpoint)).containsKey(ADAPTER);
+        }
+    }
+
+    private static Map<String, String> hashesBeside(Manifest manifest, String name) {
+        Map<String, String> hashes = hashes(manifest);
+        hashes.remove(name);
+        return hashes;
     }
 
     @Test

@@ -115,12 +115,16 @@ record TinyJob(ModelSource base, ObjectRef training) {
 
     /// LoRA in fp32, four rows a step in two parts, a checkpoint every `saveSteps`.
     static ResolvedSpec spec(int steps, int saveSteps) {
+        return spec(steps, saveSteps, AdapterSpec.Export.ADAPTER);
+    }
+
+    static ResolvedSpec spec(int steps, int saveSteps, AdapterSpec.Export export) {
         return new ResolvedSpec(
                 1,
                 JobKind.TRAIN,
                 Method.SUPERVISED,
                 "tiny",
-                new AdapterSpec.Lora(4, 8, 0.1, List.of("all-linear"), false),
+                new AdapterSpec.Lora(4, 8, 0.1, List.of("all-linear"), false, export),
                 new ResolvedSpec.Rows(96, false, Overflow.TRUNCATE, false, 0.1, 4, 2),
                 new ResolvedSpec.Steps(1_000, steps, steps, 1, saveSteps, 0),
                 new ResolvedSpec.Optimizer(

@@ -1,6 +1,5 @@
-package dev.tunesmith.contracts.job;
+package dev.tunesmith.contracts.id;
 
-import dev.tunesmith.contracts.id.JobId;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
