@@ -46,6 +46,8 @@ class ConfigTest {
         assertThat(limits.streamsPerKey()).isEqualTo(32);
         assertThat(limits.uploadsPerTenant()).isEqualTo(8);
         assertThat(limits.openJobsPerTenant()).isEqualTo(1000);
+        assertThat(limits.requestsPerMinute()).isEqualTo(6000);
+        assertThat(limits.tokensPerMinute()).isEqualTo(4_000_000);
         assertThat(config.getConfigMapping(AuthSettings.class).cacheFor()).hasSeconds(3);
         assertThat(config.getConfigMapping(ObjectSettings.class).bucket()).isEqualTo("tunesmith");
     }

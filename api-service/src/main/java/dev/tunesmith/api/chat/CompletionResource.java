@@ -78,7 +78,9 @@ public final class CompletionResource {
     private Response forward(String path, InputStream body) throws IOException {
         Caller caller = callers.with(Scope.INFERENCE);
         byte[] bytes = bodies.bytes(body);
-        String model = model(Bodies.object(bytes));
+        Map<String, Object> tree = Bodies.object(bytes);
+        String model = model(tree);
+        callers.countTokens(caller, bytes.length, answerMax(tree));
         ClientConnection.Watch client = connection.watch();
         String grant = grants.sign(caller, model, client.requestId());
         var call = new Upstream.Call(path, new String(bytes, UTF_8), grant, client.requestId());
@@ -113,6 +115,18 @@ public final class CompletionResource {
             throw ApiException.of(
                     ProblemCode.UNAVAILABLE, "The answer broke off; try again in a moment");
         }
+    }
+
+    /// What the answers may have in tokens, as far as the request says so.
+    private static long answerMax(Map<String, Object> tree) {
+        long longest = number(tree, "max_completion_tokens", number(tree, "max_tokens", 0));
+        return longest * number(tree, "n", 1);
+    }
+
+    private static long number(Map<String, Object> tree, String key, long otherwise) {
+        return tree.get(key) instanceof Number number
+                ? Math.clamp(number.longValue(), 0, Integer.MAX_VALUE)
+                : otherwise;
     }
 
     private static String model(Map<String, Object> tree) {

@@ -4,6 +4,7 @@ import dev.tunesmith.api.web.ApiException;
 import dev.tunesmith.api.web.ErrorWriter;
 import dev.tunesmith.contracts.id.ApiKey;
 import dev.tunesmith.contracts.problem.ProblemCode;
+import dev.tunesmith.platform.sql.Database;
 import io.quarkus.security.AuthenticationFailedException;
 import io.quarkus.security.identity.AuthenticationRequestContext;
 import io.quarkus.security.identity.IdentityProvider;
@@ -19,6 +20,8 @@ import io.vertx.ext.web.RoutingContext;
 import jakarta.inject.Singleton;
 import java.util.Optional;
 import java.util.Set;
+import org.jboss.logging.Logger;
+import org.jdbi.v3.core.JdbiException;
 import org.jspecify.annotations.Nullable;
 
 /// The wall in front of every path of the main port: `Authorization: Bearer <key>`, or 401.
@@ -28,6 +31,8 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 public final class KeyAuthentication
         implements HttpAuthenticationMechanism, IdentityProvider<KeyRequest> {
+    private static final Logger LOG = Logger.getLogger(KeyAuthentication.class);
+
     static final String CALLER = "caller";
 
     private static final String SCHEME = "Bearer ";
@@ -59,7 +64,7 @@ public final class KeyAuthentication
     @Override
     public Uni<SecurityIdentity> authenticate(
             KeyRequest request, AuthenticationRequestContext context) {
-        return context.runBlocking(() -> identity(keys.check(request.key())));
+        return context.runBlocking(() -> check(request.key()));
     }
 
     @Override
@@ -95,6 +100,22 @@ public final class KeyAuthentication
             return Optional.empty();
         }
         return ApiKey.parse(header.substring(SCHEME.length()).strip());
+    }
+
+    /// While the database is away nobody can be told apart: such an identity has no caller, and
+    /// every resource answers it with 503.
+    private SecurityIdentity check(ApiKey key) {
+        try {
+            return identity(keys.check(key));
+        } catch (JdbiException e) {
+            if (!Database.isOutage(e)) {
+                throw e;
+            }
+            LOG.warnf("keys cannot be checked: %s", e.getMessage());
+            return QuarkusSecurityIdentity.builder()
+                    .setPrincipal(new QuarkusPrincipal("unchecked"))
+                    .build();
+        }
     }
 
     private static SecurityIdentity identity(Keys.Verdict verdict) {

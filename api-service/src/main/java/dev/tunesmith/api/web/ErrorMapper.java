@@ -27,6 +27,8 @@ public final class ErrorMapper {
                     413, ProblemCode.BODY_TOO_LARGE,
                     416, ProblemCode.RANGE_NOT_SATISFIABLE);
 
+    private static final String RETRY_AFTER_SECONDS = "2";
+
     private final CurrentVertxRequest request;
 
     ErrorMapper(CurrentVertxRequest request) {
@@ -104,7 +106,12 @@ public final class ErrorMapper {
             case QUOTA_EXCEEDED, SPEND_LIMIT_REACHED, STORAGE_FULL ->
                     response.header("x-should-retry", "false");
             case IDEMPOTENCY_IN_FLIGHT -> response.header("retry-after-ms", "500");
-            case UNAVAILABLE, RATE_LIMIT_EXCEEDED -> response.header("retry-after", "2");
+            case UNAVAILABLE -> response.header("retry-after", RETRY_AFTER_SECONDS);
+            case RATE_LIMIT_EXCEEDED -> {
+                if (!request.getCurrent().response().headers().contains("retry-after")) {
+                    response.header("retry-after", RETRY_AFTER_SECONDS);
+                }
+            }
             default -> {}
         }
         return response.build();

@@ -40,6 +40,14 @@ public interface Limits {
     @WithDefault("8")
     int uploadsPerTenant();
 
+    /// Requests of one tenant within a minute.
+    @WithDefault("6000")
+    int requestsPerMinute();
+
+    /// Tokens that the chats and completions of one tenant ask for within a minute.
+    @WithDefault("4000000")
+    long tokensPerMinute();
+
     /// Jobs of one tenant that wait or run.
     @WithDefault("1000")
     int openJobsPerTenant();
