@@ -54,9 +54,12 @@
     int cache_append_##E(const T *k, const T *v, T *k_cache, T *v_cache, const int64_t *slots_N,   \
                          int64_t N, int64_t key_heads, int64_t width, int64_t k_stride,            \
                          int64_t v_stride, int threads);                           \
-    /* gradient 1: logits are overwritten. weights, lse and correct may be null. */                \
+    /* gradient 1: logits are overwritten. weights, entropy_weights, lse, correct and statistics   \
+       (entropy, mean logit and log of the sum of squared probabilities of each row) may be null.  \
+     */                                                                                            \
     int cross_entropy_##E(T *logits_RV, const int32_t *labels_R, const float *weights_R,           \
-                          float *losses_R, float *lse_R, int32_t *correct_R, int64_t R, int64_t V, \
+                          const float *entropy_weights_R, float *losses_R, float *lse_R,           \
+                          int32_t *correct_R, float *statistics_R3, int64_t R, int64_t V,          \
                           int64_t stride, float scale, float softcap, float smoothing,             \
                           float z_loss, float gradient_scale, int gradient, int threads);          \
     /* T is the type of the gradient; *clip not finite: nothing changes. */                        \

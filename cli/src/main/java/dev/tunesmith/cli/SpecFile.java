@@ -32,7 +32,7 @@ final class SpecFile {
                     "integrations",
                     "spec_version");
     private static final Set<String> HYPERPARAMETERS =
-            Set.of("n_epochs", "batch_size", "learning_rate_multiplier");
+            Set.of("n_epochs", "batch_size", "learning_rate_multiplier", "beta");
 
     /// Names that people bring along from other trainers.
     private static final Map<String, String> ALIASES =

@@ -15,6 +15,7 @@ import dev.tunesmith.contracts.job.JobKind;
 import dev.tunesmith.contracts.job.JobSpec;
 import dev.tunesmith.contracts.job.JobState;
 import dev.tunesmith.contracts.job.Method;
+import dev.tunesmith.contracts.job.MethodChoice;
 import dev.tunesmith.contracts.job.Phase;
 import dev.tunesmith.contracts.job.TrainingOptions;
 import dev.tunesmith.migrations.Logins;
@@ -102,6 +103,7 @@ public record TestDatabase(String url, Database scheduler, Database owner, Tenan
                 null,
                 null,
                 Hyperparameters.AUTO,
+                MethodChoice.of(Method.SUPERVISED),
                 TrainingOptions.NOTHING,
                 JobSpec.Labels.NONE,
                 JobSpec.Scheduling.NORMAL);

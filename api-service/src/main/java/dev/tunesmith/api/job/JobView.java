@@ -105,7 +105,7 @@ record JobView(
 
     private static Inputs inputs(JobSpec spec, @Nullable ResolvedSpec resolved) {
         Map<String, Object> numbers =
-                resolved == null ? numbers(spec.hyperparameters()) : numbers(resolved);
+                resolved == null ? numbers(spec) : numbers(resolved);
         var method = new LinkedHashMap<String, Object>();
         method.put("type", spec.method().wire());
         method.put(spec.method().wire(), Map.of("hyperparameters", numbers));
@@ -122,11 +122,17 @@ record JobView(
                 spec.labels().metadata());
     }
 
-    private static Map<String, Object> numbers(Hyperparameters asked) {
+    private static Map<String, Object> numbers(JobSpec spec) {
+        Hyperparameters asked = spec.hyperparameters();
         var numbers = new LinkedHashMap<String, Object>();
         numbers.put("n_epochs", orAuto(asked.nEpochs()));
         numbers.put("batch_size", orAuto(asked.batchSize()));
         numbers.put("learning_rate_multiplier", orAuto(asked.learningRateMultiplier()));
+        spec.choice()
+                .settings()
+                .hyperparameters()
+                .forEach((key, value) ->
+                        numbers.put(key, spec.choice().given().contains(key) ? value : AUTO));
         return numbers;
     }
 
@@ -139,6 +145,7 @@ record JobView(
         numbers.put("n_epochs", resolved.steps().nEpochs());
         numbers.put("batch_size", resolved.rows().batchSize());
         numbers.put("learning_rate_multiplier", resolved.optimizer().learningRateMultiplier());
+        numbers.putAll(resolved.settings().hyperparameters());
         return numbers;
     }
 

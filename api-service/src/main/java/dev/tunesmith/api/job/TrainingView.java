@@ -2,6 +2,7 @@ package dev.tunesmith.api.job;
 
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.JobSpec;
+import dev.tunesmith.contracts.job.MethodChoice;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.job.TrainingOptions;
 import java.util.LinkedHashMap;
@@ -19,6 +20,7 @@ final class TrainingView {
         var view = new TrainingView();
         if (resolved == null) {
             view.asked(spec.training());
+            view.asked(spec.choice());
         } else {
             view.resolved(resolved);
         }
@@ -62,7 +64,15 @@ final class TrainingView {
         put("gradient_checkpointing", options.compute().gradientCheckpointing());
     }
 
+    private void asked(MethodChoice choice) {
+        var all = new LinkedHashMap<String, Object>();
+        choice.settings().addTo(all);
+        all.keySet().retainAll(choice.given());
+        values.putAll(all);
+    }
+
     private void resolved(ResolvedSpec spec) {
+        spec.settings().addTo(values);
         put("adapter", spec.adapter().kind());
         if (spec.adapter() instanceof AdapterSpec.Lora lora) {
             put("rank", lora.rank());

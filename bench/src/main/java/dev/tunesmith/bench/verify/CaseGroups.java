@@ -16,7 +16,8 @@ final class CaseGroups {
                             "text/jinja_expressions", new ExpressionCases(),
                             "text/tokenizers", new TokenizerCases(),
                             "text/bpe_training", new BpeTrainingCases(),
-                            "text/packing", new PackingCases()));
+                            "text/packing", new PackingCases(),
+                            "methods/dpo", new PairCases()));
 
     private CaseGroups() {}
 

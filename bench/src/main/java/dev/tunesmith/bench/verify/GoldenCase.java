@@ -126,9 +126,11 @@ public record GoldenCase(Path folder, String group, Map<String, Object> tree) {
 
     /// The tolerance of that name.
     public Tolerance tolerance(String name) {
-        double absolute = number("tolerance." + name + ".abs", 0);
-        double relative = number("tolerance." + name + ".rel", 0);
-        double ofLargest = number("tolerance." + name + ".of_largest", 0);
+        String path = "tolerance." + name;
+        double absolute = number(path + ".abs", number(path + ".atol", 0));
+        double relative = number(path + ".rel", number(path + ".rtol", 0));
+        double ofLargest =
+                number(path + ".of_largest", number(path + ".max_abs_diff_over_max_abs", 0));
         return new Tolerance(absolute, relative, ofLargest);
     }
 }

@@ -19,6 +19,19 @@ public sealed interface Row {
     /// A document for pre-training: `{"text": …}`.
     record Text(String text) implements Row {}
 
+    /// Two answers to one prompt, of which the chosen one is better.
+    ///
+    /// @param margin by how much it is better, for reward models
+    record Preference(
+            List<Message> prompt, List<Message> chosen, List<Message> rejected, double margin)
+            implements Row {
+        public Preference {
+            prompt = List.copyOf(prompt);
+            chosen = List.copyOf(chosen);
+            rejected = List.copyOf(rejected);
+        }
+    }
+
     /// One turn of a conversation.
     ///
     /// @param content the text; the text parts joined; empty where calls stand alone

@@ -170,7 +170,9 @@ public final class RowChecker {
     private void check(Map<String, Object> row) {
         Optional<RowFormat> found = RowFormat.of(row);
         if (found.isEmpty()) {
-            problem("expected the key messages (chat), prompt (completion) or text");
+            problem(
+                    "expected the key messages (chat), prompt (completion), text, or"
+                            + " preferred_output or chosen (preference)");
             return;
         }
         if (format == null) {

@@ -8,20 +8,28 @@ import java.util.Optional;
 
 /// The shapes that a row can have, told apart by their keys.
 public enum RowFormat {
+    /// First, because such rows may also have the keys of the others.
+    PREFERENCE("preferred_output", "chosen"),
     CHAT("messages"),
     COMPLETION("prompt"),
     TEXT("text");
 
     private final String key;
+    private final String otherKey;
 
     RowFormat(String key) {
+        this(key, key);
+    }
+
+    RowFormat(String key, String otherKey) {
         this.key = key;
+        this.otherKey = otherKey;
     }
 
     /// The format of a row, if one of the keys is there.
     public static Optional<RowFormat> of(Map<String, ?> row) {
         for (RowFormat format : values()) {
-            if (row.containsKey(format.key)) {
+            if (row.containsKey(format.key) || row.containsKey(format.otherKey)) {
                 return Optional.of(format);
             }
         }
@@ -36,10 +44,5 @@ public enum RowFormat {
     @JsonValue
     public String wire() {
         return name().toLowerCase(Locale.ROOT);
-    }
-
-    /// The key that makes a row one of this format.
-    public String key() {
-        return key;
     }
 }

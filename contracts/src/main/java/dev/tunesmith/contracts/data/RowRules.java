@@ -51,6 +51,7 @@ public final class RowRules {
         int before = found.size();
         Row row =
                 switch (format) {
+                    case PREFERENCE -> new PairRules(this).pair(tree);
                     case CHAT -> chat(tree);
                     case COMPLETION -> completion(tree);
                     case TEXT -> new Row.Text(text(tree, "text"));
@@ -58,7 +59,7 @@ public final class RowRules {
         return found.size() == before ? Optional.of(row) : Optional.empty();
     }
 
-    private void problem(String param, String message) {
+    void problem(String param, String message) {
         found.add(Problem.ofLine(line, param, message));
     }
 
@@ -84,10 +85,7 @@ public final class RowRules {
             return new Row.Chat(List.of());
         }
         int before = found.size();
-        List<Row.Message> messages = new ArrayList<>();
-        for (int i = 0; i < list.size(); i++) {
-            messages.add(message(list.get(i), "messages." + i));
-        }
+        List<Row.Message> messages = messages(list, "messages");
         boolean clean = found.size() == before;
         if (clean && messages.stream().noneMatch(m -> m.role() == Row.Role.ASSISTANT)) {
             problem("messages", "there is no assistant message, so there is nothing to learn");
@@ -100,6 +98,14 @@ public final class RowRules {
             problem("tools", "expected a list");
         }
         return new Row.Chat(messages);
+    }
+
+    List<Row.Message> messages(List<?> list, String path) {
+        List<Row.Message> messages = new ArrayList<>();
+        for (int i = 0; i < list.size(); i++) {
+            messages.add(message(list.get(i), path + "." + i));
+        }
+        return messages;
     }
 
     private Row.Message message(@Nullable Object entry, String path) {

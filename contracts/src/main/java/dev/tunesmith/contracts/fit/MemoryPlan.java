@@ -76,13 +76,15 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
     private static Section weights(ModelFacts model, Workload work, long trained) {
         int bytes = work.bf16() ? 2 : 4;
         long adapter = work.lora() ? 4 * trained : 0;
+        long models = 1L + work.frozenCopies();
         return new Section(
                 "weights",
-                bytes * model.parameters() + adapter,
-                "%d bytes × %d parameters%s"
+                models * bytes * model.parameters() + adapter,
+                "%d bytes × %d parameters%s%s"
                         .formatted(
                                 bytes,
                                 model.parameters(),
+                                models > 1 ? " × %d models".formatted(models) : "",
                                 work.lora()
                                         ? " + 4 bytes × %d of the adapter".formatted(trained)
                                         : ""));

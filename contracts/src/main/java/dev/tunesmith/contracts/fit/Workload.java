@@ -9,6 +9,7 @@ import java.util.List;
 /// @param bf16 weights and products in bf16, trained values with fp32 masters
 /// @param microBatch rows of one batch
 /// @param rowTokens tokens of the longest row
+/// @param frozenCopies whole models beside the one that trains; an adapter needs none
 /// @param checkpointing keep only the input of each layer and compute the rest again
 public record Workload(
         int loraRank,
@@ -16,9 +17,27 @@ public record Workload(
         boolean bf16,
         int microBatch,
         int rowTokens,
-        boolean checkpointing) {
+        boolean checkpointing,
+        int frozenCopies) {
     public Workload {
         targetModules = List.copyOf(targetModules);
+    }
+
+    /// A job with one model.
+    public Workload(
+            int loraRank,
+            List<String> targetModules,
+            boolean bf16,
+            int microBatch,
+            int rowTokens,
+            boolean checkpointing) {
+        this(loraRank, targetModules, bf16, microBatch, rowTokens, checkpointing, 0);
+    }
+
+    /// The same job with frozen models beside the one that trains.
+    public Workload withFrozenCopies(int copies) {
+        return new Workload(
+                loraRank, targetModules, bf16, microBatch, rowTokens, checkpointing, copies);
     }
 
     public boolean lora() {
@@ -31,19 +50,19 @@ public record Workload(
     }
 
     public Workload withMicroBatch(int rows) {
-        return new Workload(loraRank, targetModules, bf16, rows, rowTokens, checkpointing);
+        return new Workload(loraRank, targetModules, bf16, rows, rowTokens, checkpointing, frozenCopies);
     }
 
     public Workload withRowTokens(int tokens) {
-        return new Workload(loraRank, targetModules, bf16, microBatch, tokens, checkpointing);
+        return new Workload(loraRank, targetModules, bf16, microBatch, tokens, checkpointing, frozenCopies);
     }
 
     public Workload withCheckpointing() {
-        return new Workload(loraRank, targetModules, bf16, microBatch, rowTokens, true);
+        return new Workload(loraRank, targetModules, bf16, microBatch, rowTokens, true, frozenCopies);
     }
 
     public Workload withLora(int rank) {
         return new Workload(
-                rank, List.of("all-linear"), bf16, microBatch, rowTokens, checkpointing);
+                rank, List.of("all-linear"), bf16, microBatch, rowTokens, checkpointing, 0);
     }
 }

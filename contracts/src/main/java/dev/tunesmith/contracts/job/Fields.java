@@ -5,6 +5,7 @@ import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import dev.tunesmith.contracts.problem.Problems;
 import java.math.BigDecimal;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -156,6 +157,54 @@ final class Fields {
                                 .formatted(String.join(", ", names), shown(value)));
         problems.add(
                 NearestName.of(value.toString(), names).map(problem::suggesting).orElse(problem));
+        return null;
+    }
+
+    /// One text out of a fixed list, or several.
+    <T> @Nullable List<T> choices(
+            String key, int countMax, List<T> values, Function<T, String> wire) {
+        Object value = raw(key);
+        if (value == null) {
+            return null;
+        }
+        List<?> asked = value instanceof List<?> list ? list : List.of(value);
+        var found = new ArrayList<T>();
+        for (Object item : asked) {
+            values.stream().filter(c -> wire.apply(c).equals(item)).forEach(found::add);
+        }
+        if (!asked.isEmpty() && asked.size() <= countMax && found.size() == asked.size()) {
+            return found;
+        }
+        List<String> names = values.stream().map(wire).toList();
+        Problem problem =
+                Problem.of(
+                        ProblemCode.INVALID_VALUE,
+                        path(key),
+                        "expected one or several of %s, found %s"
+                                .formatted(String.join(", ", names), value));
+        problems.add(
+                NearestName.of(value.toString(), names).map(problem::suggesting).orElse(problem));
+        return null;
+    }
+
+    @Nullable List<Double> numbers(String key, int countMax, Range range) {
+        Object value = raw(key);
+        if (value == null) {
+            return null;
+        }
+        var numbers = new ArrayList<Double>();
+        if (value instanceof List<?> list && list.size() <= countMax) {
+            for (Object item : list) {
+                BigDecimal number = item == null ? null : decimal(item);
+                if (number != null && range.contains(number.doubleValue())) {
+                    numbers.add(number.doubleValue());
+                }
+            }
+            if (!list.isEmpty() && numbers.size() == list.size()) {
+                return numbers;
+            }
+        }
+        wrong(key, "a list of 1 to %d numbers %s".formatted(countMax, range.text()), value);
         return null;
     }
 

@@ -21,6 +21,10 @@ public final class JobRules {
     private static final int EPOCHS_MAX = 50;
     private static final int BATCH_MAX = 256;
     private static final int MODELS_SHOWN = 3;
+    private static final double BETA_MAX = 2;
+    private static final String[] AUTOMATIC = {
+        "n_epochs", "batch_size", "learning_rate_multiplier", "beta"
+    };
     private static final Pattern SUFFIX = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
     private static final Set<String> OF_THE_SERVER =
             Set.of(
@@ -79,7 +83,9 @@ public final class JobRules {
         MethodRules methods = new MethodRules(fields, problems);
         Method method = methods.method();
         Hyperparameters numbers = methods.hyperparameters();
-        var trainingRules = new TrainingRules(fields.object("x_training"), method, numbers);
+        var trainingRules =
+                new TrainingRules(
+                        fields.object("x_training"), method, numbers, methods.beta());
         TrainingOptions options = trainingRules.options();
         JobSpec.Labels labels = labels(fields, trainingRules.clientJobId());
         JobSpec.Scheduling scheduling = scheduling(fields.object("x_scheduling"));
@@ -103,6 +109,7 @@ public final class JobRules {
                         validation,
                         seed,
                         numbers,
+                        trainingRules.choice(),
                         options,
                         labels,
                         scheduling),
@@ -224,6 +231,7 @@ public final class JobRules {
         private final Problems problems;
         private final Fields methodFields;
         private final Method method;
+        private @Nullable Double beta;
 
         private MethodRules(Fields fields, Problems problems) {
             this.fields = fields;
@@ -240,10 +248,22 @@ public final class JobRules {
             return method;
         }
 
+        /// The method's own hyper-parameter, once [#hyperparameters] was read.
+        private @Nullable Double beta() {
+            return beta;
+        }
+
         private Hyperparameters hyperparameters() {
-            Hyperparameters old = numbers(fields.object("hyperparameters"));
+            Fields deprecated = fields.object("hyperparameters").withoutAuto(AUTOMATIC);
+            Hyperparameters old = numbers(deprecated);
+            deprecated.rejectOthers(Aliases.OF);
             Fields own = methodFields.object(method.wire());
-            Hyperparameters current = numbers(own.object("hyperparameters"));
+            Fields asked = own.object("hyperparameters").withoutAuto(AUTOMATIC);
+            Hyperparameters current = numbers(asked);
+            if (method.defaults().hyperparameters().containsKey("beta")) {
+                beta = asked.number("beta", Fields.Range.above(0, BETA_MAX));
+            }
+            asked.rejectOthers(Aliases.OF);
             own.rejectOthers(Map.of());
             for (Method other : Method.values()) {
                 if (other != method && methodFields.has(other.wire())) {
@@ -263,17 +283,11 @@ public final class JobRules {
                             : old.learningRateMultiplier());
         }
 
-        private static Hyperparameters numbers(Fields given) {
-            Fields numbers =
-                    given.withoutAuto("n_epochs", "batch_size", "learning_rate_multiplier");
-            Hyperparameters read =
-                    new Hyperparameters(
-                            numbers.integer("n_epochs", 1, EPOCHS_MAX),
-                            numbers.integer("batch_size", 1, BATCH_MAX),
-                            numbers.number(
-                                    "learning_rate_multiplier", Fields.Range.above(0, 1000)));
-            numbers.rejectOthers(Aliases.OF);
-            return read;
+        private static Hyperparameters numbers(Fields numbers) {
+            return new Hyperparameters(
+                    numbers.integer("n_epochs", 1, EPOCHS_MAX),
+                    numbers.integer("batch_size", 1, BATCH_MAX),
+                    numbers.number("learning_rate_multiplier", Fields.Range.above(0, 1000)));
         }
     }
 }

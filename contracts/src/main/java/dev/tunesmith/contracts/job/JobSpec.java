@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 /// @param specVersion version of this vocabulary, see [#VERSION]
 /// @param model name of the base model as the user wrote it
 /// @param validationFile rows that are measured and never trained on
+/// @param choice settings that only this method has
 /// @param seed null if the resolver chooses
 public record JobSpec(
         int specVersion,
@@ -20,6 +21,7 @@ public record JobSpec(
         @Nullable FileId validationFile,
         @Nullable Long seed,
         Hyperparameters hyperparameters,
+        MethodChoice choice,
         TrainingOptions training,
         Labels labels,
         Scheduling scheduling) {

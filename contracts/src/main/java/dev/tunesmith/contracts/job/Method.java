@@ -7,7 +7,18 @@ import java.util.Locale;
 /// A training method; the wire form is `method.type` of the create body.
 public enum Method {
     SUPERVISED,
-    PRETRAIN;
+    PRETRAIN,
+    DPO;
+
+    /// What a row of a training file has to hold.
+    public enum RowKind {
+        /// A conversation with answers to learn.
+        CONVERSATION,
+        /// A document.
+        DOCUMENT,
+        /// A prompt with a better and a worse answer.
+        PAIR
+    }
 
     @JsonCreator
     public static Method of(String wire) {
@@ -17,5 +28,26 @@ public enum Method {
     @JsonValue
     public String wire() {
         return name().toLowerCase(Locale.ROOT);
+    }
+
+    public RowKind rowKind() {
+        return switch (this) {
+            case SUPERVISED -> RowKind.CONVERSATION;
+            case PRETRAIN -> RowKind.DOCUMENT;
+            case DPO -> RowKind.PAIR;
+        };
+    }
+
+    /// Documents that a row becomes: both answers of a pair are read with the prompt.
+    public int documentsPerRow() {
+        return rowKind() == RowKind.PAIR ? 2 : 1;
+    }
+
+    /// The settings of a job that asks for nothing.
+    public MethodSettings defaults() {
+        return switch (this) {
+            case SUPERVISED, PRETRAIN -> new MethodSettings.Plain();
+            case DPO -> MethodSettings.Preference.dpo(MethodSettings.Preference.BETA);
+        };
     }
 }

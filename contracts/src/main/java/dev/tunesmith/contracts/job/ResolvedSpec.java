@@ -13,6 +13,7 @@ public record ResolvedSpec(
         int specVersion,
         JobKind kind,
         Method method,
+        MethodSettings settings,
         String model,
         AdapterSpec adapter,
         Rows rows,
@@ -40,6 +41,7 @@ public record ResolvedSpec(
             flat.put("use_rslora", lora.rslora());
             flat.put("export", lora.export().wire());
         }
+        settings.addTo(flat);
         rows.addTo(flat);
         steps.addTo(flat);
         optimizer.addTo(flat);

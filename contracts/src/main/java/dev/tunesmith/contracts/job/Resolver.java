@@ -52,11 +52,12 @@ public final class Resolver {
         int longest = spec.rows().packing() ? spec.rows().maxSeqLen() : stats.longest();
         int tokens = Math.clamp(longest, 1, spec.rows().maxSeqLen());
         return workload(
-                spec.adapter(),
-                spec.precision(),
-                spec.rows().microBatch(),
-                tokens,
-                spec.gradientCheckpointing());
+                        spec.adapter(),
+                        spec.precision(),
+                        spec.rows().microBatch(),
+                        tokens * spec.method().documentsPerRow(),
+                        spec.gradientCheckpointing())
+                .withFrozenCopies(frozenCopies(spec.settings(), spec.adapter()));
     }
 
     private static Workload workload(
@@ -75,6 +76,12 @@ public final class Resolver {
         };
     }
 
+    /// Models that are held beside the one that trains: with an adapter the reference is the same
+    /// model without it.
+    private static int frozenCopies(MethodSettings settings, AdapterSpec adapter) {
+        return settings.needsReference() && adapter.kind() == AdapterKind.NONE ? 1 : 0;
+    }
+
     private ResolvedSpec resolved() {
         AdapterSpec adapter = adapter();
         Precision precision =
@@ -83,7 +90,14 @@ public final class Resolver {
         boolean packing = packing();
         int batch = batchSize();
         int rowTokens = packing ? maxSeqLen : Math.clamp(stats.longest(), 1, maxSeqLen);
-        Workload wide = workload(adapter, precision, 1, rowTokens, false);
+        Workload wide =
+                workload(
+                                adapter,
+                                precision,
+                                1,
+                                rowTokens * spec.method().documentsPerRow(),
+                                false)
+                        .withFrozenCopies(frozenCopies(spec.choice().settings(), adapter));
         boolean again = checkpointing(wide);
         int micro = microBatch(again ? wide.withCheckpointing() : wide, batch);
         ResolvedSpec.Rows rows = rows(maxSeqLen, packing, batch, micro);
@@ -91,6 +105,7 @@ public final class Resolver {
                 spec.specVersion(),
                 spec.kind(),
                 spec.method(),
+                settings(),
                 spec.model(),
                 adapter,
                 rows,
@@ -119,6 +134,18 @@ public final class Resolver {
 
     private record Derived<T>(T value, String reason) {}
 
+    private MethodSettings settings() {
+        MethodChoice choice = spec.choice();
+        var keys = new TreeMap<String, Object>(choice.settings().hyperparameters());
+        choice.settings().addTo(keys);
+        keys.keySet()
+                .forEach(key ->
+                        origins.put(
+                                key,
+                                choice.given().contains(key) ? Origin.USER : Origin.DEFAULT));
+        return choice.settings();
+    }
+
     private AdapterSpec adapter() {
         TrainingOptions.Adapter asked = spec.training().adapter();
         AdapterKind kind =
@@ -132,7 +159,7 @@ public final class Resolver {
                                                 "pre-training changes all weights")
                                         : new Derived<>(
                                                 AdapterKind.LORA,
-                                                "an adapter is enough for supervised tuning"));
+                                                "an adapter is enough for tuning"));
         if (kind == AdapterKind.NONE) {
             return new AdapterSpec.None();
         }
@@ -367,7 +394,13 @@ public final class Resolver {
     /// Rates for a model of 10⁹ parameters, larger for smaller ones by the fourth root of their
     /// ratio.
     private Derived<Double> baseRate(AdapterSpec adapter) {
-        double base = adapter.kind() == AdapterKind.LORA ? 2e-4 : pretrain ? 1e-4 : 2e-5;
+        boolean lora = adapter.kind() == AdapterKind.LORA;
+        double base =
+                switch (spec.method()) {
+                    case SUPERVISED -> lora ? 2e-4 : 2e-5;
+                    case PRETRAIN -> lora ? 2e-4 : 1e-4;
+                    case DPO -> lora ? 5e-6 : 1e-6;
+                };
         double size = Math.pow(PARAMETERS_OF_BASE_RATE / Math.max(1, model.parameters()), 0.25);
         double rate = base * Math.clamp(size, 0.25, 5);
         double rounded = Double.parseDouble(String.format(Locale.ROOT, "%.1e", rate));

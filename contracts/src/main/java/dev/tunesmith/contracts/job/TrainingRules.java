@@ -32,14 +32,17 @@ final class TrainingRules {
     private final Method method;
     private final Hyperparameters numbers;
     private final TrainingOptions options;
+    private final MethodChoice choice;
     private final @Nullable String clientJobId;
     private final boolean dryRun;
 
-    TrainingRules(Fields given, Method method, Hyperparameters numbers) {
+    TrainingRules(
+            Fields given, Method method, Hyperparameters numbers, @Nullable Double beta) {
         this.fields = given.withoutAuto("batch_size", "micro_batch", "max_seq_len", "rank");
         this.method = method;
         this.numbers = numbers;
         this.options = new TrainingOptions(adapter(), rows(), optimizer(), cadence(), compute());
+        this.choice = new MethodReader(method, fields).read(beta);
         this.clientJobId = fields.text("client_job_id", 128);
         this.dryRun = Boolean.TRUE.equals(fields.bool("dry_run"));
         fields.rejectOthers(Aliases.OF);
@@ -48,6 +51,10 @@ final class TrainingRules {
 
     TrainingOptions options() {
         return options;
+    }
+
+    MethodChoice choice() {
+        return choice;
     }
 
     @Nullable String clientJobId() {
@@ -144,7 +151,27 @@ final class TrainingRules {
                 method == Method.PRETRAIN && fields.has("train_on_prompt"),
                 "train_on_prompt",
                 "has no meaning for method.type pretrain, which trains on all text");
+        if (method.rowKind() == Method.RowKind.PAIR) {
+            rejectForPairs();
+        }
         rejectBatches();
+    }
+
+    private void rejectForPairs() {
+        String wire = method.wire();
+        reject(
+                Boolean.TRUE.equals(options.rows().packing()),
+                "packing",
+                "method.type %s batches its pairs without padding already".formatted(wire));
+        reject(
+                Boolean.TRUE.equals(options.rows().trainOnPrompt()),
+                "train_on_prompt",
+                "method.type %s compares answers only".formatted(wire));
+        Double dropout = options.adapter().dropout();
+        reject(
+                dropout != null && dropout > 0,
+                "dropout",
+                "method.type %s compares the same weights twice and needs 0".formatted(wire));
     }
 
     private void rejectBatches() {

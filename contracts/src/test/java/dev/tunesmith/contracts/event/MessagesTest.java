@@ -49,7 +49,8 @@ final class MessagesTest {
             new ResolvedSpec(
                     1,
                     JobKind.TRAIN,
-                    Method.SUPERVISED,
+                    Method.DPO,
+                    Method.DPO.defaults(),
                     "nano",
                     new AdapterSpec.Lora(
                             8, 16, 0.05, List.of("all-linear"), false, AdapterSpec.Export.ADAPTER),

@@ -343,8 +343,82 @@ final class JobRulesTest {
     void refusesSettingsOfAnotherMethod() {
         assertThat(problem("\"method\":{\"type\":\"supervised\",\"pretrain\":{}}").message())
                 .contains("does not belong to method.type supervised");
-        assertThat(problem("\"method\":{\"type\":\"dpo\"}").message())
-                .contains("supervised, pretrain");
+        assertThat(problem("\"method\":{\"type\":\"dpoo\"}").message())
+                .contains("supervised, pretrain, dpo");
+    }
+
+    @Test
+    void readsWhatPreferenceTrainingIsTold() {
+        JobSpec spec =
+                spec(
+                        """
+                        "method":{"type":"dpo","dpo":{"hyperparameters":{"beta":0.3,"n_epochs":2}}},
+                        "x_training":{"loss_type":["sigmoid","sft"],"loss_weights":[1,0.5],
+                          "label_smoothing":0.1,"ld_alpha":0.5,"use_weighting":true}
+                        """);
+        assertThat(spec.hyperparameters().nEpochs()).isEqualTo(2);
+        assertThat(spec.choice().settings())
+                .isEqualTo(
+                        new MethodSettings.Preference(
+                                0.3,
+                                List.of(PairLoss.SIGMOID, PairLoss.SFT),
+                                List.of(1.0, 0.5),
+                                0.1,
+                                Divergence.REVERSE_KL,
+                                0.5,
+                                0.05,
+                                0.5,
+                                true,
+                                false));
+        assertThat(spec.choice().given())
+                .containsExactlyInAnyOrder(
+                        "beta",
+                        "loss_type",
+                        "loss_weights",
+                        "label_smoothing",
+                        "ld_alpha",
+                        "use_weighting");
+    }
+
+    @Test
+    void leavesBetaToTheRecipe() {
+        JobSpec spec =
+                spec("\"method\":{\"type\":\"dpo\",\"dpo\":{\"hyperparameters\":{\"beta\":\"auto\"}}}");
+        assertThat(spec.choice()).isEqualTo(MethodChoice.of(Method.DPO));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '~',
+            value = {
+                "'loss_type':'sigmod'|loss_type|sigmoid",
+                "'loss_type':['sigmoid','sft'],'loss_weights':[1]|loss_weights|2 losses",
+                "'label_smoothing':0.5|label_smoothing|below 0.5",
+                "'f_divergence_type':'kl'|f_divergence_type|reverse_kl",
+                "'packing':true|packing|without padding",
+                "'train_on_prompt':true|train_on_prompt|answers only",
+                "'dropout':0.1|dropout|needs 0",
+                "'reference_fre':true|reference_fre|known"
+            })
+    void refusesWhatPreferenceTrainingCannotDo(String key, String param, String message) {
+        Problem problem =
+                problem(
+                        "\"method\":{\"type\":\"dpo\"},\"x_training\":{%s}"
+                                .formatted(key.replace('\'', '"')));
+        assertThat(problem.param()).isEqualTo("x_training." + param);
+        assertThat(problem.text()).contains(message);
+    }
+
+    @Test
+    void refusesTheKeysOfAnotherMethod() {
+        assertThat(problem("\"x_training\":{\"loss_type\":\"ipo\"}").param())
+                .isEqualTo("x_training.loss_type");
+        assertThat(
+                        problem(
+                                        "\"method\":{\"type\":\"supervised\",\"supervised\":{\"hyperparameters\":{\"beta\":0.1}}}")
+                                .param())
+                .isEqualTo("method.supervised.hyperparameters.beta");
     }
 
     @Test

@@ -30,6 +30,7 @@ final class ResolverTest {
                 null,
                 null,
                 numbers,
+                MethodChoice.of(method),
                 options,
                 JobSpec.Labels.NONE,
                 JobSpec.Scheduling.NORMAL);

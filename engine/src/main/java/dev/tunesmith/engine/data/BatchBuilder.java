@@ -26,6 +26,7 @@ public final class BatchBuilder {
         int[] labels_N = new int[tokens];
         float[] weights_N = new float[tokens];
         int[] cuSeqlens_D1 = new int[samples.size() + 1];
+        float[] values_D = new float[samples.size()];
         int at = 0;
         for (int d = 0; d < samples.size(); d++) {
             Sample sample = samples.get(d);
@@ -33,11 +34,12 @@ public final class BatchBuilder {
                 float weight = i + 1 < sample.length() ? sample.weights()[i + 1] : 0;
                 ids_N[at] = sample.ids()[i];
                 positions_N[at] = i;
-                labels_N[at] = weight > 0 ? sample.ids()[i + 1] : TokenBatch.NOT_TRAINED;
+                labels_N[at] = weight != 0 ? sample.ids()[i + 1] : TokenBatch.NOT_TRAINED;
                 weights_N[at] = weight;
             }
             cuSeqlens_D1[d + 1] = at;
+            values_D[d] = sample.value();
         }
-        return new TokenBatch(ids_N, positions_N, cuSeqlens_D1, labels_N, weights_N);
+        return new TokenBatch(ids_N, positions_N, cuSeqlens_D1, labels_N, weights_N, values_D);
     }
 }

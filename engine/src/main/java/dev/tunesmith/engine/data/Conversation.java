@@ -17,6 +17,30 @@ public record Conversation(List<Map<String, Object>> messages, List<Float> weigh
         return "assistant".equals(message.get("role"));
     }
 
+    /// The same turns, none of them trained.
+    Conversation untrained() {
+        return new Conversation(messages, java.util.Collections.nCopies(weights.size(), 0f));
+    }
+
+    /// How many turns both have in common at their beginning.
+    int commonTurns(Conversation other) {
+        int most = Math.min(messages.size(), other.messages.size());
+        int common = 0;
+        while (common < most && messages.get(common).equals(other.messages.get(common))) {
+            common++;
+        }
+        return common;
+    }
+
+    /// These turns, then those.
+    Conversation then(Conversation next) {
+        List<Map<String, Object>> all = new ArrayList<>(messages);
+        all.addAll(next.messages);
+        List<Float> allWeights = new ArrayList<>(weights);
+        allWeights.addAll(next.weights);
+        return new Conversation(all, allWeights);
+    }
+
     float[] answerWeights() {
         float[] array = new float[weights.size()];
         for (int i = 0; i < array.length; i++) {

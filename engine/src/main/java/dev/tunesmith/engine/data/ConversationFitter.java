@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.data;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -23,21 +24,40 @@ final class ConversationFitter {
     }
 
     Fitted fit(Conversation conversation) {
-        Sample whole = encoder.sample(conversation.messages(), conversation.answerWeights());
-        if (whole.length() <= lengthMax) {
-            return Fitted.whole(whole);
-        }
-        Conversation shorter = conversation;
-        Sample sample = whole;
-        for (int i = 0; i < SHORTENINGS_MAX && sample.length() > lengthMax; i++) {
-            Conversation next = shortened(shorter, sample.length());
+        Conversation nothing = new Conversation(List.of(), List.of());
+        return fit(conversation, List.of(nothing)).getFirst();
+    }
+
+    /// Fits several continuations of one prompt; what is cut out of the prompt is the same for all.
+    List<Fitted> fit(Conversation prompt, List<Conversation> continuations) {
+        List<Sample> whole = samples(prompt, continuations);
+        Conversation shorter = prompt;
+        List<Sample> samples = whole;
+        for (int i = 0; i < SHORTENINGS_MAX && longest(samples) > lengthMax; i++) {
+            Conversation next = shortened(shorter, longest(samples));
             if (next.equals(shorter)) {
                 break;
             }
             shorter = next;
-            sample = encoder.sample(shorter.messages(), shorter.answerWeights());
+            samples = samples(shorter, continuations);
         }
-        return new Fitted(withinLimit(sample), whole.length(), true);
+        boolean cut = longest(whole) > lengthMax;
+        List<Fitted> fitted = new ArrayList<>();
+        for (int i = 0; i < whole.size(); i++) {
+            fitted.add(new Fitted(withinLimit(samples.get(i)), whole.get(i).length(), cut));
+        }
+        return fitted;
+    }
+
+    private List<Sample> samples(Conversation prompt, List<Conversation> continuations) {
+        return continuations.stream()
+                .map(prompt::then)
+                .map(all -> encoder.sample(all.messages(), all.answerWeights()))
+                .toList();
+    }
+
+    private static int longest(List<Sample> samples) {
+        return samples.stream().mapToInt(Sample::length).max().orElse(0);
     }
 
     private Conversation shortened(Conversation conversation, int length) {

@@ -56,7 +56,8 @@ public final class DatasetTokenizer implements AutoCloseable {
 
     /// What a file holds.
     ///
-    /// @param samples the rows that are trained, in the order of the file
+    /// @param samples the documents that are trained, in the order of the file; those of one row lie
+    ///   side by side
     /// @param stats figures; lengths are those of whole rows, token counts those of the samples
     /// @param problems the first problems
     /// @param problemCount all problems
@@ -143,16 +144,17 @@ public final class DatasetTokenizer implements AutoCloseable {
             return;
         }
         try {
-            Fitted fitted = fitted(row.get());
-            if (fitted.fullLength() > options.lengthMax()
-                    && options.method() == Method.SUPERVISED
+            List<Fitted> fitted = fitted(row.get());
+            int length = fitted.stream().mapToInt(Fitted::fullLength).max().orElse(0);
+            if (length > options.lengthMax()
+                    && options.method().rowKind() != Method.RowKind.DOCUMENT
                     && options.overflow() == Overflow.ERROR) {
                 report.problems.add(
                         Problem.ofLine(
                                 number,
                                 null,
                                 "the row has %d tokens, more than the %d allowed"
-                                        .formatted(fitted.fullLength(), options.lengthMax())));
+                                        .formatted(length, options.lengthMax())));
             } else {
                 report.add(fitted);
             }
@@ -172,17 +174,30 @@ public final class DatasetTokenizer implements AutoCloseable {
         }
     }
 
-    private Fitted fitted(Map<String, Object> row) {
-        return switch (options.method()) {
-            case PRETRAIN -> Fitted.whole(texts.sample(TrainingRow.text(row).text()));
-            case SUPERVISED -> fitted(TrainingRow.chat(row).conversation());
+    /// The documents that a row becomes, none of them if the row is dropped.
+    private List<Fitted> fitted(Map<String, Object> row) {
+        return switch (options.method().rowKind()) {
+            case DOCUMENT -> List.of(Fitted.whole(texts.sample(TrainingRow.text(row).text())));
+            case CONVERSATION -> List.of(fitted(TrainingRow.chat(row).conversation()));
+            case PAIR -> fitted(TrainingRow.pair(row));
         };
+    }
+
+    private List<Fitted> fitted(TrainingRow.Pair pair) {
+        List<Fitted> both =
+                conversations.fit(pair.prompt(), List.of(pair.chosen(), pair.rejected()));
+        return both.stream()
+                .map(fitted ->
+                        options.overflow() == Overflow.DROP && fitted.cut()
+                                ? fitted.dropped()
+                                : fitted.withValue(pair.margin()))
+                .toList();
     }
 
     private Fitted fitted(Conversation conversation) {
         Fitted fitted = conversations.fit(conversation);
         if (fitted.cut() && options.overflow() == Overflow.DROP) {
-            return new Fitted(new Sample(new int[0], new float[0]), fitted.fullLength(), true);
+            return fitted.dropped();
         }
         return options.trainOnPrompt()
                 ? new Fitted(
@@ -213,20 +228,25 @@ public final class DatasetTokenizer implements AutoCloseable {
             this.problems = new Problems(problemsListed);
         }
 
-        void add(Fitted fitted) {
+        /// Adds the documents of one row.
+        void add(List<Fitted> row) {
             if (rows == lengths.length) {
                 lengths = Arrays.copyOf(lengths, 2 * rows);
             }
-            lengths[rows++] = fitted.fullLength();
-            cutRows += fitted.cut() ? 1 : 0;
-            Sample sample = fitted.sample();
-            if (sample.length() == 0) {
-                return;
+            lengths[rows++] = row.stream().mapToInt(Fitted::fullLength).max().orElse(0);
+            cutRows += row.stream().anyMatch(Fitted::cut) ? 1 : 0;
+            StringBuilder digests = new StringBuilder();
+            for (Fitted fitted : row) {
+                Sample sample = fitted.sample();
+                if (sample.length() == 0) {
+                    return;
+                }
+                tokens += sample.length();
+                trainedTokens += sample.trainedTokens();
+                digests.append(sample.digest());
+                samples.add(sample);
             }
-            tokens += sample.length();
-            trainedTokens += sample.trainedTokens();
-            duplicateRows += seen.add(sample.digest()) ? 0 : 1;
-            samples.add(sample);
+            duplicateRows += seen.add(digests.toString()) ? 0 : 1;
         }
 
         Tokenized finished(RowSummary checked) {

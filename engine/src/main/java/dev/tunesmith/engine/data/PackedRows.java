@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.data;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /// The rows that a training run sees: packs of documents from a shard, and batches made of them.
@@ -24,6 +25,25 @@ public final class PackedRows {
             throw new IllegalArgumentException("rows of %d tokens".formatted(capacity));
         }
         return new PackedRows(shard, packing.pack(shard.lengths(), capacity), capacity);
+    }
+
+    /// Rows of `documents` whole documents each, in order: pairs, for example. The shard stays the
+    /// caller's to close.
+    public static PackedRows ofGroups(TokenShard shard, int documents, int capacity) {
+        int[] lengths = shard.lengths();
+        if (documents < 1 || lengths.length % documents != 0) {
+            throw new IllegalArgumentException(
+                    "%d documents in groups of %d".formatted(lengths.length, documents));
+        }
+        List<List<Packing.Piece>> groups = new ArrayList<>();
+        for (int first = 0; first < lengths.length; first += documents) {
+            List<Packing.Piece> group = new ArrayList<>();
+            for (int row = first; row < first + documents; row++) {
+                group.add(new Packing.Piece(row, 0, lengths[row]));
+            }
+            groups.add(group);
+        }
+        return new PackedRows(shard, groups, capacity * documents);
     }
 
     /// Number of rows.

@@ -9,10 +9,18 @@ import java.util.HexFormat;
 /// One document as tokens, and how much each token counts as something to be predicted.
 ///
 /// The weight belongs to the token itself, not to the position before it: a trained answer has
-/// weight 1 on its own tokens. The first token is predicted by nothing, whatever its weight.
+/// weight 1 on its own tokens. The first token is predicted by nothing, whatever its weight. A
+/// negative weight marks a token that is scored but is no part of the answer.
+///
+/// @param value what the method knows of the document as a whole: a margin, a verdict
 // Arrays: samples are written out in bulk and never compared by the record's equality.
 @SuppressWarnings("ArrayRecordComponent")
-public record Sample(int[] ids, float[] weights) {
+public record Sample(int[] ids, float[] weights, float value) {
+
+    /// A document without a value.
+    public Sample(int[] ids, float[] weights) {
+        this(ids, weights, 0);
+    }
 
     public Sample {
         if (ids.length != weights.length) {
@@ -60,10 +68,16 @@ public record Sample(int[] ids, float[] weights) {
         return Long.parseLong(digest(), 0, 12, 16) < share * (1L << 48);
     }
 
+    /// The same document with a value.
+    public Sample withValue(float known) {
+        return new Sample(ids, weights, known);
+    }
+
     /// The tokens from `start` on, as a document of its own.
     public Sample part(int start, int length) {
         return new Sample(
                 Arrays.copyOfRange(ids, start, start + length),
-                Arrays.copyOfRange(weights, start, start + length));
+                Arrays.copyOfRange(weights, start, start + length),
+                value);
     }
 }

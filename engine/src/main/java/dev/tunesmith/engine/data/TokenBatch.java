@@ -9,20 +9,44 @@ package dev.tunesmith.engine.data;
 /// @param positions_N position of each token inside its document
 /// @param cuSeqlens_D1 first token of each document, and the number of tokens at the end
 /// @param labels_N the token that position `i` predicts (already shifted), or [#NOT_TRAINED]
-/// @param weights_N weight of each label in the loss, 0 where there is no label
+/// @param weights_N weight of each label in the loss, 0 where there is no label; negative where the
+///   label is only scored
+/// @param values_D what the method knows of each document, see [Sample#value()]
 // Arrays: a batch is handed to native code and never compared.
 @SuppressWarnings("ArrayRecordComponent")
 public record TokenBatch(
-        int[] ids_N, int[] positions_N, int[] cuSeqlens_D1, int[] labels_N, float[] weights_N) {
+        int[] ids_N,
+        int[] positions_N,
+        int[] cuSeqlens_D1,
+        int[] labels_N,
+        float[] weights_N,
+        float[] values_D) {
 
     /// The label of a position that takes no part in the loss.
     public static final int NOT_TRAINED = -100;
+
+    /// Documents without values.
+    public TokenBatch(
+            int[] ids_N,
+            int[] positions_N,
+            int[] cuSeqlens_D1,
+            int[] labels_N,
+            float[] weights_N) {
+        this(
+                ids_N,
+                positions_N,
+                cuSeqlens_D1,
+                labels_N,
+                weights_N,
+                new float[Math.max(0, cuSeqlens_D1.length - 1)]);
+    }
 
     public TokenBatch {
         int tokens = ids_N.length;
         requireLength("positions", positions_N.length, tokens);
         requireLength("labels", labels_N.length, tokens);
         requireLength("weights", weights_N.length, tokens);
+        requireLength("values", values_D.length, Math.max(0, cuSeqlens_D1.length - 1));
         if (cuSeqlens_D1.length < 1 || cuSeqlens_D1[0] != 0) {
             throw new IllegalArgumentException("cu_seqlens must start with 0");
         }

@@ -17,15 +17,17 @@ import java.util.TreeMap;
 /// Tokenised documents in a file that is mapped, not read.
 ///
 /// The file is a safetensors file: `ids` (I32, one for each token), `weights` (F32, likewise) and
-/// `borders` (I64: first token of each document, and the number of tokens at the end). The metadata
-/// say how it was made; the same rows and options give the same bytes.
+/// `borders` (I64: first token of each document, and the number of tokens at the end), `values`
+/// (F32, one for each document). The metadata say how it was made; the same rows and options give
+/// the same bytes.
 public final class TokenShard implements AutoCloseable {
 
     private static final String KIND = "tunesmith-tokens";
-    private static final String FORMAT_VERSION = "1";
+    private static final String FORMAT_VERSION = "2";
     private static final String IDS = "ids";
     private static final String WEIGHTS = "weights";
     private static final String BORDERS = "borders";
+    private static final String VALUES = "values";
 
     private static final ValueLayout.OfInt INT =
             ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -47,6 +49,7 @@ public final class TokenShard implements AutoCloseable {
         ByteBuffer ids = littleEndian(tokens, Integer.BYTES);
         ByteBuffer weights = littleEndian(tokens, Float.BYTES);
         ByteBuffer borders = littleEndian(samples.size() + 1, Long.BYTES);
+        ByteBuffer values = littleEndian(samples.size(), Float.BYTES);
         borders.putLong(0);
         long end = 0;
         for (Sample sample : samples) {
@@ -56,6 +59,7 @@ public final class TokenShard implements AutoCloseable {
             }
             end += sample.length();
             borders.putLong(end);
+            values.putFloat(sample.value());
         }
         Map<String, String> metadata = new TreeMap<>(origin);
         metadata.put("kind", KIND);
@@ -64,6 +68,7 @@ public final class TokenShard implements AutoCloseable {
                 .add(IDS, StoredType.I32, List.of((long) tokens), segment(ids))
                 .add(WEIGHTS, StoredType.F32, List.of((long) tokens), segment(weights))
                 .add(BORDERS, StoredType.I64, List.of(samples.size() + 1L), segment(borders))
+                .add(VALUES, StoredType.F32, List.of((long) samples.size()), segment(values))
                 .write(path);
     }
 
@@ -101,6 +106,8 @@ public final class TokenShard implements AutoCloseable {
                 file.tensor(IDS).type() == StoredType.I32
                         && file.tensor(WEIGHTS).type() == StoredType.F32
                         && file.tensor(WEIGHTS).elements() == tokens
+                        && file.tensor(VALUES).type() == StoredType.F32
+                        && file.tensor(VALUES).elements() == borders.length - 1
                         && borders.length > 0
                         && borders[0] == 0
                         && borders[borders.length - 1] == tokens;
@@ -148,7 +155,8 @@ public final class TokenShard implements AutoCloseable {
             ids[i] = idBytes.getAtIndex(INT, begin + i);
             weights[i] = weightBytes.getAtIndex(FLOAT, begin + i);
         }
-        return new Sample(ids, weights);
+        float value = file.bytes(VALUES).getAtIndex(FLOAT, piece.row());
+        return new Sample(ids, weights, value);
     }
 
     @Override

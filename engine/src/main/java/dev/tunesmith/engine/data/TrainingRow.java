@@ -15,6 +15,13 @@ public sealed interface TrainingRow {
     /// A conversation for supervised training.
     record Chat(Conversation conversation) implements TrainingRow {}
 
+    /// Two answers to one prompt.
+    ///
+    /// @param prompt the turns before the answers; none of them is trained
+    /// @param margin by how much the chosen answer is better
+    record Pair(Conversation prompt, Conversation chosen, Conversation rejected, float margin)
+            implements TrainingRow {}
+
     /// A plain-text row: `{"text": …}`.
     static Text text(Map<String, Object> tree) {
         if (!(tree.get("text") instanceof String text)) {
@@ -41,20 +48,72 @@ public sealed interface TrainingRow {
         if (!(tree.get("messages") instanceof List<?> list)) {
             throw new UnusableRowException("messages", "a list of messages is needed");
         }
+        Conversation conversation = conversation(list, "messages");
+        if (conversation.weights().isEmpty()) {
+            throw new UnusableRowException(
+                    "messages", "no assistant message, so there is nothing to train");
+        }
+        return new Chat(conversation);
+    }
+
+    private static Conversation conversation(List<?> list, String place) {
         List<Map<String, Object>> messages = new ArrayList<>();
         List<Float> weights = new ArrayList<>();
         for (int i = 0; i < list.size(); i++) {
-            Map<String, Object> message = message(list.get(i), "messages[%d]".formatted(i));
+            Map<String, Object> message = message(list.get(i), "%s[%d]".formatted(place, i));
             messages.add(message);
             if (Conversation.isAnswer(message)) {
                 weights.add(message.get("weight") instanceof Number n ? n.floatValue() : 1f);
             }
         }
-        if (weights.isEmpty()) {
-            throw new UnusableRowException(
-                    "messages", "no assistant message, so there is nothing to train");
+        return new Conversation(messages, weights);
+    }
+
+    /// A preference row: OpenAI's `input`, `preferred_output` and `non_preferred_output`, or TRL's
+    /// `prompt`, `chosen` and `rejected`.
+    static Pair pair(Map<String, Object> tree) {
+        float margin = tree.get("margin") instanceof Number number ? number.floatValue() : 0;
+        if (tree.containsKey("preferred_output")) {
+            List<?> input =
+                    tree.get("input") instanceof Map<?, ?> map
+                                    && map.get("messages") instanceof List<?> list
+                            ? list
+                            : List.of();
+            return new Pair(
+                    conversation(input, "input.messages").untrained(),
+                    turns(tree, "preferred_output"),
+                    turns(tree, "non_preferred_output"),
+                    margin);
         }
-        return new Chat(new Conversation(messages, weights));
+        Conversation chosen = turns(tree, "chosen");
+        Conversation rejected = turns(tree, "rejected");
+        Object prompt = tree.get("prompt");
+        if (prompt != null) {
+            return new Pair(prompt(prompt).untrained(), chosen, rejected, margin);
+        }
+        int common = chosen.commonTurns(rejected);
+        return new Pair(
+                chosen.without(common, chosen.messages().size()).untrained(),
+                chosen.without(0, common),
+                rejected.without(0, common),
+                margin);
+    }
+
+    private static Conversation prompt(Object prompt) {
+        return prompt instanceof List<?> list
+                ? conversation(list, "prompt")
+                : conversation(List.of(Map.of("role", "user", "content", prompt)), "prompt");
+    }
+
+    private static Conversation turns(Map<String, Object> tree, String key) {
+        return switch (tree.get(key)) {
+            case List<?> list -> conversation(list, key);
+            case String text ->
+                    conversation(List.of(Map.of("role", "assistant", "content", text)), key);
+            case null, default ->
+                    throw new UnusableRowException(
+                            key, "two answers to compare are needed, one of them here");
+        };
     }
 
     private static Map<String, Object> message(Object entry, String place) {

@@ -1,8 +1,15 @@
 package dev.tunesmith.engine.loop;
 
+import java.util.Map;
+
 /// What the validation rows say about the model at one step.
 ///
 /// @param loss mean loss of the trained tokens, in nats
 /// @param accuracy share of trained tokens whose most likely prediction is right
 /// @param tokens number of trained tokens that were looked at
-public record Evaluation(int step, double loss, double accuracy, long tokens) {}
+/// @param metrics further figures of the method, under the names of its field
+public record Evaluation(int step, double loss, double accuracy, long tokens, Map<String, Double> metrics) {
+    public Evaluation {
+        metrics = Map.copyOf(metrics);
+    }
+}

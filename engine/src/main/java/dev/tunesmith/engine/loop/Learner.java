@@ -1,12 +1,10 @@
 package dev.tunesmith.engine.loop;
 
 import dev.tunesmith.engine.data.TokenBatch;
-import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.objective.LossSum;
 import dev.tunesmith.engine.objective.Objective;
 import dev.tunesmith.engine.optim.AdamW;
-import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.StepArena;
@@ -18,51 +16,47 @@ import java.util.Map;
 /// A model in training: computes gradients, updates, measures. Belongs to one platform thread.
 public final class Learner implements AutoCloseable {
 
-    private final Decoder model;
     private final Objective objective;
     private final List<Parameter> trained;
     private final AdamW optimizer;
-    private final CheckpointPolicy policy;
     private final long seed;
     private final StepArena arena = StepArena.unlimited();
 
     /// @param trained the parameters that `optimizer` changes
     /// @param seed of everything random in a forward pass
     public Learner(
-            Decoder model,
             Objective objective,
             List<Parameter> trained,
             AdamW optimizer,
-            CheckpointPolicy policy,
             long seed) {
-        this.model = model;
         this.objective = objective;
         this.trained = List.copyOf(trained);
         this.optimizer = optimizer;
-        this.policy = policy;
         this.seed = seed;
     }
 
-    void clearGradients() {
+    /// Begins an optimizer step, or an evaluation, over all its parts.
+    Objective.Step begin(List<TokenBatch> parts) {
         optimizer.clearGradients();
+        return objective.begin(arena, parts);
     }
 
-    /// Adds the gradient of `scale · loss`.
+    /// Adds the gradient of a part's share of the mean loss.
     ///
     /// @param draw number of this forward pass in the run: a mask is a function of seed and draw
-    LossSum accumulate(TokenBatch batch, double scale, long draw) {
+    LossSum accumulate(Objective.Step whole, int part, long draw) {
         try (Region step = arena.open("step")) {
             Tape tape = Tape.recording(arena, step, seed ^ (draw + 1) * 0x9E3779B97F4A7C15L);
-            LossSum sum = objective.loss(model, tape, batch, policy, scale);
+            LossSum sum = whole.loss(tape, part);
             tape.backward();
             return sum;
         }
     }
 
-    /// The loss of a batch, without gradients and without anything random.
-    LossSum measure(TokenBatch batch) {
+    /// The loss of a part, without gradients and without anything random.
+    LossSum measure(Objective.Step whole, int part) {
         try (Region step = arena.open("evaluation")) {
-            return objective.loss(model, Tape.silent(arena, step), batch, policy, 1);
+            return whole.loss(Tape.silent(arena, step), part);
         }
     }
 

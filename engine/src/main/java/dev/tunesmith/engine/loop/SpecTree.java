@@ -14,6 +14,8 @@ final class SpecTree {
     static Map<String, Object> of(ResolvedSpec spec) {
         Map<String, Object> tree = new LinkedHashMap<>();
         tree.put("method", spec.method().wire());
+        tree.putAll(spec.settings().hyperparameters());
+        spec.settings().addTo(tree);
         tree.put("model", spec.model());
         tree.put("precision", spec.precision().wire());
         tree.put("seed", spec.seed());

@@ -1,5 +1,7 @@
 package dev.tunesmith.engine.loop;
 
+import java.util.Map;
+
 /// One optimizer step, as an operator sees it.
 ///
 /// @param step number of finished steps, this one included
@@ -11,6 +13,7 @@ package dev.tunesmith.engine.loop;
 /// @param tokensPerSecond all tokens of the recent steps by their wall time
 /// @param trainedTokens tokens with a label since the start of the run
 /// @param secondsLeft estimate from the recent steps
+/// @param metrics further figures of the method, under the names of its field
 public record StepReport(
         int step,
         int totalSteps,
@@ -21,4 +24,9 @@ public record StepReport(
         double gradientNorm,
         double tokensPerSecond,
         long trainedTokens,
-        double secondsLeft) {}
+        double secondsLeft,
+        Map<String, Double> metrics) {
+    public StepReport {
+        metrics = Map.copyOf(metrics);
+    }
+}

@@ -4,6 +4,7 @@ import dev.tunesmith.engine.data.PackedRows;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.loop.LoopObserver.Stop;
 import dev.tunesmith.engine.objective.LossSum;
+import dev.tunesmith.engine.objective.Objective;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -86,21 +87,17 @@ public final class TrainingLoop {
     /// Empty if a stop was asked for on the way.
     private Optional<Forward> forwardAndBackward() {
         List<TokenBatch> parts = parts(training, plan.order().rowsAt(state.cursor()));
-        double weight = parts.stream().mapToDouble(TokenBatch::weightSum).sum();
-        double scale = weight == 0 ? 0 : 1 / weight;
-        learner.clearGradients();
+        Objective.Step step = learner.begin(parts);
         LossSum sum = LossSum.ZERO;
         long tokens = 0;
-        int done = 0;
-        for (TokenBatch part : parts) {
+        for (int part = 0; part < parts.size(); part++) {
             if (observer.stopAsked() != Stop.NO) {
                 return Optional.empty();
             }
-            sum = sum.plus(learner.accumulate(part, scale, state.draws() + done));
-            tokens += part.tokens();
-            done++;
+            sum = sum.plus(learner.accumulate(step, part, state.draws() + part));
+            tokens += parts.get(part).tokens();
         }
-        return Optional.of(new Forward(sum, tokens, done));
+        return Optional.of(new Forward(sum, tokens, parts.size()));
     }
 
     private List<TokenBatch> parts(PackedRows rows, int[] numbers) {
@@ -129,7 +126,8 @@ public final class TrainingLoop {
                 norm,
                 pace.tokensPerSecond(),
                 state.trainedTokens(),
-                left * pace.secondsPerStep());
+                left * pace.secondsPerStep(),
+                sum.metrics().values());
     }
 
     private boolean evaluationDue() {
@@ -147,14 +145,21 @@ public final class TrainingLoop {
         LossSum sum = LossSum.ZERO;
         int[] numbers = new int[rows.size()];
         Arrays.setAll(numbers, i -> i);
-        for (TokenBatch part : parts(rows, numbers)) {
+        List<TokenBatch> parts = parts(rows, numbers);
+        Objective.Step whole = learner.begin(parts);
+        for (int part = 0; part < parts.size(); part++) {
             if (observer.stopAsked() != Stop.NO) {
                 return;
             }
-            sum = sum.plus(learner.measure(part));
+            sum = sum.plus(learner.measure(whole, part));
         }
         Evaluation evaluation =
-                new Evaluation(state.step(), sum.mean(), sum.accuracy(), sum.tokens());
+                new Evaluation(
+                        state.step(),
+                        sum.mean(),
+                        sum.accuracy(),
+                        sum.tokens(),
+                        sum.metrics().values());
         metrics.evaluated(evaluation);
         state = state.afterEvaluation();
         observer.evaluated(evaluation);

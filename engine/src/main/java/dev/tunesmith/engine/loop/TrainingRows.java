@@ -36,10 +36,13 @@ final class TrainingRows implements AutoCloseable {
         List<Sample> trained = new ArrayList<>();
         List<Sample> measured = new ArrayList<>();
         validation.ifPresent(rows -> measured.addAll(rows.samples()));
-        for (Sample sample : training.samples()) {
+        int group = spec.method().documentsPerRow();
+        List<Sample> all = training.samples();
+        for (int first = 0; first < all.size(); first += group) {
             boolean heldOut =
-                    validation.isEmpty() && sample.isInShare(spec.rows().validationShare());
-            (heldOut ? measured : trained).add(sample);
+                    validation.isEmpty()
+                            && all.get(first).isInShare(spec.rows().validationShare());
+            (heldOut ? measured : trained).addAll(all.subList(first, first + group));
         }
         if (trained.stream().mapToLong(Sample::trainedTokens).sum() == 0) {
             throw new TrainingDataException(
@@ -87,7 +90,11 @@ final class TrainingRows implements AutoCloseable {
         TokenShard.write(file, samples, Map.of());
         TokenShard shard = TokenShard.open(file);
         shards.add(shard);
-        return PackedRows.of(shard, packing(spec), spec.rows().maxSeqLen());
+        int capacity = spec.rows().maxSeqLen();
+        int group = spec.method().documentsPerRow();
+        return group > 1
+                ? PackedRows.ofGroups(shard, group, capacity)
+                : PackedRows.of(shard, packing(spec), capacity);
     }
 
     private static Packing packing(ResolvedSpec spec) {

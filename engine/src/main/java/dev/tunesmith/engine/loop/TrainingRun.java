@@ -4,7 +4,7 @@ import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.fit.MemoryPlan;
 import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.job.AdapterSpec;
-import dev.tunesmith.contracts.job.Method;
+import dev.tunesmith.contracts.job.MethodSettings;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.job.Resolver;
@@ -19,6 +19,9 @@ import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.model.UnsupportedModelException;
 import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.objective.Objective;
+import dev.tunesmith.engine.objective.Policy;
+import dev.tunesmith.engine.objective.PreferenceObjective;
+import dev.tunesmith.engine.objective.TokenObjective;
 import dev.tunesmith.engine.optim.AdamW;
 import dev.tunesmith.engine.optim.ParameterGroup;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
@@ -57,7 +60,13 @@ public final class TrainingRun implements AutoCloseable {
     public record Sources(ModelDirectory base, Path training, Optional<Path> validation) {}
 
     /// What trains: a model, and an adapter if only that trains.
-    private record Subject(Decoder model, Optional<LoraAdapter> adapter, Region region) {
+    ///
+    /// @param reference the model as it was before, if the method compares with it
+    private record Subject(
+            Decoder model,
+            Optional<LoraAdapter> adapter,
+            Optional<Decoder> reference,
+            Region region) {
         List<Parameter> trained() {
             return adapter.map(LoraAdapter::parameters).orElseGet(model::parameters);
         }
@@ -119,14 +128,22 @@ public final class TrainingRun implements AutoCloseable {
             case AdapterSpec.None() -> {
                 Decoder model = Decoder.load(base, compute, Decoder.Loading.WRITABLE);
                 model.trainAll(region);
-                yield new Subject(model, Optional.empty(), region);
+                Optional<Decoder> reference =
+                        spec.settings().needsReference()
+                                ? Optional.of(Decoder.load(base, compute, Decoder.Loading.MAPPED))
+                                : Optional.empty();
+                yield new Subject(model, Optional.empty(), reference, region);
             }
             case AdapterSpec.Lora lora -> {
                 Decoder model = Decoder.load(base, compute, Decoder.Loading.MAPPED);
+                Optional<Decoder> reference =
+                        spec.settings().needsReference()
+                                ? Optional.of(model.share())
+                                : Optional.empty();
                 LoraAdapter adapter =
                         LoraAdapter.fresh(model, config(spec.model(), lora), spec.seed());
                 adapter.train();
-                yield new Subject(model, Optional.of(adapter), region);
+                yield new Subject(model, Optional.of(adapter), reference, region);
             }
         };
     }
@@ -157,20 +174,19 @@ public final class TrainingRun implements AutoCloseable {
                                 asked.beta1(), asked.beta2(), asked.epsilon(), asked.maxGradNorm()),
                         subject.region());
         return new Learner(
-                subject.model(),
-                objective(spec.method()),
-                subject.trained(),
-                optimizer,
-                spec.gradientCheckpointing()
-                        ? CheckpointPolicy.recomputeAll()
-                        : CheckpointPolicy.keepAll(),
-                spec.seed());
+                objective(spec, subject), subject.trained(), optimizer, spec.seed());
     }
 
-    private static Objective objective(Method method) {
-        return switch (method) {
-            case SUPERVISED -> new Objective.Supervised();
-            case PRETRAIN -> new Objective.Pretrain();
+    private static Objective objective(ResolvedSpec spec, Subject subject) {
+        CheckpointPolicy memory =
+                spec.gradientCheckpointing()
+                        ? CheckpointPolicy.recomputeAll()
+                        : CheckpointPolicy.keepAll();
+        Policy policy = new Policy(subject.model(), memory);
+        return switch (spec.settings()) {
+            case MethodSettings.Plain() -> new TokenObjective(policy);
+            case MethodSettings.Preference settings ->
+                    new PreferenceObjective(policy, subject.reference(), settings);
         };
     }
 
@@ -246,6 +262,7 @@ public final class TrainingRun implements AutoCloseable {
         learner.close();
         subject.adapter().ifPresent(LoraAdapter::close);
         subject.region().close();
+        subject.reference().ifPresent(Decoder::close);
         subject.model().close();
         rows.close();
     }

@@ -9,6 +9,7 @@ import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /// The language-model head: logits, or their cross-entropy without ever holding all logits.
 public final class Head {
@@ -66,66 +67,170 @@ public final class Head {
     /// @param correct how many labels had the largest logit
     public record Losses(double weighted, float[] losses_M, int correct) {}
 
+    /// What the distributions at the labelled rows look like.
+    ///
+    /// @param logProbs_M log-probability of each label
+    /// @param entropies_M entropy, in nats
+    /// @param logits_M mean of all logits
+    /// @param concentrations_M log Σp²
+    /// @param correct_M 1 where the label has the largest logit
+    public record Scores(
+            float[] logProbs_M,
+            float[] entropies_M,
+            float[] logits_M,
+            float[] concentrations_M,
+            float[] correct_M) {}
+
+    /// A gradient that came from outside: factors of the labels' log-probabilities and of the
+    /// entropies, in order of the labelled rows.
+    public record Slopes(float[] logProbs_M, float[] entropies_M) {}
+
     /// Cross-entropy of all labelled rows. On a recording tape the gradient of `scale · weighted`
     /// is computed at once, so that [Tape#backward()] only has to be called.
     public Losses loss(Tape tape, Tensor hidden_ND, Targets targets, double scale) {
         int[] rows = targets.rows();
-        if (rows.length == 0) {
-            return new Losses(0, new float[0], 0);
-        }
-        int[] labels = new int[rows.length];
         float[] weights = new float[rows.length];
         for (int m = 0; m < rows.length; m++) {
-            labels[m] = targets.labels_N[rows[m]];
             weights[m] = targets.weights_N[rows[m]];
         }
-        boolean hiddenTrains = tape.tracks(hidden_ND);
-        Tensor dHidden_ND =
-                hiddenTrains ? tape.region().zeros(hidden_ND.type(), hidden_ND.shape()) : hidden_ND;
-        Losses losses;
-        try (Region scratch = tape.arena().open("loss")) {
-            Tensor rows_M = scratch.ints(rows);
-            Tensor hidden_MD = scratch.tensor(hidden_ND.type(), rows.length, hidden_ND.width());
-            Lookup.gather(hidden_MD, hidden_ND, rows_M);
-            var known =
-                    new CrossEntropy.Rows(
-                            scratch.ints(labels),
-                            scratch.floats(weights, rows.length),
-                            scratch.tensor(DType.F32, rows.length),
-                            scratch.tensor(DType.I32, rows.length));
-            CrossEntropy operation = new CrossEntropy(logitScale, softCap);
-            if (hiddenTrains || weight_VD.trains()) {
-                Tensor dHidden_MD = scratch.tensor(hidden_MD.type(), hidden_MD.shape());
-                var to =
-                        new CrossEntropy.Gradients(
-                                hiddenTrains ? dHidden_MD : null,
-                                weight_VD.trains() ? weight_VD.gradient() : null,
-                                scale);
-                operation.forwardBackward(hidden_MD, weight_VD.value(), known, to, scratch);
-                if (hiddenTrains) {
-                    Lookup.scatter(dHidden_ND, dHidden_MD, rows_M);
-                }
-            } else {
-                operation.forward(hidden_MD, weight_VD.value(), known, scratch);
-            }
-            losses = summary(known, weights);
-        }
-        if (hiddenTrains) {
-            tape.addGradient(hidden_ND, dHidden_ND);
-        }
-        return losses;
-    }
-
-    private static Losses summary(CrossEntropy.Rows rows, float[] weights) {
-        float[] losses = rows.losses_M().toFloats();
-        float[] correct = rows.correct_M().toFloats();
+        Work work = new Work(rows, targets.labels_N, weights, null, logitScale, scale);
+        Found found = work.run(tape, hidden_ND, true, false);
         double weighted = 0;
         int hits = 0;
-        for (int m = 0; m < losses.length; m++) {
-            weighted += (double) losses[m] * weights[m];
-            hits += (int) correct[m];
+        for (int m = 0; m < rows.length; m++) {
+            weighted += (double) found.losses_M[m] * weights[m];
+            hits += (int) found.correct_M[m];
         }
-        return new Losses(weighted, losses, hits);
+        return new Losses(weighted, found.losses_M, hits);
+    }
+
+    /// Looks at the distributions of all labelled rows, without gradients.
+    ///
+    /// @param temperature logits are divided by it
+    public Scores scores(Tape tape, Tensor hidden_ND, Targets targets, double temperature) {
+        int[] rows = targets.rows();
+        double sharpness = logitScale / temperature;
+        Work work =
+                new Work(rows, targets.labels_N, new float[rows.length], null, sharpness, 0);
+        Found found = work.run(tape, hidden_ND, false, true);
+        float[][] columns = new float[CrossEntropy.STATISTICS][rows.length];
+        float[] logProbs = new float[rows.length];
+        for (int m = 0; m < rows.length; m++) {
+            logProbs[m] = -found.losses_M[m];
+            for (int c = 0; c < columns.length; c++) {
+                columns[c][m] = found.statistics_M3[m * columns.length + c];
+            }
+        }
+        return new Scores(logProbs, columns[0], columns[1], columns[2], found.correct_M);
+    }
+
+    /// Gives the slopes of a loss back to the hidden state and the head: the second look at rows
+    /// whose [#scores] the loss was made of.
+    public void backward(
+            Tape tape, Tensor hidden_ND, Targets targets, Slopes slopes, double temperature) {
+        int[] rows = targets.rows();
+        float[] weights = new float[rows.length];
+        boolean turned = false;
+        for (int m = 0; m < rows.length; m++) {
+            weights[m] = -slopes.logProbs_M[m];
+            turned |= slopes.entropies_M[m] != 0;
+        }
+        float[] entropies = turned ? slopes.entropies_M : null;
+        Work work =
+                new Work(rows, targets.labels_N, weights, entropies, logitScale / temperature, 1);
+        Found _ = work.run(tape, hidden_ND, true, false);
+    }
+
+    private record Found(float[] losses_M, float[] correct_M, float[] statistics_M3) {
+        static final Found NOTHING = new Found(new float[0], new float[0], new float[0]);
+    }
+
+    /// One pass over the labelled rows.
+    // Arrays: never compared.
+    @SuppressWarnings("ArrayRecordComponent")
+    private final class Work {
+        private final int[] rows;
+        private final int[] labels_N;
+        private final float[] weights_M;
+        private final float @Nullable [] entropyWeights_M;
+        private final double sharpness;
+        private final double scale;
+
+        Work(
+                int[] rows,
+                int[] labels_N,
+                float[] weights_M,
+                float @Nullable [] entropyWeights_M,
+                double sharpness,
+                double scale) {
+            this.rows = rows;
+            this.labels_N = labels_N;
+            this.weights_M = weights_M;
+            this.entropyWeights_M = entropyWeights_M;
+            this.sharpness = sharpness;
+            this.scale = scale;
+        }
+
+        Found run(Tape tape, Tensor hidden_ND, boolean gradients, boolean statistics) {
+            if (rows.length == 0) {
+                return Found.NOTHING;
+            }
+            boolean hiddenTrains = gradients && tape.tracks(hidden_ND);
+            boolean headTrains = gradients && tape.isRecording() && weight_VD.trains();
+            Tensor dHidden_ND =
+                    hiddenTrains
+                            ? tape.region().zeros(hidden_ND.type(), hidden_ND.shape())
+                            : hidden_ND;
+            Found found;
+            try (Region scratch = tape.arena().open("loss")) {
+                Tensor rows_M = scratch.ints(rows);
+                Tensor hidden_MD = scratch.tensor(hidden_ND.type(), rows.length, hidden_ND.width());
+                Lookup.gather(hidden_MD, hidden_ND, rows_M);
+                CrossEntropy.Rows known = known(scratch, statistics);
+                CrossEntropy operation = new CrossEntropy(sharpness, softCap);
+                if (hiddenTrains || headTrains) {
+                    Tensor dHidden_MD = scratch.tensor(hidden_MD.type(), hidden_MD.shape());
+                    var to =
+                            new CrossEntropy.Gradients(
+                                    hiddenTrains ? dHidden_MD : null,
+                                    headTrains ? weight_VD.gradient() : null,
+                                    scale);
+                    operation.forwardBackward(hidden_MD, weight_VD.value(), known, to, scratch);
+                    if (hiddenTrains) {
+                        Lookup.scatter(dHidden_ND, dHidden_MD, rows_M);
+                    }
+                } else {
+                    operation.forward(hidden_MD, weight_VD.value(), known, scratch);
+                }
+                Tensor shapes = known.statistics_M3();
+                found =
+                        new Found(
+                                known.losses_M().toFloats(),
+                                known.correct_M().toFloats(),
+                                shapes == null ? new float[0] : shapes.toFloats());
+            }
+            if (hiddenTrains) {
+                tape.addGradient(hidden_ND, dHidden_ND);
+            }
+            return found;
+        }
+
+        private CrossEntropy.Rows known(Region scratch, boolean statistics) {
+            int[] labels = new int[rows.length];
+            for (int m = 0; m < rows.length; m++) {
+                labels[m] = labels_N[rows[m]];
+            }
+            float[] turns = entropyWeights_M;
+            return new CrossEntropy.Rows(
+                    scratch.ints(labels),
+                    scratch.floats(weights_M, rows.length),
+                    scratch.tensor(DType.F32, rows.length),
+                    scratch.tensor(DType.I32, rows.length),
+                    turns == null ? null : scratch.floats(turns, rows.length),
+                    statistics
+                            ? scratch.tensor(DType.F32, rows.length, CrossEntropy.STATISTICS)
+                            : null);
+        }
     }
 
     /// Logits of every row, in fp32.

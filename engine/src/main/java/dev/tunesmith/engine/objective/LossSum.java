@@ -1,15 +1,16 @@
 package dev.tunesmith.engine.objective;
 
-/// Sums over the labels of some batches; adding two sums gives the sum of both.
+/// Sums over some batches; adding two sums gives the sum of both.
 ///
-/// @param loss weighted sum of the token losses, in nats
-/// @param weight sum of the label weights: what a mean loss is divided by
+/// @param loss weighted sum of the losses, in nats
+/// @param weight what a mean loss is divided by: the weights of all labels, or the number of pairs
 /// @param tokens number of labels
 /// @param correct number of labels that have the largest logit
-public record LossSum(double loss, double weight, long tokens, long correct) {
+/// @param metrics further figures of the method
+public record LossSum(double loss, double weight, long tokens, long correct, Metrics metrics) {
 
     /// The sum over nothing.
-    public static final LossSum ZERO = new LossSum(0, 0, 0, 0);
+    public static final LossSum ZERO = new LossSum(0, 0, 0, 0, Metrics.NONE);
 
     /// The sum of both.
     public LossSum plus(LossSum other) {
@@ -17,10 +18,11 @@ public record LossSum(double loss, double weight, long tokens, long correct) {
                 loss + other.loss,
                 weight + other.weight,
                 tokens + other.tokens,
-                correct + other.correct);
+                correct + other.correct,
+                metrics.plus(other.metrics));
     }
 
-    /// Weighted mean loss; 0 where no label has a weight.
+    /// Weighted mean loss; 0 where nothing has a weight.
     public double mean() {
         return weight == 0 ? 0 : loss / weight;
     }

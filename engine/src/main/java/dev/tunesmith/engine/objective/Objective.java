@@ -1,34 +1,24 @@
 package dev.tunesmith.engine.objective;
 
 import dev.tunesmith.engine.data.TokenBatch;
-import dev.tunesmith.engine.model.Decoder;
-import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tape.Tape;
+import dev.tunesmith.engine.tensor.StepArena;
+import java.util.List;
 
-/// How a batch becomes a loss. The loop knows nothing else about a training method.
-public sealed interface Objective {
+/// How the batches of an optimizer step become a loss. The loop knows nothing else about a training
+/// method.
+public interface Objective {
 
-    /// Runs the model on a batch. On a recording tape, replaying the tape afterwards adds the
-    /// gradient of `scale · loss` to the trained parameters.
-    ///
-    /// @param scale turns the weighted sum over this batch into its share of the step's mean
-    LossSum loss(Decoder model, Tape tape, TokenBatch batch, CheckpointPolicy policy, double scale);
+    /// Looks at all parts of a step before the first gradient: what a mean is divided by, and
+    /// whatever else depends on the step as a whole. So the result does not depend on how the step
+    /// was cut.
+    Step begin(StepArena arena, List<TokenBatch> parts);
 
-    /// Supervised fine-tuning: cross-entropy of the answers, averaged over all their tokens.
-    record Supervised() implements Objective {
-        @Override
-        public LossSum loss(
-                Decoder model, Tape tape, TokenBatch batch, CheckpointPolicy policy, double scale) {
-            return TokenLoss.of(model, tape, batch, policy, scale);
-        }
-    }
+    /// One optimizer step, part by part.
+    interface Step {
 
-    /// Pre-training: cross-entropy of every token but the first of a document.
-    record Pretrain() implements Objective {
-        @Override
-        public LossSum loss(
-                Decoder model, Tape tape, TokenBatch batch, CheckpointPolicy policy, double scale) {
-            return TokenLoss.of(model, tape, batch, policy, scale);
-        }
+        /// Runs the models on a part. On a recording tape, replaying the tape afterwards adds the
+        /// gradient of the part's share of the step's mean loss to the trained parameters.
+        LossSum loss(Tape tape, int part);
     }
 }

@@ -20,6 +20,9 @@ public record CrossEntropy(double logitScale, double softCap) {
     /// number of cores; larger chunks are no faster.
     private static final long CHUNK_BYTES = 32L << 20;
 
+    /// Columns of the statistics of a row.
+    public static final int STATISTICS = 3;
+
     private static final int CHUNK_ROWS_MIN = 16;
     private static final int CHUNK_ROWS_MAX = 1024;
 
@@ -29,7 +32,20 @@ public record CrossEntropy(double logitScale, double softCap) {
     /// @param weights_M fp32 factor of the row in the loss
     /// @param losses_M fp32 out: negative log-probability of the label, without the weight
     /// @param correct_M int32 out: 1 where the label has the largest logit
-    public record Rows(Tensor labels_M, Tensor weights_M, Tensor losses_M, Tensor correct_M) {}
+    /// @param entropyWeights_M fp32: the gradient of `weight · entropy` is added; null for none
+    /// @param statistics_M3 fp32 out: entropy, mean logit, log Σp²; null if nobody asks
+    public record Rows(
+            Tensor labels_M,
+            Tensor weights_M,
+            Tensor losses_M,
+            Tensor correct_M,
+            @Nullable Tensor entropyWeights_M,
+            @Nullable Tensor statistics_M3) {
+        /// Losses only.
+        public Rows(Tensor labels_M, Tensor weights_M, Tensor losses_M, Tensor correct_M) {
+            this(labels_M, weights_M, losses_M, correct_M, null, null);
+        }
+    }
 
     /// Where gradients go; both are multiplied by `scale`, which turns the weighted sum of the rows
     /// into the loss.
@@ -117,14 +133,20 @@ public record CrossEntropy(double logitScale, double softCap) {
                     new dev.tunesmith.kernels.cpu.CrossEntropy.Tokens(
                             rows.labels_M.address() + offset,
                             rows.weights_M.address() + offset,
+                            address(rows.entropyWeights_M, offset),
                             rows.losses_M.address() + offset,
                             0,
-                            rows.correct_M.address() + offset);
+                            rows.correct_M.address() + offset,
+                            address(rows.statistics_M3, STATISTICS * offset));
             if (gradient) {
                 kernel.forwardBackwardInPlace(logits_CV.address(), tokens);
             } else {
                 kernel.forward(logits_CV.address(), tokens);
             }
+        }
+
+        private static long address(@Nullable Tensor tensor, long offset) {
+            return tensor == null ? 0 : tensor.address() + offset;
         }
     }
 }

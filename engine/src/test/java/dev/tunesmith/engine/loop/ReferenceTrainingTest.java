@@ -13,7 +13,8 @@ import dev.tunesmith.engine.io.SafetensorsWriter;
 import dev.tunesmith.engine.io.StoredTensor;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.nn.Parameter;
-import dev.tunesmith.engine.objective.Objective;
+import dev.tunesmith.engine.objective.Policy;
+import dev.tunesmith.engine.objective.TokenObjective;
 import dev.tunesmith.engine.optim.AdamW;
 import dev.tunesmith.engine.optim.ParameterGroup;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
@@ -114,11 +115,9 @@ class ReferenceTrainingTest {
         Recorder recorder = new Recorder();
         try (Learner learner =
                 new Learner(
-                        model,
-                        new Objective.Supervised(),
+                        new TokenObjective(new Policy(model, CheckpointPolicy.keepAll())),
                         trained,
                         optimizer,
-                        CheckpointPolicy.keepAll(),
                         1)) {
             Outcome outcome =
                     new TrainingLoop(

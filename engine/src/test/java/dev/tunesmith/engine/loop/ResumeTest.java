@@ -44,7 +44,9 @@ class ResumeTest {
                 Arguments.of(Method.SUPERVISED, TinyModel.lora(0.2), Precision.BF16, 5),
                 Arguments.of(Method.SUPERVISED, TinyModel.FULL, Precision.BF16, 7),
                 Arguments.of(Method.SUPERVISED, TinyModel.FULL, Precision.FP32, 3),
-                Arguments.of(Method.PRETRAIN, TinyModel.FULL, Precision.BF16, 11));
+                Arguments.of(Method.PRETRAIN, TinyModel.FULL, Precision.BF16, 11),
+                Arguments.of(Method.DPO, TinyModel.lora(0), Precision.BF16, 5),
+                Arguments.of(Method.DPO, TinyModel.FULL, Precision.FP32, 8));
     }
 
     @ParameterizedTest

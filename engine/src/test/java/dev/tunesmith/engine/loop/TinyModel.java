@@ -50,6 +50,7 @@ record TinyModel(Path folder) {
         FreshWeights.write(base, 7);
         Files.write(folder.resolve("chat.jsonl"), chats());
         Files.write(folder.resolve("text.jsonl"), texts());
+        Files.write(folder.resolve("pairs.jsonl"), pairs());
         return new TinyModel(folder);
     }
 
@@ -78,12 +79,32 @@ record TinyModel(Path folder) {
         return rows;
     }
 
+    private static List<String> pairs() {
+        List<String> rows = new ArrayList<>();
+        for (int i = 0; i < 22; i++) {
+            String thing = THINGS.get(i % THINGS.size());
+            rows.add(
+                    """
+                    {"input":{"messages":[{"role":"user","content":"What colour is the %s %d?"}]},\
+                    "preferred_output":[{"role":"assistant","content":"The %s is %s."}],\
+                    "non_preferred_output":[{"role":"assistant","content":"No idea %d."}]}\
+                    """
+                            .formatted(thing, i, thing, COLOURS.get(i % 3), i));
+        }
+        return rows;
+    }
+
     private static List<String> texts() {
         return sentences().stream().map("{\"text\":\"%s\"}"::formatted).toList();
     }
 
     TrainingRun.Sources sources(Method method) {
-        String file = method == Method.PRETRAIN ? "text.jsonl" : "chat.jsonl";
+        String file =
+                switch (method.rowKind()) {
+                    case DOCUMENT -> "text.jsonl";
+                    case CONVERSATION -> "chat.jsonl";
+                    case PAIR -> "pairs.jsonl";
+                };
         return new TrainingRun.Sources(
                 ModelDirectory.open(folder.resolve("base")),
                 folder.resolve(file),
@@ -101,6 +122,7 @@ record TinyModel(Path folder) {
                 1,
                 JobKind.TRAIN,
                 method,
+                method.defaults(),
                 "tiny",
                 adapter,
                 new ResolvedSpec.Rows(

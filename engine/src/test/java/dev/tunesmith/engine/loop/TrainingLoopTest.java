@@ -212,6 +212,7 @@ class TrainingLoopTest {
                 spec.specVersion(),
                 spec.kind(),
                 spec.method(),
+                spec.settings(),
                 spec.model(),
                 spec.adapter(),
                 rows,

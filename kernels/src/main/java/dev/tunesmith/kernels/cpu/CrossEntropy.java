@@ -22,17 +22,30 @@ public record CrossEntropy(
         float gradientScale,
         int threads) {
     private static final CpuKernels.Kernel KERNEL =
-            CpuKernels.kernel("cross_entropy", "llllll" + "lll" + "fffff" + "ii");
+            CpuKernels.kernel("cross_entropy", "llllllll" + "lll" + "fffff" + "ii");
 
     /// What is read beside the logits, and what is written.
     ///
     /// @param labels_R int32
     /// @param weights_R fp32, 0 for all ones: factor of each token's gradient, not of its loss
+    /// @param entropyWeights_R fp32, 0 for none: the gradient of `weight · entropy` is added
     /// @param losses_R fp32 out, without the weight
     /// @param lse_R fp32 out, may be 0
     /// @param correct_R int32 out, 1 where the label has the largest logit; may be 0
+    /// @param statistics_R3 fp32 out, may be 0: entropy, mean of x', log Σp²
     public record Tokens(
-            long labels_R, long weights_R, long losses_R, long lse_R, long correct_R) {}
+            long labels_R,
+            long weights_R,
+            long entropyWeights_R,
+            long losses_R,
+            long lse_R,
+            long correct_R,
+            long statistics_R3) {
+        /// Without entropies and statistics.
+        public Tokens(long labels_R, long weights_R, long losses_R, long lse_R, long correct_R) {
+            this(labels_R, weights_R, 0, losses_R, lse_R, correct_R, 0);
+        }
+    }
 
     /// Losses only; the logits stay.
     public void forward(long logits_RV, Tokens tokens) {
@@ -55,9 +68,11 @@ public record CrossEntropy(
                                                 logits_RV,
                                                 tokens.labels_R,
                                                 tokens.weights_R,
+                                                tokens.entropyWeights_R,
                                                 tokens.losses_R,
                                                 tokens.lse_R,
                                                 tokens.correct_R,
+                                                tokens.statistics_R3,
                                                 rows,
                                                 vocabulary,
                                                 stride,

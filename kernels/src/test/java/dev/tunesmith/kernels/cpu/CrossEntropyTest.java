@@ -47,24 +47,29 @@ class CrossEntropyTest {
         double[] z = Numbers.scaled(type, Numbers.wave(type, 4 * stride, 1), 4);
         int[] labels = {0, vocabulary - 1, IGNORED, vocabulary / 2};
         float[] weights = {1, 0.5f, 1, 2};
+        float[] entropyWeights = {0.5f, 0, 1, -1.5f};
         try (var memory = new Fenced()) {
             long logits = memory.floats(type, z);
             long losses = memory.room(Element.F32, 4);
             long lse = memory.room(Element.F32, 4);
             long correct = memory.room(4 * 4L);
+            long statistics = memory.room(Element.F32, 12);
             var tokens =
                     new CrossEntropy.Tokens(
                             memory.ints(labels),
                             memory.floats(Element.F32, 1, 0.5, 1, 2),
+                            memory.floats(Element.F32, 0.5, 0, 1, -1.5),
                             losses,
                             lse,
-                            correct);
+                            correct,
+                            statistics);
             options.forward(logits, tokens);
             Tolerance.EXACT.check("untouched logits", type, z, memory.read(type, logits));
             options.forwardBackwardInPlace(logits, tokens);
 
             double[] expectedLosses = new double[4];
             double[] gradient = z.clone();
+            double[] shapes = new double[12];
             for (int r = 0; r < 4; r++) {
                 int row = r;
                 double[] x = java.util.Arrays.copyOfRange(z, r * stride, r * stride + vocabulary);
@@ -74,7 +79,13 @@ class CrossEntropyTest {
                         Slope.of(
                                 x,
                                 new double[] {factor},
-                                in -> new double[] {loss(options, in, labels[row])});
+                                in -> new double[] {
+                                    loss(options, in, labels[row])
+                                            + turned(options, in, labels[row])
+                                                    * entropyWeights[row]
+                                                    / weights[row]
+                                });
+                System.arraycopy(statistics(options, x), 0, shapes, 3 * r, 3);
                 System.arraycopy(slope, 0, gradient, r * stride, vocabulary);
                 boolean largest =
                         labels[r] >= 0
@@ -83,6 +94,8 @@ class CrossEntropyTest {
             }
             Tolerance.CROSS_ENTROPY.check(
                     "loss", type, expectedLosses, memory.read(Element.F32, losses));
+            Tolerance.CROSS_ENTROPY.check(
+                    "statistics", type, shapes, memory.read(Element.F32, statistics));
             Tolerance.CROSS_ENTROPY_GRADIENT.check(
                     "gradient of " + options, type, gradient, memory.read(type, logits));
         }
@@ -107,6 +120,32 @@ class CrossEntropyTest {
         return (1 - o.smoothing()) * (lse - x[label])
                 + o.smoothing() * (lse - mean)
                 + o.zLoss() * lse * lse;
+    }
+
+    private static double turned(CrossEntropy o, double[] z, int label) {
+        return label == IGNORED ? 0 : statistics(o, z)[0];
+    }
+
+    /// Entropy, mean logit and log Σp² by their definition.
+    private static double[] statistics(CrossEntropy o, double[] z) {
+        double lse = 0;
+        double mean = 0;
+        double[] x = new double[z.length];
+        for (int i = 0; i < z.length; i++) {
+            x[i] = o.scale() * z[i];
+            x[i] = o.softcap() > 0 ? o.softcap() * Math.tanh(x[i] / o.softcap()) : x[i];
+            lse += Math.exp(x[i]);
+            mean += x[i] / z.length;
+        }
+        lse = Math.log(lse);
+        double entropy = 0;
+        double squares = 0;
+        for (double value : x) {
+            double p = Math.exp(value - lse);
+            entropy -= p * (value - lse);
+            squares += p * p;
+        }
+        return new double[] {entropy, mean, Math.log(squares)};
     }
 
     @Test

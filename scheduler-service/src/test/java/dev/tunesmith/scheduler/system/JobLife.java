@@ -29,6 +29,7 @@ record JobLife(TestDatabase db) {
                         null,
                         script,
                         s.hyperparameters(),
+                        s.choice(),
                         s.training(),
                         s.labels(),
                         s.scheduling()));

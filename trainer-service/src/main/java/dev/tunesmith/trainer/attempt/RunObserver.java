@@ -75,6 +75,7 @@ final class RunObserver implements LoopObserver {
         metrics.put("tokens_per_s", report.tokensPerSecond());
         metrics.put("trained_tokens", (double) report.trainedTokens());
         metrics.put("seconds_left", report.secondsLeft());
+        metrics.putAll(report.metrics());
         parent.send(
                 new ChildReport.Stepped(
                         report.step(), report.totalSteps(), report.epoch(), millis, metrics));
@@ -89,15 +90,17 @@ final class RunObserver implements LoopObserver {
     public void evaluated(Evaluation evaluation) {
         int step = evaluation.step();
         log.add(evaluation);
+        Map<String, Double> metrics = new LinkedHashMap<>();
+        metrics.put("valid_loss", evaluation.loss());
+        metrics.put("valid_mean_token_accuracy", evaluation.accuracy());
+        evaluation.metrics().forEach((name, value) -> metrics.put("valid_" + name, value));
         parent.send(
                 new ChildReport.Stepped(
                         step,
                         run.plan().totalSteps(),
                         (double) step / run.plan().order().stepsPerEpoch(),
                         0,
-                        Map.of(
-                                "valid_loss", evaluation.loss(),
-                                "valid_mean_token_accuracy", evaluation.accuracy())));
+                        metrics));
         enter(Phase.TRAINING, step);
         lastStepNanos = System.nanoTime();
     }

@@ -123,6 +123,7 @@ record TinyJob(ModelSource base, ObjectRef training) {
                 1,
                 JobKind.TRAIN,
                 Method.SUPERVISED,
+                Method.SUPERVISED.defaults(),
                 "tiny",
                 new AdapterSpec.Lora(4, 8, 0.1, List.of("all-linear"), false, export),
                 new ResolvedSpec.Rows(96, false, Overflow.TRUNCATE, false, 0.1, 4, 2),

@@ -1,0 +1,100 @@
+package dev.tunesmith.bench.verify;
+
+import dev.tunesmith.engine.data.BatchBuilder;
+import dev.tunesmith.engine.data.Sample;
+import dev.tunesmith.engine.data.TokenBatch;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Padded rows of a golden file as documents end to end, and the way back to its tables.
+///
+/// @param documents what each document is
+/// @param rows the row of the file that each document is
+/// @param begins first column of each document's tokens in the file
+/// @param width tokens of a padded row
+record MethodRows(List<Sample> documents, List<Integer> rows, List<Integer> begins, int width) {
+
+    MethodRows {
+        documents = List.copyOf(documents);
+        rows = List.copyOf(rows);
+        begins = List.copyOf(begins);
+    }
+
+    /// Rows 0…n−1 are chosen, n…2n−1 rejected: row i and row n+i become neighbours.
+    static MethodRows pairs(GoldenTensors file, String answerMask) {
+        int count = (int) file.shape("input_ids")[0];
+        List<Integer> order = new ArrayList<>();
+        for (int i = 0; i < count / 2; i++) {
+            order.add(i);
+            order.add(count / 2 + i);
+        }
+        return of(file, "", answerMask, order, 0);
+    }
+
+    /// Rows as they are.
+    static MethodRows plain(GoldenTensors file, String prefix, String answerMask) {
+        int count = (int) file.shape(prefix + "input_ids")[0];
+        return of(file, prefix, answerMask, java.util.stream.IntStream.range(0, count).boxed().toList(), 0);
+    }
+
+    /// @param context weight of tokens before the answer, 0 if they are not scored
+    static MethodRows of(
+            GoldenTensors file,
+            String prefix,
+            String answerMask,
+            List<Integer> order,
+            float context) {
+        int[] ids = file.integers(prefix + "input_ids");
+        int[] mask = file.integers(prefix + "attention_mask");
+        int[] answer = answerMask.isEmpty() ? new int[ids.length] : file.integers(answerMask);
+        int width = ids.length / (int) file.shape(prefix + "input_ids")[0];
+        List<Sample> documents = new ArrayList<>();
+        List<Integer> begins = new ArrayList<>();
+        for (int row : order) {
+            int begin = 0;
+            while (begin < width - 1 && mask[row * width + begin] == 0) {
+                begin++;
+            }
+            int end = begin;
+            while (end < width && mask[row * width + end] != 0) {
+                end++;
+            }
+            int[] tokens = new int[end - begin];
+            float[] weights = new float[end - begin];
+            for (int t = begin; t < end; t++) {
+                tokens[t - begin] = ids[row * width + t];
+                weights[t - begin] = answer[row * width + t] != 0 ? 1 : context;
+            }
+            documents.add(new Sample(tokens, weights));
+            begins.add(begin);
+        }
+        return new MethodRows(documents, order, begins, width);
+    }
+
+    TokenBatch batch() {
+        return batch(0, documents.size());
+    }
+
+    TokenBatch batch(int from, int to) {
+        BatchBuilder builder = new BatchBuilder();
+        documents.subList(from, to).forEach(builder::add);
+        return builder.build();
+    }
+
+    /// Values of labelled tokens as the file's table [rows, width − 1], whose column t belongs to
+    /// token t + 1; zero elsewhere.
+    float[] table(double[] values_M) {
+        float[] table = new float[rows.size() * (width - 1)];
+        int m = 0;
+        for (int d = 0; d < documents.size(); d++) {
+            Sample document = documents.get(d);
+            for (int t = 1; t < document.length(); t++) {
+                if (document.weights()[t] != 0) {
+                    int column = begins.get(d) + t - 1;
+                    table[rows.get(d) * (width - 1) + column] = (float) values_M[m++];
+                }
+            }
+        }
+        return table;
+    }
+}

@@ -1,0 +1,232 @@
+package dev.tunesmith.bench.verify;
+
+import dev.tunesmith.engine.data.TokenBatch;
+import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.nn.Head;
+import dev.tunesmith.engine.nn.Parameter;
+import dev.tunesmith.engine.objective.LossSum;
+import dev.tunesmith.engine.objective.Objective;
+import dev.tunesmith.engine.objective.Policy;
+import dev.tunesmith.engine.tape.CheckpointPolicy;
+import dev.tunesmith.engine.tape.Tape;
+import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.Region;
+import dev.tunesmith.engine.tensor.StepArena;
+import dev.tunesmith.engine.tensor.Tensor;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// The models of a training method's case, and the comparison of one step with what lies beside it.
+final class MethodRun implements AutoCloseable {
+
+    private static final String TENSORS = "tensors.safetensors";
+
+    private final GoldenCase golden;
+    private final GoldenCase batch;
+    private final StepArena arena = StepArena.unlimited();
+    private final Region region = Region.lasting("golden method");
+    private final Map<String, Decoder> models = new LinkedHashMap<>();
+
+    /// @param batch the case that names models and rows, which may be `golden` itself
+    MethodRun(GoldenCase golden, GoldenCase batch) {
+        this.golden = golden;
+        this.batch = batch;
+    }
+
+    /// The case of the batch that another one is computed on.
+    static GoldenCase batchOf(GoldenCase golden) {
+        String name = golden.text("batch", "");
+        Path beside = golden.folder().resolveSibling(name);
+        return GoldenCase.read(
+                java.nio.file.Files.exists(beside.resolve(GoldenCase.FILE))
+                        ? beside
+                        : golden.above(name));
+    }
+
+    StepArena arena() {
+        return arena;
+    }
+
+    Region region() {
+        return region;
+    }
+
+    /// The model that trains, all of it.
+    Policy policy() {
+        return new Policy(
+                models.computeIfAbsent(
+                        "policy",
+                        name -> {
+                            Decoder model = load(name, Decoder.Loading.WRITABLE);
+                            model.trainAll(region);
+                            return model;
+                        }),
+                CheckpointPolicy.keepAll());
+    }
+
+    Decoder reference() {
+        return frozen("reference");
+    }
+
+    /// Another model of the case.
+    Decoder frozen(String name) {
+        return models.computeIfAbsent(name, known -> load(known, Decoder.Loading.MAPPED));
+    }
+
+    private Decoder load(String name, Decoder.Loading loading) {
+        String path = batch.text("models." + name, golden.text("models." + name, ""));
+        if (path.isEmpty()) {
+            path = batch.text("model", golden.text("model", "models/" + name));
+        }
+        return Decoder.load(ModelDirectory.open(batch.above(path)), DType.F32, loading);
+    }
+
+    /// Compares what both models think of the rows of a batch.
+    void compareScores(MethodRows rows, Comparison comparison) {
+        GoldenTensors file = golden.tensors(TENSORS).orElseThrow();
+        for (String name : List.of("policy", "reference", "old")) {
+            String tensor = name + "_token_log_probs";
+            if (!file.names().contains(tensor)) {
+                continue;
+            }
+            Head.Scores scores = scores(frozen(name), rows.batch());
+            comparison.golden(
+                    tensor,
+                    rows.table(wide(scores.logProbs_M())),
+                    file,
+                    tensor,
+                    golden.tolerance("log_probs"));
+            if (file.names().contains(name + "_token_entropy")) {
+                comparison.golden(
+                        name + "_token_entropy",
+                        rows.table(wide(scores.entropies_M())),
+                        file,
+                        name + "_token_entropy",
+                        golden.tolerance(
+                                golden.find("tolerance.entropy") instanceof Map
+                                        ? "entropy"
+                                        : "log_probs"));
+            }
+        }
+    }
+
+    static double[] wide(float[] values) {
+        double[] wide = new double[values.length];
+        for (int i = 0; i < values.length; i++) {
+            wide[i] = values[i];
+        }
+        return wide;
+    }
+
+    /// What a model thinks of labelled tokens.
+    Head.Scores scores(Decoder model, TokenBatch rows) {
+        try (Region step = arena.open("golden scores")) {
+            Tape silent = Tape.silent(arena, step);
+            Tensor hidden_ND = model.forward(silent, rows, CheckpointPolicy.keepAll());
+            var targets = new Head.Targets(rows.labels_N(), rows.weights_N(), TokenBatch.NOT_TRAINED);
+            return model.head().scores(silent, hidden_ND, targets, 1);
+        }
+    }
+
+    /// Runs one step and compares loss, figures and gradients.
+    LossSum compare(
+            Objective objective, List<TokenBatch> parts, MethodRows rows, Comparison comparison) {
+        policy().model().parameters().forEach(Parameter::clearGradient);
+        LossSum sum = LossSum.ZERO;
+        Objective.Step whole = objective.begin(arena, parts);
+        for (int part = 0; part < parts.size(); part++) {
+            try (Region step = arena.open("golden step")) {
+                Tape tape = Tape.recording(arena, step, 0);
+                sum = sum.plus(whole.loss(tape, part));
+                tape.backward();
+            }
+        }
+        comparison.number(
+                "loss", sum.mean(), golden.number("loss", 0), golden.tolerance("loss"));
+        compareMetrics(sum, comparison);
+        compareGradients(comparison);
+        return sum;
+    }
+
+    private void compareMetrics(LossSum sum, Comparison comparison) {
+        if (!(golden.find("metrics") instanceof Map<?, ?> metrics)) {
+            return;
+        }
+        Map<String, Double> values = new LinkedHashMap<>(sum.metrics().values());
+        values.put("mean_token_accuracy", sum.accuracy());
+        boolean paddedMeans = golden.text("note", "").contains("not to be imitated");
+        metrics.forEach((name, expected) -> {
+            boolean padded = paddedMeans && name.toString().startsWith("logits/");
+            if (padded || !(expected instanceof Number number)) {
+                return;
+            }
+            Double value = values.get(name.toString());
+            if (value == null) {
+                comparison.fail("no metric " + name);
+            } else {
+                // Metrics are sums of many log-probabilities: their rounding adds up.
+                comparison.number(
+                        "metric " + name, value, number.doubleValue(), new Tolerance(2e-5, 2e-5, 0));
+            }
+        });
+    }
+
+    void compareGradients(Comparison comparison) {
+        golden.tensors(TENSORS)
+                .ifPresent(file -> {
+                    double squares = 0;
+                    for (Parameter parameter : policy().model().parameters()) {
+                        float[] gradient = parameter.gradient().toFloats();
+                        comparison.golden(
+                                "gradient of " + parameter.name(),
+                                gradient,
+                                file,
+                                "grad/" + parameter.name(),
+                                golden.tolerance("gradients"));
+                        for (float value : gradient) {
+                            squares += (double) value * value;
+                        }
+                    }
+                    double norm = golden.number("grad_norm", -1);
+                    if (norm >= 0) {
+                        comparison.number(
+                                "gradient norm",
+                                Math.sqrt(squares),
+                                norm,
+                                new Tolerance(0, golden.tolerance("gradients").ofLargest(), 0));
+                    }
+                });
+    }
+
+    /// Compares the loss of every pair by itself, where the file has it.
+    void comparePerPair(Objective objective, MethodRows rows, Comparison comparison) {
+        GoldenTensors file = golden.tensors(TENSORS).orElse(null);
+        if (file == null || !file.names().contains("loss_per_pair")) {
+            return;
+        }
+        int pairs = rows.documents().size() / 2;
+        float[] losses = new float[pairs];
+        for (int i = 0; i < pairs; i++) {
+            losses[i] = (float) silently(objective, rows.batch(2 * i, 2 * i + 2)).mean();
+        }
+        comparison.golden(
+                "loss of each pair", losses, file, "loss_per_pair", golden.tolerance("loss"));
+    }
+
+    LossSum silently(Objective objective, TokenBatch rows) {
+        Objective.Step whole = objective.begin(arena, List.of(rows));
+        try (Region step = arena.open("golden pair")) {
+            return whole.loss(Tape.silent(arena, step), 0);
+        }
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+        models.values().forEach(Decoder::close);
+        region.close();
+    }
+}

@@ -1,0 +1,124 @@
+package dev.tunesmith.contracts.job;
+
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import com.fasterxml.jackson.annotation.JsonTypeName;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// What one training method has to be told beside rows, steps and optimizer.
+@JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
+@JsonSubTypes({
+    @JsonSubTypes.Type(MethodSettings.Plain.class),
+    @JsonSubTypes.Type(MethodSettings.Preference.class)
+})
+public sealed interface MethodSettings {
+
+    /// Every value by its key in the create body; hyper-parameters are not among them.
+    void addTo(Map<String, Object> flat);
+
+    /// Whether a frozen reference model is run beside the one that trains.
+    default boolean needsReference() {
+        return false;
+    }
+
+    /// The hyper-parameters that only this method has, by their names on the wire.
+    default Map<String, Object> hyperparameters() {
+        return Map.of();
+    }
+
+    /// Supervised tuning and pre-training need nothing.
+    @JsonTypeName("plain")
+    record Plain() implements MethodSettings {
+        @Override
+        public void addTo(Map<String, Object> flat) {
+            // Nothing to say.
+        }
+    }
+
+    /// The DPO family: pairs of answers, compared with a frozen reference.
+    ///
+    /// @param beta strength of the pull towards the reference
+    /// @param losses what is added up
+    /// @param weights factor of each loss
+    /// @param labelSmoothing share of pairs that are expected to be the wrong way round
+    /// @param alpha exponent of the alpha divergence
+    /// @param tau temperature of DiscoPOP's modulation
+    /// @param ldAlpha weight of tokens behind the shorter answer's length (LD-DPO, arXiv
+    ///   2409.06411); null counts all alike
+    /// @param weighted multiplies a pair by how probable its answers are (WPO, arXiv 2406.11827)
+    /// @param referenceFree compares with nothing
+    @JsonTypeName("preference")
+    record Preference(
+            double beta,
+            List<PairLoss> losses,
+            List<Double> weights,
+            double labelSmoothing,
+            Divergence divergence,
+            double alpha,
+            double tau,
+            @Nullable Double ldAlpha,
+            boolean weighted,
+            boolean referenceFree)
+            implements MethodSettings {
+        /// Pull towards the reference if nothing else is asked for (arXiv 2305.18290).
+        public static final double BETA = 0.1;
+
+        /// Label smoothing of EXO, which has no value at 0.
+        public static final double EXO_SMOOTHING_MIN = 1e-3;
+
+        public Preference {
+            losses = List.copyOf(losses);
+            weights = List.copyOf(weights);
+            if (losses.isEmpty() || losses.size() != weights.size()) {
+                throw new IllegalArgumentException(
+                        "%d losses and %d weights".formatted(losses.size(), weights.size()));
+            }
+        }
+
+        /// Plain DPO.
+        public static Preference dpo(double beta) {
+            return new Preference(
+                    beta,
+                    List.of(PairLoss.SIGMOID),
+                    List.of(1.0),
+                    0,
+                    Divergence.REVERSE_KL,
+                    0.5,
+                    0.05,
+                    null,
+                    false,
+                    false);
+        }
+
+        @Override
+        public Map<String, Object> hyperparameters() {
+            return Map.of("beta", beta);
+        }
+
+        @Override
+        public boolean needsReference() {
+            return !referenceFree && losses.stream().anyMatch(PairLoss::needsReference);
+        }
+
+        @Override
+        public void addTo(Map<String, Object> flat) {
+            flat.put("loss_type", losses.stream().map(PairLoss::wire).toList());
+            flat.put("loss_weights", weights);
+            flat.put("label_smoothing", labelSmoothing);
+            flat.put("f_divergence_type", divergence.wire());
+            if (divergence == Divergence.ALPHA_DIVERGENCE) {
+                flat.put("f_alpha_divergence_coef", alpha);
+            }
+            if (losses.contains(PairLoss.DISCOPOP)) {
+                flat.put("discopop_tau", tau);
+            }
+            if (ldAlpha != null) {
+                flat.put("ld_alpha", ldAlpha);
+            }
+            flat.put("use_weighting", weighted);
+            flat.put("reference_free", referenceFree);
+        }
+    }
+}

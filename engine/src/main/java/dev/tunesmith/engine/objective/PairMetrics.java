@@ -1,0 +1,46 @@
+package dev.tunesmith.engine.objective;
+
+import dev.tunesmith.engine.objective.PreferenceLoss.Pair;
+import java.util.List;
+
+/// The figures that preference training is watched by, under TRL's names; means are over answers
+/// and their tokens only.
+final class PairMetrics {
+
+    private PairMetrics() {}
+
+    static Metrics of(ScoredBatch scored, List<Pair> pairs, double beta) {
+        Metrics.Builder metrics = new Metrics.Builder();
+        for (Pair pair : pairs) {
+            double chosen = beta * pair.chosenRatio();
+            double rejected = beta * pair.rejectedRatio();
+            metrics.mean("rewards/chosen", chosen)
+                    .mean("rewards/rejected", rejected)
+                    .mean("rewards/margins", chosen - rejected)
+                    .mean("rewards/accuracies", chosen > rejected ? 1 : 0)
+                    .mean("logps/chosen", pair.chosen())
+                    .mean("logps/rejected", pair.rejected());
+        }
+        addTokens(metrics, scored);
+        return metrics.build();
+    }
+
+    /// Mean logits of both sides, and the entropy of all answers.
+    static void addTokens(Metrics.Builder metrics, ScoredBatch scored) {
+        Answers answers = scored.answers();
+        for (int d = 0; d < answers.documents(); d++) {
+            double logits = 0;
+            double entropy = 0;
+            int length = answers.length(d);
+            for (int m = answers.begin(d); m < answers.end(d); m++) {
+                logits += scored.scores().logits_M()[m];
+                entropy += scored.scores().entropies_M()[m];
+            }
+            if (length > 0) {
+                String side = d % 2 == 0 ? "logits/chosen" : "logits/rejected";
+                metrics.mean(side, logits / length, length)
+                        .mean("entropy", entropy / length, length);
+            }
+        }
+    }
+}
