@@ -1,6 +1,7 @@
 package dev.tunesmith.api;
 
 import static dev.tunesmith.api.testing.Api.as;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -22,6 +23,8 @@ import com.openai.models.finetuning.jobs.FineTuningJob;
 import com.openai.models.finetuning.jobs.FineTuningJobEvent;
 import com.openai.models.finetuning.jobs.JobCreateParams;
 import com.openai.models.finetuning.jobs.JobListEventsParams;
+import com.openai.models.finetuning.methods.DpoHyperparameters;
+import com.openai.models.finetuning.methods.DpoMethod;
 import com.openai.models.models.Model;
 import dev.tunesmith.api.testing.Api;
 import dev.tunesmith.api.testing.ApiTestResource;
@@ -39,6 +42,14 @@ import org.junit.jupiter.api.Test;
 @QuarkusTest
 @WithTestResource(ApiTestResource.class)
 class SdkTest {
+    private static final byte[] PAIRS =
+            """
+            {"input":{"messages":[{"role":"user","content":"Hi"}]},\
+            "preferred_output":[{"role":"assistant","content":"Hello!"}],\
+            "non_preferred_output":[{"role":"assistant","content":"What?"}]}
+            """
+                    .getBytes(UTF_8);
+
     @BeforeEach
     void hasAModel() {
         Rows.baseModel("nano");
@@ -59,6 +70,37 @@ class SdkTest {
                 .contains(job.id());
         assertThat(client.fineTuning().jobs().cancel(job.id()).id()).isEqualTo(job.id());
         client.files().delete(upload(client).id()).validate();
+    }
+
+    @Test
+    void trainsOnPreferences() {
+        OpenAIClient client = client(Api.key("demo"));
+        FileObject file = upload(client, PAIRS);
+        FineTuningJob job =
+                client.fineTuning()
+                        .jobs()
+                        .create(
+                                JobCreateParams.builder()
+                                        .model("nano")
+                                        .trainingFile(file.id())
+                                        .method(
+                                                JobCreateParams.Method.builder()
+                                                        .type(JobCreateParams.Method.Type.DPO)
+                                                        .dpo(dpo(0.3))
+                                                        .build())
+                                        .build());
+
+        DpoMethod shown = job.method().orElseThrow().dpo().orElseThrow();
+        DpoHyperparameters numbers = shown.hyperparameters().orElseThrow();
+        assertThat(numbers.beta().orElseThrow().number()).contains(0.3);
+        assertThat(numbers.nEpochs().orElseThrow().isAuto()).isTrue();
+        assertThat(client.fineTuning().jobs().cancel(job.id()).id()).isEqualTo(job.id());
+    }
+
+    private static DpoMethod dpo(double beta) {
+        return DpoMethod.builder()
+                .hyperparameters(DpoHyperparameters.builder().beta(beta).build())
+                .build();
     }
 
     @Test
@@ -130,13 +172,17 @@ class SdkTest {
     }
 
     private static FileObject upload(OpenAIClient client) {
+        return upload(client, Rows.CHAT);
+    }
+
+    private static FileObject upload(OpenAIClient client, byte[] rows) {
         return client.files()
                 .create(
                         FileCreateParams.builder()
                                 .purpose(FilePurpose.FINE_TUNE)
                                 .file(
                                         MultipartField.<java.io.InputStream>builder()
-                                                .value(new ByteArrayInputStream(Rows.CHAT))
+                                                .value(new ByteArrayInputStream(rows))
                                                 .filename("train.jsonl")
                                                 .build())
                                 .build());

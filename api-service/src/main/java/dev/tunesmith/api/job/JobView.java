@@ -104,8 +104,7 @@ record JobView(
     }
 
     private static Inputs inputs(JobSpec spec, @Nullable ResolvedSpec resolved) {
-        Map<String, Object> numbers =
-                resolved == null ? numbers(spec) : numbers(resolved);
+        Map<String, Object> numbers = resolved == null ? numbers(spec) : numbers(resolved);
         var method = new LinkedHashMap<String, Object>();
         method.put("type", spec.method().wire());
         method.put(spec.method().wire(), Map.of("hyperparameters", numbers));

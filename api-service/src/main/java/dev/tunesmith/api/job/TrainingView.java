@@ -2,9 +2,9 @@ package dev.tunesmith.api.job;
 
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.JobSpec;
-import dev.tunesmith.contracts.job.MethodChoice;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.job.TrainingOptions;
+import dev.tunesmith.contracts.method.MethodChoice;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;

@@ -34,7 +34,12 @@ record MethodRows(List<Sample> documents, List<Integer> rows, List<Integer> begi
     /// Rows as they are.
     static MethodRows plain(GoldenTensors file, String prefix, String answerMask) {
         int count = (int) file.shape(prefix + "input_ids")[0];
-        return of(file, prefix, answerMask, java.util.stream.IntStream.range(0, count).boxed().toList(), 0);
+        return of(
+                file,
+                prefix,
+                answerMask,
+                java.util.stream.IntStream.range(0, count).boxed().toList(),
+                0);
     }
 
     /// @param context weight of tokens before the answer, 0 if they are not scored

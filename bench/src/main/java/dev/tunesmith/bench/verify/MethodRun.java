@@ -126,7 +126,8 @@ final class MethodRun implements AutoCloseable {
         try (Region step = arena.open("golden scores")) {
             Tape silent = Tape.silent(arena, step);
             Tensor hidden_ND = model.forward(silent, rows, CheckpointPolicy.keepAll());
-            var targets = new Head.Targets(rows.labels_N(), rows.weights_N(), TokenBatch.NOT_TRAINED);
+            var targets =
+                    new Head.Targets(rows.labels_N(), rows.weights_N(), TokenBatch.NOT_TRAINED);
             return model.head().scores(silent, hidden_ND, targets, 1);
         }
     }
@@ -144,8 +145,7 @@ final class MethodRun implements AutoCloseable {
                 tape.backward();
             }
         }
-        comparison.number(
-                "loss", sum.mean(), golden.number("loss", 0), golden.tolerance("loss"));
+        comparison.number("loss", sum.mean(), golden.number("loss", 0), golden.tolerance("loss"));
         compareMetrics(sum, comparison);
         compareGradients(comparison);
         return sum;
@@ -169,7 +169,10 @@ final class MethodRun implements AutoCloseable {
             } else {
                 // Metrics are sums of many log-probabilities: their rounding adds up.
                 comparison.number(
-                        "metric " + name, value, number.doubleValue(), new Tolerance(2e-5, 2e-5, 0));
+                        "metric " + name,
+                        value,
+                        number.doubleValue(),
+                        new Tolerance(2e-5, 2e-5, 0));
             }
         });
     }

@@ -1,9 +1,9 @@
 package dev.tunesmith.bench.verify;
 
-import dev.tunesmith.contracts.job.Divergence;
-import dev.tunesmith.contracts.job.MethodSettings;
-import dev.tunesmith.contracts.job.MethodSettings.Preference;
-import dev.tunesmith.contracts.job.PairLoss;
+import dev.tunesmith.contracts.method.Divergence;
+import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.method.MethodSettings.Preference;
+import dev.tunesmith.contracts.method.PairLoss;
 import dev.tunesmith.engine.objective.Objective;
 import dev.tunesmith.engine.objective.PreferenceObjective;
 import java.util.ArrayList;
@@ -26,8 +26,7 @@ final class PairCases implements CaseRunner {
         try (MethodRun run = new MethodRun(golden, batch)) {
             Preference settings = settings(golden);
             Objective objective =
-                    new PreferenceObjective(
-                            run.policy(), Optional.of(run.reference()), settings);
+                    new PreferenceObjective(run.policy(), Optional.of(run.reference()), settings);
             MethodRows rows = pairs(batch);
             run.compare(objective, List.of(rows.batch()), rows, comparison);
             run.comparePerPair(objective, rows, comparison);
@@ -58,8 +57,7 @@ final class PairCases implements CaseRunner {
                 losses,
                 weights.isEmpty() ? Collections.nCopies(losses.size(), 1.0) : weights,
                 golden.number("parameters.label_smoothing", 0),
-                Divergence.of(
-                        golden.text("parameters.f_divergence", usual.divergence().wire())),
+                Divergence.of(golden.text("parameters.f_divergence", usual.divergence().wire())),
                 golden.number("parameters.alpha_coef", usual.alpha()),
                 golden.number("parameters.tau", usual.tau()),
                 ldAlpha instanceof Number number ? number.doubleValue() : null,

@@ -19,14 +19,17 @@ class VerifyTest {
 
     private static final Path GOLDEN = Path.of("../engine/src/test/resources/golden");
 
+    private static final Path METHODS = Path.of("../golden/methods");
+
     private static final Path TEXT = Path.of("../golden/text");
 
     static List<Path> cases() throws IOException {
         try (Stream<Path> families = Files.walk(GOLDEN.resolve("families"));
                 Stream<Path> adapters = Files.walk(GOLDEN.resolve("adapters"));
                 Stream<Path> templates = Files.walk(TEXT.resolve("chat_templates"));
-                Stream<Path> expressions = Files.walk(TEXT.resolve("jinja_expressions"))) {
-            return Stream.of(families, adapters, templates, expressions)
+                Stream<Path> expressions = Files.walk(TEXT.resolve("jinja_expressions"));
+                Stream<Path> methods = Files.walk(METHODS)) {
+            return Stream.of(families, adapters, templates, expressions, methods)
                     .flatMap(files -> files)
                     .filter(file -> file.endsWith(GoldenCase.FILE))
                     .map(Path::getParent)

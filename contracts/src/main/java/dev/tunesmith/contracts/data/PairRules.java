@@ -52,10 +52,7 @@ final class PairRules {
             rules.problem("input.messages", "expected a list of at least one message");
         }
         return new Row.Preference(
-                prompt,
-                list(tree, "preferred_output"),
-                list(tree, "non_preferred_output"),
-                margin);
+                prompt, list(tree, "preferred_output"), list(tree, "non_preferred_output"), margin);
     }
 
     private List<Row.Message> list(Map<String, Object> tree, String key) {

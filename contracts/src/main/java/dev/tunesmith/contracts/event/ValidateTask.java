@@ -5,8 +5,8 @@ import dev.tunesmith.contracts.id.FileId;
 import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.id.TaskId;
 import dev.tunesmith.contracts.id.TenantId;
-import dev.tunesmith.contracts.job.Method;
 import dev.tunesmith.contracts.job.Overflow;
+import dev.tunesmith.contracts.method.Method;
 import org.jspecify.annotations.Nullable;
 
 /// Read a training file with a model's tokenizer and template and report its figures.

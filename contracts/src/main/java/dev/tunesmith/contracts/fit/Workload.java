@@ -50,15 +50,18 @@ public record Workload(
     }
 
     public Workload withMicroBatch(int rows) {
-        return new Workload(loraRank, targetModules, bf16, rows, rowTokens, checkpointing, frozenCopies);
+        return new Workload(
+                loraRank, targetModules, bf16, rows, rowTokens, checkpointing, frozenCopies);
     }
 
     public Workload withRowTokens(int tokens) {
-        return new Workload(loraRank, targetModules, bf16, microBatch, tokens, checkpointing, frozenCopies);
+        return new Workload(
+                loraRank, targetModules, bf16, microBatch, tokens, checkpointing, frozenCopies);
     }
 
     public Workload withCheckpointing() {
-        return new Workload(loraRank, targetModules, bf16, microBatch, rowTokens, true, frozenCopies);
+        return new Workload(
+                loraRank, targetModules, bf16, microBatch, rowTokens, true, frozenCopies);
     }
 
     public Workload withLora(int rank) {

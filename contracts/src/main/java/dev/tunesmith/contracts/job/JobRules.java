@@ -1,6 +1,7 @@
 package dev.tunesmith.contracts.job;
 
 import dev.tunesmith.contracts.id.FileId;
+import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.problem.NearestName;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;
@@ -84,8 +85,7 @@ public final class JobRules {
         Method method = methods.method();
         Hyperparameters numbers = methods.hyperparameters();
         var trainingRules =
-                new TrainingRules(
-                        fields.object("x_training"), method, numbers, methods.beta());
+                new TrainingRules(fields.object("x_training"), method, numbers, methods.beta());
         TrainingOptions options = trainingRules.options();
         JobSpec.Labels labels = labels(fields, trainingRules.clientJobId());
         JobSpec.Scheduling scheduling = scheduling(fields.object("x_scheduling"));

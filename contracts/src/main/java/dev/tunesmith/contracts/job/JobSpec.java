@@ -1,6 +1,8 @@
 package dev.tunesmith.contracts.job;
 
 import dev.tunesmith.contracts.id.FileId;
+import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.method.MethodChoice;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;

@@ -1,14 +1,20 @@
 package dev.tunesmith.contracts.job;
 
 import dev.tunesmith.contracts.job.Fields.Range;
-import dev.tunesmith.contracts.job.MethodSettings.Preference;
+import dev.tunesmith.contracts.method.Divergence;
+import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.method.MethodChoice;
+import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.method.MethodSettings.Preference;
+import dev.tunesmith.contracts.method.PairLoss;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import java.util.Collections;
 import java.util.List;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/// Reads what a method has to be told: `beta` from its hyper-parameters, the rest from `x_training`.
+/// Reads what a method has to be told: `beta` from its hyper-parameters, the rest from
+/// `x_training`.
 final class MethodReader {
     private static final int LOSSES_MAX = 8;
 
@@ -25,7 +31,7 @@ final class MethodReader {
     MethodChoice read(@Nullable Double beta) {
         MethodSettings settings =
                 switch (method) {
-                    case SUPERVISED, PRETRAIN -> new MethodSettings.Plain();
+                    case SUPERVISED, PRETRAIN -> method.defaults();
                     case DPO -> preference(noted("beta", beta, Preference.BETA));
                 };
         return new MethodChoice(settings, given);
@@ -44,7 +50,10 @@ final class MethodReader {
                 noted(
                         "loss_type",
                         fields.choices(
-                                "loss_type", LOSSES_MAX, List.of(PairLoss.values()), PairLoss::wire),
+                                "loss_type",
+                                LOSSES_MAX,
+                                List.of(PairLoss.values()),
+                                PairLoss::wire),
                         usual.losses());
         List<Double> weights =
                 noted(

@@ -1,5 +1,7 @@
 package dev.tunesmith.contracts.job;
 
+import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.method.MethodSettings;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -12,7 +14,6 @@ import org.jspecify.annotations.Nullable;
 public record ResolvedSpec(
         int specVersion,
         JobKind kind,
-        Method method,
         MethodSettings settings,
         String model,
         AdapterSpec adapter,
@@ -25,6 +26,11 @@ public record ResolvedSpec(
         Map<String, Origin> origins) {
     public ResolvedSpec {
         origins = Collections.unmodifiableMap(new TreeMap<>(origins));
+    }
+
+    /// The training method.
+    public Method method() {
+        return settings.method();
     }
 
     /// Every value by its key in the create body, in the order in which a person reads them.

@@ -4,6 +4,9 @@ import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.fit.MemoryPlan;
 import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.fit.Workload;
+import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.method.MethodChoice;
+import dev.tunesmith.contracts.method.MethodSettings;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -91,12 +94,7 @@ public final class Resolver {
         int batch = batchSize();
         int rowTokens = packing ? maxSeqLen : Math.clamp(stats.longest(), 1, maxSeqLen);
         Workload wide =
-                workload(
-                                adapter,
-                                precision,
-                                1,
-                                rowTokens * spec.method().documentsPerRow(),
-                                false)
+                workload(adapter, precision, 1, rowTokens * spec.method().documentsPerRow(), false)
                         .withFrozenCopies(frozenCopies(spec.choice().settings(), adapter));
         boolean again = checkpointing(wide);
         int micro = microBatch(again ? wide.withCheckpointing() : wide, batch);
@@ -104,7 +102,6 @@ public final class Resolver {
         return new ResolvedSpec(
                 spec.specVersion(),
                 spec.kind(),
-                spec.method(),
                 settings(),
                 spec.model(),
                 adapter,
@@ -141,8 +138,7 @@ public final class Resolver {
         keys.keySet()
                 .forEach(key ->
                         origins.put(
-                                key,
-                                choice.given().contains(key) ? Origin.USER : Origin.DEFAULT));
+                                key, choice.given().contains(key) ? Origin.USER : Origin.DEFAULT));
         return choice.settings();
     }
 

@@ -1,6 +1,8 @@
 package dev.tunesmith.contracts.job;
 
 import dev.tunesmith.contracts.job.Fields.Range;
+import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.problem.NearestName;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import java.util.List;
@@ -36,8 +38,7 @@ final class TrainingRules {
     private final @Nullable String clientJobId;
     private final boolean dryRun;
 
-    TrainingRules(
-            Fields given, Method method, Hyperparameters numbers, @Nullable Double beta) {
+    TrainingRules(Fields given, Method method, Hyperparameters numbers, @Nullable Double beta) {
         this.fields = given.withoutAuto("batch_size", "micro_batch", "max_seq_len", "rank");
         this.method = method;
         this.numbers = numbers;

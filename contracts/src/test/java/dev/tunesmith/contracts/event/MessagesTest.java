@@ -17,12 +17,12 @@ import dev.tunesmith.contracts.job.ErrorClass;
 import dev.tunesmith.contracts.job.ErrorCode;
 import dev.tunesmith.contracts.job.JobKind;
 import dev.tunesmith.contracts.job.JobState;
-import dev.tunesmith.contracts.job.Method;
 import dev.tunesmith.contracts.job.Origin;
 import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.job.Phase;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.problem.Problem;
 import java.time.Instant;
 import java.util.List;
@@ -49,7 +49,6 @@ final class MessagesTest {
             new ResolvedSpec(
                     1,
                     JobKind.TRAIN,
-                    Method.DPO,
                     Method.DPO.defaults(),
                     "nano",
                     new AdapterSpec.Lora(

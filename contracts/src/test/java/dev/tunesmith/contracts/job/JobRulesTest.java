@@ -5,6 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.tunesmith.contracts.TestingJson;
 import dev.tunesmith.contracts.id.FileId;
+import dev.tunesmith.contracts.method.Divergence;
+import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.method.MethodChoice;
+import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.method.PairLoss;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import java.util.List;
@@ -383,7 +388,8 @@ final class JobRulesTest {
     @Test
     void leavesBetaToTheRecipe() {
         JobSpec spec =
-                spec("\"method\":{\"type\":\"dpo\",\"dpo\":{\"hyperparameters\":{\"beta\":\"auto\"}}}");
+                spec(
+                        "\"method\":{\"type\":\"dpo\",\"dpo\":{\"hyperparameters\":{\"beta\":\"auto\"}}}");
         assertThat(spec.choice()).isEqualTo(MethodChoice.of(Method.DPO));
     }
 

@@ -7,6 +7,8 @@ import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.fit.MemoryPlan;
 import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.id.FileId;
+import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.method.MethodChoice;
 import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;

@@ -4,8 +4,8 @@ import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.data.RowFormat;
 import dev.tunesmith.contracts.data.RowRules;
 import dev.tunesmith.contracts.data.RowSummary;
-import dev.tunesmith.contracts.job.Method;
 import dev.tunesmith.contracts.job.Overflow;
+import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.Problems;
 import dev.tunesmith.engine.io.ModelDirectory;
@@ -56,8 +56,8 @@ public final class DatasetTokenizer implements AutoCloseable {
 
     /// What a file holds.
     ///
-    /// @param samples the documents that are trained, in the order of the file; those of one row lie
-    ///   side by side
+    /// @param samples the documents that are trained, in the order of the file; those of one row
+    ///   lie side by side
     /// @param stats figures; lengths are those of whole rows, token counts those of the samples
     /// @param problems the first problems
     /// @param problemCount all problems

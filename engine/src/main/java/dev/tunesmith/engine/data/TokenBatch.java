@@ -27,11 +27,7 @@ public record TokenBatch(
 
     /// Documents without values.
     public TokenBatch(
-            int[] ids_N,
-            int[] positions_N,
-            int[] cuSeqlens_D1,
-            int[] labels_N,
-            float[] weights_N) {
+            int[] ids_N, int[] positions_N, int[] cuSeqlens_D1, int[] labels_N, float[] weights_N) {
         this(
                 ids_N,
                 positions_N,

@@ -24,11 +24,7 @@ public final class Learner implements AutoCloseable {
 
     /// @param trained the parameters that `optimizer` changes
     /// @param seed of everything random in a forward pass
-    public Learner(
-            Objective objective,
-            List<Parameter> trained,
-            AdamW optimizer,
-            long seed) {
+    public Learner(Objective objective, List<Parameter> trained, AdamW optimizer, long seed) {
         this.objective = objective;
         this.trained = List.copyOf(trained);
         this.optimizer = optimizer;

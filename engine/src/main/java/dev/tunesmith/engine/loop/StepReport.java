@@ -1,6 +1,8 @@
 package dev.tunesmith.engine.loop;
 
+import java.util.Collections;
 import java.util.Map;
+import java.util.TreeMap;
 
 /// One optimizer step, as an operator sees it.
 ///
@@ -27,6 +29,6 @@ public record StepReport(
         double secondsLeft,
         Map<String, Double> metrics) {
     public StepReport {
-        metrics = Map.copyOf(metrics);
+        metrics = Collections.unmodifiableMap(new TreeMap<>(metrics));
     }
 }

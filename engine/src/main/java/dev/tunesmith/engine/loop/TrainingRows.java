@@ -1,8 +1,8 @@
 package dev.tunesmith.engine.loop;
 
 import dev.tunesmith.contracts.data.DatasetStats;
-import dev.tunesmith.contracts.job.Method;
 import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.engine.data.DatasetTokenizer;
 import dev.tunesmith.engine.data.DatasetTokenizer.Tokenized;
 import dev.tunesmith.engine.data.PackedRows;
@@ -40,8 +40,7 @@ final class TrainingRows implements AutoCloseable {
         List<Sample> all = training.samples();
         for (int first = 0; first < all.size(); first += group) {
             boolean heldOut =
-                    validation.isEmpty()
-                            && all.get(first).isInShare(spec.rows().validationShare());
+                    validation.isEmpty() && all.get(first).isInShare(spec.rows().validationShare());
             (heldOut ? measured : trained).addAll(all.subList(first, first + group));
         }
         if (trained.stream().mapToLong(Sample::trainedTokens).sum() == 0) {

@@ -4,10 +4,10 @@ import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.fit.MemoryPlan;
 import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.job.AdapterSpec;
-import dev.tunesmith.contracts.job.MethodSettings;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.job.Resolver;
+import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.engine.adapter.LoraAdapter;
 import dev.tunesmith.engine.adapter.LoraConfig;
 import dev.tunesmith.engine.adapter.Targets;
@@ -173,8 +173,7 @@ public final class TrainingRun implements AutoCloseable {
                         new AdamW.Settings(
                                 asked.beta1(), asked.beta2(), asked.epsilon(), asked.maxGradNorm()),
                         subject.region());
-        return new Learner(
-                objective(spec, subject), subject.trained(), optimizer, spec.seed());
+        return new Learner(objective(spec, subject), subject.trained(), optimizer, spec.seed());
     }
 
     private static Objective objective(ResolvedSpec spec, Subject subject) {
@@ -184,7 +183,8 @@ public final class TrainingRun implements AutoCloseable {
                         : CheckpointPolicy.keepAll();
         Policy policy = new Policy(subject.model(), memory);
         return switch (spec.settings()) {
-            case MethodSettings.Plain() -> new TokenObjective(policy);
+            case MethodSettings.Supervised() -> new TokenObjective(policy);
+            case MethodSettings.Pretrain() -> new TokenObjective(policy);
             case MethodSettings.Preference settings ->
                     new PreferenceObjective(policy, subject.reference(), settings);
         };

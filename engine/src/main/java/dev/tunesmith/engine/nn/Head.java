@@ -110,8 +110,7 @@ public final class Head {
     public Scores scores(Tape tape, Tensor hidden_ND, Targets targets, double temperature) {
         int[] rows = targets.rows();
         double sharpness = logitScale / temperature;
-        Work work =
-                new Work(rows, targets.labels_N, new float[rows.length], null, sharpness, 0);
+        Work work = new Work(rows, targets.labels_N, new float[rows.length], null, sharpness, 0);
         Found found = work.run(tape, hidden_ND, false, true);
         float[][] columns = new float[CrossEntropy.STATISTICS][rows.length];
         float[] logProbs = new float[rows.length];

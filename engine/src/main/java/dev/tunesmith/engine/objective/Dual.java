@@ -68,9 +68,7 @@ record Dual(double value, double a, double b) {
     /// `log(1 − eˣ)` for x < 0.
     Dual logOneMinusExp() {
         double result =
-                value > -Math.log(2)
-                        ? Math.log(-Math.expm1(value))
-                        : Math.log1p(-Math.exp(value));
+                value > -Math.log(2) ? Math.log(-Math.expm1(value)) : Math.log1p(-Math.exp(value));
         return map(result, 1 / -Math.expm1(-value));
     }
 

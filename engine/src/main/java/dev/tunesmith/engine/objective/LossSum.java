@@ -5,12 +5,14 @@ package dev.tunesmith.engine.objective;
 /// @param loss weighted sum of the losses, in nats
 /// @param weight what a mean loss is divided by: the weights of all labels, or the number of pairs
 /// @param tokens number of labels
-/// @param correct number of labels that have the largest logit
+/// @param judged labels that the accuracy is of
+/// @param correct number of them that have the largest logit
 /// @param metrics further figures of the method
-public record LossSum(double loss, double weight, long tokens, long correct, Metrics metrics) {
+public record LossSum(
+        double loss, double weight, long tokens, long judged, long correct, Metrics metrics) {
 
     /// The sum over nothing.
-    public static final LossSum ZERO = new LossSum(0, 0, 0, 0, Metrics.NONE);
+    public static final LossSum ZERO = new LossSum(0, 0, 0, 0, 0, Metrics.NONE);
 
     /// The sum of both.
     public LossSum plus(LossSum other) {
@@ -18,6 +20,7 @@ public record LossSum(double loss, double weight, long tokens, long correct, Met
                 loss + other.loss,
                 weight + other.weight,
                 tokens + other.tokens,
+                judged + other.judged,
                 correct + other.correct,
                 metrics.plus(other.metrics));
     }
@@ -29,6 +32,6 @@ public record LossSum(double loss, double weight, long tokens, long correct, Met
 
     /// Share of correct labels; 0 where there is none.
     public double accuracy() {
-        return tokens == 0 ? 0 : (double) correct / tokens;
+        return judged == 0 ? 0 : (double) correct / judged;
     }
 }

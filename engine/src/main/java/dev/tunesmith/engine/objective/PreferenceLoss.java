@@ -1,7 +1,7 @@
 package dev.tunesmith.engine.objective;
 
-import dev.tunesmith.contracts.job.MethodSettings.Preference;
-import dev.tunesmith.contracts.job.PairLoss;
+import dev.tunesmith.contracts.method.MethodSettings.Preference;
+import dev.tunesmith.contracts.method.PairLoss;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
@@ -124,12 +124,9 @@ final class PreferenceLoss {
             case BCO_PAIR -> likely(chosenReward).plus(unlikely(rejectedReward));
             case SPPO_HARD ->
                     chosen.plus(-0.5 / beta).square().plus(rejected.plus(0.5 / beta).square());
-            case APO_ZERO ->
-                    chosenReward.times(-1).sigmoid().plus(rejectedReward.sigmoid());
+            case APO_ZERO -> chosenReward.times(-1).sigmoid().plus(rejectedReward.sigmoid());
             case APO_DOWN ->
-                    chosenReward
-                            .sigmoid()
-                            .plus(rejectedReward.minus(chosenReward).sigmoid());
+                    chosenReward.sigmoid().plus(rejectedReward.minus(chosenReward).sigmoid());
             case DISCOPOP -> discopop(margin);
             case AOT, AOT_UNPAIRED, SFT -> throw new IllegalArgumentException(kind.wire());
         };

@@ -1,7 +1,7 @@
 package dev.tunesmith.engine.objective;
 
-import dev.tunesmith.contracts.job.MethodSettings.Preference;
-import dev.tunesmith.contracts.job.PairLoss;
+import dev.tunesmith.contracts.method.MethodSettings.Preference;
+import dev.tunesmith.contracts.method.PairLoss;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.nn.Head;
@@ -17,16 +17,15 @@ import java.util.Optional;
 /// prompt, compared with a frozen reference.
 ///
 /// The mean is over all pairs of the step; the mixed-in cross-entropy is averaged over all chosen
-/// tokens of the step.
+/// tokens of the step. The accuracy is that of the chosen answers.
 public final class PreferenceObjective implements Objective {
 
     private final Policy policy;
     private final Optional<Decoder> reference;
     private final Preference settings;
 
-    /// @param reference the policy before training, for settings that need one
-    public PreferenceObjective(
-            Policy policy, Optional<Decoder> reference, Preference settings) {
+    /// @param reference the policy before training; settings that need none use it for the figures
+    public PreferenceObjective(Policy policy, Optional<Decoder> reference, Preference settings) {
         if (settings.needsReference() && reference.isEmpty()) {
             throw new IllegalArgumentException("%s needs a reference".formatted(settings));
         }
@@ -45,8 +44,7 @@ public final class PreferenceObjective implements Objective {
             for (int part = 1; part < firsts.length; part++) {
                 firsts[part] = firsts[part - 1] + parts.get(part - 1).documents() / 2;
             }
-            return (tape, part) ->
-                    new Part(tape, parts.get(part), totals).run(whole, firsts[part]);
+            return (tape, part) -> new Part(tape, parts.get(part), totals).run(whole, firsts[part]);
         }
         return (tape, part) -> {
             Part work = new Part(tape, parts.get(part), totals);
@@ -83,8 +81,8 @@ public final class PreferenceObjective implements Objective {
     }
 
     private float[] referenceScores(StepArena arena, TokenBatch batch) {
-        return settings.needsReference()
-                ? ScoredBatch.measure(reference.orElseThrow(), arena, batch, 1).logProbs_M()
+        return reference.isPresent() && !settings.referenceFree()
+                ? ScoredBatch.measure(reference.get(), arena, batch, 1).logProbs_M()
                 : new float[batch.trainedTokens()];
     }
 
@@ -165,8 +163,9 @@ public final class PreferenceObjective implements Objective {
             return new LossSum(
                     loss,
                     pairs.size(),
-                    scored.answerTokens(),
-                    scored.correct(),
+                    scored.answerTokens(1),
+                    scored.answerTokens(2),
+                    scored.correct(2),
                     PairMetrics.of(scored, pairs, settings.beta()));
         }
 

@@ -72,10 +72,10 @@ final class ScoredBatch {
         return hidden_ND;
     }
 
-    /// Labels that have the largest logit, and belong to an answer.
-    long correct() {
+    /// Labels of every `stride`-th answer that have the largest logit.
+    long correct(int stride) {
         long correct = 0;
-        for (int d = 0; d < answers.documents(); d++) {
+        for (int d = 0; d < answers.documents(); d += stride) {
             for (int m = answers.begin(d); m < answers.end(d); m++) {
                 correct += (long) scores.correct_M()[m];
             }
@@ -83,10 +83,10 @@ final class ScoredBatch {
         return correct;
     }
 
-    /// Tokens of all answers.
-    long answerTokens() {
+    /// Tokens of every `stride`-th answer.
+    long answerTokens(int stride) {
         long tokens = 0;
-        for (int d = 0; d < answers.documents(); d++) {
+        for (int d = 0; d < answers.documents(); d += stride) {
             tokens += answers.length(d);
         }
         return tokens;

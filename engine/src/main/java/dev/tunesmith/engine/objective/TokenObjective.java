@@ -27,6 +27,7 @@ public record TokenObjective(Policy policy) implements Objective {
                 losses.weighted(),
                 batch.weightSum(),
                 losses.losses_M().length,
+                losses.losses_M().length,
                 losses.correct(),
                 Metrics.NONE);
     }

@@ -2,8 +2,8 @@ package dev.tunesmith.engine.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tunesmith.contracts.job.Method;
 import dev.tunesmith.contracts.job.Overflow;
+import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.engine.data.DatasetTokenizer.Options;
 import dev.tunesmith.engine.data.DatasetTokenizer.Tokenized;

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tunesmith.contracts.job.AdapterSpec;
-import dev.tunesmith.contracts.job.Method;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.loop.LoopObserver.Stop;
 import java.io.IOException;

@@ -3,10 +3,10 @@ package dev.tunesmith.engine.loop;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.Curve;
 import dev.tunesmith.contracts.job.JobKind;
-import dev.tunesmith.contracts.job.Method;
 import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.FreshWeights;
@@ -121,7 +121,6 @@ record TinyModel(Path folder) {
         return new ResolvedSpec(
                 1,
                 JobKind.TRAIN,
-                method,
                 method.defaults(),
                 "tiny",
                 adapter,

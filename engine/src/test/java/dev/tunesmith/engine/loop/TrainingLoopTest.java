@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.tunesmith.contracts.job.AdapterSpec;
-import dev.tunesmith.contracts.job.Method;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.engine.loop.LoopObserver.Stop;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -211,7 +211,6 @@ class TrainingLoopTest {
         return new ResolvedSpec(
                 spec.specVersion(),
                 spec.kind(),
-                spec.method(),
                 spec.settings(),
                 spec.model(),
                 spec.adapter(),

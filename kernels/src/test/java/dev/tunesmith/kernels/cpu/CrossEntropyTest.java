@@ -79,12 +79,13 @@ class CrossEntropyTest {
                         Slope.of(
                                 x,
                                 new double[] {factor},
-                                in -> new double[] {
-                                    loss(options, in, labels[row])
-                                            + turned(options, in, labels[row])
-                                                    * entropyWeights[row]
-                                                    / weights[row]
-                                });
+                                in ->
+                                        new double[] {
+                                            loss(options, in, labels[row])
+                                                    + turned(options, in, labels[row])
+                                                            * entropyWeights[row]
+                                                            / weights[row]
+                                        });
                 System.arraycopy(statistics(options, x), 0, shapes, 3 * r, 3);
                 System.arraycopy(slope, 0, gradient, r * stride, vocabulary);
                 boolean largest =

@@ -345,7 +345,8 @@ class ReportDeskTest {
         desk.handle(Envelope.of(UUID.randomUUID(), Instant.EPOCH, validated(task, job)));
 
         assertThat(db.state(job)).isEqualTo(JobState.QUEUED);
-        assertThat(db.column(job, "resolved ->> 'method'", String.class)).isEqualTo("supervised");
+        assertThat(db.column(job, "resolved -> 'settings' ->> 'type'", String.class))
+                .isEqualTo("supervised");
         assertThat(db.column(job, "(memory_plan ->> 'total_bytes')::bigint", Long.class))
                 .isPositive();
     }

@@ -41,6 +41,7 @@ final class StepLog {
         values.put("learning_rate", report.learningRate());
         values.put("grad_norm", report.gradientNorm());
         values.put("trained_tokens", report.trainedTokens());
+        values.putAll(report.metrics());
     }
 
     void add(Evaluation evaluation) {
@@ -48,6 +49,7 @@ final class StepLog {
         values.put("valid_loss", evaluation.loss());
         values.put("valid_mean_token_accuracy", evaluation.accuracy());
         values.put("valid_tokens", evaluation.tokens());
+        evaluation.metrics().forEach((name, value) -> values.put("valid_" + name, value));
     }
 
     private Map<String, Object> at(long step) {

@@ -2,6 +2,7 @@ package dev.tunesmith.trainer.attempt;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.tunesmith.contracts.event.ChildCommand;
 import dev.tunesmith.contracts.event.ChildCommand.Reason;
@@ -18,8 +19,8 @@ import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.ErrorClass;
 import dev.tunesmith.contracts.job.ErrorCode;
-import dev.tunesmith.contracts.job.Method;
 import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.objects.DirectoryObjects;
 import dev.tunesmith.platform.objects.ObjectStore.Stored;
@@ -80,6 +81,45 @@ class ChildTest {
                     .last()
                     .asString()
                     .contains("\"step\":8", "\"train_loss\"", "\"learning_rate\"", "\"grad_norm\"");
+        }
+    }
+
+    @Test
+    void trainsOnPreferencesAndReportsThem() throws Exception {
+        TinyJob pairs = new TinyJob(job.base(), object(TinyJob.pairs()));
+        ResolvedSpec spec = TinyJob.of(TinyJob.spec(12, 6), Method.DPO);
+        try (RunningChild child = start(pairs.start(spec, 1, null))) {
+            assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
+            ChildReport.Stepped first =
+                    child.find(ChildReport.Stepped.class, s -> s.step() == 1).orElseThrow();
+            ChildReport.Stepped last =
+                    child.find(ChildReport.Stepped.class, s -> s.step() == 12).orElseThrow();
+            assertThat(first.metrics())
+                    .containsKeys(
+                            "rewards/chosen",
+                            "rewards/rejected",
+                            "rewards/accuracies",
+                            "logps/chosen",
+                            "logps/rejected",
+                            "logits/chosen",
+                            "entropy");
+            assertThat(first.metrics().get("rewards/margins")).isEqualTo(0);
+            assertThat(first.metrics().get("train_loss")).isCloseTo(Math.log(2), within(1e-6));
+            assertThat(last.metrics().get("rewards/margins")).isPositive();
+            Manifest manifest = manifest(child.last(ChildReport.Result.class).manifest());
+            assertThat(text(manifest, StepMetrics.LINES))
+                    .contains("\"rewards/margins\"", "\"valid_rewards/accuracies\"");
+        }
+    }
+
+    @Test
+    void namesTheRowsThatAreNoPairs() throws Exception {
+        TinyJob chats = new TinyJob(job.base(), object(TinyJob.rows()));
+        try (RunningChild child = start(validate(chats, Method.DPO))) {
+            assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
+            ChildReport.Validated validated = child.last(ChildReport.Validated.class);
+            assertThat(validated.problemCount()).isEqualTo(40);
+            assertThat(validated.problems().getFirst().text()).contains("line 1: chosen");
         }
     }
 
@@ -252,13 +292,17 @@ class ChildTest {
     }
 
     private static ChildCommand.Validate validate(TinyJob job) {
+        return validate(job, Method.SUPERVISED);
+    }
+
+    private static ChildCommand.Validate validate(TinyJob job, Method method) {
         return new ChildCommand.Validate(
                 new ValidateTask(
                         new TaskId(new UUID(3, 3)),
                         new TenantId(new UUID(1, 1)),
                         null,
                         null,
-                        Method.SUPERVISED,
+                        method,
                         job.training(),
                         null,
                         job.base(),

@@ -14,10 +14,10 @@ import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.Curve;
 import dev.tunesmith.contracts.job.JobKind;
-import dev.tunesmith.contracts.job.Method;
 import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.FreshWeights;
 import dev.tunesmith.engine.text.ByteLevelTokenizer;
@@ -113,6 +113,35 @@ record TinyJob(ModelSource base, ObjectRef training) {
         return rows.toString();
     }
 
+    static String pairs() {
+        StringBuilder rows = new StringBuilder();
+        for (int i = 0; i < 40; i++) {
+            rows.append(
+                    """
+                    {"prompt":"What colour is sky %d?","chosen":"It is blue %d.","rejected":"No."}
+                    """
+                            .formatted(i, i % 7));
+        }
+        return rows.toString();
+    }
+
+    /// The same settings with another method, without dropout.
+    static ResolvedSpec of(ResolvedSpec spec, Method method) {
+        return new ResolvedSpec(
+                spec.specVersion(),
+                spec.kind(),
+                method.defaults(),
+                spec.model(),
+                new AdapterSpec.Lora(4, 8, 0, List.of("all-linear"), false),
+                spec.rows(),
+                spec.steps(),
+                spec.optimizer(),
+                spec.precision(),
+                spec.gradientCheckpointing(),
+                spec.seed(),
+                spec.origins());
+    }
+
     /// LoRA in fp32, four rows a step in two parts, a checkpoint every `saveSteps`.
     static ResolvedSpec spec(int steps, int saveSteps) {
         return spec(steps, saveSteps, AdapterSpec.Export.ADAPTER);
@@ -122,7 +151,6 @@ record TinyJob(ModelSource base, ObjectRef training) {
         return new ResolvedSpec(
                 1,
                 JobKind.TRAIN,
-                Method.SUPERVISED,
                 Method.SUPERVISED.defaults(),
                 "tiny",
                 new AdapterSpec.Lora(4, 8, 0.1, List.of("all-linear"), false, export),

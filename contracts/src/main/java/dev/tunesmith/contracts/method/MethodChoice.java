@@ -1,4 +1,4 @@
-package dev.tunesmith.contracts.job;
+package dev.tunesmith.contracts.method;
 
 import java.util.Set;
 import java.util.TreeSet;

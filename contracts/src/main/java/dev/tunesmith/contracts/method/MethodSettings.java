@@ -1,4 +1,4 @@
-package dev.tunesmith.contracts.job;
+package dev.tunesmith.contracts.method;
 
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
@@ -10,13 +10,19 @@ import org.jspecify.annotations.Nullable;
 /// What one training method has to be told beside rows, steps and optimizer.
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
 @JsonSubTypes({
-    @JsonSubTypes.Type(MethodSettings.Plain.class),
+    @JsonSubTypes.Type(MethodSettings.Supervised.class),
+    @JsonSubTypes.Type(MethodSettings.Pretrain.class),
     @JsonSubTypes.Type(MethodSettings.Preference.class)
 })
 public sealed interface MethodSettings {
 
+    /// The method that these settings are for.
+    Method method();
+
     /// Every value by its key in the create body; hyper-parameters are not among them.
-    void addTo(Map<String, Object> flat);
+    default void addTo(Map<String, Object> flat) {
+        // Nothing to add.
+    }
 
     /// Whether a frozen reference model is run beside the one that trains.
     default boolean needsReference() {
@@ -28,12 +34,21 @@ public sealed interface MethodSettings {
         return Map.of();
     }
 
-    /// Supervised tuning and pre-training need nothing.
-    @JsonTypeName("plain")
-    record Plain() implements MethodSettings {
+    /// Supervised tuning has nothing to say.
+    @JsonTypeName("supervised")
+    record Supervised() implements MethodSettings {
         @Override
-        public void addTo(Map<String, Object> flat) {
-            // Nothing to say.
+        public Method method() {
+            return Method.SUPERVISED;
+        }
+    }
+
+    /// Pre-training has nothing to say.
+    @JsonTypeName("pretrain")
+    record Pretrain() implements MethodSettings {
+        @Override
+        public Method method() {
+            return Method.PRETRAIN;
         }
     }
 
@@ -90,6 +105,11 @@ public sealed interface MethodSettings {
                     null,
                     false,
                     false);
+        }
+
+        @Override
+        public Method method() {
+            return Method.DPO;
         }
 
         @Override

@@ -1,4 +1,4 @@
-package dev.tunesmith.contracts.job;
+package dev.tunesmith.contracts.method;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
@@ -46,7 +46,8 @@ public enum Method {
     /// The settings of a job that asks for nothing.
     public MethodSettings defaults() {
         return switch (this) {
-            case SUPERVISED, PRETRAIN -> new MethodSettings.Plain();
+            case SUPERVISED -> new MethodSettings.Supervised();
+            case PRETRAIN -> new MethodSettings.Pretrain();
             case DPO -> MethodSettings.Preference.dpo(MethodSettings.Preference.BETA);
         };
     }
