@@ -43,7 +43,10 @@ final class Bucket {
     }
 
     private void refill(long nanoTime) {
-        level = Math.min(perMinute, level + perMinute * ((nanoTime - at) / NANOS_PER_MINUTE));
+        level =
+                Math.min(
+                        (double) perMinute,
+                        level + perMinute * ((nanoTime - at) / NANOS_PER_MINUTE));
         at = nanoTime;
     }
 
