@@ -69,16 +69,20 @@ final class DecodeSpeed {
         List<CausalModel.Chunk> chunks = new ArrayList<>();
         for (int b = 0; b < setup.batch(); b++) {
             int[] prompt = random.ints(setup.prompt(), FIRST_TOKEN, words).toArray();
-            chunks.add(new CausalModel.Chunk(model.open(setup.prompt() + fresh), prompt, true));
+            chunks.add(
+                    new CausalModel.Chunk(
+                            model.open(setup.prompt() + fresh), prompt, CausalModel.Wanted.LAST));
         }
         long start = System.nanoTime();
-        List<float[]> logits = model.step(chunks);
+        List<float[][]> logits = model.step(chunks);
         long read = System.nanoTime();
         for (int token = 1; token < fresh; token++) {
             List<CausalModel.Chunk> next = new ArrayList<>();
             for (int b = 0; b < chunks.size(); b++) {
-                int[] best = {argmax(logits.get(b))};
-                next.add(new CausalModel.Chunk(chunks.get(b).sequence(), best, true));
+                int[] best = {argmax(logits.get(b)[0])};
+                next.add(
+                        new CausalModel.Chunk(
+                                chunks.get(b).sequence(), best, CausalModel.Wanted.LAST));
             }
             logits = model.step(next);
         }

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// A compiled chat template of a model; immutable, may be used by many threads.
@@ -58,6 +59,11 @@ public final class ChatTemplate {
 
     public String source() {
         return source;
+    }
+
+    /// Whether the source has a variable of that name, so that giving it can make a difference.
+    public boolean reads(String variable) {
+        return Pattern.compile("\\b" + Pattern.quote(variable) + "\\b").matcher(source).find();
     }
 
     /// Renders a conversation.

@@ -31,26 +31,35 @@ public final class ChatEncoder {
 
     /// The tokens after which the model writes its answer.
     public int[] prompt(List<Map<String, Object>> messages) {
-        return encode(messages, new float[0], true).ids();
+        return prompt(messages, List.of());
+    }
+
+    /// The same with functions that the answer may call.
+    ///
+    /// @throws UnusableRowException if the model has no place for functions
+    public int[] prompt(List<Map<String, Object>> messages, List<Map<String, Object>> tools) {
+        Rendered rendered =
+                format.prompt(
+                        messages.stream().map(control::marked).toList(),
+                        tools.stream().map(control::marked).toList());
+        return encode(rendered, new float[rendered.spans().size()]).ids();
     }
 
     /// A conversation of which answers are trained.
     ///
     /// @param answerWeights weight of each assistant message, in order
     public Sample sample(List<Map<String, Object>> messages, float[] answerWeights) {
-        return encode(messages, answerWeights, false);
-    }
-
-    private Sample encode(
-            List<Map<String, Object>> messages, float[] answerWeights, boolean generationPrompt) {
-        Rendered rendered =
-                format.render(messages.stream().map(control::marked).toList(), generationPrompt);
-        if (!generationPrompt && rendered.spans().size() != answerWeights.length) {
+        Rendered rendered = format.render(messages.stream().map(control::marked).toList(), false);
+        if (rendered.spans().size() != answerWeights.length) {
             throw new UnusableRowException(
                     "messages",
                     "%d assistant messages, but the template wrote %d answers"
                             .formatted(answerWeights.length, rendered.spans().size()));
         }
+        return encode(rendered, answerWeights);
+    }
+
+    private Sample encode(Rendered rendered, float[] answerWeights) {
         Pieces pieces = new Pieces();
         String text = rendered.text();
         int from = 0;
@@ -58,7 +67,7 @@ public final class ChatEncoder {
             int begin = rendered.spans().get(answer).start();
             int end = rendered.spans().get(answer).end();
             pieces.add(text.substring(from, begin), 0);
-            pieces.add(text.substring(begin, end), generationPrompt ? 0 : answerWeights[answer]);
+            pieces.add(text.substring(begin, end), answerWeights[answer]);
             from = end;
         }
         pieces.add(text.substring(from), 0);

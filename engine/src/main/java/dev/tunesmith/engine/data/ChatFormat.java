@@ -14,4 +14,15 @@ public interface ChatFormat {
     /// @return the text, and where in it each assistant message was written by the model
     /// @throws UnusableRowException if the template refuses the conversation
     Rendered render(List<Map<String, Object>> messages, boolean generationPrompt);
+
+    /// Writes a conversation up to the header of the answer, with functions that it may call.
+    ///
+    /// @param tools functions as the wire describes them
+    /// @throws UnusableRowException if the format has no place for functions
+    default Rendered prompt(List<Map<String, Object>> messages, List<Map<String, Object>> tools) {
+        if (!tools.isEmpty()) {
+            throw new UnusableRowException("tools", "this model has no place for functions");
+        }
+        return render(messages, true);
+    }
 }

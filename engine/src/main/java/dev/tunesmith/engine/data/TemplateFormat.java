@@ -68,6 +68,18 @@ public final class TemplateFormat implements ChatFormat {
                 : rendered;
     }
 
+    @Override
+    public Rendered prompt(List<Map<String, Object>> messages, List<Map<String, Object>> tools) {
+        if (tools.isEmpty()) {
+            return render(messages, true);
+        }
+        if (!template.reads("tools")) {
+            throw new UnusableRowException(
+                    "tools", "the chat template of this model has no place for functions");
+        }
+        return rendered(input(messages).withTools(List.copyOf(tools)).withGenerationPrompt());
+    }
+
     private List<Span> answers(List<Map<String, Object>> messages, String whole) {
         List<Span> answers = new ArrayList<>();
         for (int i = 0; i < messages.size(); i++) {
@@ -87,9 +99,17 @@ public final class TemplateFormat implements ChatFormat {
     }
 
     private Rendered rendered(List<Map<String, Object>> messages, boolean generationPrompt) {
-        ChatInput input = ChatInput.of(messages, specialTokens, LocalDateTime.now(clock));
+        ChatInput input = input(messages);
+        return rendered(generationPrompt ? input.withGenerationPrompt() : input);
+    }
+
+    private ChatInput input(List<Map<String, Object>> messages) {
+        return ChatInput.of(messages, specialTokens, LocalDateTime.now(clock));
+    }
+
+    private Rendered rendered(ChatInput input) {
         try {
-            return template.render(generationPrompt ? input.withGenerationPrompt() : input);
+            return template.render(input);
         } catch (TemplateException e) {
             throw new UnusableRowException("messages", "chat template: " + e.getMessage());
         }

@@ -20,9 +20,8 @@ public interface CausalModel extends AutoCloseable {
 
     /// Appends each chunk to its sequence.
     ///
-    /// @return for each chunk the logits after its last token, `[vocabulary]`; an empty row where
-    ///   [Chunk#wantsLogits] is false
-    List<float[]> step(List<Chunk> chunks);
+    /// @return for each chunk the logits that it wants, one row `[vocabulary]` after another
+    List<float[][]> step(List<Chunk> chunks);
 
     @Override
     void close();
@@ -38,6 +37,25 @@ public interface CausalModel extends AutoCloseable {
 
     /// New tokens of one sequence.
     ///
-    /// @param wantsLogits false for the part of a prompt that is not its end
-    record Chunk(Sequence sequence, int[] tokens, boolean wantsLogits) {}
+    /// @param wanted after which of its tokens logits are wanted
+    record Chunk(Sequence sequence, int[] tokens, Wanted wanted) {
+        /// Number of rows that are wanted.
+        int rows() {
+            return switch (wanted) {
+                case NONE -> 0;
+                case LAST -> 1;
+                case ALL -> tokens.length;
+            };
+        }
+    }
+
+    /// Which logits of a chunk are of use.
+    enum Wanted {
+        /// The part of a prompt that is not its end.
+        NONE,
+        /// Those that the next token is drawn from.
+        LAST,
+        /// Also those that say how likely the prompt itself is.
+        ALL
+    }
 }

@@ -42,10 +42,10 @@ public final class DecoderModel implements CausalModel {
     }
 
     @Override
-    public List<float[]> step(List<Chunk> chunks) {
+    public List<float[][]> step(List<Chunk> chunks) {
         List<CachedBatch.Sequence> sequences = new ArrayList<>();
         int[] ids_N = new int[chunks.stream().mapToInt(chunk -> chunk.tokens().length).sum()];
-        int[] wanted = new int[chunks.size()];
+        int[] wanted = new int[chunks.stream().mapToInt(Chunk::rows).sum()];
         int rows = 0;
         int n = 0;
         for (Chunk chunk : chunks) {
@@ -54,11 +54,11 @@ public final class DecoderModel implements CausalModel {
             sequences.add(new CachedBatch.Sequence(sequence.length, fresh, sequence.pages));
             System.arraycopy(chunk.tokens(), 0, ids_N, n, fresh);
             n += fresh;
-            if (chunk.wantsLogits()) {
-                wanted[rows++] = n - 1;
+            for (int row = n - chunk.rows(); row < n; row++) {
+                wanted[rows++] = row;
             }
         }
-        float[][] logits = logits(new CachedBatch(ids_N, sequences), Arrays.copyOf(wanted, rows));
+        float[][] logits = logits(new CachedBatch(ids_N, sequences), wanted);
         return distribute(chunks, logits);
     }
 
@@ -80,13 +80,14 @@ public final class DecoderModel implements CausalModel {
         return logits;
     }
 
-    private static List<float[]> distribute(List<Chunk> chunks, float[][] logits) {
-        var result = new ArrayList<float[]>();
+    private static List<float[][]> distribute(List<Chunk> chunks, float[][] logits) {
+        var result = new ArrayList<float[][]>();
         int row = 0;
         for (Chunk chunk : chunks) {
             PagedSequence sequence = (PagedSequence) chunk.sequence();
             sequence.length += chunk.tokens().length;
-            result.add(chunk.wantsLogits() ? logits[row++] : new float[0]);
+            result.add(Arrays.copyOfRange(logits, row, row + chunk.rows()));
+            row += chunk.rows();
         }
         return result;
     }

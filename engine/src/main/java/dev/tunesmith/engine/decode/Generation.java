@@ -51,18 +51,42 @@ public final class Generation {
         CausalModel.Sequence open = java.util.Objects.requireNonNull(sequence);
         int[] prompt = request.prompt();
         if (!isPrefilling()) {
-            return new CausalModel.Chunk(open, new int[] {last}, true);
+            return new CausalModel.Chunk(open, new int[] {last}, CausalModel.Wanted.LAST);
         }
         int end = Math.min(prompt.length, consumed + budget);
         int[] part = java.util.Arrays.copyOfRange(prompt, consumed, end);
         consumed = end;
-        return new CausalModel.Chunk(open, part, end == prompt.length);
+        CausalModel.Wanted wanted =
+                request.promptLogprobs()
+                        ? CausalModel.Wanted.ALL
+                        : end == prompt.length ? CausalModel.Wanted.LAST : CausalModel.Wanted.NONE;
+        return new CausalModel.Chunk(open, part, wanted);
     }
 
-    /// Draws from the logits and tells the listener.
+    /// Tells the listener how likely the tokens of the prompt were, and draws the next one when the
+    /// prompt is read.
     ///
+    /// @param rows logits after the latest tokens, the last row after the very last one
     /// @return true when the request has ended
-    boolean accept(float[] logits) {
+    boolean accept(float[][] rows) {
+        int[] prompt = request.prompt();
+        if (produced == 0 && request.promptLogprobs()) {
+            int first = consumed - rows.length + 1;
+            for (int i = 0; i < rows.length && first + i < prompt.length; i++) {
+                request.listener().prompt(sampler.measure(rows[i], prompt[first + i]));
+            }
+        }
+        if (isPrefilling()) {
+            return false;
+        }
+        if (request.tokensMax() == 0) {
+            end(End.LENGTH);
+            return true;
+        }
+        return draw(rows[rows.length - 1]);
+    }
+
+    private boolean draw(float[] logits) {
         Draw draw = sampler.draw(logits, request.prompt().length + produced);
         last = draw.token();
         produced++;
@@ -106,16 +130,18 @@ public final class Generation {
     /// What is asked for.
     ///
     /// @param prompt at least one token
-    /// @param tokensMax longest answer, at least 1
+    /// @param tokensMax longest answer; 0 only to measure the prompt
     /// @param stopTokens tokens that end the answer and are not part of it
+    /// @param promptLogprobs whether the listener hears how likely the prompt's own tokens were
     public record Request(
             int[] prompt,
             SamplingOptions options,
             int tokensMax,
             Set<Integer> stopTokens,
+            boolean promptLogprobs,
             Listener listener) {
         public Request {
-            if (prompt.length == 0 || tokensMax < 1) {
+            if (prompt.length == 0 || tokensMax < (promptLogprobs ? 0 : 1)) {
                 throw new IllegalArgumentException(
                         "a generation needs a prompt and room for an answer, found %d prompt tokens and room for %d"
                                 .formatted(prompt.length, tokensMax));
@@ -127,6 +153,9 @@ public final class Generation {
     /// Hears of tokens on the device thread: hand them on and return at once.
     public interface Listener {
         void token(Draw draw);
+
+        /// The prompt's tokens in order, from its second one on: nothing comes before the first.
+        default void prompt(Draw given) {}
 
         void end(End end);
     }

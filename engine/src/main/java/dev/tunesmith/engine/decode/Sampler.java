@@ -44,6 +44,12 @@ public final class Sampler {
         return new Draw(token, logits[token] - normaliser, top(logits, normaliser));
     }
 
+    /// How likely a given token was, without drawing anything; biases and penalties are left out.
+    public Draw measure(float[] logits, int token) {
+        double normaliser = logSumExp(logits);
+        return new Draw(token, logits[token] - normaliser, top(logits, normaliser));
+    }
+
     private void penalise(float[] logits) {
         options.bias()
                 .forEach((token, bias) -> {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
@@ -55,6 +56,29 @@ final class BatcherTest {
     }
 
     @Test
+    void measuresThePromptChunkByChunk() throws Exception {
+        var heard = new Heard();
+        int[] prompt = {0, 1, 2, 3, 4, 5, 6, 7, 8, 2, 3, 4};
+        var request =
+                new Generation.Request(
+                        prompt,
+                        new SamplingOptions(0, 1, 0, 0, 0, 0, 1, Map.of(), 1, 1),
+                        0,
+                        Set.of(STOP),
+                        true,
+                        heard);
+        assertThat(batcher.submit(model, request)).isPresent();
+        assertThat(heard.await()).isEqualTo(Generation.End.LENGTH);
+        assertThat(heard.tokens).isEmpty();
+        assertThat(heard.prompt)
+                .extracting(Draw::token)
+                .containsExactly(1, 2, 3, 4, 5, 6, 7, 8, 2, 3, 4);
+        assertThat(heard.prompt.get(0).logprob())
+                .isEqualTo(heard.prompt.get(0).top().get(0).logprob());
+        assertThat(heard.prompt.get(8).logprob()).isLessThan(-5);
+    }
+
+    @Test
     void aCancelledRequestLeavesAndGivesItsRoomBack() throws Exception {
         model.endless = true;
         var heard = new Heard();
@@ -92,17 +116,24 @@ final class BatcherTest {
     private Optional<Generation> submit(int[] prompt, int max, Heard heard) {
         return batcher.submit(
                 model,
-                new Generation.Request(prompt, SamplingOptions.greedy(), max, Set.of(STOP), heard));
+                new Generation.Request(
+                        prompt, SamplingOptions.greedy(), max, Set.of(STOP), false, heard));
     }
 
     private static final class Heard implements Generation.Listener {
         private final List<Integer> tokens = new ArrayList<>();
+        private final List<Draw> prompt = new ArrayList<>();
         private final CountDownLatch done = new CountDownLatch(1);
         private Generation.End end = Generation.End.FAILED;
 
         @Override
         public void token(Draw draw) {
             tokens.add(draw.token());
+        }
+
+        @Override
+        public void prompt(Draw given) {
+            prompt.add(given);
         }
 
         @Override
@@ -158,19 +189,21 @@ final class BatcherTest {
         }
 
         @Override
-        public List<float[]> step(List<Chunk> chunks) {
+        public List<float[][]> step(List<Chunk> chunks) {
             if (failing) {
                 throw new IllegalStateException("broken on purpose");
             }
             largestStep =
                     Math.max(largestStep, chunks.stream().mapToInt(c -> c.tokens().length).sum());
             mostChunks = Math.max(mostChunks, chunks.size());
-            var rows = new ArrayList<float[]>();
-            for (Chunk chunk : chunks) {
-                float[] row = new float[10];
-                int last = chunk.tokens()[chunk.tokens().length - 1];
-                row[endless ? 0 : Math.min(last + 1, 9)] = 5;
-                rows.add(row);
+            return chunks.stream().map(this::rows).toList();
+        }
+
+        private float[][] rows(Chunk chunk) {
+            float[][] rows = new float[chunk.rows()][10];
+            int first = chunk.tokens().length - rows.length;
+            for (int i = 0; i < rows.length; i++) {
+                rows[i][endless ? 0 : Math.min(chunk.tokens()[first + i] + 1, 9)] = 5;
             }
             return rows;
         }

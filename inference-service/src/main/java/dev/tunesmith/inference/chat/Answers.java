@@ -5,67 +5,85 @@ import dev.tunesmith.engine.data.UnusableRowException;
 import dev.tunesmith.engine.decode.Batcher;
 import dev.tunesmith.engine.decode.Draw;
 import dev.tunesmith.engine.decode.Generation;
-import dev.tunesmith.engine.decode.StopText;
-import dev.tunesmith.engine.text.IncrementalText;
 import dev.tunesmith.engine.text.SpecialText;
+import dev.tunesmith.inference.chat.CallReader.Call;
 import dev.tunesmith.inference.web.Refusal;
 import dev.tunesmith.inference.weights.Served;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /// All answers to one request, as pieces of text in the order in which they arise. Used by one
 /// thread; closing it ends what still runs, from any thread.
+///
+/// Answers are numbered prompt by prompt: the second answer to the first prompt comes before the
+/// first one to the second.
 final class Answers implements AutoCloseable {
     private final LinkedBlockingQueue<Event> events = new LinkedBlockingQueue<>();
-    private final List<Choice> choices = new ArrayList<>();
-    private final int promptTokens;
+    private final List<GrowingAnswer> choices = new ArrayList<>();
+    private int promptTokens;
     private int open;
     private int completionTokens;
 
-    private Answers(int promptTokens) {
-        this.promptTokens = promptTokens;
-    }
+    private Answers() {}
 
     /// Starts the answers.
     ///
-    /// @throws Refusal when the prompt does not fit or too much waits already
+    /// @throws Refusal when a prompt does not fit or too much waits already
     static Answers start(Served served, Ask ask, Batcher batcher) {
-        int[] prompt = tokens(served, ask);
-        int room = served.model().contextLength() - prompt.length;
-        int longest = ask.tokensMax().orElse(Math.max(room, 1));
-        if (longest > room || longest < 1) {
-            throw tooLong(served.model().contextLength(), prompt.length, longest);
-        }
-        var answers = new Answers(prompt.length);
-        for (int index = 0; index < ask.choices(); index++) {
-            var choice =
-                    new Choice(served.tokenizer().incremental(true), new StopText(ask.stops()));
-            answers.choices.add(choice);
-            var request =
-                    new Generation.Request(
-                            prompt,
-                            ask.samplingOf(index),
-                            longest,
-                            served.stopTokens(),
-                            answers.listener(index));
-            choice.generation = batcher.submit(served.model(), request).orElse(null);
-            if (choice.generation == null) {
-                answers.close();
-                throw Refusal.busy();
+        List<int[]> prompts = ask.prompts().stream().map(p -> tokens(served, p)).toList();
+        List<Integer> longest = prompts.stream().map(p -> longest(served, ask, p.length)).toList();
+        var answers = new Answers();
+        for (int p = 0; p < prompts.size(); p++) {
+            answers.promptTokens += prompts.get(p).length;
+            for (int i = 0; i < ask.choices(); i++) {
+                answers.add(served, ask.withSeedOf(i), prompts.get(p), longest.get(p), batcher);
             }
-            answers.open++;
         }
         return answers;
     }
 
-    private static int[] tokens(Served served, Ask ask) {
+    private void add(Served served, Ask ask, int[] prompt, int longest, Batcher batcher) {
+        int index = choices.size();
+        GrowingAnswer choice = GrowingAnswer.of(served.tokenizer(), ask, prompt);
+        choices.add(choice);
+        boolean measured = ask.delivery().echo() && (ask.wantsLogprobs() || longest == 0);
+        if (ask.delivery().echo() && (!measured || prompt.length == 1)) {
+            events.add(new Event(index, null, false, null));
+        }
+        var request =
+                new Generation.Request(
+                        prompt,
+                        ask.sampling(),
+                        longest,
+                        served.stopTokens(),
+                        measured,
+                        listener(index));
+        Generation generation = batcher.submit(served.model(), request).orElse(null);
+        if (generation == null) {
+            close();
+            throw Refusal.busy();
+        }
+        choice.startedAs(generation);
+        open++;
+    }
+
+    private static int longest(Served served, Ask ask, int prompt) {
+        int room = served.model().contextLength() - prompt;
+        int longest = ask.tokensMax().orElse(Math.max(room, 1));
+        if (longest > room) {
+            throw tooLong(served.model().contextLength(), prompt, longest);
+        }
+        return longest;
+    }
+
+    private static int[] tokens(Served served, Ask.Prompt prompt) {
         int[] tokens =
-                switch (ask.prompt()) {
-                    case Ask.Conversation(var messages) -> rendered(served, messages);
+                switch (prompt) {
+                    case Ask.Conversation conversation -> rendered(served, conversation);
                     case Ask.Text(String text) ->
                             served.tokenizer().encodeWithAdded(text, SpecialText.LITERAL);
                     case Ask.Tokens(int[] ids) -> ids;
@@ -86,9 +104,16 @@ final class Answers implements AutoCloseable {
         return tokens;
     }
 
-    private static int[] rendered(Served served, List<Map<String, Object>> messages) {
+    private static int[] rendered(Served served, Ask.Conversation conversation) {
+        if (!conversation.tools().isEmpty() && !served.callsFunctions()) {
+            throw Refusal.invalid(
+                    "tools",
+                    ProblemCode.UNSUPPORTED_PARAMETER.wire(),
+                    "The chat template of this model has no place for functions, or shows calls in"
+                            + " a form that is not known here; leave tools out");
+        }
         try {
-            return served.prompt().tokens(messages);
+            return served.prompt().tokens(conversation.messages(), conversation.tools());
         } catch (UnusableRowException e) {
             throw Refusal.invalid(
                     "messages", ProblemCode.INVALID_VALUE.wire(), String.valueOf(e.getMessage()));
@@ -107,63 +132,64 @@ final class Answers implements AutoCloseable {
         return new Generation.Listener() {
             @Override
             public void token(Draw draw) {
-                events.add(new Event(index, draw, null));
+                events.add(new Event(index, draw, false, null));
+            }
+
+            @Override
+            public void prompt(Draw given) {
+                events.add(new Event(index, given, true, null));
             }
 
             @Override
             public void end(Generation.End end) {
-                events.add(new Event(index, null, end));
+                events.add(new Event(index, null, false, end));
             }
         };
     }
 
     /// Waits for the next piece.
     ///
-    /// @return null when all answers have ended
+    /// @return null when all answers have ended; a piece of no answer when it takes longer than
+    ///   `patience`
     /// @throws Refusal when the model failed
-    @Nullable Piece next() throws InterruptedException {
+    @Nullable Piece next(Duration patience) throws InterruptedException {
         while (open > 0) {
-            Event event = events.take();
-            Choice choice = choices.get(event.choice());
-            if (!choice.over) {
-                Piece piece =
-                        event.draw() == null
-                                ? ended(event, choice)
-                                : drawn(event.choice(), event.draw(), choice);
-                if (piece != null) {
-                    return piece;
-                }
+            Event event = events.poll(patience.toMillis(), TimeUnit.MILLISECONDS);
+            if (event == null) {
+                return Piece.NOTHING_YET;
+            }
+            GrowingAnswer choice = choices.get(event.choice());
+            Piece piece = choice.isOver() ? null : piece(event, choice);
+            if (piece != null) {
+                return piece;
             }
         }
         return null;
     }
 
-    private @Nullable Piece drawn(int index, Draw draw, Choice choice) {
-        completionTokens++;
-        choice.pending.add(draw);
-        String text = choice.stops.accept(choice.text.push(draw.token()));
-        if (choice.stops.isStopped()) {
-            choice.cancel();
-            return last(index, choice, text, "stop");
+    private @Nullable Piece piece(Event event, GrowingAnswer choice) {
+        int index = event.choice();
+        Draw draw = event.draw();
+        if (draw != null && event.given()) {
+            return choice.given(index, draw);
         }
-        return text.isEmpty() ? null : new Piece(index, text, choice.taken(), null);
+        if (draw != null) {
+            completionTokens++;
+            return counted(choice.drawn(index, draw));
+        }
+        Generation.End end = event.end();
+        return end == null ? choice.echo(index) : counted(choice.ended(index, end));
     }
 
-    private Piece ended(Event event, Choice choice) {
-        Generation.End end = java.util.Objects.requireNonNull(event.end());
-        if (end == Generation.End.FAILED) {
-            throw Refusal.failed();
+    private @Nullable Piece counted(@Nullable Piece piece) {
+        if (piece != null && piece.finish() != null) {
+            open--;
         }
-        String text = choice.stops.accept(choice.text.flush()) + choice.stops.end();
-        String reason =
-                end == Generation.End.LENGTH && !choice.stops.isStopped() ? "length" : "stop";
-        return last(event.choice(), choice, text, reason);
+        return piece;
     }
 
-    private Piece last(int index, Choice choice, String text, String reason) {
-        choice.over = true;
-        open--;
-        return new Piece(index, text, choice.taken(), reason.toLowerCase(Locale.ROOT));
+    int size() {
+        return choices.size();
     }
 
     Wire.Usage usage() {
@@ -172,40 +198,24 @@ final class Answers implements AutoCloseable {
 
     @Override
     public void close() {
-        choices.forEach(Choice::cancel);
+        choices.forEach(GrowingAnswer::cancel);
     }
 
     /// A part of an answer.
     ///
     /// @param draws the tokens that this text was made from
+    /// @param calls functions that the answer calls
     /// @param finish why the answer ended, null while it goes on
-    record Piece(int choice, String text, List<Draw> draws, @Nullable String finish) {}
-
-    private record Event(int choice, @Nullable Draw draw, Generation.@Nullable End end) {}
-
-    private static final class Choice {
-        private final IncrementalText text;
-        private final StopText stops;
-        private final List<Draw> pending = new ArrayList<>();
-        private @Nullable Generation generation;
-        private boolean over;
-
-        private Choice(IncrementalText text, StopText stops) {
-            this.text = text;
-            this.stops = stops;
-        }
-
-        private List<Draw> taken() {
-            List<Draw> draws = List.copyOf(pending);
-            pending.clear();
-            return draws;
-        }
-
-        private void cancel() {
-            Generation running = generation;
-            if (running != null) {
-                running.cancel();
-            }
-        }
+    record Piece(
+            int choice, String text, List<Draw> draws, List<Call> calls, @Nullable String finish) {
+        /// Of no answer: it takes a while.
+        static final Piece NOTHING_YET = new Piece(-1, "", List.of(), List.of(), null);
     }
+
+    /// What the device thread says.
+    ///
+    /// @param draw a token, null for the end of the answer or the echo of its prompt
+    /// @param given whether the token is one of the prompt
+    private record Event(
+            int choice, @Nullable Draw draw, boolean given, Generation.@Nullable End end) {}
 }

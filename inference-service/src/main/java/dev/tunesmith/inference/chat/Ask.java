@@ -7,14 +7,14 @@ import java.util.Optional;
 
 /// A checked request.
 ///
-/// @param prompt what the model continues
-/// @param choices answers to give, from one prompt
+/// @param prompts what the model continues, each by itself
+/// @param choices answers to give to each prompt
 /// @param tokensMax longest answer that was asked for, empty for what fits
 /// @param stops strings that end an answer
 /// @param sampling of the first choice; the others add their index to its seed
 record Ask(
         String model,
-        Prompt prompt,
+        List<Prompt> prompts,
         int choices,
         Optional<Integer> tokensMax,
         List<String> stops,
@@ -24,7 +24,10 @@ record Ask(
     sealed interface Prompt {}
 
     /// A conversation, rendered by the model's own template.
-    record Conversation(List<Map<String, Object>> messages) implements Prompt {}
+    ///
+    /// @param tools functions that the answer may call
+    record Conversation(List<Map<String, Object>> messages, List<Map<String, Object>> tools)
+            implements Prompt {}
 
     /// Plain text.
     record Text(String text) implements Prompt {}
@@ -38,17 +41,29 @@ record Ask(
     /// @param echo a completion begins with its prompt
     record Delivery(boolean stream, boolean includeUsage, boolean echo) {}
 
-    SamplingOptions samplingOf(int choice) {
-        return new SamplingOptions(
-                sampling.temperature(),
-                sampling.topP(),
-                sampling.topK(),
-                sampling.minP(),
-                sampling.presence(),
-                sampling.frequency(),
-                sampling.repetition(),
-                sampling.bias(),
-                sampling.seed() + choice,
-                sampling.topLogprobs());
+    boolean hasTools() {
+        return prompts.stream()
+                .anyMatch(prompt -> prompt instanceof Conversation c && !c.tools().isEmpty());
+    }
+
+    boolean wantsLogprobs() {
+        return sampling.topLogprobs() >= 0;
+    }
+
+    /// The same request for one of its choices: each has a seed of its own.
+    Ask withSeedOf(int choice) {
+        var own =
+                new SamplingOptions(
+                        sampling.temperature(),
+                        sampling.topP(),
+                        sampling.topK(),
+                        sampling.minP(),
+                        sampling.presence(),
+                        sampling.frequency(),
+                        sampling.repetition(),
+                        sampling.bias(),
+                        sampling.seed() + choice,
+                        sampling.topLogprobs());
+        return new Ask(model, prompts, choices, tokensMax, stops, own, delivery);
     }
 }

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// Turns a request body into an [Ask], or refuses it with everything that is wrong.
@@ -23,6 +24,7 @@ final class AskReader {
     private static final int TOP_LOGPROBS_MAX = 20;
     private static final int COMPLETION_LOGPROBS_MAX = 5;
     private static final int BIAS_MAX = 100;
+    private static final int PROMPTS_MAX = 64;
 
     /// Keys with a meaning here.
     private static final Set<String> COMMON =
@@ -101,13 +103,11 @@ final class AskReader {
         Optional<Long> older = fields.whole("max_tokens", 1, Integer.MAX_VALUE);
         SamplingOptions sampling =
                 sampling(fields, body, logprobs ? top.orElse(0L).intValue() : -1);
-        if (fields.raw("tools") instanceof List<?> tools && !tools.isEmpty()) {
-            fields.problem(ProblemCode.UNSUPPORTED_PARAMETER, "tools", "are not supported yet");
-        }
+        List<Map<String, Object>> tools = ToolRules.read(fields);
         var ask =
                 new Ask(
                         model,
-                        new Ask.Conversation(messages),
+                        List.of(new Ask.Conversation(messages, tools)),
                         choices(fields),
                         longest.or(() -> older).map(Long::intValue),
                         fields.texts("stop", STOPS_MAX, STOP_LENGTH_MAX),
@@ -121,19 +121,20 @@ final class AskReader {
         var fields = new Fields(body);
         checkKeys(body, COMPLETION, fields);
         String model = fields.text("model");
-        Ask.Prompt prompt = prompt(fields);
+        List<Ask.Prompt> prompts = prompts(fields);
         int top =
                 fields.whole("logprobs", 0, COMPLETION_LOGPROBS_MAX).map(Long::intValue).orElse(-1);
         boolean echo = fields.flag("echo");
         if (fields.has("suffix")) {
             fields.problem(ProblemCode.UNSUPPORTED_PARAMETER, "suffix", "is not supported");
         }
+        checkBestOf(fields);
         Optional<Integer> longest =
-                fields.whole("max_tokens", 0, Integer.MAX_VALUE).map(Long::intValue);
+                fields.whole("max_tokens", echo ? 0 : 1, Integer.MAX_VALUE).map(Long::intValue);
         var ask =
                 new Ask(
                         model,
-                        prompt,
+                        prompts,
                         choices(fields),
                         longest.or(() -> Optional.of(16)),
                         fields.texts("stop", STOPS_MAX, STOP_LENGTH_MAX),
@@ -184,15 +185,18 @@ final class AskReader {
             fields.problem(
                     ProblemCode.UNSUPPORTED_PARAMETER,
                     "response_format",
-                    "only {\"type\":\"text\"} is supported");
+                    "only {\"type\":\"text\"} is supported: answers are not constrained to JSON;"
+                            + " ask for JSON in the prompt and check the answer");
         }
-        Object choice = fields.raw("tool_choice");
-        boolean free = "".equals(choice) || "none".equals(choice) || "auto".equals(choice);
-        if (!free) {
+    }
+
+    private static void checkBestOf(Fields fields) {
+        long choices = fields.raw("n") instanceof Integer n ? n : 1;
+        if (fields.has("best_of") && !fields.raw("best_of").equals((int) choices)) {
             fields.problem(
                     ProblemCode.UNSUPPORTED_PARAMETER,
-                    "tool_choice",
-                    "only \"none\" and \"auto\" are supported");
+                    "best_of",
+                    "only best_of equal to n is supported");
         }
     }
 
@@ -241,6 +245,15 @@ final class AskReader {
             fields.problem(
                     ProblemCode.MISSING_REQUIRED_PARAMETER, param + ".content", "is required");
         }
+        if (map.get("tool_calls") instanceof List<?> calls) {
+            message.put("tool_calls", ToolRules.readable(calls));
+        }
+        if ("tool".equals(map.get("role")) && !(map.get("tool_call_id") instanceof String)) {
+            fields.problem(
+                    ProblemCode.MISSING_REQUIRED_PARAMETER,
+                    param + ".tool_call_id",
+                    "is required in a message of role tool");
+        }
         if ("developer".equals(map.get("role"))) {
             message.put("role", "system");
         }
@@ -264,29 +277,51 @@ final class AskReader {
         return text.toString();
     }
 
-    private static Ask.Prompt prompt(Fields fields) {
+    private static List<Ask.Prompt> prompts(Fields fields) {
         Object prompt = fields.raw("prompt");
-        if (prompt instanceof List<?> list
-                && list.size() == 1
-                && !(list.getFirst() instanceof Number)) {
-            prompt = list.getFirst();
+        boolean several =
+                prompt instanceof List<?> list
+                        && !list.isEmpty()
+                        && list.size() <= PROMPTS_MAX
+                        && list.stream().noneMatch(Integer.class::isInstance);
+        List<?> wanted = several ? (List<?>) prompt : List.of(prompt);
+        var prompts = new ArrayList<Ask.Prompt>();
+        for (Object item : wanted) {
+            prompt(item).ifPresent(prompts::add);
         }
-        if (prompt instanceof String text && !text.isEmpty()) {
-            return new Ask.Text(text);
+        if (prompts.isEmpty() || prompts.size() < wanted.size()) {
+            fields.problem(
+                    ProblemCode.INVALID_VALUE,
+                    "prompt",
+                    "expected a non-empty string, a list of token ids, or at most %d of these"
+                            .formatted(PROMPTS_MAX));
         }
-        if (prompt instanceof List<?> list
+        return prompts;
+    }
+
+    private static Optional<Ask.Prompt> prompt(@Nullable Object item) {
+        if (item instanceof String text && !text.isEmpty()) {
+            return Optional.of(new Ask.Text(text));
+        }
+        if (item instanceof List<?> list
                 && !list.isEmpty()
                 && list.stream().allMatch(Integer.class::isInstance)) {
-            return new Ask.Tokens(list.stream().mapToInt(id -> (Integer) id).toArray());
+            return Optional.of(
+                    new Ask.Tokens(list.stream().mapToInt(id -> (Integer) id).toArray()));
         }
-        fields.problem(
-                ProblemCode.INVALID_VALUE,
-                "prompt",
-                "expected one non-empty string or one list of token ids");
-        return new Ask.Text("");
+        return Optional.empty();
     }
 
     private SamplingOptions sampling(Fields fields, Map<String, Object> body, int topLogprobs) {
+        boolean changed =
+                Stream.of("presence_penalty", "frequency_penalty", "logit_bias")
+                        .anyMatch(fields::has);
+        if (fields.flag("x_raw_logprobs") && changed) {
+            fields.problem(
+                    ProblemCode.UNSUPPORTED_PARAMETER,
+                    "x_raw_logprobs",
+                    "cannot be combined with penalties and logit_bias");
+        }
         long seed =
                 fields.whole("seed", Long.MIN_VALUE, Long.MAX_VALUE).orElseGet(random::nextLong);
         return new SamplingOptions(

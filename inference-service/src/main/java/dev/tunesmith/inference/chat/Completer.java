@@ -16,12 +16,16 @@ import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 
 /// Runs a checked request and writes its answer, at once or as a stream.
 @Singleton
 public final class Completer {
+    /// How long a stream may be silent; clients skip the comment that is sent then.
+    private static final Duration PING = Duration.ofSeconds(15);
+
     private final Models models;
     private final Batcher batcher;
     private final Clock clock;
@@ -52,9 +56,8 @@ public final class Completer {
                         (chat ? "chatcmpl-" : "cmpl-") + grant.requestId(),
                         clock.instant().getEpochSecond(),
                         grant.model(),
-                        ask.sampling().topLogprobs() >= 0,
-                        new Logprobs(lease.served().tokenizer()),
-                        prefix(ask));
+                        ask.wantsLogprobs(),
+                        new Logprobs(lease.served().tokenizer()));
         if (ask.delivery().stream()) {
             StreamingOutput body = out -> stream(ask, dialect, answers, lease, out);
             return Response.ok(body, "text/event-stream")
@@ -65,22 +68,19 @@ public final class Completer {
         try (lease;
                 answers) {
             return Response.ok(
-                            Json.text(collect(ask, dialect, answers)),
-                            MediaType.APPLICATION_JSON_TYPE)
+                            Json.text(collect(dialect, answers)), MediaType.APPLICATION_JSON_TYPE)
                     .build();
         }
     }
 
-    private static String prefix(Ask ask) {
-        return ask.delivery().echo() && ask.prompt() instanceof Ask.Text(String text) ? text : "";
-    }
-
-    private static Wire.Completion collect(Ask ask, Dialect dialect, Answers answers)
+    private static Wire.Completion collect(Dialect dialect, Answers answers)
             throws InterruptedException {
         List<Dialect.Collected> collected =
-                Stream.generate(Dialect.Collected::new).limit(ask.choices()).toList();
-        for (Piece piece = answers.next(); piece != null; piece = answers.next()) {
-            collected.get(piece.choice()).add(piece);
+                Stream.generate(Dialect.Collected::new).limit(answers.size()).toList();
+        for (Piece piece = answers.next(PING); piece != null; piece = answers.next(PING)) {
+            if (piece.choice() >= 0) {
+                collected.get(piece.choice()).add(piece);
+            }
         }
         return dialect.whole(collected, answers.usage());
     }
@@ -92,16 +92,25 @@ public final class Completer {
             throws IOException {
         try (lease;
                 answers) {
-            var offsets = new int[ask.choices()];
-            for (int choice = 0; choice < ask.choices(); choice++) {
-                write(out, dialect.opening(choice));
+            boolean counted = ask.delivery().includeUsage();
+            var offsets = new int[answers.size()];
+            var calls = new int[answers.size()];
+            for (int choice = 0; choice < answers.size(); choice++) {
+                write(out, dialect.opening(choice), counted);
             }
-            for (Piece piece = answers.next(); piece != null; piece = answers.next()) {
-                write(out, dialect.chunks(piece, offsets[piece.choice()]));
-                offsets[piece.choice()] += piece.text().length();
+            for (Piece piece = answers.next(PING); piece != null; piece = answers.next(PING)) {
+                int choice = piece.choice();
+                if (choice < 0) {
+                    out.write(": ping\n\n".getBytes(StandardCharsets.UTF_8));
+                    out.flush();
+                } else {
+                    write(out, dialect.chunks(piece, offsets[choice], calls[choice]), counted);
+                    offsets[choice] += piece.text().length();
+                    calls[choice] += piece.calls().size();
+                }
             }
-            if (ask.delivery().includeUsage()) {
-                write(out, List.of(dialect.usage(answers.usage())));
+            if (counted) {
+                event(out, Json.text(dialect.usage(answers.usage())));
             }
             event(out, "[DONE]");
         } catch (Refusal refusal) {
@@ -113,9 +122,10 @@ public final class Completer {
         out.flush();
     }
 
-    private static void write(OutputStream out, List<Wire.Chunk> chunks) throws IOException {
+    private static void write(OutputStream out, List<Wire.Chunk> chunks, boolean counted)
+            throws IOException {
         for (Wire.Chunk chunk : chunks) {
-            event(out, Json.text(chunk));
+            event(out, Json.text(counted ? chunk.counted(null) : chunk));
         }
         out.flush();
     }

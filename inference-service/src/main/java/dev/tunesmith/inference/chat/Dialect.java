@@ -10,32 +10,25 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param chat chat completions, else completions
 /// @param withLogprobs each choice carries log-probabilities
-/// @param prefix text before each answer, the prompt of an echoed completion
 record Dialect(
         boolean chat,
         String id,
         long created,
         String model,
         boolean withLogprobs,
-        Logprobs logprobs,
-        String prefix) {
+        Logprobs logprobs) {
     private static final String FINGERPRINT = "fp_tunesmith";
 
-    /// The chunk that opens a choice, empty in completions without echo.
+    /// The chunk that opens a choice; completions have none.
     List<Wire.Chunk> opening(int choice) {
-        if (chat) {
-            return List.of(
-                    chunk(
-                            new Wire.ChunkChoice(
-                                    choice, new Wire.Delta("assistant", ""), null, null, null)));
-        }
-        return prefix.isEmpty()
-                ? List.of()
-                : List.of(chunk(new Wire.ChunkChoice(choice, null, prefix, null, null)));
+        return chat ? List.of(chunk(choice, new Wire.Delta("assistant", "", null))) : List.of();
     }
 
     /// A piece of text, with the end of the answer in a chunk of its own.
-    List<Wire.Chunk> chunks(Piece piece, int offset) {
+    ///
+    /// @param offset characters of the answer before it
+    /// @param calls calls of the answer before it
+    List<Wire.Chunk> chunks(Piece piece, int offset, int calls) {
         var chunks = new ArrayList<Wire.Chunk>();
         if (!piece.text().isEmpty() || (withLogprobs && !piece.draws().isEmpty())) {
             Object logprobs = logprobs(piece.draws(), offset);
@@ -44,12 +37,16 @@ record Dialect(
                             chat
                                     ? new Wire.ChunkChoice(
                                             piece.choice(),
-                                            new Wire.Delta(null, piece.text()),
+                                            new Wire.Delta(null, piece.text(), null),
                                             null,
                                             logprobs,
                                             null)
                                     : new Wire.ChunkChoice(
                                             piece.choice(), null, piece.text(), logprobs, null)));
+        }
+        for (int i = 0; i < piece.calls().size(); i++) {
+            Wire.ToolCall call = Wire.ToolCall.of(calls + i, piece.calls().get(i));
+            chunks.add(chunk(piece.choice(), new Wire.Delta(null, null, List.of(call))));
         }
         if (piece.finish() != null) {
             chunks.add(
@@ -57,7 +54,7 @@ record Dialect(
                             chat
                                     ? new Wire.ChunkChoice(
                                             piece.choice(),
-                                            new Wire.Delta(null, null),
+                                            new Wire.Delta(null, null, null),
                                             null,
                                             null,
                                             piece.finish())
@@ -67,26 +64,27 @@ record Dialect(
         return chunks;
     }
 
-    Wire.Chunk usage(Wire.Usage usage) {
+    private Wire.Chunk chunk(int choice, Wire.Delta delta) {
+        return chunk(new Wire.ChunkChoice(choice, delta, null, null, null));
+    }
+
+    /// The chunk that counts.
+    Wire.CountedChunk usage(Wire.Usage usage) {
         return new Wire.Chunk(
-                id, kind() + (chat ? ".chunk" : ""), created, model, List.of(), usage, FINGERPRINT);
+                        id, kind() + (chat ? ".chunk" : ""), created, model, List.of(), FINGERPRINT)
+                .counted(usage);
     }
 
     Wire.Completion whole(List<Collected> answers, Wire.Usage usage) {
         var choices = new ArrayList<Wire.Choice>();
         for (int i = 0; i < answers.size(); i++) {
             Collected answer = answers.get(i);
-            Object logprobs = logprobs(answer.draws, prefix.length());
-            String text = answer.text.toString();
+            Object logprobs = logprobs(answer.draws, 0);
             choices.add(
                     chat
-                            ? new Wire.Choice(
-                                    i,
-                                    new Wire.Message("assistant", text, null),
-                                    null,
-                                    logprobs,
-                                    answer.finish)
-                            : new Wire.Choice(i, null, prefix + text, logprobs, answer.finish));
+                            ? new Wire.Choice(i, answer.message(), null, logprobs, answer.finish)
+                            : new Wire.Choice(
+                                    i, null, answer.text.toString(), logprobs, answer.finish));
         }
         return new Wire.Completion(
                 id, kind(), created, model, choices, usage, "default", FINGERPRINT);
@@ -94,13 +92,7 @@ record Dialect(
 
     private Wire.Chunk chunk(Wire.ChunkChoice choice) {
         return new Wire.Chunk(
-                id,
-                kind() + (chat ? ".chunk" : ""),
-                created,
-                model,
-                List.of(choice),
-                null,
-                FINGERPRINT);
+                id, kind() + (chat ? ".chunk" : ""), created, model, List.of(choice), FINGERPRINT);
     }
 
     private String kind() {
@@ -118,12 +110,23 @@ record Dialect(
     static final class Collected {
         private final StringBuilder text = new StringBuilder();
         private final List<Draw> draws = new ArrayList<>();
+        private final List<Wire.ToolCall> calls = new ArrayList<>();
         private @Nullable String finish;
 
         void add(Piece piece) {
             text.append(piece.text());
             draws.addAll(piece.draws());
+            piece.calls().forEach(call -> calls.add(Wire.ToolCall.of(null, call)));
             finish = piece.finish();
+        }
+
+        private Wire.Message message() {
+            boolean onlyCalls = text.isEmpty() && !calls.isEmpty();
+            return new Wire.Message(
+                    "assistant",
+                    onlyCalls ? null : text.toString(),
+                    null,
+                    calls.isEmpty() ? null : List.copyOf(calls));
         }
     }
 }

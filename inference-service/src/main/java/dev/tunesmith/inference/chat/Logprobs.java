@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// Log-probabilities in the two forms of the wire.
 final class Logprobs {
@@ -38,16 +39,17 @@ final class Logprobs {
     /// @param offset characters of the answer before these tokens
     Wire.TextLogprobs text(List<Draw> draws, int offset) {
         var tokens = new ArrayList<String>();
-        var logprobs = new ArrayList<Double>();
-        var top = new ArrayList<Map<String, Double>>();
+        var logprobs = new ArrayList<@Nullable Double>();
+        var top = new ArrayList<@Nullable Map<String, Double>>();
         var offsets = new ArrayList<Integer>();
         int at = offset;
         for (Draw draw : draws) {
             tokens.add(text(draw.token()));
-            logprobs.add(draw.logprob());
+            boolean measured = !Double.isNaN(draw.logprob());
+            logprobs.add(measured ? draw.logprob() : null);
             var best = new LinkedHashMap<String, Double>();
             draw.top().forEach(a -> best.putIfAbsent(text(a.token()), a.logprob()));
-            top.add(best);
+            top.add(measured ? best : null);
             offsets.add(at);
             at += tokens.getLast().length();
         }

@@ -30,18 +30,47 @@ final class Wire {
             @JsonInclude(JsonInclude.Include.ALWAYS) @Nullable Object logprobs,
             @JsonInclude(JsonInclude.Include.ALWAYS) @Nullable String finishReason) {}
 
-    @JsonInclude(JsonInclude.Include.ALWAYS)
-    record Message(String role, String content, @Nullable String refusal) {}
+    /// An answer; `content` is null when it only calls functions.
+    record Message(
+            String role,
+            @JsonInclude(JsonInclude.Include.ALWAYS) @Nullable String content,
+            @JsonInclude(JsonInclude.Include.ALWAYS) @Nullable String refusal,
+            @Nullable List<ToolCall> toolCalls) {}
 
-    /// A piece of a stream. `usage` is an empty map for null and null for absent.
+    /// A function that an answer calls; `index` only in a stream.
+    record ToolCall(@Nullable Integer index, String id, String type, Function function) {
+        static ToolCall of(@Nullable Integer index, CallReader.Call call) {
+            return new ToolCall(
+                    index, call.id(), "function", new Function(call.name(), call.arguments()));
+        }
+    }
+
+    /// @param arguments JSON text
+    record Function(String name, String arguments) {}
+
+    /// A piece of a stream without count; see [CountedChunk].
     record Chunk(
             String id,
             String object,
             long created,
             String model,
             List<ChunkChoice> choices,
-            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Object usage,
-            String systemFingerprint) {}
+            String systemFingerprint) {
+        CountedChunk counted(@Nullable Usage usage) {
+            return new CountedChunk(id, object, created, model, choices, systemFingerprint, usage);
+        }
+    }
+
+    /// A piece of a stream that ends with a count of tokens: all pieces have the key, null on all
+    /// but the last one.
+    record CountedChunk(
+            String id,
+            String object,
+            long created,
+            String model,
+            List<ChunkChoice> choices,
+            String systemFingerprint,
+            @JsonInclude(JsonInclude.Include.ALWAYS) @Nullable Usage usage) {}
 
     record ChunkChoice(
             int index,
@@ -50,7 +79,8 @@ final class Wire {
             @JsonInclude(JsonInclude.Include.ALWAYS) @Nullable Object logprobs,
             @JsonInclude(JsonInclude.Include.ALWAYS) @Nullable String finishReason) {}
 
-    record Delta(@Nullable String role, @Nullable String content) {}
+    record Delta(
+            @Nullable String role, @Nullable String content, @Nullable List<ToolCall> toolCalls) {}
 
     record Usage(
             int promptTokens,
@@ -86,10 +116,10 @@ final class Wire {
             List<Integer> bytes,
             @Nullable List<TokenLogprob> topLogprobs) {}
 
-    /// Log-probabilities in a completion.
+    /// Log-probabilities in a completion; nothing comes before the first token of an echoed prompt.
     record TextLogprobs(
             List<String> tokens,
-            List<Double> tokenLogprobs,
-            List<Map<String, Double>> topLogprobs,
+            List<@Nullable Double> tokenLogprobs,
+            List<@Nullable Map<String, Double>> topLogprobs,
             List<Integer> textOffset) {}
 }

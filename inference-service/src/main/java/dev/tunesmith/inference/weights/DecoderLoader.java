@@ -23,6 +23,9 @@ import org.jspecify.annotations.Nullable;
 /// Loads models into the engine's decoder, in bfloat16.
 @Singleton
 public final class DecoderLoader implements ModelLoader {
+    /// How a template of the Hermes family (Qwen and others) shows a call.
+    private static final String CALL = "<tool_call>";
+
     private final int cacheTokens;
 
     DecoderLoader(ServingSettings settings) {
@@ -47,6 +50,7 @@ public final class DecoderLoader implements ModelLoader {
         private final CacheRoom room;
         private final Set<Integer> stopTokens;
         private final ChatEncoder encoder;
+        private final boolean callsFunctions;
         private final List<LoraAdapter> adapters = new ArrayList<>();
         private final Served plain;
 
@@ -58,11 +62,18 @@ public final class DecoderLoader implements ModelLoader {
             this.stopTokens = stopTokens(directory, tokenizer);
             this.encoder =
                     new ChatEncoder(tokenizer, TemplateFormat.of(directory, Clock.systemUTC()));
+            this.callsFunctions =
+                    directory.chatTemplate().filter(text -> text.contains(CALL)).isPresent();
             this.plain = served(decoder);
         }
 
         private Served served(Decoder view) {
-            return new Served(new DecoderModel(view, room), tokenizer, encoder::prompt, stopTokens);
+            return new Served(
+                    new DecoderModel(view, room),
+                    tokenizer,
+                    encoder::prompt,
+                    callsFunctions,
+                    stopTokens);
         }
 
         @Override

@@ -8,9 +8,14 @@ import java.util.Set;
 
 /// A model that answers: weights in memory with the tokenizer and the template that belong to them.
 ///
+/// @param callsFunctions whether it is known how the model writes that it calls a function
 /// @param stopTokens tokens that end an answer
 public record Served(
-        CausalModel model, Tokenizer tokenizer, ChatPrompt prompt, Set<Integer> stopTokens) {
+        CausalModel model,
+        Tokenizer tokenizer,
+        ChatPrompt prompt,
+        boolean callsFunctions,
+        Set<Integer> stopTokens) {
     public Served {
         stopTokens = Set.copyOf(stopTokens);
     }
@@ -19,6 +24,8 @@ public record Served(
     @FunctionalInterface
     public interface ChatPrompt {
         /// The tokens of the rendered text.
-        int[] tokens(List<Map<String, Object>> messages);
+        ///
+        /// @param tools functions that the answer may call, as the wire describes them
+        int[] tokens(List<Map<String, Object>> messages, List<Map<String, Object>> tools);
     }
 }
