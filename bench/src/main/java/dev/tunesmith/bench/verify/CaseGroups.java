@@ -8,16 +8,17 @@ final class CaseGroups {
 
     private static final Map<String, CaseRunner> RUNNERS =
             new TreeMap<>(
-                    Map.of(
-                            "families", new FamilyCases(),
-                            "adapters/base", new PlainModelCases(),
-                            "adapters", new AdapterCases(),
-                            "text/chat_templates", new TemplateCases(),
-                            "text/jinja_expressions", new ExpressionCases(),
-                            "text/tokenizers", new TokenizerCases(),
-                            "text/bpe_training", new BpeTrainingCases(),
-                            "text/packing", new PackingCases(),
-                            "methods/dpo", new PairCases()));
+                    Map.ofEntries(
+                            Map.entry("families", new FamilyCases()),
+                            Map.entry("adapters/base", new PlainModelCases()),
+                            Map.entry("adapters", new AdapterCases()),
+                            Map.entry("text/chat_templates", new TemplateCases()),
+                            Map.entry("text/jinja_expressions", new ExpressionCases()),
+                            Map.entry("text/tokenizers", new TokenizerCases()),
+                            Map.entry("text/bpe_training", new BpeTrainingCases()),
+                            Map.entry("text/packing", new PackingCases()),
+                            Map.entry("methods/dpo", new PairCases()),
+                            Map.entry("methods/reward", new RewardCases())));
 
     private CaseGroups() {}
 

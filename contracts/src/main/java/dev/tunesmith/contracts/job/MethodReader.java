@@ -32,6 +32,9 @@ final class MethodReader {
         MethodSettings settings =
                 switch (method) {
                     case SUPERVISED, PRETRAIN -> method.defaults();
+                    case REWARD_MODEL ->
+                            new MethodSettings.Reward(
+                                    number("center_rewards_coefficient", Range.from(0, 100), 0));
                     case DPO -> preference(noted("beta", beta, Preference.BETA));
                 };
         return new MethodChoice(settings, given);

@@ -395,6 +395,7 @@ public final class Resolver {
                 switch (spec.method()) {
                     case SUPERVISED -> lora ? 2e-4 : 2e-5;
                     case PRETRAIN -> lora ? 2e-4 : 1e-4;
+                    case REWARD_MODEL -> lora ? 1e-4 : 1e-5;
                     case DPO -> lora ? 5e-6 : 1e-6;
                 };
         double size = Math.pow(PARAMETERS_OF_BASE_RATE / Math.max(1, model.parameters()), 0.25);

@@ -170,7 +170,7 @@ final class TrainingRules {
                 "method.type %s compares answers only".formatted(wire));
         Double dropout = options.adapter().dropout();
         reject(
-                dropout != null && dropout > 0,
+                choice.settings().needsReference() && dropout != null && dropout > 0,
                 "dropout",
                 "method.type %s compares the same weights twice and needs 0".formatted(wire));
     }

@@ -8,7 +8,8 @@ import java.util.Locale;
 public enum Method {
     SUPERVISED,
     PRETRAIN,
-    DPO;
+    DPO,
+    REWARD_MODEL;
 
     /// What a row of a training file has to hold.
     public enum RowKind {
@@ -34,7 +35,7 @@ public enum Method {
         return switch (this) {
             case SUPERVISED -> RowKind.CONVERSATION;
             case PRETRAIN -> RowKind.DOCUMENT;
-            case DPO -> RowKind.PAIR;
+            case DPO, REWARD_MODEL -> RowKind.PAIR;
         };
     }
 
@@ -48,6 +49,7 @@ public enum Method {
         return switch (this) {
             case SUPERVISED -> new MethodSettings.Supervised();
             case PRETRAIN -> new MethodSettings.Pretrain();
+            case REWARD_MODEL -> new MethodSettings.Reward(0);
             case DPO -> MethodSettings.Preference.dpo(MethodSettings.Preference.BETA);
         };
     }

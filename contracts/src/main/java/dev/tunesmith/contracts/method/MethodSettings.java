@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 @JsonSubTypes({
     @JsonSubTypes.Type(MethodSettings.Supervised.class),
     @JsonSubTypes.Type(MethodSettings.Pretrain.class),
-    @JsonSubTypes.Type(MethodSettings.Preference.class)
+    @JsonSubTypes.Type(MethodSettings.Preference.class),
+    @JsonSubTypes.Type(MethodSettings.Reward.class)
 })
 public sealed interface MethodSettings {
 
@@ -26,6 +27,11 @@ public sealed interface MethodSettings {
 
     /// Whether a frozen reference model is run beside the one that trains.
     default boolean needsReference() {
+        return false;
+    }
+
+    /// Whether a head with one output trains with the model.
+    default boolean needsScoreHead() {
         return false;
     }
 
@@ -49,6 +55,27 @@ public sealed interface MethodSettings {
         @Override
         public Method method() {
             return Method.PRETRAIN;
+        }
+    }
+
+    /// Reward modelling: a score for each answer, learned from pairs (Bradley-Terry).
+    ///
+    /// @param centering pulls the scores of a pair towards a sum of 0 (arXiv 2312.09244)
+    @JsonTypeName("reward_model")
+    record Reward(double centering) implements MethodSettings {
+        @Override
+        public Method method() {
+            return Method.REWARD_MODEL;
+        }
+
+        @Override
+        public boolean needsScoreHead() {
+            return true;
+        }
+
+        @Override
+        public void addTo(Map<String, Object> flat) {
+            flat.put("center_rewards_coefficient", centering);
         }
     }
 

@@ -16,11 +16,13 @@ import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.loop.CheckpointFolder.Identity;
 import dev.tunesmith.engine.loop.CheckpointFolder.Restored;
 import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.model.ScoreHead;
 import dev.tunesmith.engine.model.UnsupportedModelException;
 import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.objective.Objective;
 import dev.tunesmith.engine.objective.Policy;
 import dev.tunesmith.engine.objective.PreferenceObjective;
+import dev.tunesmith.engine.objective.RewardObjective;
 import dev.tunesmith.engine.objective.TokenObjective;
 import dev.tunesmith.engine.optim.AdamW;
 import dev.tunesmith.engine.optim.ParameterGroup;
@@ -30,6 +32,7 @@ import dev.tunesmith.engine.tensor.Region;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -62,13 +65,21 @@ public final class TrainingRun implements AutoCloseable {
     /// What trains: a model, and an adapter if only that trains.
     ///
     /// @param reference the model as it was before, if the method compares with it
+    /// @param head what scores or values states, if the method needs that
     private record Subject(
             Decoder model,
             Optional<LoraAdapter> adapter,
             Optional<Decoder> reference,
+            Optional<ScoreHead> head,
             Region region) {
         List<Parameter> trained() {
-            return adapter.map(LoraAdapter::parameters).orElseGet(model::parameters);
+            List<Parameter> trained =
+                    new ArrayList<>(
+                            adapter.map(LoraAdapter::parameters).orElseGet(model::parameters));
+            head.map(ScoreHead::parameters).orElse(List.of()).stream()
+                    .filter(parameter -> !trained.contains(parameter))
+                    .forEach(trained::add);
+            return trained;
         }
     }
 
@@ -132,7 +143,8 @@ public final class TrainingRun implements AutoCloseable {
                         spec.settings().needsReference()
                                 ? Optional.of(Decoder.load(base, compute, Decoder.Loading.MAPPED))
                                 : Optional.empty();
-                yield new Subject(model, Optional.empty(), reference, region);
+                yield new Subject(
+                        model, Optional.empty(), reference, head(spec, model, region), region);
             }
             case AdapterSpec.Lora lora -> {
                 Decoder model = Decoder.load(base, compute, Decoder.Loading.MAPPED);
@@ -143,9 +155,22 @@ public final class TrainingRun implements AutoCloseable {
                 LoraAdapter adapter =
                         LoraAdapter.fresh(model, config(spec.model(), lora), spec.seed());
                 adapter.train();
-                yield new Subject(model, Optional.of(adapter), reference, region);
+                yield new Subject(
+                        model, Optional.of(adapter), reference, head(spec, model, region), region);
             }
         };
+    }
+
+    private static Optional<ScoreHead> head(ResolvedSpec spec, Decoder model, Region region) {
+        if (!spec.settings().needsScoreHead()) {
+            return Optional.empty();
+        }
+        int width = model.architecture().size().width();
+        ScoreHead head =
+                ScoreHead.of(model, region)
+                        .orElseGet(() -> ScoreHead.fresh(width, Optional.of(spec.seed()), region));
+        head.parameters().forEach(parameter -> parameter.train(region));
+        return Optional.of(head);
     }
 
     private static LoraConfig config(String base, AdapterSpec.Lora lora) {
@@ -185,6 +210,8 @@ public final class TrainingRun implements AutoCloseable {
         return switch (spec.settings()) {
             case MethodSettings.Supervised() -> new TokenObjective(policy);
             case MethodSettings.Pretrain() -> new TokenObjective(policy);
+            case MethodSettings.Reward settings ->
+                    new RewardObjective(policy, subject.head().orElseThrow(), settings);
             case MethodSettings.Preference settings ->
                     new PreferenceObjective(policy, subject.reference(), settings);
         };
@@ -249,6 +276,9 @@ public final class TrainingRun implements AutoCloseable {
             subject.adapter().get().save(folder);
         } else {
             ModelFolder.write(subject.model(), sources.base(), folder);
+        }
+        if (subject.head().isPresent()) {
+            subject.head().get().save(folder);
         }
     }
 

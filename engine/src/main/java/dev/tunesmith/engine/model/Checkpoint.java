@@ -59,6 +59,11 @@ final class Checkpoint {
         return parameter;
     }
 
+    /// Whether the files have such a tensor.
+    boolean holds(String name) {
+        return files.names().contains(name);
+    }
+
     /// Accepts a tensor that is not needed.
     void skip(String name) {
         unread.remove(name);

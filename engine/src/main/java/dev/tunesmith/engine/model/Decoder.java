@@ -40,6 +40,9 @@ import java.util.function.BiConsumer;
 /// ```
 public final class Decoder implements AutoCloseable {
 
+    /// The head of a sequence classifier in its checkpoint.
+    static final String SCORE = "score.weight";
+
     private final boolean owner;
     private final Architecture architecture;
     private final Weights weights;
@@ -116,7 +119,12 @@ public final class Decoder implements AutoCloseable {
         }
         RmsNorm lastNorm = reader.norm("model.norm", width);
         Parameter headWeight = table;
-        if (edges.tied()) {
+        boolean scores = checkpoint.holds(SCORE);
+        if (scores) {
+            // A classifier has one output instead of a vocabulary; see ScoreHead.
+            Parameter _ = checkpoint.parameter(SCORE, 1, width);
+        }
+        if (edges.tied() || scores) {
             // Some checkpoints hold the tied table twice.
             checkpoint.skip("lm_head.weight");
         } else {
