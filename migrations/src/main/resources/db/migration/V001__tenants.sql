@@ -10,7 +10,15 @@ BEGIN
     END IF;
   END LOOP;
 END $$;
-GRANT ts_admin TO CURRENT_USER WITH SET TRUE, INHERIT FALSE;   -- the owner administrates by SET ROLE only
+
+DO $$                                               -- the owner administrates by SET ROLE only
+BEGIN
+  IF current_setting('server_version_num')::int >= 160000 THEN
+    EXECUTE format('GRANT ts_admin TO %I WITH SET TRUE, INHERIT FALSE', current_user);
+  ELSE                                              -- before 16 a role inherits from all its roles or from none,
+    EXECUTE format('GRANT ts_admin TO %I', current_user);   -- and the owner needs what the database's owner inherits
+  END IF;
+END $$;
 
 -- Row-level security as every table with tenant_id has it: the API sees the tenant that its
 -- transaction names and no other, the scheduler sees all that its grants allow.

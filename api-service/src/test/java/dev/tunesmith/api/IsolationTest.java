@@ -18,10 +18,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Every operation on an id, asked by its owner, by another tenant, without a key and with keys
 /// that are no good.
+@Tag("servers")
 @QuarkusTest
 @WithTestResource(ApiTestResource.class)
 class IsolationTest {

@@ -36,9 +36,11 @@ import io.restassured.RestAssured;
 import java.io.ByteArrayInputStream;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// The official Java SDK, unchanged, with its response validation on: it reads every required key.
+@Tag("servers")
 @QuarkusTest
 @WithTestResource(ApiTestResource.class)
 class SdkTest {

@@ -7,9 +7,11 @@ import java.security.SecureRandom;
 import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// One missing WHERE must not show one tenant to another.
+@Tag("servers")
 final class IsolationTest {
     private static Schema schema;
 

@@ -15,9 +15,11 @@ import java.security.SecureRandom;
 import java.util.Properties;
 import java.util.UUID;
 import org.flywaydb.core.Flyway;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@Tag("servers")
 final class MigrateTest {
     private static final TestStack STACK = TestStack.shared();
 

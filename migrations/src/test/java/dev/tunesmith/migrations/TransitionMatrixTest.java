@@ -10,9 +10,11 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Every pair of states, tried on the real row.
+@Tag("servers")
 final class TransitionMatrixTest {
     private final Schema schema = Schema.fresh();
     private final List<String> accepted = new ArrayList<>();

@@ -23,7 +23,7 @@ import dev.tunesmith.migrations.Migrate;
 import dev.tunesmith.migrations.Owner;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.sql.Database;
-import dev.tunesmith.standalone.EmbeddedPostgres;
+import dev.tunesmith.standalone.SqlServer;
 import dev.tunesmith.standalone.TestStack;
 import java.util.Arrays;
 import java.util.List;
@@ -38,7 +38,7 @@ public record TestDatabase(String url, Database scheduler, Database owner, Tenan
 
     public static TestDatabase create(int quota) {
         TestStack stack = TestStack.shared();
-        EmbeddedPostgres server = stack.postgres();
+        SqlServer server = stack.postgres();
         String name =
                 stack.database(url -> {
                     Owner owner = Owner.embedded(url, stack.secret());

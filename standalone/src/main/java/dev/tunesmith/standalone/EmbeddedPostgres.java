@@ -10,9 +10,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.DriverManager;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,11 +24,7 @@ import java.util.stream.Stream;
 /// The login `tunesmith` owns the database `tunesmith`; it may create roles and databases and is no
 /// superuser, so that row-level security binds it too.
 public final class EmbeddedPostgres implements AutoCloseable {
-    /// The login that owns the schema.
-    public static final String OWNER = "tunesmith";
-
     private static final String HOST = "127.0.0.1";
-    private static final String SUPERUSER = "postgres";
     private static final Duration START_WAIT = Duration.ofSeconds(60);
     private static final Duration POLL_EVERY = Duration.ofMillis(50);
     private static final int STOP_SECONDS = 20;
@@ -43,16 +37,14 @@ public final class EmbeddedPostgres implements AutoCloseable {
     private final PostgresBinaries binaries;
     private final Path data;
     private final Process process;
-    private final int port;
-    private final String ownerPassword;
+    private final SqlServer server;
 
     private EmbeddedPostgres(
-            PostgresBinaries binaries, Path data, Process process, int port, String password) {
+            PostgresBinaries binaries, Path data, Process process, SqlServer server) {
         this.binaries = binaries;
         this.data = data;
         this.process = process;
-        this.port = port;
-        this.ownerPassword = password;
+        this.server = server;
     }
 
     /// Starts the server on the folder, creating its files at the first time and replacing a server
@@ -63,7 +55,12 @@ public final class EmbeddedPostgres implements AutoCloseable {
     /// @param ownerPassword of the owner and the superuser; the same at every start on this folder
     /// @throws IllegalStateException when the server does not start, with the end of its log
     public static EmbeddedPostgres start(Path folder, int port, String ownerPassword) {
-        PostgresBinaries binaries = PostgresBinaries.unpacked();
+        return start(PostgresBinaries.unpacked(), folder, port, ownerPassword);
+    }
+
+    /// The same with other programs than the embedded ones.
+    static EmbeddedPostgres start(
+            PostgresBinaries binaries, Path folder, int port, String ownerPassword) {
         Path data = folder.toAbsolutePath().resolve("data");
         Path log = folder.toAbsolutePath().resolve("postgres.log");
         try {
@@ -79,10 +76,9 @@ public final class EmbeddedPostgres implements AutoCloseable {
                                 binaries,
                                 data,
                                 spawn(binaries, data, chosen, log),
-                                chosen,
-                                ownerPassword);
+                                new SqlServer(HOST, chosen, ownerPassword));
                 if (server.awaitReady()) {
-                    server.prepare();
+                    server.prepareOrKill();
                     return server;
                 }
                 server.kill();
@@ -96,30 +92,17 @@ public final class EmbeddedPostgres implements AutoCloseable {
         }
     }
 
-    public String host() {
-        return HOST;
+    /// The server as its clients see it.
+    public SqlServer server() {
+        return server;
     }
 
     public int port() {
-        return port;
+        return server.port();
     }
 
     public long pid() {
         return process.pid();
-    }
-
-    public String ownerPassword() {
-        return ownerPassword;
-    }
-
-    /// The JDBC URL of a database of this server.
-    public String url(String database) {
-        return "jdbc:postgresql://%s:%d/%s".formatted(HOST, port, database);
-    }
-
-    /// The JDBC URL of the database `tunesmith`.
-    public String url() {
-        return url(OWNER);
     }
 
     /// Waits until the server has ended, whoever ended it.
@@ -136,21 +119,6 @@ public final class EmbeddedPostgres implements AutoCloseable {
         while (all.stream().anyMatch(ProcessHandle::isAlive) && System.nanoTime() < deadline) {
             Ports.pause(POLL_EVERY);
         }
-    }
-
-    /// Creates a database, as a copy of another one.
-    ///
-    /// @param template nobody may be connected to it meanwhile
-    public void createDatabase(String name, String template) {
-        execute(
-                OWNER,
-                OWNER,
-                "CREATE DATABASE \"%s\" TEMPLATE \"%s\"".formatted(word(name), word(template)));
-    }
-
-    /// Deletes a database and cuts its connections.
-    public void dropDatabase(String name) {
-        execute(OWNER, OWNER, "DROP DATABASE IF EXISTS \"%s\" WITH (FORCE)".formatted(word(name)));
     }
 
     /// Stops the server: connections are cut, everything committed is on disk.
@@ -227,19 +195,19 @@ public final class EmbeddedPostgres implements AutoCloseable {
         try {
             Files.setPosixFilePermissions(secret, PosixFilePermissions.fromString("rw-------"));
             Files.writeString(secret, password);
-            run(
-                    unprivileged(
-                            binaries.program("initdb"),
-                            "-D",
-                            fresh.toString(),
-                            "-U",
-                            SUPERUSER,
-                            "--pwfile=" + secret,
-                            "--auth=scram-sha-256",
-                            "--encoding=UTF8",
-                            "--locale-provider=builtin",
-                            "--builtin-locale=C.UTF-8",
-                            "--locale=C"));
+            var command =
+                    new ArrayList<String>(
+                            unprivileged(
+                                    binaries.program("initdb"),
+                                    "-D",
+                                    fresh.toString(),
+                                    "-U",
+                                    SqlServer.SUPERUSER,
+                                    "--pwfile=" + secret,
+                                    "--auth=scram-sha-256",
+                                    "--encoding=UTF8"));
+            command.addAll(binaries.locale());
+            run(command);
         } finally {
             Files.delete(secret);
         }
@@ -302,7 +270,10 @@ public final class EmbeddedPostgres implements AutoCloseable {
         long deadline = System.nanoTime() + START_WAIT.toNanos();
         while (process.isAlive() && System.nanoTime() < deadline) {
             try (Connection _ =
-                    DriverManager.getConnection(url(SUPERUSER), SUPERUSER, ownerPassword)) {
+                    DriverManager.getConnection(
+                            server.url(SqlServer.SUPERUSER),
+                            SqlServer.SUPERUSER,
+                            server.password())) {
                 return true;
             } catch (SQLException e) {
                 if ("28P01".equals(e.getSQLState())) {
@@ -321,58 +292,12 @@ public final class EmbeddedPostgres implements AutoCloseable {
         return String.join("\n", lines.subList(Math.max(0, lines.size() - 15), lines.size()));
     }
 
-    /// Asserts durability, and makes the owner and its database when they are missing.
-    private void prepare() {
-        try (Connection connection =
-                        DriverManager.getConnection(url(SUPERUSER), SUPERUSER, ownerPassword);
-                Statement statement = connection.createStatement()) {
-            for (String setting : List.of("fsync", "synchronous_commit", "full_page_writes")) {
-                String value = one(statement, "SHOW " + setting);
-                if (!value.equals("on")) {
-                    throw new IllegalStateException(setting + " is " + value + ", must be on");
-                }
-            }
-            if (one(statement, "SELECT count(*) FROM pg_roles WHERE rolname = 'tunesmith'")
-                    .equals("0")) {
-                String create =
-                        one(
-                                statement,
-                                "SELECT format('CREATE ROLE tunesmith LOGIN CREATEROLE CREATEDB"
-                                        + " PASSWORD %%L', '%s')"
-                                                .formatted(ownerPassword.replace("'", "''")));
-                statement.execute(create);
-            }
-            if (one(statement, "SELECT count(*) FROM pg_database WHERE datname = 'tunesmith'")
-                    .equals("0")) {
-                statement.execute("CREATE DATABASE tunesmith OWNER tunesmith");
-            }
-        } catch (SQLException e) {
+    private void prepareOrKill() {
+        try {
+            server.prepare();
+        } catch (IllegalStateException e) {
             kill();
-            throw new IllegalStateException("cannot prepare PostgreSQL in " + data, e);
+            throw e;
         }
-    }
-
-    private void execute(String database, String user, String sql) {
-        try (Connection connection =
-                        DriverManager.getConnection(url(database), user, ownerPassword);
-                Statement statement = connection.createStatement()) {
-            statement.execute(sql);
-        } catch (SQLException e) {
-            throw new IllegalStateException("PostgreSQL refused: " + sql, e);
-        }
-    }
-
-    private static String one(Statement statement, String sql) throws SQLException {
-        try (ResultSet row = statement.executeQuery(sql)) {
-            row.next();
-            return row.getString(1);
-        }
-    }
-
-    private static String word(String name) {
-        if (!name.matches("[a-zA-Z0-9_]{1,63}")) {
-            throw new IllegalArgumentException("not a database name: " + name);
-        }
-        return name;
     }
 }

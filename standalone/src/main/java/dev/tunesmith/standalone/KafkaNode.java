@@ -1,25 +1,11 @@
 package dev.tunesmith.standalone;
 
-import dev.tunesmith.contracts.event.Topics;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
-import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.AdminClientConfig;
-import org.apache.kafka.clients.admin.AlterConfigOp;
-import org.apache.kafka.clients.admin.ConfigEntry;
-import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.common.Uuid;
-import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.utils.Time;
 import org.apache.kafka.metadata.storage.Formatter;
 
@@ -29,17 +15,8 @@ import org.apache.kafka.metadata.storage.Formatter;
 /// The settings trade throughput for a quick start and little memory. Internal topics have one
 /// partition and one replica; share groups beat fast, so that a new member is served in seconds.
 public final class KafkaNode {
-    /// Flavours of hosts that a machine of one's own can have.
-    public static final List<String> FLAVORS = List.of("any", "cpu", "cuda");
-
-    /// The share group that works on validations.
-    public static final String VALIDATORS = "validators";
-
     private static final String HOST = "127.0.0.1";
     private static final int NODE_ID = 1;
-    private static final Duration ADMIN_WAIT = Duration.ofSeconds(30);
-    private static final String HOUR_MS = "3600000";
-    private static final String DAY_MS = "86400000";
 
     private KafkaNode() {}
 
@@ -68,19 +45,6 @@ public final class KafkaNode {
                 log);
     }
 
-    /// Lets a share group begin with what is already in its topics; the default would lose a
-    /// message that was sent before the first member joined.
-    public static void startEarliest(String bootstrap, String shareGroup) {
-        try (Admin admin = admin(bootstrap)) {
-            startEarliest(admin, shareGroup);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while configuring " + shareGroup, e);
-        } catch (ExecutionException | TimeoutException e) {
-            throw new IllegalStateException("cannot configure share group " + shareGroup, e);
-        }
-    }
-
     private static void run(NodeSettings settings, Path data, int port, int controllerPort)
             throws Exception {
         Files.createDirectories(data);
@@ -90,13 +54,7 @@ public final class KafkaNode {
                         KafkaConfig.apply(broker(data, port, controllerPort), false), Time.SYSTEM);
         server.startup();
         Runtime.getRuntime().addShutdownHook(new Thread(server::shutdown, "stop-kafka"));
-        try (Admin admin = admin(HOST + ":" + port)) {
-            createTopics(admin);
-            for (String flavor : FLAVORS) {
-                startEarliest(admin, Topics.trainers(flavor));
-            }
-            startEarliest(admin, VALIDATORS);
-        }
+        KafkaSetup.apply(HOST + ":" + port);
         settings.ready("kafka", port, ProcessHandle.current().pid());
         server.awaitShutdown();
         System.exit(1);
@@ -151,51 +109,5 @@ public final class KafkaNode {
                 Map.entry("group.initial.rebalance.delay.ms", "0"),
                 Map.entry("group.share.min.heartbeat.interval.ms", "100"),
                 Map.entry("group.share.heartbeat.interval.ms", "250"));
-    }
-
-    private static void createTopics(Admin admin)
-            throws InterruptedException, ExecutionException, TimeoutException {
-        var topics = new ArrayList<String>(Topics.FIXED);
-        FLAVORS.forEach(flavor -> topics.add(Topics.dispatch(flavor)));
-        for (String source : List.copyOf(topics)) {
-            topics.add(Topics.deadLetters(source));
-        }
-        Set<String> present =
-                admin.listTopics().names().get(ADMIN_WAIT.toMillis(), TimeUnit.MILLISECONDS);
-        List<NewTopic> missing =
-                topics.stream()
-                        .filter(topic -> !present.contains(topic))
-                        .map(KafkaNode::topic)
-                        .toList();
-        admin.createTopics(missing).all().get(ADMIN_WAIT.toMillis(), TimeUnit.MILLISECONDS);
-    }
-
-    private static NewTopic topic(String name) {
-        var topic = new NewTopic(name, 1, (short) 1);
-        if (name.equals(Topics.BEATS) || name.startsWith("ts.dispatch.")) {
-            return topic.configs(Map.of("retention.ms", HOUR_MS));
-        }
-        if (name.equals(Topics.TELEMETRY)) {
-            return topic.configs(Map.of("retention.ms", DAY_MS));
-        }
-        return topic;
-    }
-
-    private static void startEarliest(Admin admin, String group)
-            throws InterruptedException, ExecutionException, TimeoutException {
-        admin.incrementalAlterConfigs(
-                        Map.of(
-                                new ConfigResource(ConfigResource.Type.GROUP, group),
-                                List.of(
-                                        new AlterConfigOp(
-                                                new ConfigEntry(
-                                                        "share.auto.offset.reset", "earliest"),
-                                                AlterConfigOp.OpType.SET))))
-                .all()
-                .get(ADMIN_WAIT.toMillis(), TimeUnit.MILLISECONDS);
-    }
-
-    private static Admin admin(String bootstrap) {
-        return Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap));
     }
 }

@@ -11,18 +11,34 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.tukaani.xz.XZInputStream;
 
-/// PostgreSQL's programs, unpacked once from the jar into the user's cache.
+/// PostgreSQL's programs: those of the jar, unpacked once into the user's cache, or those of the
+/// machine.
 ///
 /// @param bin the folder with `initdb`, `pg_ctl` and `postgres`
-record PostgresBinaries(Path bin) {
+/// @param locale what `initdb` needs to sort text by code point and to know the letters of Unicode
+record PostgresBinaries(Path bin, List<String> locale) {
     private static final String ARCHIVE = "/postgres-linux-x86_64.txz";
+    private static final List<String> BUILTIN_LOCALE =
+            List.of("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C");
+
+    /// Servers before 17 have no locale of their own and take the C library's.
+    private static final List<String> LIBRARY_LOCALE = List.of("--locale=C.UTF-8");
+
+    /// Debian's packages keep several versions side by side, Fedora's stand in the usual place.
+    private static final Path DEBIAN = Path.of("/usr/lib/postgresql");
+
+    private static final Path FEDORA = Path.of("/usr/bin");
 
     /// Unpacks what is not there yet; several processes may ask at once.
     static PostgresBinaries unpacked() {
@@ -39,10 +55,38 @@ record PostgresBinaries(Path bin) {
                     unpackInto(home);
                 }
             }
-            return new PostgresBinaries(home.resolve("bin"));
+            return new PostgresBinaries(home.resolve("bin"), BUILTIN_LOCALE);
         } catch (IOException e) {
             throw new UncheckedIOException("cannot unpack PostgreSQL", e);
         }
+    }
+
+    /// The programs that the system's packages installed, the newest version of several.
+    ///
+    /// @throws IllegalStateException when there are none, with the line that installs them
+    static PostgresBinaries installed() {
+        var candidates = new ArrayList<Path>();
+        if (Files.isDirectory(DEBIAN)) {
+            try (Stream<Path> versions = Files.list(DEBIAN)) {
+                versions.sorted(Comparator.reverseOrder())
+                        .map(version -> version.resolve("bin"))
+                        .forEach(candidates::add);
+            } catch (IOException e) {
+                throw new UncheckedIOException("cannot look for PostgreSQL", e);
+            }
+        }
+        candidates.add(FEDORA);
+        return candidates.stream()
+                .filter(bin -> Files.isExecutable(bin.resolve("initdb")))
+                .findFirst()
+                .map(bin -> new PostgresBinaries(bin, LIBRARY_LOCALE))
+                .orElseThrow(() ->
+                        new IllegalStateException(
+                                """
+                                no PostgreSQL server is installed. Install one:
+                                  Debian/Ubuntu:  sudo apt-get install postgresql
+                                  Fedora:         sudo dnf install postgresql-server\
+                                """));
     }
 
     String program(String name) {

@@ -15,7 +15,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// PostgreSQL, Kafka and S3 for the tests of one JVM. Each starts when it is first asked for, in a
-/// temporary folder, and is stopped and deleted when the JVM ends.
+/// temporary folder, and is stopped and deleted when the JVM ends. The system property
+/// `tunesmith.test.servers` says which servers these are; no test can tell the difference.
 ///
 /// Tests keep apart by a database of their own, by keys and groups that start with a word of their
 /// own; the topics are shared.
@@ -25,14 +26,15 @@ public final class TestStack {
 
     private static final TestStack SHARED = new TestStack();
 
+    private final ServerSource source = ServerSource.chosen();
     private final String password = random();
     private final Deque<AutoCloseable> started = new ArrayDeque<>();
     private int databases;
     private @Nullable String template;
     private @Nullable Path folder;
-    private @Nullable EmbeddedPostgres postgres;
-    private @Nullable ChildJvm kafka;
-    private @Nullable ChildJvm objects;
+    private @Nullable SqlServer postgres;
+    private @Nullable String bootstrap;
+    private @Nullable String endpoint;
 
     private TestStack() {}
 
@@ -41,47 +43,39 @@ public final class TestStack {
         return SHARED;
     }
 
+    /// Whether the servers are the embedded ones, which `up` starts by itself.
+    public boolean isEmbedded() {
+        return source instanceof EmbeddedSource;
+    }
+
     /// The database server.
-    public synchronized EmbeddedPostgres postgres() {
+    public synchronized SqlServer postgres() {
         if (postgres == null) {
-            postgres = EmbeddedPostgres.start(folder("postgres"), 0, password);
-            started.push(postgres::abandon);
+            postgres = keep(source.postgres(folder("postgres"), password));
         }
         return postgres;
     }
 
-    /// The broker, with all topics.
-    public synchronized ChildJvm kafka() {
-        if (kafka == null) {
-            kafka = KafkaNode.start(folder("kafka"), 0, folder("log").resolve("kafka.log"));
-            started.push(kafka);
+    /// `host:port` of the broker, which has all topics.
+    public synchronized String bootstrap() {
+        if (bootstrap == null) {
+            bootstrap = keep(source.kafka(folder("kafka"), folder("log").resolve("kafka.log")));
         }
-        return kafka;
+        return bootstrap;
     }
 
-    /// `host:port` of the broker.
-    public String bootstrap() {
-        return "127.0.0.1:" + kafka().port();
-    }
-
-    /// The object server, with the bucket [S3Node#BUCKET].
-    public synchronized ChildJvm objects() {
-        if (objects == null) {
-            objects =
-                    S3Node.start(
-                            folder("objects"),
-                            0,
-                            ACCESS_KEY,
-                            secret(),
-                            folder("log").resolve("objects.log"));
-            started.push(objects);
+    /// The URL of the object server, which has the bucket [S3Node#BUCKET].
+    public synchronized String endpoint() {
+        if (endpoint == null) {
+            Path log = folder("log").resolve("objects.log");
+            endpoint = keep(source.objects(folder("objects"), password, log));
         }
-        return objects;
+        return endpoint;
     }
 
-    /// The URL of the object server.
-    public String endpoint() {
-        return "http://127.0.0.1:" + objects().port();
+    private <T> T keep(ServerSource.Started<T> server) {
+        started.push(server.handle());
+        return server.at();
     }
 
     /// A password for everything that wants one: the database's logins, the secret key, the pepper.
@@ -94,12 +88,12 @@ public final class TestStack {
     ///
     /// @param migrate brings the database at a JDBC URL up to date, as login `tunesmith` with
     ///   [#secret] as password
-    /// @return the name, for [EmbeddedPostgres#url]
+    /// @return the name, for [SqlServer#url]
     public synchronized String database(Consumer<String> migrate) {
-        EmbeddedPostgres server = postgres();
+        SqlServer server = postgres();
         if (template == null) {
             String fresh = "template";
-            server.createDatabase(fresh, EmbeddedPostgres.OWNER);
+            server.createDatabase(fresh, SqlServer.OWNER);
             migrate.accept(server.url(fresh));
             template = fresh;
         }
@@ -111,7 +105,7 @@ public final class TestStack {
     /// An empty database, for tests of the migrations themselves.
     public synchronized String emptyDatabase() {
         String name = "empty_" + databases++;
-        postgres().createDatabase(name, EmbeddedPostgres.OWNER);
+        postgres().createDatabase(name, SqlServer.OWNER);
         return name;
     }
 

@@ -48,7 +48,7 @@ final class StartersTest {
 
     @Test
     void postgresLetsNobodyInWithoutThePassword() {
-        EmbeddedPostgres server = TestStack.shared().postgres();
+        SqlServer server = TestStack.shared().postgres();
 
         assertThatThrownBy(() -> DriverManager.getConnection(server.url(), "postgres", "guess"))
                 .hasMessageContaining("password authentication failed");
@@ -89,7 +89,7 @@ final class StartersTest {
     private static void execute(EmbeddedPostgres server, String sql) throws SQLException {
         try (Connection connection =
                         DriverManager.getConnection(
-                                server.url(), EmbeddedPostgres.OWNER, server.ownerPassword());
+                                server.server().url(), SqlServer.OWNER, PASSWORD);
                 Statement statement = connection.createStatement()) {
             statement.execute(sql);
         }

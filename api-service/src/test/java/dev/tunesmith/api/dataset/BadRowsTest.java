@@ -13,10 +13,12 @@ import dev.tunesmith.api.testing.Rows;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.response.ValidatableResponse;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Files that nothing can be trained on: the upload is kept and says what is wrong, a job with it
 /// is refused.
+@Tag("servers")
 @QuarkusTest
 @WithTestResource(ApiTestResource.class)
 class BadRowsTest {

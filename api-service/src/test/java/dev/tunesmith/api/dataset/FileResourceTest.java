@@ -13,8 +13,10 @@ import static org.hamcrest.Matchers.startsWith;
 import dev.tunesmith.api.testing.ApiTestResource;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("servers")
 @QuarkusTest
 @WithTestResource(ApiTestResource.class)
 class FileResourceTest {

@@ -14,8 +14,10 @@ import jakarta.inject.Inject;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("servers")
 @QuarkusTest
 @WithTestResource(ApiTestResource.class)
 class UploadCutShortTest {

@@ -16,9 +16,11 @@ import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import jakarta.inject.Inject;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// What a job leaves behind: files of figures, and checkpoints that can be used like models.
+@Tag("servers")
 @QuarkusTest
 @WithTestResource(ApiTestResource.class)
 class ResultsTest {

@@ -17,8 +17,10 @@ import io.restassured.response.Response;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.util.Arrays;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("servers")
 @QuarkusTest
 @WithTestResource(ApiTestResource.class)
 class ModelImportTest {

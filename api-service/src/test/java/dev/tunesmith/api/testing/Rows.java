@@ -10,7 +10,7 @@ import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.job.Resolver;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.sql.Database;
-import dev.tunesmith.standalone.EmbeddedPostgres;
+import dev.tunesmith.standalone.SqlServer;
 import java.util.UUID;
 import org.jdbi.v3.core.Handle;
 
@@ -71,7 +71,7 @@ public final class Rows {
     public static void asOwner(String statement) {
         Database.connect(
                         Api.setting("tunesmith.sql.url"),
-                        EmbeddedPostgres.OWNER,
+                        SqlServer.OWNER,
                         Api.setting("tunesmith.sql.password"))
                 .useTransaction(
                         "test",

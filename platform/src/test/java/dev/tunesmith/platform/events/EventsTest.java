@@ -3,7 +3,7 @@ package dev.tunesmith.platform.events;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tunesmith.contracts.event.Topics;
-import dev.tunesmith.standalone.KafkaNode;
+import dev.tunesmith.standalone.KafkaSetup;
 import dev.tunesmith.standalone.TestStack;
 import java.time.Duration;
 import java.util.List;
@@ -16,9 +16,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// The loops on a real broker. Every test has groups and keys of its own.
+@Tag("servers")
 final class EventsTest {
     private static final int WAIT_SECONDS = 40;
 
@@ -129,7 +131,7 @@ final class EventsTest {
     @Test
     void aShareGroupHandsAReleasedMessageOutAgain() throws InterruptedException {
         String topic = Topics.dispatch("cuda");
-        KafkaNode.startEarliest(bootstrap, name + SHARE);
+        KafkaSetup.startEarliest(bootstrap, name + SHARE);
         OutgoingEvent sent = event(topic, "a");
         producer.send(sent);
 
@@ -149,7 +151,7 @@ final class EventsTest {
     @Test
     void aFullHostTakesNothingUntilItWantsTo() throws InterruptedException {
         String topic = Topics.dispatch("any");
-        KafkaNode.startEarliest(bootstrap, name + SHARE);
+        KafkaSetup.startEarliest(bootstrap, name + SHARE);
         producer.send(event(topic, "a"));
         var free = new AtomicBoolean();
 
@@ -170,7 +172,7 @@ final class EventsTest {
     @Test
     void aRejectedMessageIsADeadLetter() throws InterruptedException {
         String topic = Topics.dispatch("cpu");
-        KafkaNode.startEarliest(bootstrap, name + SHARE);
+        KafkaSetup.startEarliest(bootstrap, name + SHARE);
         OutgoingEvent sent = event(topic, "a");
         producer.send(sent);
 
@@ -182,7 +184,7 @@ final class EventsTest {
 
     @Test
     void workThatOutlastsTheLockStaysWithItsHost() throws InterruptedException {
-        KafkaNode.startEarliest(bootstrap, name + SHARE);
+        KafkaSetup.startEarliest(bootstrap, name + SHARE);
         producer.send(event(Topics.VALIDATE, "a"));
         var deliveries = new AtomicInteger();
 

@@ -15,10 +15,12 @@ import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// The conformance suite on a real server: the embedded one, or the one that
 /// `TUNESMITH_TEST_OBJECTS_ENDPOINT` (with `…_ACCESS_KEY`, `…_SECRET_KEY` and `…_BUCKET`) names.
+@Tag("servers")
 final class S3ObjectsTest extends ObjectStoreConformance {
     private static S3Objects store;
 

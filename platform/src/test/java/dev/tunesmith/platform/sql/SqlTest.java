@@ -29,9 +29,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jdbi.v3.core.Handle;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Transactions, inbox, outbox and relay on a real server.
+@Tag("servers")
 final class SqlTest {
     private static final TestStack STACK = TestStack.shared();
 

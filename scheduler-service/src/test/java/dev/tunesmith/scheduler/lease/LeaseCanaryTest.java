@@ -8,10 +8,12 @@ import dev.tunesmith.scheduler.TestDatabase;
 import java.util.UUID;
 import org.jdbi.v3.core.statement.Query;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Each guard of a statement, taken away once: the scene that the guard is for must then go wrong.
 /// A scene that stays right with the mutant would prove nothing about the real statement.
+@Tag("servers")
 class LeaseCanaryTest {
     private static final String GUARD = "AND epoch = :epoch AND lease_id = :lease";
     private static final String OWNER_GUARD = "AND lease_owner IN ('unclaimed', :owner)";

@@ -17,8 +17,10 @@ import java.util.concurrent.Future;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("servers")
 class LeasesTest {
     private static final String HOST = "h1/" + UUID.randomUUID();
     private static final Leases.Verified MANIFEST = new Leases.Verified("k", "0".repeat(64), 10);

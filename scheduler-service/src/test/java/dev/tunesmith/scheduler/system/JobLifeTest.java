@@ -18,11 +18,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Whole lives of jobs: a real database, a real broker, a real object store, the scheduler, and the
 /// real parent of a trainer host. Only the training itself is a stand-in.
+@Tag("servers")
 class JobLifeTest {
     private static final SchedulerTimes TIMES =
             new SchedulerTimes(

@@ -11,10 +11,12 @@ import java.nio.file.Path;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// The packaged scheduler is killed while a job is under way; the job does not notice.
+@Tag("servers")
 class SchedulerKillIT {
     private static final int KILLS = 5;
 

@@ -1,6 +1,7 @@
 package dev.tunesmith.standalone.supervise;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -11,24 +12,19 @@ import java.util.Map;
 public final class Stack {
     private static final Duration START = Duration.ofSeconds(90);
     private static final Duration STOP = Duration.ofSeconds(20);
-    private static final String OBJECTS_USER = "tunesmith";
     private static final String LOOPBACK = "127.0.0.1";
 
     private final Layout layout;
     private final StackFolder folder;
+    private final Servers servers;
     private final int apiPort;
-    private final int sqlPort;
-    private final int kafkaPort;
-    private final int objectsPort;
     private final int inferencePort;
 
     public Stack(Layout layout, StackFolder folder, int wishedPort) {
         this.layout = layout;
         this.folder = folder;
+        this.servers = Servers.of(folder);
         this.apiPort = folder.port("api", wishedPort);
-        this.sqlPort = folder.port("sql", 0);
-        this.kafkaPort = folder.port("kafka", 0);
-        this.objectsPort = folder.port("objects", 0);
         this.inferencePort = folder.port("inference", 0);
     }
 
@@ -38,31 +34,29 @@ public final class Stack {
 
     /// All parts; each names what it waits for.
     public List<Part> parts() {
-        String database = "jdbc:postgresql://" + LOOPBACK + ":" + sqlPort + "/tunesmith";
-        return List.of(
-                postgres(),
-                kafka(),
-                objects(),
-                migrate(database),
-                inference(),
-                api(database),
-                scheduler(database),
-                trainer());
+        var parts = new ArrayList<Part>();
+        if (servers.external()) {
+            parts.add(topics());
+        } else {
+            parts.addAll(List.of(postgres(), kafka(), objects()));
+        }
+        parts.addAll(List.of(migrate(), inference(), api(), scheduler(), trainer()));
+        return List.copyOf(parts);
     }
 
     /// What every service needs to know.
     private Map<String, String> common() {
         return Map.of(
                 "TUNESMITH_KAFKA_BOOTSTRAP",
-                LOOPBACK + ":" + kafkaPort,
+                servers.bootstrap(),
                 "TUNESMITH_OBJECTS_ENDPOINT",
-                "http://" + LOOPBACK + ":" + objectsPort,
+                servers.endpoint(),
                 "TUNESMITH_OBJECTS_ACCESS_KEY",
-                OBJECTS_USER,
+                servers.accessKey(),
                 "TUNESMITH_OBJECTS_SECRET_KEY",
-                folder.secret("objects"),
+                servers.secretKey(),
                 "TUNESMITH_OBJECTS_BUCKET",
-                "tunesmith",
+                servers.bucket(),
                 "TUNESMITH_OBJECTS_REGION",
                 "us-east-1",
                 "TUNESMITH_GRANT_KEY",
@@ -75,8 +69,8 @@ public final class Stack {
                 "PostgresNode",
                 "64m",
                 Map.of(
-                        "TUNESMITH_SQL_PORT", Integer.toString(sqlPort),
-                        "TUNESMITH_SQL_OWNER_PASSWORD", folder.secret("sql-owner"),
+                        "TUNESMITH_SQL_PORT", Integer.toString(servers.port("sql")),
+                        "TUNESMITH_SQL_OWNER_PASSWORD", servers.ownerPassword(),
                         "TUNESMITH_DATA", folder.folder("postgres").toString()));
     }
 
@@ -86,7 +80,7 @@ public final class Stack {
                 "KafkaNode",
                 "192m",
                 Map.of(
-                        "TUNESMITH_KAFKA_PORT", Integer.toString(kafkaPort),
+                        "TUNESMITH_KAFKA_PORT", Integer.toString(servers.port("kafka")),
                         "TUNESMITH_KAFKA_CONTROLLER_PORT",
                                 Integer.toString(folder.port("kafka-controller", 0)),
                         "TUNESMITH_DATA", folder.folder("kafka").toString()));
@@ -98,9 +92,9 @@ public final class Stack {
                 "S3Node",
                 "128m",
                 Map.of(
-                        "TUNESMITH_OBJECTS_PORT", Integer.toString(objectsPort),
-                        "TUNESMITH_OBJECTS_ACCESS_KEY", OBJECTS_USER,
-                        "TUNESMITH_OBJECTS_SECRET_KEY", folder.secret("objects"),
+                        "TUNESMITH_OBJECTS_PORT", Integer.toString(servers.port("objects")),
+                        "TUNESMITH_OBJECTS_ACCESS_KEY", servers.accessKey(),
+                        "TUNESMITH_OBJECTS_SECRET_KEY", servers.secretKey(),
                         "TUNESMITH_DATA", folder.folder("objects").toString()));
     }
 
@@ -109,19 +103,19 @@ public final class Stack {
                 "inference-service",
                 inferencePort,
                 "512m",
-                List.of("objects"),
+                servers.after("objects"),
                 Map.of("TUNESMITH_WORK_DIR", folder.folder("inference").toString()));
     }
 
-    private Part api(String database) {
+    private Part api() {
         return service(
                 "api-service",
                 apiPort,
                 "256m",
-                List.of("migrate", "kafka", "objects"),
+                servers.after("migrate", "kafka", "objects"),
                 Map.of(
                         "TUNESMITH_SQL_URL",
-                        database,
+                        servers.sqlUrl(),
                         "TUNESMITH_SQL_USER",
                         "api",
                         "TUNESMITH_SQL_PASSWORD",
@@ -132,15 +126,15 @@ public final class Stack {
                         "http://" + LOOPBACK + ":" + inferencePort));
     }
 
-    private Part scheduler(String database) {
+    private Part scheduler() {
         return service(
                 "scheduler-service",
                 folder.port("scheduler", 0),
                 "192m",
-                List.of("migrate", "kafka", "objects"),
+                servers.after("migrate", "kafka", "objects"),
                 Map.of(
                         "TUNESMITH_SQL_URL",
-                        database,
+                        servers.sqlUrl(),
                         "TUNESMITH_SQL_USER",
                         "scheduler",
                         "TUNESMITH_SQL_PASSWORD",
@@ -158,13 +152,25 @@ public final class Stack {
                 STOP);
     }
 
+    /// Makes the topics of a cluster that somebody else runs; the embedded broker makes its own.
+    private Part topics() {
+        return new Part(
+                Servers.TOPICS,
+                layout.main("standalone", "dev.tunesmith.standalone.KafkaSetup", "64m", List.of()),
+                Map.of("TUNESMITH_KAFKA_BOOTSTRAP", servers.bootstrap()),
+                List.of(),
+                START,
+                true,
+                STOP);
+    }
+
     /// Applies the migrations, sets the logins' passwords and makes the demo tenants when they are
     /// missing.
-    private Part migrate(String database) {
+    private Part migrate() {
         Map<String, String> environment =
                 Map.of(
-                        "TUNESMITH_SQL_URL", database,
-                        "TUNESMITH_SQL_OWNER_PASSWORD", folder.secret("sql-owner"),
+                        "TUNESMITH_SQL_URL", servers.sqlUrl(),
+                        "TUNESMITH_SQL_OWNER_PASSWORD", servers.ownerPassword(),
                         "TUNESMITH_SQL_API_PASSWORD", folder.secret("sql-api"),
                         "TUNESMITH_SQL_SCHEDULER_PASSWORD", folder.secret("sql-scheduler"),
                         "TUNESMITH_AUTH_PEPPER", folder.secret("pepper"),
@@ -173,7 +179,7 @@ public final class Stack {
                 "migrate",
                 layout.main("migrations", "dev.tunesmith.migrations.Migrate", "96m", List.of()),
                 environment,
-                List.of("postgres"),
+                servers.after("postgres"),
                 START,
                 true,
                 STOP);
@@ -206,7 +212,7 @@ public final class Stack {
                 "trainer-service",
                 layout.main("trainer-service", "dev.tunesmith.trainer.Main", "128m", List.of()),
                 with(common(), Map.of("TUNESMITH_WORK_DIR", folder.folder("trainer").toString())),
-                List.of("kafka", "objects"),
+                servers.after("kafka", "objects"),
                 START,
                 false,
                 Duration.ofSeconds(40));

@@ -131,6 +131,11 @@ public final class StackFolder {
         return chosen;
     }
 
+    /// Servers of others that the stack uses instead of its own; empty when there is no such file.
+    Properties servers() {
+        return read(Servers.FILE);
+    }
+
     /// What the running supervisor says about itself and its parts.
     Properties state() {
         return read("run/state.properties");

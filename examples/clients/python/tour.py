@@ -1,0 +1,169 @@
+"""The whole way with the official Python SDK, unchanged: upload, train, follow, chat, cancel, errors.
+
+    python -m venv venv && venv/bin/pip install -r requirements.txt
+    OPENAI_BASE_URL=http://127.0.0.1:8080/v1 OPENAI_API_KEY=tsk_… venv/bin/python tour.py
+
+The server is the one that `./tunesmith up` started; it must know the model "nano":
+`./tunesmith models import examples/nano/model --name nano --base`.
+"""
+
+import pathlib
+import time
+import uuid
+
+import openai
+
+BASE_MODEL = "nano"
+DATA = pathlib.Path(__file__).parents[2] / "quickstart"
+QUESTION = [{"role": "user", "content": "Who are you?"}]
+ENDED = {"succeeded", "failed", "cancelled"}
+
+# Address and key come from OPENAI_BASE_URL and OPENAI_API_KEY.
+client = openai.OpenAI()
+
+
+def main():
+    files = [upload("train.jsonl"), upload("validation.jsonl")]
+    job = follow(create(files, n_epochs=2, suffix="python"))
+    assert job.status == "succeeded", job.error
+    show_history(job)
+    chat(job.fine_tuned_model)
+    cancel(create(files, n_epochs=50, suffix="never"))
+    errors(files[0], job)
+    client.files.delete(files[1].id)
+    print("tour: done")
+
+
+def upload(name):
+    uploaded = client.files.create(file=DATA / name, purpose="fine-tune")
+    ready = client.files.wait_for_processing(uploaded.id, poll_interval=0.2)
+    assert ready.status == "processed", ready.status_details
+    assert client.files.content(ready.id).read() == (DATA / name).read_bytes()
+    assert ready.id in [file.id for file in client.files.list(limit=1)], "auto-pagination of files"
+    print(f"upload: {ready.id} {ready.filename} {ready.bytes} bytes")
+    return ready
+
+
+def create(files, n_epochs, suffix):
+    """LoRA is an extension: it travels in `x_training`, which the SDK passes on as it is."""
+    job = client.fine_tuning.jobs.create(
+        model=BASE_MODEL,
+        training_file=files[0].id,
+        validation_file=files[1].id,
+        suffix=suffix,
+        seed=7,
+        metadata={"tour": "python"},
+        method={"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": n_epochs, "batch_size": 8}}},
+        extra_body={"x_training": {"adapter": "lora", "rank": 8, "learning_rate": 0.0015, "max_seq_len": 256}},
+        extra_headers={"Idempotency-Key": f"tour-{uuid.uuid4()}"},
+    )
+    print(f"job: {job.id} {job.status}")
+    return job
+
+
+def follow(job, until=ENDED):
+    seen = job.status
+    while job.status not in until:
+        time.sleep(0.3)
+        job = client.fine_tuning.jobs.retrieve(job.id)
+        if job.status != seen:
+            seen = job.status
+            print(f"job: {job.id} {job.status}")
+    return job
+
+
+def show_history(job):
+    assert job.id in [other.id for other in client.fine_tuning.jobs.list(limit=1)], "auto-pagination of jobs"
+    events = list(client.fine_tuning.jobs.list_events(job.id, limit=3))  # asks for page after page
+    assert len({event.id for event in events}) == len(events) > 3
+    losses = [event.data["train_loss"] for event in events if event.type == "metrics" and "train_loss" in event.data]
+    print(f"events: {len(events)}, loss {losses[-1]:.3f} → {losses[0]:.3f}")
+    for checkpoint in client.fine_tuning.jobs.checkpoints.list(job.id, limit=1):
+        print(f"checkpoint: step {checkpoint.step_number}, {checkpoint.fine_tuned_model_checkpoint}")
+    for result in job.result_files:
+        print(f"result: {result}, {len(client.files.content(result).text.splitlines())} lines")
+    assert client.models.retrieve(job.fine_tuned_model).id == job.fine_tuned_model
+    assert job.fine_tuned_model in [model.id for model in client.models.list()]
+
+
+def chat(model):
+    whole = client.chat.completions.create(model=model, messages=QUESTION, temperature=0, max_completion_tokens=48)
+    text = whole.choices[0].message.content
+    parts, usage = [], None
+    for chunk in client.chat.completions.create(
+        model=model,
+        messages=QUESTION,
+        temperature=0,
+        max_completion_tokens=48,
+        stream=True,
+        stream_options={"include_usage": True},
+    ):
+        parts += [choice.delta.content or "" for choice in chunk.choices]
+        usage = chunk.usage or usage
+    assert "".join(parts) == text, (parts, text)
+    assert usage == whole.usage, (usage, whole.usage)
+    print(f"chat: {text!r} ({usage.completion_tokens} tokens, {len(parts)} chunks, {whole.choices[0].finish_reason})")
+
+    likely = client.chat.completions.create(
+        model=model, messages=QUESTION, temperature=0, max_completion_tokens=4, logprobs=True, top_logprobs=2
+    ).choices[0].logprobs.content
+    assert all(token.logprob == token.top_logprobs[0].logprob for token in likely)
+    plain = client.completions.create(model=model, prompt="Who are", max_tokens=4, temperature=0)
+    print(f"completion: {plain.choices[0].text!r}")
+
+
+def cancel(job):
+    job = follow(job, until=ENDED | {"running"})
+    job = follow(client.fine_tuning.jobs.cancel(job.id))
+    assert job.status == "cancelled" and job.fine_tuned_model is None
+
+
+def errors(file, job):
+    """Each error is an exception class of its own, with the server's code and the request id."""
+    jobs = client.fine_tuning.jobs
+    once = {"extra_headers": {"Idempotency-Key": f"tour-{uuid.uuid4()}"}}
+    jobs.cancel(jobs.create(model=BASE_MODEL, training_file=file.id, **once).id)
+    expect(openai.AuthenticationError, "invalid_api_key", openai.OpenAI(api_key="tsk_live_wrong").models.list)
+    expect(openai.NotFoundError, "not_found", lambda: jobs.retrieve("ftjob-" + "0" * 32))
+    expect(openai.NotFoundError, "model_not_found", lambda: client.models.retrieve("nothing"))
+    expect(
+        openai.NotFoundError,
+        "model_not_found",
+        lambda: client.chat.completions.create(model="nothing", messages=QUESTION),
+    )
+    expect(openai.PermissionDeniedError, "permission_denied", lambda: client.models.delete(BASE_MODEL))
+    expect(openai.BadRequestError, "job_terminal", lambda: jobs.cancel(job.id))
+    refused = expect(
+        openai.BadRequestError,
+        "unknown_parameter",
+        lambda: jobs.create(
+            model=BASE_MODEL, training_file=file.id, extra_body={"x_training": {"rnak": 8, "adapter": "lora"}}
+        ),
+    )
+    assert "rank" in refused.message, refused.message
+    expect(
+        openai.UnprocessableEntityError,
+        "idempotency_mismatch",
+        lambda: jobs.create(model=BASE_MODEL, training_file=file.id, suffix="other", **once),
+    )
+    too_long = expect(
+        openai.APIStatusError,
+        "body_too_large",
+        lambda: jobs.create(model=BASE_MODEL, training_file=file.id, metadata={"x": "y" * 2_000_000}),
+    )
+    assert too_long.status_code == 413
+
+
+def expect(kind, code, call):
+    try:
+        call()
+    except kind as error:
+        assert error.code == code, (error.code, code)
+        assert error.request_id
+        print(f"error: {error.status_code} {kind.__name__} {error.code}")
+        return error
+    raise AssertionError(f"expected {kind.__name__} {code}")
+
+
+if __name__ == "__main__":
+    main()
