@@ -132,7 +132,8 @@ record TinyJob(ModelSource base, ObjectRef training) {
                 spec.kind(),
                 method.defaults(),
                 spec.model(),
-                new AdapterSpec.Lora(4, 8, 0, List.of("all-linear"), false),
+                new AdapterSpec.Lora(
+                        4, 8, 0, List.of("all-linear"), false, AdapterSpec.Export.ADAPTER),
                 spec.rows(),
                 spec.steps(),
                 spec.optimizer(),
