@@ -1,6 +1,7 @@
 package dev.tunesmith.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.tunesmith.contracts.event.Telemetry;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.Locale;
@@ -63,8 +64,9 @@ final class ProgressBar {
                                         total));
         append(line, metrics, "train_loss", "  loss %.4f");
         append(line, metrics, "tokens_per_s", "  %.0f tok/s");
-        if (metrics.hasNonNull("eta_s") && step < total) {
-            line.append("  ").append(duration(metrics.path("eta_s").asLong())).append(" left");
+        if (metrics.hasNonNull(Telemetry.SECONDS_LEFT) && step < total) {
+            long left = metrics.path(Telemetry.SECONDS_LEFT).asLong();
+            line.append("  ").append(duration(left)).append(" left");
         }
         return line.toString();
     }

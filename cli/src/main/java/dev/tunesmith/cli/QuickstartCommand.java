@@ -26,7 +26,7 @@ final class QuickstartCommand implements Callable<Integer> {
     @Option(names = "--home", defaultValue = "${sys:tunesmith.home}")
     private Path home;
 
-    @Option(names = "--question", defaultValue = "Tell me the name of the waiter of the café.")
+    @Option(names = "--question", defaultValue = "Tell me the price of tea at the café.")
     private String question;
 
     @Override

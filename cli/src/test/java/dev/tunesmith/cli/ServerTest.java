@@ -47,7 +47,7 @@ final class ServerTest {
     void followsAcrossADroppedStreamWithoutRepeating() {
         String[] streams = {
             "id: 1\ndata: {\"type\":\"message\",\"message\":\"first\"}\n\n",
-            "id: 2\ndata: {\"type\":\"metrics\",\"data\":{\"step\":3,\"total_steps\":4,\"train_loss\":0.5}}\n\ndata: [DONE]\n\n"
+            "id: 2\ndata: {\"type\":\"metrics\",\"data\":{\"step\":3,\"total_steps\":4,\"train_loss\":0.5,\"tokens_per_s\":812.4,\"seconds_left\":75.0}}\n\ndata: [DONE]\n\n"
         };
         int[] stream = {0};
         server.createContext(
@@ -74,7 +74,7 @@ final class ServerTest {
         assertThat(printed.toString(StandardCharsets.UTF_8))
                 .contains("first")
                 .contains("3/4")
-                .contains("loss 0.5000");
+                .contains("loss 0.5000  812 tok/s  1 min 15 s left");
     }
 
     @Test

@@ -10,7 +10,7 @@ import java.util.Map;
 ///
 /// @param seq grows within one attempt
 /// @param metrics by name: `train_loss`, `learning_rate`, `grad_norm`, `tokens_per_s`,
-///   `train_mean_token_accuracy`, `valid_loss`, `valid_mean_token_accuracy` …
+///   [#SECONDS_LEFT], `train_mean_token_accuracy`, `valid_loss`, `valid_mean_token_accuracy` …
 @JsonTypeName("telemetry")
 public record Telemetry(
         TenantId tenant,
@@ -21,4 +21,7 @@ public record Telemetry(
         long totalSteps,
         double epoch,
         Map<String, Double> metrics)
-        implements Message {}
+        implements Message {
+    /// Metric: how long the rest of the run takes at the pace of the recent steps.
+    public static final String SECONDS_LEFT = "seconds_left";
+}

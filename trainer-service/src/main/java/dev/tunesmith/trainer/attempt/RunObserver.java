@@ -2,6 +2,7 @@ package dev.tunesmith.trainer.attempt;
 
 import dev.tunesmith.contracts.event.ChildCommand;
 import dev.tunesmith.contracts.event.ChildReport;
+import dev.tunesmith.contracts.event.Telemetry;
 import dev.tunesmith.contracts.job.Phase;
 import dev.tunesmith.engine.loop.Evaluation;
 import dev.tunesmith.engine.loop.LoopObserver;
@@ -74,7 +75,7 @@ final class RunObserver implements LoopObserver {
         metrics.put("grad_norm", report.gradientNorm());
         metrics.put("tokens_per_s", report.tokensPerSecond());
         metrics.put("trained_tokens", (double) report.trainedTokens());
-        metrics.put("seconds_left", report.secondsLeft());
+        metrics.put(Telemetry.SECONDS_LEFT, report.secondsLeft());
         metrics.putAll(report.metrics());
         parent.send(
                 new ChildReport.Stepped(
