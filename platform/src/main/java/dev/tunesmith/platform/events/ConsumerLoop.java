@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
+import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
@@ -35,10 +36,17 @@ public final class ConsumerLoop implements AutoCloseable {
     private static final Duration PAUSE_MIN = Duration.ofMillis(100);
     private static final Duration PAUSE_MAX = Duration.ofSeconds(5);
     private static final Duration CLOSE_WAIT = Duration.ofSeconds(10);
+    private static final Duration COMMIT_WAIT = Duration.ofSeconds(5);
     private static final Duration END_EVERY = Duration.ofSeconds(1);
     private static final Duration END_WAIT = Duration.ofSeconds(2);
 
-    private final KafkaConsumer<String, String> consumer;
+    /// A member that was killed keeps its partitions for so long; nobody else may read them until
+    /// then. The usual 45 seconds would be most of a lease.
+    private static final Duration SESSION = Duration.ofSeconds(6);
+
+    private static final Duration HEARTBEAT = Duration.ofSeconds(2);
+
+    private final Consumer<String, String> consumer;
     private final ReadSettings settings;
     private final EventHandler handler;
     private final Predicate<Throwable> outage;
@@ -53,16 +61,13 @@ public final class ConsumerLoop implements AutoCloseable {
             ReadSettings settings,
             EventHandler handler,
             Predicate<Throwable> outage,
-            EventProducer deadLetters) {
+            DeadLetters deadLetters,
+            Consumer<String, String> consumer) {
         this.settings = settings;
         this.handler = handler;
         this.outage = outage;
-        this.deadLetters = new DeadLetters(deadLetters);
-        consumer =
-                new KafkaConsumer<>(
-                        consumerSettings(settings),
-                        new StringDeserializer(),
-                        new StringDeserializer());
+        this.deadLetters = deadLetters;
+        this.consumer = consumer;
         thread = Thread.ofPlatform().name("consumer-" + settings.clientId()).unstarted(this::run);
     }
 
@@ -75,7 +80,25 @@ public final class ConsumerLoop implements AutoCloseable {
             EventHandler handler,
             Predicate<Throwable> outage,
             EventProducer deadLetters) {
-        var loop = new ConsumerLoop(settings, handler, outage, deadLetters);
+        return start(
+                settings,
+                handler,
+                outage,
+                new DeadLetters(deadLetters),
+                new KafkaConsumer<>(
+                        consumerSettings(settings),
+                        new StringDeserializer(),
+                        new StringDeserializer()));
+    }
+
+    /// The same on a given consumer, which the loop closes.
+    static ConsumerLoop start(
+            ReadSettings settings,
+            EventHandler handler,
+            Predicate<Throwable> outage,
+            DeadLetters deadLetters,
+            Consumer<String, String> consumer) {
+        var loop = new ConsumerLoop(settings, handler, outage, deadLetters, consumer);
         loop.thread.start();
         return loop;
     }
@@ -89,6 +112,8 @@ public final class ConsumerLoop implements AutoCloseable {
         result.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
         result.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_uncommitted");
         result.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 100);
+        result.put(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG, (int) SESSION.toMillis());
+        result.put(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG, (int) HEARTBEAT.toMillis());
         result.put(ConsumerConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG, 2_000);
         return result;
     }
@@ -159,8 +184,7 @@ public final class ConsumerLoop implements AutoCloseable {
                         message.offset(),
                         failures,
                         e);
-                if (failures >= DELIVERIES_MAX) {
-                    deadLetters.bury(Headers.incoming(message, failures), String.valueOf(e));
+                if (failures >= DELIVERIES_MAX && buried(message, failures, e)) {
                     return true;
                 }
             }
@@ -173,14 +197,30 @@ public final class ConsumerLoop implements AutoCloseable {
         return false;
     }
 
+    /// Without a broker there is no grave either: the message is tried again meanwhile.
+    private boolean buried(
+            ConsumerRecord<String, String> message, int failures, RuntimeException reason) {
+        try {
+            deadLetters.bury(Headers.incoming(message, failures), String.valueOf(reason));
+            return true;
+        } catch (EventsException e) {
+            log.warn("{}@{} not buried: {}", message.topic(), message.offset(), e.toString());
+            return false;
+        }
+    }
+
+    /// An offset that could not be committed is no reason to leave the rest of the batch: what was
+    /// fetched is not fetched again, and the next commit says as much.
     private void commit(TopicPartition partition, long offset) {
         Map<TopicPartition, OffsetAndMetadata> offsets =
                 Map.of(partition, new OffsetAndMetadata(offset));
         try {
-            consumer.commitSync(offsets);
+            consumer.commitSync(offsets, COMMIT_WAIT);
         } catch (WakeupException _) {
             // The wish to stop must not cost the work that is done already.
-            consumer.commitSync(offsets);
+            consumer.commitSync(offsets, COMMIT_WAIT);
+        } catch (KafkaException e) {
+            log.warn("{} not committed at {}: {}", partition, offset, e.toString());
         }
     }
 

@@ -69,6 +69,10 @@ public final class ShareLoop implements AutoCloseable {
             }
         }
 
+        boolean isDone() {
+            return answer.isDone();
+        }
+
         void cancel() {
             answer.cancel(true);
         }
@@ -157,8 +161,15 @@ public final class ShareLoop implements AutoCloseable {
 
     /// A renewed message comes back with the next poll, and only then can it be acknowledged for
     /// good; its work goes on meanwhile. Anything else that arrives during a work is not for us.
+    ///
+    /// A broker that was away hands the message to whom it likes. When another one comes after the
+    /// work, the old one is somebody else's, and the lease has decided who runs it.
     private void take(ConsumerRecord<String, String> message, ExecutorService worker) {
         InHand work = inHand;
+        if (work != null && work.isDone() && !work.isAbout(message)) {
+            log.info("{}@{} was taken away", work.event().topic(), work.event().offset());
+            work = null;
+        }
         if (work == null) {
             IncomingEvent event = Headers.incoming(message, deliveries(message));
             work = new InHand(event, worker.submit(() -> handler.handle(event)));

@@ -29,6 +29,9 @@ public final class Database {
     /// How often a transaction is tried in all.
     public static final int TRIES_MAX = 5;
 
+    /// The third argument ends the setting with the transaction.
+    static final String SET_LOCAL = "SELECT set_config(:name, :value, true)";
+
     private static final Duration PAUSE_MAX = Duration.ofMillis(50);
     private static final Set<String> RETRYABLE = Set.of("40001", "40P01");
 
@@ -114,7 +117,7 @@ public final class Database {
     /// Sets a variable until the end of the handle's transaction. Statements that end a lease set
     /// `app.exit_class` with it.
     public static void setLocal(Handle handle, String name, String value) {
-        handle.createQuery("SELECT set_config(:name, :value, true)")
+        handle.createQuery(SET_LOCAL)
                 .bind("name", name)
                 .bind("value", value)
                 .mapTo(String.class)

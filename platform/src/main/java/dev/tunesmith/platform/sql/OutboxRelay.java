@@ -20,6 +20,16 @@ public final class OutboxRelay implements AutoCloseable {
     /// Rows of one transaction.
     public static final int BATCH_MAX = 500;
 
+    static final String PENDING =
+            """
+            SELECT id, msg_id, topic, msg_key, payload::text AS payload
+            FROM outbox
+            WHERE published_at IS NULL
+            ORDER BY id
+            LIMIT :limit
+            FOR UPDATE SKIP LOCKED
+            """;
+
     private static final Logger log = LoggerFactory.getLogger(OutboxRelay.class);
 
     /// "outbox" in ASCII.
@@ -116,15 +126,7 @@ public final class OutboxRelay implements AutoCloseable {
 
     private int publishBatch(Handle handle) {
         List<Row> rows =
-                handle.createQuery(
-                                """
-                                SELECT id, msg_id, topic, msg_key, payload::text AS payload
-                                FROM outbox
-                                WHERE published_at IS NULL
-                                ORDER BY id
-                                LIMIT :limit
-                                FOR UPDATE SKIP LOCKED
-                                """)
+                handle.createQuery(PENDING)
                         .bind("limit", BATCH_MAX)
                         .map((rs, _) ->
                                 new Row(

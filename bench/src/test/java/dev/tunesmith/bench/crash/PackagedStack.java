@@ -1,0 +1,200 @@
+package dev.tunesmith.bench.crash;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.io.Reader;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
+
+/// The embedded platform of one data folder, worked by the commands of the launcher, each in a JVM
+/// of its own as the launcher starts it.
+final class PackagedStack implements AutoCloseable {
+    private static final Path HOME = Path.of("..").toAbsolutePath().normalize();
+    private static final long COMMAND_SECONDS = 240;
+    private static final long PATIENCE_SECONDS = 120;
+
+    private final Path data;
+    private final Map<String, String> settings;
+
+    /// @param settings environment of every part
+    PackagedStack(Path data, Map<String, String> settings) {
+        this.data = data;
+        this.settings = Map.copyOf(settings);
+    }
+
+    /// What a command said.
+    record Answer(int code, String text) {}
+
+    /// The checkout.
+    static Path home() {
+        return HOME;
+    }
+
+    Path data() {
+        return data;
+    }
+
+    /// `tunesmith up|down|status` on this folder.
+    Answer command(String... words) {
+        var arguments = new ArrayList<>(List.of(words));
+        arguments.addAll(List.of("--data", data.toString()));
+        return run("standalone", "dev.tunesmith.standalone.Main", arguments);
+    }
+
+    /// Any other command of the launcher, with this folder's stack.
+    Answer cli(String... words) {
+        return run("cli", "dev.tunesmith.cli.Main", List.of(words));
+    }
+
+    /// @throws AssertionError with the logs when the stack does not come up
+    void up() {
+        Answer answer = command("up", "--port", "0");
+        if (answer.code() != 0) {
+            throw new AssertionError("up: " + answer + logs());
+        }
+    }
+
+    Properties state() {
+        return properties("run/state.properties");
+    }
+
+    Properties properties(String name) {
+        var properties = new Properties();
+        Path file = data.resolve(name);
+        if (Files.exists(file)) {
+            try (Reader reader = Files.newBufferedReader(file)) {
+                properties.load(reader);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+        return properties;
+    }
+
+    String url() {
+        return state().getProperty("url", "");
+    }
+
+    String key(String name) {
+        return properties("keys.properties").getProperty(name, "");
+    }
+
+    long supervisor() {
+        return Long.parseLong(state().getProperty("supervisor", "-1"));
+    }
+
+    /// The process of a part as the supervisor knows it.
+    Optional<ProcessHandle> process(String part) {
+        String pid = state().getProperty(part + ".pid", "-1");
+        return ProcessHandle.of(Long.parseLong(pid)).filter(ProcessHandle::isAlive);
+    }
+
+    int restarts(String part) {
+        return Integer.parseInt(state().getProperty(part + ".restarts", "0"));
+    }
+
+    /// Waits for something that must happen.
+    ///
+    /// @throws AssertionError with the ends of all logs when it does not
+    void await(String what, BooleanSupplier condition) {
+        long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > until) {
+                throw new AssertionError("waited in vain for " + what + logs());
+            }
+            pause(50);
+        }
+    }
+
+    static void pause(long millis) {
+        try {
+            Thread.sleep(millis);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted", e);
+        }
+    }
+
+    private Answer run(String module, String main, List<String> words) {
+        Path target = HOME.resolve(module).resolve("target");
+        try {
+            String libraries = Files.readString(target.resolve("classpath")).strip();
+            var command =
+                    new ArrayList<>(
+                            List.of(
+                                    Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                                    "-Xmx128m",
+                                    "-XX:+UseSerialGC",
+                                    "-XX:TieredStopAtLevel=1",
+                                    "-Dtunesmith.home=" + HOME,
+                                    "-cp",
+                                    target.resolve("classes") + ":" + libraries,
+                                    main));
+            command.addAll(words);
+            ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+            builder.environment().putAll(settings);
+            builder.environment().put("TUNESMITH_DATA", data.toString());
+            return answer(builder.start());
+        } catch (IOException e) {
+            throw new UncheckedIOException("is everything packaged? ./tunesmith build", e);
+        }
+    }
+
+    private static Answer answer(Process process) throws IOException {
+        process.getOutputStream().close();
+        String text = new String(process.getInputStream().readAllBytes(), UTF_8);
+        try {
+            if (!process.waitFor(COMMAND_SECONDS, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+                throw new AssertionError("a command does not end; it said: " + text);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted", e);
+        }
+        return new Answer(process.exitValue(), text);
+    }
+
+    /// The last lines of every log.
+    String logs() {
+        var text = new StringBuilder();
+        try (Stream<Path> files = Files.list(data.resolve("log"))) {
+            for (Path file : files.sorted().toList()) {
+                List<String> lines = Files.readAllLines(file);
+                text.append("\n== ").append(file.getFileName()).append('\n');
+                lines.subList(Math.max(0, lines.size() - 25), lines.size())
+                        .forEach(line -> text.append(line).append('\n'));
+            }
+        } catch (IOException e) {
+            text.append("no logs: ").append(e);
+        }
+        return text.toString();
+    }
+
+    String log(String part) {
+        try {
+            return Files.readString(data.resolve("log").resolve(part + ".log"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /// Stops everything; also what a killed supervisor left.
+    @Override
+    public void close() {
+        Answer answer = command("down");
+        if (!answer.text().contains("Stopped") && !answer.text().contains("No stack")) {
+            throw new AssertionError("down: " + answer);
+        }
+    }
+}
