@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.URI;
@@ -76,8 +77,8 @@ final class StackApi implements AutoCloseable {
 
     /// One try of a chat completion: its text, or nothing.
     Optional<String> tryChat(String model, String question) {
-        var body = JSON.createObjectNode().put("model", model).put("max_tokens", 32);
-        body.put("temperature", 0);
+        ObjectNode body = JSON.createObjectNode();
+        body.put("model", model).put("max_tokens", 32).put("temperature", 0);
         body.putArray("messages").addObject().put("role", "user").put("content", question);
         return attempt(
                         "/v1/chat/completions",

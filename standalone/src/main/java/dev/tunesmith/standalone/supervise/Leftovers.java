@@ -20,10 +20,10 @@ final class Leftovers {
         this.out = out;
     }
 
-    /// @param since when it started: process ids are used again
-    record Leftover(String name, ProcessHandle process, Instant since) {}
+    /// @param order place in the list of the parts
+    record Leftover(String name, ProcessHandle process, int order) {}
 
-    /// Those that still run, last started first.
+    /// Those that still run, in the order in which they are to be stopped.
     List<Leftover> list() {
         var found = new ArrayList<Leftover>();
         Properties state = folder.state();
@@ -31,17 +31,18 @@ final class Leftovers {
             if (key.endsWith(".pid")) {
                 String name = key.substring(0, key.length() - ".pid".length());
                 String since = state.getProperty(name + ".since", "");
+                int order = Integer.parseInt(state.getProperty(name + ".order", "0"));
+                // Process ids are used again; a process that started at another time is a stranger.
                 ProcessHandle.of(Long.parseLong(state.getProperty(key)))
                         .filter(process -> since.equals(startOf(process)))
-                        .ifPresent(process ->
-                                found.add(new Leftover(name, process, Instant.parse(since))));
+                        .ifPresent(process -> found.add(new Leftover(name, process, order)));
             }
         }
-        found.sort(Comparator.comparing(Leftover::since).reversed());
+        found.sort(Comparator.comparingInt(Leftover::order).reversed());
         return found;
     }
 
-    /// Ends them in that order, so that a trainer can still hand its job back.
+    /// Ends them.
     void clear() {
         for (Leftover left : list()) {
             out.printf(

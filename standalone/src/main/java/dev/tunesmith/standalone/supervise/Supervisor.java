@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
@@ -108,8 +109,10 @@ public final class Supervisor {
         }
     }
 
-    /// Stops everything, last started first.
+    /// Stops everything, last named first: a trainer hands its job back while the scheduler still
+    /// listens.
     public void stopAll() {
+        running.sort(Comparator.comparingInt(watched -> parts.indexOf(watched.process.part())));
         for (Watched watched : running.reversed()) {
             watched.process.stop();
         }
@@ -124,7 +127,11 @@ public final class Supervisor {
         if (!readyAt.isEmpty()) {
             state.setProperty("url", readyAt);
         }
-        running.forEach(watched -> watched.describe(state));
+        for (Watched watched : running) {
+            Part part = watched.process.part();
+            watched.describe(state);
+            state.setProperty(part.name() + ".order", Integer.toString(parts.indexOf(part)));
+        }
         folder.state(state);
     }
 
