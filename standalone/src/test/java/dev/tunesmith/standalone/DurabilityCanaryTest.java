@@ -94,6 +94,6 @@ final class DurabilityCanaryTest {
 
     private static Connection connect(EmbeddedPostgres server) throws SQLException {
         return DriverManager.getConnection(
-                server.url("postgres"), "postgres", server.ownerPassword());
+                server.server().url("postgres"), "postgres", server.server().password());
     }
 }
