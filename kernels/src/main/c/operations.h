@@ -85,7 +85,16 @@
     int scatter_rows_##E(const T *x_NC, const int32_t *rows_N, T *y_VC, int64_t N, int64_t C,      \
                          int64_t V, int threads);                                                  \
     int embedding_bwd_##E(const T *g_NC, const int32_t *rows_N, float *dtable_VC, int64_t N,       \
-                          int64_t C, int64_t V, int threads);
+                          int64_t C, int64_t V, int threads);                                      \
+    /* All n values, row after row. */                                                             \
+    int four_bit_dequantise_##E(const ts_four_bit *w, T *y, int64_t n, int threads);               \
+    /* y_MN = x_MK w_NKᵀ for small M: codes are read once and decoded on the way. */               \
+    int four_bit_linear_##E(const ts_four_bit *w_NK, const T *x, T *y, int64_t M, int64_t N,       \
+                            int64_t K, int64_t x_stride, int64_t y_stride, int threads);           \
+    /* Value·(1 / largest of the block) gets code order[j] where it exceeds j of the 15 bounds. */ \
+    int four_bit_quantise_##E(const T *x, const float *bounds, const uint8_t *order,               \
+                              uint8_t *codes, float *scales, int64_t n, int64_t block,             \
+                              int threads);
 
 namespace TS_NS {
 TS_DECLARE(float, f32)

@@ -11,4 +11,17 @@ enum ts_status { TS_OK = 0, TS_BAD_SHAPE = 1, TS_BAD_ARGUMENT = 2 };
 
 enum ts_level { TS_SCALAR, TS_AVX2, TS_AVX512, TS_AVX512BF16, TS_AMX, TS_LEVELS };
 
+// A matrix of 4-bit codes: value i is table[code i]·scale of block i / block. A scale is
+// scales[b], or scale_map[scale_codes[b]]·scales[b / outer] + offset when scale_codes is given.
+struct ts_four_bit {
+    const uint8_t *codes;  // two in a byte, the first in the high half
+    const float *table;    // 16
+    const float *scales;
+    const uint8_t *scale_codes;
+    const float *scale_map;  // 256
+    int64_t block;
+    int64_t outer;
+    float offset;
+};
+
 constexpr int32_t TS_IGNORED_LABEL = -100;

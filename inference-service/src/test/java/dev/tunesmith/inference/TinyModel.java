@@ -23,7 +23,7 @@ import java.util.stream.Stream;
 
 /// A random model of a few thousand parameters with a tokenizer of its own, stored as an import
 /// would store it.
-final class TinyModel {
+public final class TinyModel {
     static final int VOCABULARY = 300;
     static final int CONTEXT = 128;
     private static final byte[] KEY = TestSettings.GRANT_KEY.getBytes(StandardCharsets.UTF_8);
@@ -64,7 +64,8 @@ final class TinyModel {
         }
     }
 
-    private static void write(Path folder) throws IOException {
+    /// Writes the model into a folder.
+    public static void write(Path folder) throws IOException {
         Files.createDirectories(folder);
         JsonTree.write(
                 folder.resolve(ModelDirectory.CONFIG),

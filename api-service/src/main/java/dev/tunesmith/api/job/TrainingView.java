@@ -1,6 +1,8 @@
 package dev.tunesmith.api.job;
 
 import dev.tunesmith.contracts.job.AdapterSpec;
+import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
+import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.contracts.job.JobSpec;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.job.TrainingOptions;
@@ -37,6 +39,8 @@ final class TrainingView {
         put("target_modules", adapter.targetModules());
         put("use_rslora", adapter.rslora());
         put("export", adapter.export());
+        put("quantization", adapter.quantization());
+        put("double_quantization", adapter.doubleQuantization());
         TrainingOptions.Rows rows = options.rows();
         put("max_seq_len", rows.maxSeqLen());
         put("packing", rows.packing());
@@ -81,6 +85,9 @@ final class TrainingView {
             put("target_modules", lora.targetModules());
             put("use_rslora", lora.rslora());
             put("export", lora.export());
+            FrozenForm frozen = lora.frozen();
+            put("quantization", frozen == null ? Quantization.NONE : frozen.type());
+            put("double_quantization", frozen == null ? null : frozen.doubled());
         }
         ResolvedSpec.Rows rows = spec.rows();
         put("max_seq_len", rows.maxSeqLen());

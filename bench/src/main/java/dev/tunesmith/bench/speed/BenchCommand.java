@@ -51,7 +51,7 @@ public final class BenchCommand implements Runnable {
     @Command(description = "Train on random tokens in bf16.", mixinStandardHelpOptions = true)
     int train(
             @Option(names = "--model", required = true, paramLabel = "DIR") Path model,
-            @Option(names = "--method", defaultValue = "lora", description = "lora, full")
+            @Option(names = "--method", defaultValue = "lora", description = "lora, qlora, full")
                     TrainSpeed.Method method,
             @Option(names = "--batch", defaultValue = "4") int batch,
             @Option(names = "--seq", defaultValue = "512") int seq,

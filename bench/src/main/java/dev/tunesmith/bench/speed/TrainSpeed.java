@@ -3,6 +3,8 @@ package dev.tunesmith.bench.speed;
 import dev.tunesmith.contracts.fit.MemoryPlan;
 import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.fit.Workload;
+import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
+import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.engine.adapter.LoraAdapter;
 import dev.tunesmith.engine.adapter.LoraConfig;
 import dev.tunesmith.engine.adapter.Targets;
@@ -10,9 +12,11 @@ import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.nn.Head;
+import dev.tunesmith.engine.nn.Linear;
 import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.optim.AdamW;
 import dev.tunesmith.engine.optim.ParameterGroup;
+import dev.tunesmith.engine.quant.FourBitFormat;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.DType;
@@ -24,6 +28,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 
 /// Tokens a second of training on random tokens: any model folder, bf16, documents of one length.
@@ -40,6 +45,8 @@ final class TrainSpeed {
     enum Method {
         /// Rank 16 on every linear layer but the head; the model stays as it is.
         LORA,
+        /// The same beside NF4 weights with quantised scales.
+        QLORA,
         /// Every weight, with fp32 masters.
         FULL
     }
@@ -76,7 +83,12 @@ final class TrainSpeed {
         ModelDirectory directory = ModelDirectory.open(setup.model());
         boolean full = setup.method() == Method.FULL;
         Decoder.Loading loading = full ? Decoder.Loading.WRITABLE : Decoder.Loading.MAPPED;
-        try (Decoder decoder = Decoder.load(directory, DType.BF16, loading);
+        Optional<FourBitFormat> quantised =
+                setup.method() == Method.QLORA
+                        ? Optional.of(FourBitFormat.qlora())
+                        : Optional.empty();
+        try (Decoder decoder =
+                        Decoder.load(directory, new Decoder.Form(DType.BF16, loading, quantised));
                 StepArena arena = StepArena.unlimited();
                 Region state = Region.lasting("optimizer")) {
             if (full) {
@@ -142,27 +154,26 @@ final class TrainSpeed {
     /// Floating-point operations of the matrix products with weights: twice the elements for the
     /// forward pass, as many for the input gradients, and as many again for weight gradients.
     private double productsPerToken(Decoder decoder) {
-        double matrices =
-                decoder.parameters().stream()
-                        .filter(p -> p.value().rank() == 2)
-                        .filter(p ->
-                                !p.name().contains("embed_tokens")
-                                        || decoder.architecture().edges().tied())
-                        .mapToDouble(p -> p.value().elements())
-                        .sum();
+        double matrices = decoder.head().weight().value().elements();
+        for (Linear linear : decoder.linears()) {
+            matrices += (double) linear.weight().outputs() * linear.weight().inputs();
+        }
         return matrices * (setup.method() == Method.FULL ? 6 : 4);
     }
 
     private MemoryPlan planned(ModelDirectory directory) {
         int rank = setup.method() == Method.FULL ? 0 : RANK;
-        var work =
+        boolean quantised = setup.method() == Method.QLORA;
+        Workload work =
                 new Workload(
-                        rank,
-                        List.of("all-linear"),
-                        true,
-                        setup.documents(),
-                        setup.length(),
-                        setup.recompute() == Recompute.BLOCK);
+                                rank,
+                                List.of("all-linear"),
+                                true,
+                                setup.documents(),
+                                setup.length(),
+                                setup.recompute() == Recompute.BLOCK)
+                        .withFrozenBits(
+                                quantised ? new FrozenForm(Quantization.NF4, true).bits() : 0);
         return MemoryPlan.of(ModelFacts.fromConfig(directory.config()), work);
     }
 

@@ -11,22 +11,53 @@ final class Batches {
     /// Rows with padding on the right; `prefix` stands before the names of the tensors.
     static TokenBatch padded(GoldenTensors file, String prefix) {
         int[] ids = file.integers(prefix + "input_ids");
-        int[] mask = file.integers(prefix + "attention_mask");
         int[] labels = file.integers(prefix + "labels");
-        int rows = (int) file.shape(prefix + "input_ids")[0];
+        int[] lengths = lengths(file, prefix);
+        int rows = lengths.length;
         int width = ids.length / rows;
-        int[] lengths = new int[rows];
-        for (int row = 0; row < rows; row++) {
-            for (int t = 0; t < width; t++) {
-                lengths[row] += mask[row * width + t];
-            }
-        }
         Builder builder = new Builder(Arrays.stream(lengths).sum(), rows);
         for (int row = 0; row < rows; row++) {
             int from = row * width;
             builder.document(ids, labels, from, from + lengths[row]);
         }
         return builder.batch();
+    }
+
+    /// Rows with padding on the right and nothing to predict.
+    static TokenBatch unlabelled(GoldenTensors file, String prefix) {
+        int[] ids = file.integers(prefix + "input_ids");
+        int[] lengths = lengths(file, prefix);
+        int width = ids.length / lengths.length;
+        int[] labels = new int[ids.length];
+        Arrays.fill(labels, TokenBatch.NOT_TRAINED);
+        Builder builder = new Builder(Arrays.stream(lengths).sum(), lengths.length);
+        for (int row = 0; row < lengths.length; row++) {
+            builder.document(ids, labels, row * width, row * width + lengths[row]);
+        }
+        return builder.batch();
+    }
+
+    /// The rows of `values` [rows, width, …] that are no padding.
+    static float[] validRows(GoldenTensors file, String prefix, float[] values, int each) {
+        int[] lengths = lengths(file, prefix);
+        int width = values.length / each / lengths.length;
+        float[] valid = new float[Arrays.stream(lengths).sum() * each];
+        int at = 0;
+        for (int row = 0; row < lengths.length; row++) {
+            System.arraycopy(values, row * width * each, valid, at, lengths[row] * each);
+            at += lengths[row] * each;
+        }
+        return valid;
+    }
+
+    private static int[] lengths(GoldenTensors file, String prefix) {
+        int[] mask = file.integers(prefix + "attention_mask");
+        int rows = (int) file.shape(prefix + "attention_mask")[0];
+        int[] lengths = new int[rows];
+        for (int i = 0; i < mask.length; i++) {
+            lengths[i / (mask.length / rows)] += mask[i];
+        }
+        return lengths;
     }
 
     /// One row of several documents, each beginning at position 0.

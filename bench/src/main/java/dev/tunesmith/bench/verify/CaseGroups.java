@@ -10,8 +10,10 @@ final class CaseGroups {
             new TreeMap<>(
                     Map.ofEntries(
                             Map.entry("families", new FamilyCases()),
-                            Map.entry("adapters/base", new PlainModelCases()),
+                            Map.entry("adapters/base", new AdapterCases.Plain()),
                             Map.entry("adapters", new AdapterCases()),
+                            Map.entry("quant/bnb4", new QuantCases.FourBit()),
+                            Map.entry("quant/bnb_models", new QuantCases.Checkpoints()),
                             Map.entry("text/chat_templates", new TemplateCases()),
                             Map.entry("text/jinja_expressions", new ExpressionCases()),
                             Map.entry("text/tokenizers", new TokenizerCases()),

@@ -16,6 +16,8 @@ public record GoldenCase(Path folder, String group, Map<String, Object> tree) {
     /// The file that makes a folder a case.
     public static final String FILE = "case.json";
 
+    private static final List<String> GROUPS_WITHOUT_AREA = List.of("families", "adapters");
+
     private static final List<String> GROUPS_WITH_AREA =
             List.of("methods", "optim", "quant", "text");
 
@@ -46,7 +48,11 @@ public record GoldenCase(Path folder, String group, Map<String, Object> tree) {
     private static String areaAbove(Path folder, String area) {
         Path parent = folder.toAbsolutePath().normalize().getParent();
         for (Path at = parent; at != null && at.getFileName() != null; at = at.getParent()) {
-            if (GROUPS_WITH_AREA.contains(at.getFileName().toString())) {
+            String name = at.getFileName().toString();
+            if (GROUPS_WITHOUT_AREA.contains(name)) {
+                return "";
+            }
+            if (GROUPS_WITH_AREA.contains(name)) {
                 return area.contains("/") ? area : at.getFileName() + "/" + area;
             }
         }
@@ -58,7 +64,7 @@ public record GoldenCase(Path folder, String group, Map<String, Object> tree) {
         Path parent = folder.toAbsolutePath().normalize().getParent();
         for (Path at = parent; at != null && at.getFileName() != null; at = at.getParent()) {
             String name = at.getFileName().toString();
-            if (name.equals("families") || name.equals("adapters")) {
+            if (GROUPS_WITHOUT_AREA.contains(name)) {
                 return name;
             }
             if (GROUPS_WITH_AREA.contains(name)) {

@@ -25,6 +25,10 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
     private static final int BACKWARD_FACTOR = 2;
 
     private static final int LORA_RANK_ADVISED = 16;
+
+    /// Four bits, an 8-bit scale for 64 values and an fp32 scale for 256 of those.
+    private static final double NF4_BITS = 4 + 8.0 / 64 + 32.0 / (64 * 256);
+
     private static final int ROW_TOKENS_MIN = 128;
 
     public MemoryPlan {
@@ -76,14 +80,23 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
     private static Section weights(ModelFacts model, Workload work, long trained) {
         int bytes = work.bf16() ? 2 : 4;
         long adapter = work.lora() ? 4 * trained : 0;
+        long codes = work.quantised() ? model.linearParameters() : 0;
+        long plain = model.parameters() - codes;
         long models = 1L + work.frozenCopies();
         return new Section(
                 "weights",
-                models * bytes * model.parameters() + adapter,
-                "%d bytes × %d parameters%s%s"
+                models * (bytes * plain + (long) (codes * work.frozenBits() / 8)) + adapter,
+                "%d bytes × %d parameters%s%s%s"
                         .formatted(
                                 bytes,
-                                model.parameters(),
+                                plain,
+                                work.quantised()
+                                        ? String.format(
+                                                Locale.ROOT,
+                                                " + %.3f bits × %d quantised",
+                                                work.frozenBits(),
+                                                codes)
+                                        : "",
                                 models > 1 ? " × %d models".formatted(models) : "",
                                 work.lora()
                                         ? " + 4 bytes × %d of the adapter".formatted(trained)
@@ -131,14 +144,21 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
                                 work.checkpointing() ? "on" : "off"));
     }
 
-    /// Logits of one chunk with their gradient in fp32, and the gradient of the hidden states.
+    /// Logits of one chunk with their gradient in fp32, the gradient of the hidden states, and the
+    /// place where one quantised matrix is decoded.
     private static Section workspace(ModelFacts model, Workload work) {
         long chunk = chunkRows(model, work.tokens());
+        long decoded = work.quantised() ? model.largestLinear() * (work.bf16() ? 2 : 4) : 0;
         return new Section(
                 "workspace",
-                2 * 4 * chunk * model.vocabulary() + 2 * 4 * work.tokens() * model.width(),
-                "logits of %d rows × %d words, hidden gradients"
-                        .formatted(chunk, model.vocabulary()));
+                2 * 4 * chunk * model.vocabulary()
+                        + 2 * 4 * work.tokens() * model.width()
+                        + decoded,
+                "logits of %d rows × %d words, hidden gradients%s"
+                        .formatted(
+                                chunk,
+                                model.vocabulary(),
+                                work.quantised() ? ", one decoded matrix" : ""));
     }
 
     /// Rows of one chunk of the loss: the next power of two of N · width / vocabulary (Liger).
@@ -166,7 +186,7 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
     }
 
     /// The first change, tried from cheap to dear and added up, that makes the job fit: smaller
-    /// batches and checkpointing (same result), LoRA, shorter rows.
+    /// batches and checkpointing (same result), LoRA, quantised weights, shorter rows.
     public Optional<Alternative> advice(ModelFacts model, long availableBytes) {
         var ladder = new Ladder(model, availableBytes, workload);
         ladder.halveBatches();
@@ -177,6 +197,9 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
             ladder.change(
                     "adapter lora with rank " + LORA_RANK_ADVISED,
                     work -> work.withLora(LORA_RANK_ADVISED));
+        }
+        if (!workload.quantised()) {
+            ladder.change("adapter qlora", work -> work.withFrozenBits(NF4_BITS));
         }
         ladder.halveRows();
         return ladder.found();
@@ -230,7 +253,7 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
         private void change(String words, UnaryOperator<Workload> changed) {
             if (!done()) {
                 work = changed.apply(work);
-                changes.put(words, words);
+                changes.put(words.substring(0, words.indexOf(' ')), words);
             }
         }
 

@@ -120,6 +120,16 @@ public record ModelFacts(
         return sum * rank * layers;
     }
 
+    /// Weights of all linear layers but the head, without biases.
+    public long linearParameters() {
+        return layers * linears().stream().mapToLong(l -> l.inputs * l.outputs).sum();
+    }
+
+    /// Weights of the largest linear layer but the head.
+    public long largestLinear() {
+        return linears().stream().mapToLong(l -> l.inputs * l.outputs).max().orElse(0);
+    }
+
     /// The linear layers of one decoder layer.
     List<Linear> linears() {
         return List.of(

@@ -6,6 +6,7 @@ import java.util.List;
 ///
 /// @param loraRank 0 trains all weights
 /// @param targetModules what LoRA adapts; `all-linear` stands for every linear layer but the head
+/// @param frozenBits bits of a frozen weight of the linear layers when they are quantised, else 0
 /// @param bf16 weights and products in bf16, trained values with fp32 masters
 /// @param microBatch rows of one batch
 /// @param rowTokens tokens of the longest row
@@ -14,6 +15,7 @@ import java.util.List;
 public record Workload(
         int loraRank,
         List<String> targetModules,
+        double frozenBits,
         boolean bf16,
         int microBatch,
         int rowTokens,
@@ -23,7 +25,7 @@ public record Workload(
         targetModules = List.copyOf(targetModules);
     }
 
-    /// A job with one model.
+    /// A job with one model, whose weights are not quantised.
     public Workload(
             int loraRank,
             List<String> targetModules,
@@ -31,17 +33,28 @@ public record Workload(
             int microBatch,
             int rowTokens,
             boolean checkpointing) {
-        this(loraRank, targetModules, bf16, microBatch, rowTokens, checkpointing, 0);
+        this(loraRank, targetModules, 0, bf16, microBatch, rowTokens, checkpointing, 0);
     }
 
     /// The same job with frozen models beside the one that trains.
     public Workload withFrozenCopies(int copies) {
         return new Workload(
-                loraRank, targetModules, bf16, microBatch, rowTokens, checkpointing, copies);
+                loraRank,
+                targetModules,
+                frozenBits,
+                bf16,
+                microBatch,
+                rowTokens,
+                checkpointing,
+                copies);
     }
 
     public boolean lora() {
         return loraRank > 0;
+    }
+
+    public boolean quantised() {
+        return frozenBits > 0;
     }
 
     /// Tokens of the largest batch.
@@ -51,21 +64,61 @@ public record Workload(
 
     public Workload withMicroBatch(int rows) {
         return new Workload(
-                loraRank, targetModules, bf16, rows, rowTokens, checkpointing, frozenCopies);
+                loraRank,
+                targetModules,
+                frozenBits,
+                bf16,
+                rows,
+                rowTokens,
+                checkpointing,
+                frozenCopies);
     }
 
     public Workload withRowTokens(int tokens) {
         return new Workload(
-                loraRank, targetModules, bf16, microBatch, tokens, checkpointing, frozenCopies);
+                loraRank,
+                targetModules,
+                frozenBits,
+                bf16,
+                microBatch,
+                tokens,
+                checkpointing,
+                frozenCopies);
     }
 
     public Workload withCheckpointing() {
         return new Workload(
-                loraRank, targetModules, bf16, microBatch, rowTokens, true, frozenCopies);
+                loraRank,
+                targetModules,
+                frozenBits,
+                bf16,
+                microBatch,
+                rowTokens,
+                true,
+                frozenCopies);
     }
 
     public Workload withLora(int rank) {
         return new Workload(
-                rank, List.of("all-linear"), bf16, microBatch, rowTokens, checkpointing, 0);
+                rank,
+                List.of("all-linear"),
+                frozenBits,
+                bf16,
+                microBatch,
+                rowTokens,
+                checkpointing,
+                0);
+    }
+
+    public Workload withFrozenBits(double bits) {
+        return new Workload(
+                loraRank,
+                targetModules,
+                bits,
+                bf16,
+                microBatch,
+                rowTokens,
+                checkpointing,
+                frozenCopies);
     }
 }

@@ -6,8 +6,12 @@ import java.util.Locale;
 
 /// Whether a job trains an adapter or all weights.
 public enum AdapterKind {
+    /// All weights.
     NONE,
-    LORA;
+    /// A low-rank adapter beside weights as they are.
+    LORA,
+    /// A low-rank adapter beside quantised weights.
+    QLORA;
 
     @JsonCreator
     public static AdapterKind of(String wire) {

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /// What is trained: all weights, or a low-rank adapter beside frozen ones.
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
@@ -53,6 +54,8 @@ public sealed interface AdapterSpec {
     /// LoRA (Hu et al. 2021) in the file layout of PEFT.
     ///
     /// @param alpha the update is scaled by `alpha / rank`, or `alpha / √rank` with `rslora`
+    /// @param frozen how the frozen layers are quantised, null if they are not (QLoRA, Dettmers et
+    ///   al. 2023)
     /// @param targetModules last segments of module names (`q_proj`), or the one name `all-linear`
     @JsonTypeName("lora")
     record Lora(
@@ -61,7 +64,8 @@ public sealed interface AdapterSpec {
             double dropout,
             List<String> targetModules,
             boolean rslora,
-            Export export)
+            Export export,
+            @Nullable FrozenForm frozen)
             implements AdapterSpec {
         /// Stands for every linear layer except the head.
         public static final String ALL_LINEAR = "all-linear";
@@ -75,14 +79,70 @@ public sealed interface AdapterSpec {
             export = Objects.requireNonNullElse(export, Export.ADAPTER);
         }
 
+        /// Beside weights as they are.
+        public Lora(
+                int rank,
+                double alpha,
+                double dropout,
+                List<String> targetModules,
+                boolean rslora,
+                Export export) {
+            this(rank, alpha, dropout, targetModules, rslora, export, null);
+        }
+
+        /// The same beside quantised weights.
+        public Lora withFrozen(FrozenForm form) {
+            return new Lora(rank, alpha, dropout, targetModules, rslora, export, form);
+        }
+
         @Override
         public AdapterKind kind() {
-            return AdapterKind.LORA;
+            return frozen == null ? AdapterKind.LORA : AdapterKind.QLORA;
         }
 
         /// The factor of the low-rank product.
         public double scale() {
             return rslora ? alpha / Math.sqrt(rank) : alpha / rank;
+        }
+    }
+
+    /// How the frozen linear layers below an adapter are held in memory when they are quantised.
+    ///
+    /// @param doubled whether the scales are quantised too
+    record FrozenForm(Quantization type, boolean doubled) {
+        private static final double SCALE_BLOCK = 64;
+        private static final double OUTER_BLOCK = 256;
+
+        public FrozenForm {
+            if (type == Quantization.NONE) {
+                throw new IllegalArgumentException("nothing is quantised");
+            }
+        }
+
+        /// Bits of one weight, its share of the scales included.
+        public double bits() {
+            double scale = doubled ? 8 + 32 / OUTER_BLOCK : 32;
+            return 4 + scale / SCALE_BLOCK;
+        }
+    }
+
+    /// In which codes frozen weights are held; the wire form is `x_training.quantization`.
+    enum Quantization {
+        /// As they are.
+        NONE,
+        /// Four bits, quantiles of the normal distribution (QLoRA).
+        NF4,
+        /// Four bits, a small float.
+        FP4;
+
+        @JsonCreator
+        public static Quantization of(String wire) {
+            return valueOf(wire.toUpperCase(Locale.ROOT));
+        }
+
+        @JsonValue
+        public String wire() {
+            return name().toLowerCase(Locale.ROOT);
         }
     }
 }

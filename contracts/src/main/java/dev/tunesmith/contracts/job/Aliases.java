@@ -32,6 +32,12 @@ public final class Aliases {
                     Map.entry("dtype", "precision"),
                     Map.entry("enable_activation_checkpointing", "gradient_checkpointing"),
                     Map.entry("rslora", "use_rslora"),
+                    Map.entry("quantization_bit", "quantization"),
+                    Map.entry("quantization_type", "quantization"),
+                    Map.entry("quant_type", "quantization"),
+                    Map.entry("bnb_4bit_quant_type", "quantization"),
+                    Map.entry("load_in_4bit", "quantization"),
+                    Map.entry("bnb_4bit_use_double_quant", "double_quantization"),
                     Map.entry("overlong", "overflow"));
 
     private Aliases() {}

@@ -4,6 +4,8 @@ import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.fit.MemoryPlan;
 import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.fit.Workload;
+import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
+import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.method.MethodSettings;
@@ -65,17 +67,12 @@ public final class Resolver {
 
     private static Workload workload(
             AdapterSpec adapter, Precision precision, int rows, int tokens, boolean again) {
+        boolean bf16 = precision == Precision.BF16;
         return switch (adapter) {
-            case AdapterSpec.None() ->
-                    new Workload(0, List.of(), precision == Precision.BF16, rows, tokens, again);
+            case AdapterSpec.None() -> new Workload(0, List.of(), bf16, rows, tokens, again);
             case AdapterSpec.Lora lora ->
-                    new Workload(
-                            lora.rank(),
-                            lora.targetModules(),
-                            precision == Precision.BF16,
-                            rows,
-                            tokens,
-                            again);
+                    new Workload(lora.rank(), lora.targetModules(), bf16, rows, tokens, again)
+                            .withFrozenBits(lora.frozen() == null ? 0 : lora.frozen().bits());
         };
     }
 
@@ -159,6 +156,7 @@ public final class Resolver {
         if (kind == AdapterKind.NONE) {
             return new AdapterSpec.None();
         }
+        FrozenForm frozen = frozen(kind, asked);
         int rank = orDefault("rank", asked.rank(), 16);
         double alpha =
                 orDerived("alpha", asked.alpha(), () -> new Derived<>(2.0 * rank, "2 × rank"));
@@ -171,7 +169,26 @@ public final class Resolver {
                         asked.targetModules(),
                         List.of(AdapterSpec.Lora.ALL_LINEAR)),
                 orDefault("use_rslora", asked.rslora(), false),
-                orDefault("export", asked.export(), AdapterSpec.Export.ADAPTER));
+                orDefault("export", asked.export(), AdapterSpec.Export.ADAPTER),
+                frozen);
+    }
+
+    /// `adapter: qlora` is `adapter: lora` with `quantization: nf4`.
+    private @Nullable FrozenForm frozen(AdapterKind kind, TrainingOptions.Adapter asked) {
+        Quantization type =
+                orDerived(
+                        "quantization",
+                        asked.quantization(),
+                        () ->
+                                kind == AdapterKind.QLORA
+                                        ? new Derived<>(Quantization.NF4, "adapter qlora")
+                                        : new Derived<>(
+                                                Quantization.NONE, "adapter " + kind.wire()));
+        if (type == Quantization.NONE) {
+            return null;
+        }
+        return new FrozenForm(
+                type, orDefault("double_quantization", asked.doubleQuantization(), true));
     }
 
     private int maxSeqLen() {

@@ -1,5 +1,6 @@
 package dev.tunesmith.contracts.job;
 
+import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -9,13 +10,14 @@ public record TrainingOptions(
     /// Nothing asked for.
     public static final TrainingOptions NOTHING =
             new TrainingOptions(
-                    new Adapter(null, null, null, null, null, null, null),
+                    new Adapter(null, null, null, null, null, null, null, null, null),
                     new Rows(null, null, null, null, null),
                     new Optimizer(null, null, null, null, null, null, new Adam(null, null, null)),
                     new Cadence(null, null, null, null),
                     new Compute(null, null, null, null));
 
-    /// Keys `adapter`, `rank`, `alpha`, `dropout`, `target_modules`, `use_rslora`, `export`.
+    /// Keys `adapter`, `rank`, `alpha`, `dropout`, `target_modules`, `use_rslora`, `export`,
+    /// `quantization`, `double_quantization`.
     public record Adapter(
             @Nullable AdapterKind kind,
             @Nullable Integer rank,
@@ -23,7 +25,9 @@ public record TrainingOptions(
             @Nullable Double dropout,
             @Nullable List<String> targetModules,
             @Nullable Boolean rslora,
-            AdapterSpec.@Nullable Export export) {}
+            AdapterSpec.@Nullable Export export,
+            @Nullable Quantization quantization,
+            @Nullable Boolean doubleQuantization) {}
 
     /// Keys `max_seq_len`, `packing`, `overflow`, `train_on_prompt`, `val_size`.
     ///

@@ -1,5 +1,6 @@
 package dev.tunesmith.contracts.job;
 
+import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.contracts.job.Fields.Range;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
@@ -28,7 +29,15 @@ final class TrainingRules {
                     "up_proj",
                     "down_proj");
     private static final List<String> OF_LORA =
-            List.of("rank", "alpha", "dropout", "target_modules", "use_rslora", "export");
+            List.of(
+                    "rank",
+                    "alpha",
+                    "dropout",
+                    "target_modules",
+                    "use_rslora",
+                    "export",
+                    "quantization",
+                    "double_quantization");
 
     private final Fields fields;
     private final Method method;
@@ -75,7 +84,9 @@ final class TrainingRules {
                 targetModules(),
                 fields.bool("use_rslora"),
                 fields.choice(
-                        "export", List.of(AdapterSpec.Export.values()), AdapterSpec.Export::wire));
+                        "export", List.of(AdapterSpec.Export.values()), AdapterSpec.Export::wire),
+                fields.choice("quantization", List.of(Quantization.values()), Quantization::wire),
+                fields.bool("double_quantization"));
     }
 
     private @Nullable List<String> targetModules() {
@@ -140,9 +151,10 @@ final class TrainingRules {
     private void rejectContradictions() {
         if (options.adapter().kind() == AdapterKind.NONE) {
             for (String key : OF_LORA) {
-                reject(fields.has(key), key, "needs adapter lora, found adapter none");
+                reject(fields.has(key), key, "needs adapter lora or qlora, found adapter none");
             }
         }
+        rejectQuantization();
         TrainingOptions.Optimizer optimizer = options.optimizer();
         reject(
                 optimizer.warmupRatio() != null && optimizer.warmupSteps() != null,
@@ -173,6 +185,23 @@ final class TrainingRules {
                 choice.settings().needsReference() && dropout != null && dropout > 0,
                 "dropout",
                 "method.type %s compares the same weights twice and needs 0".formatted(wire));
+    }
+
+    private void rejectQuantization() {
+        TrainingOptions.Adapter adapter = options.adapter();
+        reject(
+                adapter.kind() == AdapterKind.QLORA && adapter.quantization() == Quantization.NONE,
+                "quantization",
+                "adapter qlora needs nf4 or fp4, found none; or ask for adapter lora");
+        boolean plain =
+                adapter.kind() != AdapterKind.NONE
+                        && adapter.kind() != AdapterKind.QLORA
+                        && (adapter.quantization() == null
+                                || adapter.quantization() == Quantization.NONE);
+        reject(
+                plain && adapter.doubleQuantization() != null,
+                "double_quantization",
+                "needs adapter qlora or quantization nf4 or fp4");
     }
 
     private void rejectBatches() {

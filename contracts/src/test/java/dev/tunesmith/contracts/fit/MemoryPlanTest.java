@@ -105,6 +105,18 @@ final class MemoryPlanTest {
     }
 
     @Test
+    void quantisedLayersTakeTheirBitsAndAPlaceToDecodeOne() {
+        Workload quantised = LORA.withFrozenBits(4.127);
+        MemoryPlan plan = MemoryPlan.of(MODEL, quantised);
+        long linear = 30L * (2 * 576 * 576 + 2 * 576 * 192 + 3 * 576 * 1536);
+        long saved = 2 * linear - (long) (linear * 4.127 / 8);
+        assertThat(MemoryPlan.of(MODEL, LORA).section("weights") - plan.section("weights"))
+                .isEqualTo(saved);
+        assertThat(plan.section("workspace") - MemoryPlan.of(MODEL, LORA).section("workspace"))
+                .isEqualTo(2L * 576 * 1536);
+    }
+
+    @Test
     void activationsGrowWithTokensAndShrinkWithCheckpointing() {
         long plain = MemoryPlan.of(MODEL, LORA).section("activations");
         long twice = MemoryPlan.of(MODEL, LORA.withMicroBatch(8)).section("activations");
@@ -160,6 +172,11 @@ final class MemoryPlanTest {
         assertThat(adapter.workload().lora()).isTrue();
         long lora = MemoryPlan.of(MODEL, small.withLora(16)).total();
         assertThat(plan.advice(MODEL, lora - 1).orElseThrow().changes())
+                .contains("adapter qlora")
+                .doesNotContain("adapter lora with rank 16");
+        Workload codes = small.withLora(16).withFrozenBits(4.5);
+        long qlora = MemoryPlan.of(MODEL, codes).total();
+        assertThat(plan.advice(MODEL, qlora - (8L << 20)).orElseThrow().changes())
                 .endsWith("max_seq_len 256");
         assertThat(plan.advice(MODEL, 1 << 20)).isEmpty();
     }

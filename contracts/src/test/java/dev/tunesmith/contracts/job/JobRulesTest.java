@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.tunesmith.contracts.TestingJson;
 import dev.tunesmith.contracts.id.FileId;
+import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.contracts.method.Divergence;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
@@ -109,6 +110,8 @@ final class JobRulesTest {
                         "seed": 7, "validation_file": "%s",
                         "x_training": {"adapter":"lora","rank":8,"alpha":16,"dropout":0.1,
                           "target_modules":["q_proj","v_proj"],"use_rslora":true,"export":"merged",
+                          "target_modules":["q_proj","v_proj"],"use_rslora":true,
+                          "quantization":"nf4","double_quantization":false,
                           "max_seq_len":512,"packing":true,"overflow":"error",
                           "train_on_prompt":true,"learning_rate":1e-4,"scheduler":"linear",
                           "warmup_ratio":0.1,"weight_decay":0.01,"max_grad_norm":0.5,
@@ -131,7 +134,9 @@ final class JobRulesTest {
                                         0.1,
                                         List.of("q_proj", "v_proj"),
                                         true,
-                                        AdapterSpec.Export.MERGED),
+                                        AdapterSpec.Export.MERGED,
+                                        Quantization.NF4,
+                                        false),
                                 new TrainingOptions.Rows(512, true, Overflow.ERROR, true, null),
                                 new TrainingOptions.Optimizer(
                                         1e-4,
@@ -226,7 +231,7 @@ final class JobRulesTest {
                 "'overflow':'cut'|truncate, error, drop",
                 "'scheduler':'cosin'|constant, linear, cosine",
                 "'precision':'fp16'|bf16, fp32",
-                "'adapter':'qlora'|none, lora",
+                "'adapter':'glora'|none, lora, qlora",
                 "'warmup_ratio':1.1|at most 1",
                 "'warmup_steps':-1|from 0",
                 "'weight_decay':-1|at least 0",
@@ -273,6 +278,12 @@ final class JobRulesTest {
     void refusesWhatDoesNotGoTogether() {
         assertThat(problemOfTraining("\"adapter\":\"none\",\"rank\":8").message())
                 .contains("needs adapter lora");
+        assertThat(problemOfTraining("\"adapter\":\"none\",\"quantization\":\"nf4\"").message())
+                .contains("needs adapter lora or qlora");
+        assertThat(problemOfTraining("\"adapter\":\"qlora\",\"quantization\":\"none\"").message())
+                .contains("needs nf4 or fp4");
+        assertThat(problemOfTraining("\"adapter\":\"lora\",\"double_quantization\":true").message())
+                .contains("needs adapter qlora");
         assertThat(problemOfTraining("\"warmup_ratio\":0.1,\"warmup_steps\":5").message())
                 .contains("keep one");
         assertThat(

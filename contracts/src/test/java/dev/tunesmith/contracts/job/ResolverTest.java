@@ -7,6 +7,8 @@ import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.fit.MemoryPlan;
 import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.id.FileId;
+import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
+import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import java.util.List;
@@ -107,7 +109,9 @@ final class ResolverTest {
                                 0.1,
                                 List.of("q_proj"),
                                 true,
-                                AdapterSpec.Export.MERGED),
+                                AdapterSpec.Export.MERGED,
+                                Quantization.FP4,
+                                false),
                         new TrainingOptions.Rows(128, true, Overflow.DROP, true, 0.1),
                         new TrainingOptions.Optimizer(
                                 1e-5,
@@ -123,7 +127,13 @@ final class ResolverTest {
         assertThat(spec.adapter())
                 .isEqualTo(
                         new AdapterSpec.Lora(
-                                4, 4, 0.1, List.of("q_proj"), true, AdapterSpec.Export.MERGED));
+                                4,
+                                4,
+                                0.1,
+                                List.of("q_proj"),
+                                true,
+                                AdapterSpec.Export.MERGED,
+                                new FrozenForm(Quantization.FP4, false)));
         assertThat(spec.rows())
                 .isEqualTo(new ResolvedSpec.Rows(128, true, Overflow.DROP, true, 0.1, 6, 2));
         assertThat(spec.steps()).isEqualTo(new ResolvedSpec.Steps(9, 5, 5, 2, 3, 4));
@@ -138,6 +148,25 @@ final class ResolverTest {
                 .containsEntry("max_steps", Origin.USER)
                 .containsEntry("warmup_steps", Origin.USER)
                 .doesNotContainKey("warmup_ratio");
+    }
+
+    @Test
+    void qloraMeansNf4WithQuantisedScales() {
+        TrainingOptions asked =
+                new TrainingOptions(
+                        new TrainingOptions.Adapter(
+                                AdapterKind.QLORA, null, null, null, null, null, null, null, null),
+                        TrainingOptions.NOTHING.rows(),
+                        TrainingOptions.NOTHING.optimizer(),
+                        TrainingOptions.NOTHING.cadence(),
+                        TrainingOptions.NOTHING.compute());
+        ResolvedSpec spec = resolve(spec(Method.SUPERVISED, Hyperparameters.AUTO, asked));
+        assertThat(spec.adapter().kind()).isEqualTo(AdapterKind.QLORA);
+        assertThat(((AdapterSpec.Lora) spec.adapter()).frozen())
+                .isEqualTo(new FrozenForm(Quantization.NF4, true));
+        assertThat(spec.origins())
+                .containsEntry("quantization", Origin.derived("adapter qlora"))
+                .containsEntry("double_quantization", Origin.DEFAULT);
     }
 
     @Test

@@ -6,7 +6,6 @@ import dev.tunesmith.engine.nn.Embedding;
 import dev.tunesmith.engine.nn.Linear;
 import dev.tunesmith.engine.nn.LowRank;
 import dev.tunesmith.engine.nn.Parameter;
-import dev.tunesmith.engine.nn.Weight;
 import dev.tunesmith.engine.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -43,12 +42,13 @@ final class Merge {
 
     private void merge(Linear linear) {
         Optional<LowRank> addition = linear.lowRank();
-        if (addition.isPresent()) {
+        if (addition.isPresent() && linear.weight().parameter().isEmpty()) {
+            faults.add(
+                    "%s is quantised: merge with the model that it was quantised from"
+                            .formatted(linear.name()));
+        } else if (addition.isPresent()) {
             LowRank factors = addition.get();
-            float[] weight =
-                    switch (linear.weight()) {
-                        case Weight.Dense dense -> best(dense.parameter());
-                    };
+            float[] weight = linear.weight().values();
             int inputs = (int) linear.weight().inputs();
             addProduct(weight, inputs, factors);
             sink.accept(
@@ -64,8 +64,8 @@ final class Merge {
     }
 
     private static void addProduct(float[] weight_OI, int inputs, LowRank factors) {
-        float[] a_RI = best(factors.a_RI());
-        float[] b_OR = best(factors.b_OR());
+        float[] a_RI = factors.a_RI().best();
+        float[] b_OR = factors.b_OR().best();
         int rank = a_RI.length / inputs;
         double[] row = new double[inputs];
         for (int o = 0; o < b_OR.length / rank; o++) {
@@ -96,8 +96,8 @@ final class Merge {
                             .formatted(linear.name()));
             return;
         }
-        float[] sum = best(bias.get());
-        float[] addition = best(factorBias);
+        float[] sum = bias.get().best();
+        float[] addition = factorBias.best();
         for (int i = 0; i < sum.length; i++) {
             sum[i] += (float) (addition[i] * factors.scale());
         }
@@ -124,9 +124,9 @@ final class Merge {
             return;
         }
         Embedding.LowRankRows rows = addition.get();
-        float[] table_VD = best(embedding.table());
-        float[] at_VR = best(rows.at_VR());
-        float[] b_DR = best(rows.b_DR());
+        float[] table_VD = embedding.table().best();
+        float[] at_VR = rows.at_VR().best();
+        float[] b_DR = rows.b_DR().best();
         int rank = (int) rows.at_VR().value().size(1);
         int width = (int) embedding.table().value().size(1);
         for (int v = 0; v < table_VD.length / width; v++) {
@@ -149,8 +149,8 @@ final class Merge {
             faults.add("the embedding has both replaced rows and a low-rank addition");
             return;
         }
-        float[] table_VD = best(embedding.table());
-        float[] rows_MD = best(rows.rows_MD());
+        float[] table_VD = embedding.table().best();
+        float[] rows_MD = rows.rows_MD().best();
         int width = (int) embedding.table().value().width();
         for (int m = 0; m < rows.tokens().size(); m++) {
             System.arraycopy(rows_MD, m * width, table_VD, rows.tokens().get(m) * width, width);
@@ -163,11 +163,6 @@ final class Merge {
 
     private void put(String name, Parameter parameter) {
         List<Long> shape = Arrays.stream(parameter.value().shape()).boxed().toList();
-        sink.accept(name, new FileTensor(shape, best(parameter)));
-    }
-
-    /// The fp32 master where there is one.
-    private static float[] best(Parameter parameter) {
-        return (parameter.trains() ? parameter.master() : parameter.value()).toFloats();
+        sink.accept(name, new FileTensor(shape, parameter.best()));
     }
 }

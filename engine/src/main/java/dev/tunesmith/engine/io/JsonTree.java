@@ -61,7 +61,10 @@ public final class JsonTree {
         }
     }
 
-    private static Map<String, Object> parse(Path file, String text) {
+    /// Reads a text that `file` holds and whose root is an object.
+    ///
+    /// @throws ModelFileException if it is not JSON
+    public static Map<String, Object> parse(Path file, String text) {
         try {
             return JSON.readValue(text, TREE);
         } catch (JsonProcessingException e) {

@@ -25,7 +25,7 @@ public final class WeightFiles implements AutoCloseable {
     }
 
     /// Opens a single weight file.
-    static WeightFiles single(Path directory, Path file) {
+    public static WeightFiles single(Path directory, Path file) {
         SafetensorsFile weights = SafetensorsFile.open(file);
         Map<String, SafetensorsFile> fileOf = new TreeMap<>();
         weights.tensors().forEach(tensor -> fileOf.put(tensor.name(), weights));

@@ -142,6 +142,7 @@ public final class CheckpointFolder {
         return switch (tensor.type()) {
             case F32 -> StoredType.F32;
             case BF16 -> StoredType.BF16;
+            case U8 -> StoredType.U8;
             case I32 -> StoredType.I32;
             case I64 -> StoredType.I64;
         };

@@ -1,6 +1,7 @@
 package dev.tunesmith.engine.loop;
 
 import dev.tunesmith.contracts.job.AdapterSpec;
+import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -29,6 +30,11 @@ final class SpecTree {
                 tree.put("dropout", lora.dropout());
                 tree.put("target_modules", lora.targetModules());
                 tree.put("use_rslora", lora.rslora());
+                FrozenForm frozen = lora.frozen();
+                if (frozen != null) {
+                    tree.put("quantization", frozen.type().wire());
+                    tree.put("double_quantization", frozen.doubled());
+                }
             }
         }
         ResolvedSpec.Rows rows = spec.rows();

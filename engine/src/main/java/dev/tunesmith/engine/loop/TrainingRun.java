@@ -8,6 +8,7 @@ import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.job.Resolver;
 import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.engine.adapter.FrozenBase;
 import dev.tunesmith.engine.adapter.LoraAdapter;
 import dev.tunesmith.engine.adapter.LoraConfig;
 import dev.tunesmith.engine.adapter.Targets;
@@ -26,6 +27,8 @@ import dev.tunesmith.engine.objective.RewardObjective;
 import dev.tunesmith.engine.objective.TokenObjective;
 import dev.tunesmith.engine.optim.AdamW;
 import dev.tunesmith.engine.optim.ParameterGroup;
+import dev.tunesmith.engine.quant.FourBitFormat;
+import dev.tunesmith.engine.quant.FourBitKind;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
@@ -147,7 +150,8 @@ public final class TrainingRun implements AutoCloseable {
                         model, Optional.empty(), reference, head(spec, model, region), region);
             }
             case AdapterSpec.Lora lora -> {
-                Decoder model = Decoder.load(base, compute, Decoder.Loading.MAPPED);
+                var form = new Decoder.Form(compute, Decoder.Loading.MAPPED, format(lora));
+                Decoder model = Decoder.load(base, form);
                 Optional<Decoder> reference =
                         spec.settings().needsReference()
                                 ? Optional.of(model.share())
@@ -171,6 +175,16 @@ public final class TrainingRun implements AutoCloseable {
                         .orElseGet(() -> ScoreHead.fresh(width, Optional.of(spec.seed()), region));
         head.parameters().forEach(parameter -> parameter.train(region));
         return Optional.of(head);
+    }
+
+    /// How the frozen layers below an adapter are quantised.
+    private static Optional<FourBitFormat> format(AdapterSpec.Lora lora) {
+        return Optional.ofNullable(lora.frozen())
+                .map(frozen ->
+                        new FourBitFormat(
+                                FourBitKind.named(frozen.type().wire()).orElseThrow(),
+                                FourBitFormat.BLOCK,
+                                frozen.doubled()));
     }
 
     private static LoraConfig config(String base, AdapterSpec.Lora lora) {
@@ -274,6 +288,9 @@ public final class TrainingRun implements AutoCloseable {
     private void writeWeights(Path folder) throws IOException {
         if (subject.adapter().isPresent()) {
             subject.adapter().get().save(folder);
+            if (spec.adapter() instanceof AdapterSpec.Lora lora && format(lora).isPresent()) {
+                FrozenBase.write(folder, format(lora).get());
+            }
         } else {
             ModelFolder.write(subject.model(), sources.base(), folder);
         }

@@ -4,7 +4,11 @@ import dev.tunesmith.engine.io.StoredTensor;
 import dev.tunesmith.engine.io.StoredType;
 import dev.tunesmith.engine.io.WeightFiles;
 import dev.tunesmith.engine.nn.Parameter;
+import dev.tunesmith.engine.nn.Weight;
 import dev.tunesmith.engine.ops.Elementwise;
+import dev.tunesmith.engine.ops.FourBitMatrix;
+import dev.tunesmith.engine.quant.FourBitFormat;
+import dev.tunesmith.engine.quant.PackedForm;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
@@ -13,6 +17,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -30,21 +35,22 @@ final class Checkpoint {
 
     private final WeightFiles files;
     private final Region region;
+    private final Decoder.Form form;
     private final DType compute;
-    private final boolean writable;
+    private final Optional<PackedForm> packed;
     private final Map<String, Parameter> parameters = new LinkedHashMap<>();
     private final List<String> faults = new ArrayList<>();
     private final Set<String> unread;
 
     /// Reads from `files` into `region`.
     ///
-    /// @param writable copy everything, so that it can train; otherwise tensors of the compute type
-    ///   stay mapped
-    Checkpoint(WeightFiles files, Region region, DType compute, boolean writable) {
+    /// @param packed how the matrices of the checkpoint are quantised, if they are
+    Checkpoint(WeightFiles files, Optional<PackedForm> packed, Region region, Decoder.Form form) {
         this.files = files;
+        this.packed = packed;
         this.region = region;
-        this.compute = compute;
-        this.writable = writable;
+        this.form = form;
+        this.compute = form.compute();
         this.unread = new TreeSet<>(files.names());
     }
 
@@ -64,43 +70,89 @@ final class Checkpoint {
         return files.names().contains(name);
     }
 
+    /// The matrix of a linear layer: as the checkpoint has it, or quantised if that was asked for.
+    /// What is quantised already is never quantised again.
+    Weight matrix(String module, long outputs, long inputs) {
+        Optional<PackedForm.Found> found =
+                packed.flatMap(of ->
+                        of.read(files, new PackedForm.Wanted(module, outputs, inputs), region));
+        if (found.isPresent()) {
+            found.get().tensors().forEach(unread::remove);
+            return found.get().weight();
+        }
+        String name = module + ".weight";
+        if (packed.isEmpty() && form.quantised().isPresent()) {
+            return quantised(form.quantised().get(), name, outputs, inputs);
+        }
+        return new Weight.Dense(parameter(name, outputs, inputs));
+    }
+
+    /// Values are quantised as they are stored, before they are rounded to the compute type.
+    private Weight quantised(FourBitFormat format, String name, long outputs, long inputs) {
+        Optional<StoredTensor> stored = stored(name, outputs, inputs);
+        if (stored.isEmpty()) {
+            return new Weight.Dense(new Parameter(name, region.tensor(compute, 0)));
+        }
+        try (Region scratch = Region.lasting("values to quantise")) {
+            DType type = stored.get().type() == StoredType.BF16 ? DType.BF16 : DType.F32;
+            Tensor values_OI = converted(stored.get(), type, scratch, false);
+            return new Weight.FourBit(
+                    new FourBitMatrix(outputs, inputs, format.quantise(values_OI, region), region));
+        }
+    }
+
     /// Accepts a tensor that is not needed.
     void skip(String name) {
         unread.remove(name);
     }
 
     private Tensor tensor(String name, long... shape) {
+        Optional<StoredTensor> stored = stored(name, shape);
+        boolean copy = form.loading() == Decoder.Loading.WRITABLE;
+        return stored.isEmpty()
+                ? region.tensor(compute, 0)
+                : converted(stored.get(), compute, region, copy);
+    }
+
+    /// The values in the given type: mapped if they are stored so, lie well and need no copy.
+    private Tensor converted(StoredTensor stored, DType type, Region target, boolean copy) {
+        long[] shape = shape(stored);
+        boolean f32 = stored.type() == StoredType.F32;
+        boolean bf16 = stored.type() == StoredType.BF16;
+        if (!f32 && !bf16) {
+            Tensor tensor = target.tensor(type, shape);
+            tensor.set(files.floats(stored.name()));
+            return tensor;
+        }
+        DType source = f32 ? DType.F32 : DType.BF16;
+        Tensor mapped = target.view(files.bytes(stored.name()), source, shape);
+        if (source == type && !copy && mapped.address() % ALIGNMENT == 0) {
+            return mapped;
+        }
+        Tensor tensor = target.tensor(type, shape);
+        Elementwise.convert(tensor, mapped);
+        return tensor;
+    }
+
+    private static long[] shape(StoredTensor stored) {
+        return stored.shape().stream().mapToLong(Long::longValue).toArray();
+    }
+
+    /// The tensor of that name, unless it is missing or of another shape.
+    private Optional<StoredTensor> stored(String name, long... shape) {
         if (!unread.remove(name)) {
             faults.add("tensor %s is missing".formatted(name));
-            return region.tensor(compute, 0);
+            return Optional.empty();
         }
         StoredTensor stored = files.tensor(name);
-        long[] found = stored.shape().stream().mapToLong(Long::longValue).toArray();
+        long[] found = shape(stored);
         if (!Arrays.equals(found, shape)) {
             faults.add(
                     "tensor %s has shape %s, the configuration asks for %s"
                             .formatted(name, Arrays.toString(found), Arrays.toString(shape)));
-            return region.tensor(compute, 0);
+            return Optional.empty();
         }
-        return converted(name, stored, shape);
-    }
-
-    private Tensor converted(String name, StoredTensor stored, long... shape) {
-        boolean f32 = stored.type() == StoredType.F32;
-        boolean bf16 = stored.type() == StoredType.BF16;
-        if (!f32 && !bf16) {
-            Tensor tensor = region.tensor(compute, shape);
-            tensor.set(files.floats(name));
-            return tensor;
-        }
-        DType type = f32 ? DType.F32 : DType.BF16;
-        Tensor mapped = region.view(files.bytes(name), type, shape);
-        if (type == compute && !writable && mapped.address() % ALIGNMENT == 0) {
-            return mapped;
-        }
-        Tensor tensor = region.tensor(compute, shape);
-        Elementwise.convert(tensor, mapped);
-        return tensor;
+        return Optional.of(stored);
     }
 
     /// All parameters in the order in which they were asked for.

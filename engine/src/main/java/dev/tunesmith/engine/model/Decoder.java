@@ -16,6 +16,8 @@ import dev.tunesmith.engine.nn.RotaryTable;
 import dev.tunesmith.engine.ops.CacheAttention;
 import dev.tunesmith.engine.ops.DocumentAttention;
 import dev.tunesmith.engine.ops.Rotation.Angles;
+import dev.tunesmith.engine.quant.FourBitFormat;
+import dev.tunesmith.engine.quant.PackedForm;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.DType;
@@ -59,6 +61,18 @@ public final class Decoder implements AutoCloseable {
         WRITABLE
     }
 
+    /// How weights are held in memory.
+    ///
+    /// @param compute type of activations and of what is not quantised
+    /// @param quantised turns the matrices of all linear layers but the head into codes of four
+    ///   bits, unless the checkpoint holds them quantised already
+    public record Form(DType compute, Loading loading, Optional<FourBitFormat> quantised) {
+        /// Without quantisation.
+        public static Form dense(DType compute, Loading loading) {
+            return new Form(compute, loading, Optional.empty());
+        }
+    }
+
     /// What all views of one model share: memory, mapped files and rotary tables.
     private record Weights(
             Region region,
@@ -89,12 +103,20 @@ public final class Decoder implements AutoCloseable {
     /// @param compute type of weights and activations
     /// @throws UnsupportedModelException with every reason why it cannot be run
     public static Decoder load(ModelDirectory directory, DType compute, Loading loading) {
+        return load(directory, Form.dense(compute, loading));
+    }
+
+    /// As the other, and quantises if the form says so.
+    ///
+    /// @throws UnsupportedModelException with every reason why it cannot be run
+    public static Decoder load(ModelDirectory directory, Form form) {
         Architecture architecture = Architecture.of(directory.config());
+        Optional<PackedForm> packed = PackedForm.of(directory);
         Region region = Region.lasting("model");
         WeightFiles files = directory.openWeights();
         try {
-            var checkpoint = new Checkpoint(files, region, compute, loading == Loading.WRITABLE);
-            return build(architecture, region, files, compute, checkpoint);
+            var checkpoint = new Checkpoint(files, packed, region, form);
+            return build(architecture, region, files, form.compute(), checkpoint);
         } catch (RuntimeException e) {
             region.close();
             files.close();
@@ -222,7 +244,20 @@ public final class Decoder implements AutoCloseable {
     }
 
     /// Makes every parameter trainable: full fine-tuning. Masters and gradients live in `region`.
+    ///
+    /// @throws UnsupportedModelException if matrices are quantised, beside which only adapters
+    ///   train
     public void trainAll(Region region) {
+        linears().stream()
+                .filter(linear -> linear.weight().parameter().isEmpty())
+                .findFirst()
+                .ifPresent(linear -> {
+                    throw new UnsupportedModelException(
+                            "training all weights",
+                            List.of(
+                                    "%s is quantised and cannot train; use adapter lora"
+                                            .formatted(linear.name())));
+                });
         weights.parameters.forEach(parameter -> parameter.train(region));
     }
 

@@ -53,9 +53,6 @@ final class Families {
                             "model_type '%s' is not supported (supported: %s)"
                                     .formatted(family, String.join(", ", READERS.keySet()))));
         }
-        if (config.has("quantization_config")) {
-            config.fault("quantization_config: quantised checkpoints are not supported");
-        }
         Architecture architecture = reader.apply(config);
         config.finish("config.json of family " + family);
         return architecture;

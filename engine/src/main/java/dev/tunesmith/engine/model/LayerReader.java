@@ -9,7 +9,6 @@ import dev.tunesmith.engine.nn.Block;
 import dev.tunesmith.engine.nn.GatedMlp;
 import dev.tunesmith.engine.nn.Linear;
 import dev.tunesmith.engine.nn.RmsNorm;
-import dev.tunesmith.engine.nn.Weight;
 
 /// Builds layers from the tensors of a checkpoint.
 final class LayerReader {
@@ -104,7 +103,7 @@ final class LayerReader {
     private Linear linear(String path, long outputs, long inputs, boolean bias) {
         return new Linear(
                 path,
-                new Weight.Dense(checkpoint.parameter(path + ".weight", outputs, inputs)),
+                checkpoint.matrix(path, outputs, inputs),
                 bias ? checkpoint.parameter(path + ".bias", outputs) : null);
     }
 }

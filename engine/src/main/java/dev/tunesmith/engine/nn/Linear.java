@@ -1,7 +1,6 @@
 package dev.tunesmith.engine.nn;
 
 import dev.tunesmith.engine.ops.Elementwise;
-import dev.tunesmith.engine.ops.Products;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.Tensor;
 import java.util.ArrayList;
@@ -78,23 +77,17 @@ public final class Linear {
     /// The layer's own parameters, without those of an addition.
     public List<Parameter> parameters() {
         List<Parameter> parameters = new ArrayList<>();
-        parameters.add(dense());
+        weight.parameter().ifPresent(parameters::add);
         if (bias != null) {
             parameters.add(bias);
         }
         return parameters;
     }
 
-    private Parameter dense() {
-        return switch (weight) {
-            case Weight.Dense dense -> dense.parameter();
-        };
-    }
-
     /// Computes the layer and records it.
     public Tensor forward(Tape tape, Tensor x_NI) {
         Tensor y_NO = tape.tensor(x_NI.type(), x_NI.rows(), weight.outputs());
-        Products.linear(y_NO, x_NI, dense().value());
+        weight.product(y_NO, x_NI, tape.arena());
         if (bias != null) {
             Elementwise.addBias(y_NO, bias.value());
         }
@@ -107,22 +100,22 @@ public final class Linear {
     }
 
     private boolean trains() {
-        return dense().trains()
+        return weight.parameter().filter(Parameter::trains).isPresent()
                 || (bias != null && bias.trains())
                 || (lowRank != null && lowRank.trains());
     }
 
     private void backward(Tape tape, Tensor x_NI, Tensor dy_NO, LowRank.@Nullable Saved saved) {
-        Parameter matrix = dense();
-        if (matrix.trains()) {
-            ParameterGradients.addProduct(matrix, dy_NO, x_NI, 1, tape.region());
-        }
+        weight.parameter()
+                .filter(Parameter::trains)
+                .ifPresent(matrix ->
+                        ParameterGradients.addProduct(matrix, dy_NO, x_NI, 1, tape.region()));
         if (bias != null && bias.trains()) {
             ParameterGradients.addColumnSums(bias, dy_NO, 1, tape.region());
         }
         Tape.Sink dx = tape.tracks(x_NI) ? tape.sink(x_NI) : null;
         if (dx != null) {
-            Products.linearInput(dx.into(), dy_NO, matrix.value(), dx.beta(), 1);
+            weight.inputProduct(dx.into(), dy_NO, dx.beta(), tape.arena());
         }
         if (saved != null && lowRank != null) {
             lowRank.backward(saved, dy_NO, tape, dx);

@@ -64,6 +64,11 @@ public final class Parameter {
         return required(master);
     }
 
+    /// The most exact values there are: those of the master while it trains.
+    public float[] best() {
+        return (trains() ? master() : value).toFloats();
+    }
+
     /// Sets the gradient to zero.
     public void clearGradient() {
         gradient().clear();

@@ -1,5 +1,11 @@
 package dev.tunesmith.engine.nn;
 
+import dev.tunesmith.engine.ops.FourBitMatrix;
+import dev.tunesmith.engine.ops.Products;
+import dev.tunesmith.engine.tensor.StepArena;
+import dev.tunesmith.engine.tensor.Tensor;
+import java.util.Optional;
+
 /// The matrix of a [Linear], in the form in which it is stored.
 public sealed interface Weight {
 
@@ -9,16 +15,81 @@ public sealed interface Weight {
     /// Columns of the matrix: the layer's inputs.
     long inputs();
 
+    /// The parameter that can train, if the form has one.
+    Optional<Parameter> parameter();
+
+    /// `y_NO = x_NI · wᵀ`. A form that has to be decoded borrows memory of `arena`.
+    void product(Tensor y_NO, Tensor x_NI, StepArena arena);
+
+    /// `dx_NI = beta · dx_NI + dy_NO · w`.
+    void inputProduct(Tensor dx_NI, Tensor dy_NO, double beta, StepArena arena);
+
+    /// All values in fp32, row after row: the best that is known of them.
+    float[] values();
+
     /// A plain matrix [outputs, inputs] in the compute type.
-    record Dense(Parameter parameter) implements Weight {
+    record Dense(Parameter matrix) implements Weight {
         @Override
         public long outputs() {
-            return parameter.value().size(0);
+            return matrix.value().size(0);
         }
 
         @Override
         public long inputs() {
-            return parameter.value().size(1);
+            return matrix.value().size(1);
+        }
+
+        @Override
+        public Optional<Parameter> parameter() {
+            return Optional.of(matrix);
+        }
+
+        @Override
+        public void product(Tensor y_NO, Tensor x_NI, StepArena arena) {
+            Products.linear(y_NO, x_NI, matrix.value());
+        }
+
+        @Override
+        public void inputProduct(Tensor dx_NI, Tensor dy_NO, double beta, StepArena arena) {
+            Products.linearInput(dx_NI, dy_NO, matrix.value(), beta, 1);
+        }
+
+        @Override
+        public float[] values() {
+            return matrix.best();
+        }
+    }
+
+    /// Codes of four bits, frozen.
+    record FourBit(FourBitMatrix matrix) implements Weight {
+        @Override
+        public long outputs() {
+            return matrix.outputs();
+        }
+
+        @Override
+        public long inputs() {
+            return matrix.inputs();
+        }
+
+        @Override
+        public Optional<Parameter> parameter() {
+            return Optional.empty();
+        }
+
+        @Override
+        public void product(Tensor y_NO, Tensor x_NI, StepArena arena) {
+            matrix.linear(y_NO, x_NI, arena);
+        }
+
+        @Override
+        public void inputProduct(Tensor dx_NI, Tensor dy_NO, double beta, StepArena arena) {
+            matrix.linearInput(dx_NI, dy_NO, beta, arena);
+        }
+
+        @Override
+        public float[] values() {
+            return matrix.values();
         }
     }
 }

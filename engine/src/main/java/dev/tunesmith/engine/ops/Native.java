@@ -23,7 +23,8 @@ final class Native {
         return switch (tensor.type()) {
             case F32 -> Element.F32;
             case BF16 -> Element.BF16;
-            case I32, I64 -> throw new IllegalArgumentException("not a float tensor: " + tensor);
+            case U8, I32, I64 ->
+                    throw new IllegalArgumentException("not a float tensor: " + tensor);
         };
     }
 

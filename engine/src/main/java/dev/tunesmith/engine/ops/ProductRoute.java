@@ -19,7 +19,7 @@ enum ProductRoute {
     LIBTORCH;
 
     /// Above this many rows a general product is faster than reading the weights once.
-    private static final long SMALL_ROWS_MAX = 8;
+    static final long SMALL_ROWS_MAX = 8;
 
     private static final boolean OWN_BF16 = MatrixProduct.beatsLibrary(Element.BF16);
 

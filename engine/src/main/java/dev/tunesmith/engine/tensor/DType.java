@@ -5,6 +5,8 @@ import dev.tunesmith.kernels.torch.TorchAbi;
 /// Element types of tensors. Half precision is missing on purpose: its products are unusably slow
 /// on every CPU.
 public enum DType {
+    /// Raw bytes: codes of quantised weights.
+    U8(1),
     /// 32-bit float.
     F32(4),
     /// The upper half of a 32-bit float.
@@ -27,6 +29,7 @@ public enum DType {
 
     int torchCode(TorchAbi torch) {
         return switch (this) {
+            case U8 -> torch.uint8;
             case F32 -> torch.float32;
             case BF16 -> torch.bfloat16;
             case I32 -> torch.int32;

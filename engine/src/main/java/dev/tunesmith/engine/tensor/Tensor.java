@@ -224,7 +224,7 @@ public final class Tensor {
                     bytes.set(BITS16, 2L * i, Bfloat16.of(values[i]));
                 }
             }
-            case I32, I64 ->
+            case U8, I32, I64 ->
                     throw new IllegalArgumentException("%s takes integers".formatted(this));
         }
     }
@@ -258,6 +258,7 @@ public final class Tensor {
             for (int column = 0; column < width; column++) {
                 values[row * width + column] =
                         switch (type) {
+                            case U8 -> bytes.get(ValueLayout.JAVA_BYTE, column) & 0xFF;
                             case F32 -> bytes.get(BITS32, 4L * column);
                             case BF16 -> Bfloat16.toFloat(bytes.get(BITS16, 2L * column));
                             case I32 -> bytes.get(ValueLayout.JAVA_INT_UNALIGNED, 4L * column);

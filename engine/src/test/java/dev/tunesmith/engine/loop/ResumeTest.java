@@ -42,6 +42,7 @@ class ResumeTest {
         return Stream.of(
                 Arguments.of(Method.SUPERVISED, TinyModel.lora(0), Precision.FP32, 1),
                 Arguments.of(Method.SUPERVISED, TinyModel.lora(0.2), Precision.BF16, 5),
+                Arguments.of(Method.SUPERVISED, TinyModel.qlora(), Precision.BF16, 6),
                 Arguments.of(Method.SUPERVISED, TinyModel.FULL, Precision.BF16, 7),
                 Arguments.of(Method.SUPERVISED, TinyModel.FULL, Precision.FP32, 3),
                 Arguments.of(Method.PRETRAIN, TinyModel.FULL, Precision.BF16, 11),

@@ -1,6 +1,8 @@
 package dev.tunesmith.engine.loop;
 
 import dev.tunesmith.contracts.job.AdapterSpec;
+import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
+import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.contracts.job.Curve;
 import dev.tunesmith.contracts.job.JobKind;
 import dev.tunesmith.contracts.job.Overflow;
@@ -114,6 +116,13 @@ record TinyModel(Path folder) {
     static AdapterSpec lora(double dropout) {
         return new AdapterSpec.Lora(
                 4, 8, dropout, List.of("all-linear"), false, AdapterSpec.Export.ADAPTER);
+    }
+
+    /// An adapter beside NF4 weights with quantised scales.
+    static AdapterSpec qlora() {
+        return new AdapterSpec.Lora(
+                        4, 8, 0, List.of("all-linear"), false, AdapterSpec.Export.ADAPTER)
+                .withFrozen(new FrozenForm(Quantization.NF4, true));
     }
 
     /// Twelve steps of six rows, three at once; with held-out rows and checkpoints on the way.

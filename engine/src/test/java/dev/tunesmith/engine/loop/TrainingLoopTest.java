@@ -7,7 +7,9 @@ import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.engine.adapter.FrozenBase;
 import dev.tunesmith.engine.loop.LoopObserver.Stop;
+import dev.tunesmith.engine.quant.FourBitFormat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -46,6 +48,31 @@ class TrainingLoopTest {
                 5.349554,
                 5.236300,
                 5.195646);
+    }
+
+    @Test
+    void firstTenLossesOfAnAdapterBesideNf4Weights() throws IOException {
+        assertLosses(
+                run(spec(Method.SUPERVISED, TinyModel.qlora()), new Recorder()),
+                6.133819,
+                6.147876,
+                5.996957,
+                5.841248,
+                5.599824,
+                5.425581,
+                5.373610,
+                5.291349,
+                5.155703,
+                5.127860);
+    }
+
+    @Test
+    void anAdapterSaysOnWhichCodesItWasTrained() throws IOException {
+        Path result = Files.createDirectory(folder.resolve("result"));
+        try (TrainingRun run = prepare(spec(Method.SUPERVISED, TinyModel.qlora()))) {
+            run.writeResult(result, run.start());
+        }
+        assertThat(FrozenBase.read(result)).contains(FourBitFormat.qlora());
     }
 
     @Test

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tunesmith.engine.nn.AttentionShape.Bias;
 import dev.tunesmith.engine.nn.AttentionShape.QueryKeyNorm;
 import dev.tunesmith.engine.ops.DocumentAttention;
+import dev.tunesmith.engine.ops.FourBitMatrix;
+import dev.tunesmith.engine.quant.FourBitFormat;
+import dev.tunesmith.engine.quant.FourBitKind;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
@@ -43,6 +46,36 @@ class LayerGradientTest {
                             dropout));
             numeric.check(numeric.tensor(0, 11, 9), linear::forward);
         }
+    }
+
+    /// Codes are frozen: gradients go to the input and to the adapter. Few rows and many take
+    /// different ways, and 9 columns let rows begin inside a byte and a block.
+    @ParameterizedTest
+    @ValueSource(ints = {1, 8, 23})
+    void fourBitLinearWithALowRankAddition(int rows) {
+        try (NumericGradient numeric = new NumericGradient(rows)) {
+            Linear linear =
+                    new Linear("layer", fourBit(numeric, 17, 9), numeric.parameter("bias", 0, 17));
+            linear.attach(
+                    new LowRank(
+                            numeric.parameter("a", 0, 2, 9),
+                            numeric.parameter("b", 0, 17, 2),
+                            null,
+                            1.5,
+                            0));
+            numeric.check(numeric.tensor(0, rows, 9), linear::forward);
+        }
+    }
+
+    private static Weight fourBit(NumericGradient numeric, int outputs, int inputs) {
+        var format = new FourBitFormat(FourBitKind.NF4, 32, true);
+        Tensor values = numeric.tensor(0, outputs, inputs);
+        return new Weight.FourBit(
+                new FourBitMatrix(
+                        outputs,
+                        inputs,
+                        format.quantise(values, numeric.region()),
+                        numeric.region()));
     }
 
     @ParameterizedTest

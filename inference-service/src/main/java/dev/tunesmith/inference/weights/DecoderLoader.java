@@ -1,5 +1,6 @@
 package dev.tunesmith.inference.weights;
 
+import dev.tunesmith.engine.adapter.FrozenBase;
 import dev.tunesmith.engine.adapter.LoraAdapter;
 import dev.tunesmith.engine.data.ChatEncoder;
 import dev.tunesmith.engine.data.TemplateFormat;
@@ -7,16 +8,20 @@ import dev.tunesmith.engine.decode.CacheRoom;
 import dev.tunesmith.engine.decode.DecoderModel;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.quant.FourBitFormat;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.text.Tokenizer;
+import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -28,8 +33,13 @@ public final class DecoderLoader implements ModelLoader {
 
     private final int cacheTokens;
 
+    @Inject
     DecoderLoader(ServingSettings settings) {
-        this.cacheTokens = settings.cacheTokens();
+        this(settings.cacheTokens());
+    }
+
+    DecoderLoader(int cacheTokens) {
+        this.cacheTokens = cacheTokens;
     }
 
     @Override
@@ -52,10 +62,13 @@ public final class DecoderLoader implements ModelLoader {
         private final ChatEncoder encoder;
         private final boolean callsFunctions;
         private final List<LoraAdapter> adapters = new ArrayList<>();
+        private final Map<FourBitFormat, Decoder> quantised = new HashMap<>();
+        private final ModelDirectory directory;
         private final Served plain;
 
         private LoadedDecoder(
                 ModelDirectory directory, Decoder decoder, Tokenizer tokenizer, CacheRoom room) {
+            this.directory = directory;
             this.decoder = decoder;
             this.tokenizer = tokenizer;
             this.room = room;
@@ -83,15 +96,30 @@ public final class DecoderLoader implements ModelLoader {
 
         @Override
         public Served with(Path folder) {
-            Decoder view = decoder.share();
+            Decoder base = FrozenBase.read(folder).map(this::quantised).orElse(decoder);
+            Decoder view = base.share();
             adapters.add(LoraAdapter.load(view, folder));
             return served(view);
+        }
+
+        /// An adapter is served on the codes that it was trained on; it corrects their errors.
+        private Decoder quantised(FourBitFormat format) {
+            return quantised.computeIfAbsent(
+                    format,
+                    _ ->
+                            Decoder.load(
+                                    directory,
+                                    new Decoder.Form(
+                                            decoder.computeType(),
+                                            Decoder.Loading.MAPPED,
+                                            Optional.of(format))));
         }
 
         @Override
         public void close() {
             adapters.forEach(LoraAdapter::close);
             room.close();
+            quantised.values().forEach(Decoder::close);
             decoder.close();
             tokenizer.close();
         }

@@ -62,6 +62,9 @@ public final class TorchAbi {
     /// Code of the 32-bit integer type.
     public final int int32 = code("aoti_torch_dtype_int32");
 
+    /// Code of the byte type.
+    public final int uint8 = code("aoti_torch_dtype_uint8");
+
     /// Code of the 64-bit integer type.
     public final int int64 = code("aoti_torch_dtype_int64");
 

@@ -17,6 +17,8 @@ import dev.tunesmith.contracts.event.ValidateTask;
 import dev.tunesmith.contracts.id.TaskId;
 import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.job.AdapterSpec;
+import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
+import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.contracts.job.ErrorClass;
 import dev.tunesmith.contracts.job.ErrorCode;
 import dev.tunesmith.contracts.job.ResolvedSpec;
@@ -120,6 +122,22 @@ class ChildTest {
             ChildReport.Validated validated = child.last(ChildReport.Validated.class);
             assertThat(validated.problemCount()).isEqualTo(40);
             assertThat(validated.problems().getFirst().text()).contains("line 1: chosen");
+        }
+    }
+
+    @Test
+    void trainsBesideQuantisedWeightsAndSaysSoInItsResult() throws Exception {
+        var frozen = new FrozenForm(Quantization.NF4, true);
+        try (RunningChild child =
+                start(job.start(TinyJob.quantised(TinyJob.spec(6, 3), frozen), 1, null))) {
+            assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
+
+            ChildReport.Result result = child.last(ChildReport.Result.class);
+            Manifest manifest = manifest(result.manifest());
+            assertThat(text(manifest, "base_quantization.json"))
+                    .contains("\"bnb_4bit_quant_type\" : \"nf4\"", "bnb_4bit_use_double_quant");
+            assertThat(result.metrics().get("valid_loss"))
+                    .isLessThan(result.metrics().get("valid_loss_before"));
         }
     }
 

@@ -12,6 +12,7 @@ import dev.tunesmith.contracts.id.Attempt;
 import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.job.AdapterSpec;
+import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
 import dev.tunesmith.contracts.job.Curve;
 import dev.tunesmith.contracts.job.JobKind;
 import dev.tunesmith.contracts.job.Overflow;
@@ -127,13 +128,25 @@ record TinyJob(ModelSource base, ObjectRef training) {
 
     /// The same settings with another method, without dropout.
     static ResolvedSpec of(ResolvedSpec spec, Method method) {
+        return with(
+                spec,
+                method,
+                new AdapterSpec.Lora(
+                        4, 8, 0, List.of("all-linear"), false, AdapterSpec.Export.ADAPTER));
+    }
+
+    /// The same settings beside quantised weights.
+    static ResolvedSpec quantised(ResolvedSpec spec, FrozenForm frozen) {
+        return with(spec, spec.method(), ((AdapterSpec.Lora) spec.adapter()).withFrozen(frozen));
+    }
+
+    private static ResolvedSpec with(ResolvedSpec spec, Method method, AdapterSpec adapter) {
         return new ResolvedSpec(
                 spec.specVersion(),
                 spec.kind(),
                 method.defaults(),
                 spec.model(),
-                new AdapterSpec.Lora(
-                        4, 8, 0, List.of("all-linear"), false, AdapterSpec.Export.ADAPTER),
+                adapter,
                 spec.rows(),
                 spec.steps(),
                 spec.optimizer(),

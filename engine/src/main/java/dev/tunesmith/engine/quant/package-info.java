@@ -1,0 +1,10 @@
+/// Weights in fewer bits: the formats that checkpoints use and the rules by which values become
+/// codes.
+///
+/// Start with [dev.tunesmith.engine.quant.PackedForm], which reads what a checkpoint holds, and
+/// [dev.tunesmith.engine.quant.FourBitFormat], which quantises while loading. Products with such
+/// weights are in [dev.tunesmith.engine.ops.FourBitMatrix].
+@NullMarked
+package dev.tunesmith.engine.quant;
+
+import org.jspecify.annotations.NullMarked;

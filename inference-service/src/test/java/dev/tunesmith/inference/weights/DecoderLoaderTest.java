@@ -1,0 +1,70 @@
+package dev.tunesmith.inference.weights;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tunesmith.engine.adapter.FrozenBase;
+import dev.tunesmith.engine.adapter.LoraAdapter;
+import dev.tunesmith.engine.adapter.LoraConfig;
+import dev.tunesmith.engine.adapter.Targets;
+import dev.tunesmith.engine.decode.CacheRoom;
+import dev.tunesmith.engine.decode.CausalModel;
+import dev.tunesmith.engine.decode.DecoderModel;
+import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.quant.FourBitFormat;
+import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.inference.TinyModel;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DecoderLoaderTest {
+    private static final int CACHE_TOKENS = 64;
+    private static final int[] PROMPT = {5, 9, 200, 17};
+
+    @TempDir Path folder;
+
+    @Test
+    void anAdapterIsServedOnTheCodesItWasTrainedOn() throws IOException {
+        Path base = folder.resolve("base");
+        TinyModel.write(base);
+        Path adapter = Files.createDirectory(folder.resolve("adapter"));
+        float[] expected = train(base, adapter);
+
+        try (ModelLoader.Loaded loaded = new DecoderLoader(CACHE_TOKENS).load(base)) {
+            assertThat(logits(loaded.with(adapter).model())).isEqualTo(expected);
+            assertThat(logits(loaded.plain().model())).isNotEqualTo(expected);
+            Files.delete(adapter.resolve(FrozenBase.FILE));
+            assertThat(logits(loaded.with(adapter).model())).isNotEqualTo(expected);
+        }
+    }
+
+    /// Writes an adapter for the quantised base and returns the logits of both together.
+    private static float[] train(Path base, Path adapter) throws IOException {
+        var form =
+                new Decoder.Form(
+                        DType.BF16, Decoder.Loading.MAPPED, Optional.of(FourBitFormat.qlora()));
+        LoraConfig config = LoraConfig.plain("tiny", 4, 8, 0, Targets.allLinear());
+        try (Decoder decoder = Decoder.load(ModelDirectory.open(base), form);
+                LoraAdapter lora = LoraAdapter.fresh(decoder, config, 1);
+                CacheRoom room = new CacheRoom(decoder, CACHE_TOKENS)) {
+            lora.save(adapter);
+            FrozenBase.write(adapter, FourBitFormat.qlora());
+            return logits(new DecoderModel(decoder, room));
+        }
+    }
+
+    private static float[] logits(CausalModel model) {
+        try (CausalModel.Sequence sequence = model.open(PROMPT.length)) {
+            return model.step(
+                            List.of(
+                                    new CausalModel.Chunk(
+                                            sequence, PROMPT, CausalModel.Wanted.LAST)))
+                    .getFirst()[0];
+        }
+    }
+}
