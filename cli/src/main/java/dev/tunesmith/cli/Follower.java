@@ -2,7 +2,7 @@ package dev.tunesmith.cli;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.MissingNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.UncheckedIOException;
 import java.net.http.HttpRequest;
 import java.time.Duration;
@@ -22,7 +22,7 @@ final class Follower {
     private final String job;
     private final ProgressBar bar;
     private String lastId = "";
-    private JsonNode metrics = MissingNode.getInstance();
+    private final ObjectNode metrics = Api.JSON.createObjectNode();
 
     Follower(Api api, String job, ProgressBar bar) {
         this.api = api;
@@ -110,16 +110,12 @@ final class Follower {
             return;
         }
         if (event.path("type").asText().equals("metrics")) {
-            metrics = event.path("data");
+            // An evaluation has no training loss: the last one stays in sight.
+            event.path("data").properties().forEach(e -> metrics.set(e.getKey(), e.getValue()));
             bar.show(metrics.path("phase").asText("training"), metrics);
         } else {
             bar.message(event.path("message").asText());
         }
-    }
-
-    /// Numbers of the last metrics event, a missing node before the first.
-    JsonNode metrics() {
-        return metrics;
     }
 
     /// The exit code that a finished job stands for.

@@ -47,7 +47,7 @@ final class ServerTest {
     void followsAcrossADroppedStreamWithoutRepeating() {
         String[] streams = {
             "id: 1\ndata: {\"type\":\"message\",\"message\":\"first\"}\n\n",
-            "id: 2\ndata: {\"type\":\"metrics\",\"data\":{\"step\":3,\"total_steps\":4,\"train_loss\":0.5,\"tokens_per_s\":812.4,\"seconds_left\":75.0}}\n\ndata: [DONE]\n\n"
+            "id: 2\ndata: {\"type\":\"metrics\",\"data\":{\"step\":3,\"total_steps\":4,\"train_loss\":0.5,\"tokens_per_s\":812.4,\"seconds_left\":75.0}}\n\nid: 3\ndata: {\"type\":\"metrics\",\"data\":{\"step\":3,\"valid_loss\":0.4}}\n\ndata: [DONE]\n\n"
         };
         int[] stream = {0};
         server.createContext(
