@@ -4,6 +4,7 @@ import dev.tunesmith.contracts.event.Beat;
 import dev.tunesmith.contracts.event.ChildCommand;
 import dev.tunesmith.contracts.event.ChildReport;
 import dev.tunesmith.contracts.event.Control;
+import dev.tunesmith.contracts.event.ManifestRef;
 import dev.tunesmith.contracts.event.Report;
 import dev.tunesmith.contracts.event.Telemetry;
 import dev.tunesmith.contracts.event.Topics;
@@ -167,6 +168,8 @@ final class Run implements ChildProcess.Listener {
                                 new Report.Checkpoint(
                                         attempt, c.step(), c.manifest(), c.bytes(), c.metrics()));
             }
+            case ChildReport.Damaged(ManifestRef manifest, String reason) ->
+                    outcome(new Report.Damaged(attempt, manifest, reason));
             case ChildReport.Finalizing f -> {
                 UUID _ = expect(f.n(), new Report.Finalizing(attempt, f.step()));
             }

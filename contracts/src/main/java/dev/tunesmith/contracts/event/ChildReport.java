@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
     @JsonSubTypes.Type(ChildReport.Entered.class),
     @JsonSubTypes.Type(ChildReport.Stepped.class),
     @JsonSubTypes.Type(ChildReport.Checkpoint.class),
+    @JsonSubTypes.Type(ChildReport.Damaged.class),
     @JsonSubTypes.Type(ChildReport.Finalizing.class),
     @JsonSubTypes.Type(ChildReport.Result.class),
     @JsonSubTypes.Type(ChildReport.Failed.class),
@@ -58,6 +59,10 @@ public sealed interface ChildReport {
     record Checkpoint(
             long n, long step, ManifestRef manifest, long bytes, Map<String, Double> metrics)
             implements ChildReport {}
+
+    /// The checkpoint to go on from cannot be read as it was written; the child ends.
+    @JsonTypeName("damaged")
+    record Damaged(ManifestRef manifest, String reason) implements ChildReport {}
 
     /// Training is done; waits for `committed` before it writes the result.
     @JsonTypeName("finalizing")

@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
     @JsonSubTypes.Type(Report.Claim.class),
     @JsonSubTypes.Type(Report.Started.class),
     @JsonSubTypes.Type(Report.Checkpoint.class),
+    @JsonSubTypes.Type(Report.Damaged.class),
     @JsonSubTypes.Type(Report.Finalizing.class),
     @JsonSubTypes.Type(Report.Result.class),
     @JsonSubTypes.Type(Report.Paused.class),
@@ -66,6 +67,11 @@ public sealed interface Report extends Message {
             long bytes,
             Map<String, Double> metrics)
             implements OfAttempt {}
+
+    /// The granted checkpoint is gone or has other bytes than its manifest promises. The attempt
+    /// ends without fault; the next one goes on from the checkpoint before.
+    @JsonTypeName("damaged")
+    record Damaged(Attempt attempt, ManifestRef manifest, String reason) implements OfAttempt {}
 
     /// Training is done, artifacts are being written. Answer: committed or fenced.
     @JsonTypeName("finalizing")

@@ -37,13 +37,16 @@ final class LeaseSql {
                 AS preempt_in_ms
             """;
 
-    /// Only after every object and the manifest are durable and were checked.
+    /// Only after every object and the manifest are durable and were checked. A step that is not
+    /// new counts all the same when what was committed from it on is damaged.
     static final String CHECKPOINT =
             """
             WITH j AS (
-              UPDATE job SET ckpt_step = :step, ckpt_manifest_key = :key, ckpt_manifest_sha256 = :sha,
+              UPDATE job SET ckpt_step = greatest(ckpt_step, :step), ckpt_manifest_key = :key, ckpt_manifest_sha256 = :sha,
                 attempt = least(attempt, 1), loss_repeat = 0
-              WHERE job_id = :job AND epoch = :epoch AND lease_id = :lease AND ckpt_step < :step
+              WHERE job_id = :job AND epoch = :epoch AND lease_id = :lease
+                AND (ckpt_step < :step OR NOT EXISTS (SELECT 1 FROM checkpoint c
+                  WHERE c.job_id = :job AND c.step >= :step AND c.state <> 'CORRUPT'))
                 AND state IN ('RUNNING', 'PAUSING', 'FINALIZING')
               RETURNING job_id, epoch, lease_id)
             INSERT INTO checkpoint (job_id, step, epoch, lease_id, manifest_key, manifest_sha256, bytes,
@@ -57,6 +60,16 @@ final class LeaseSql {
             SELECT 1 FROM checkpoint
             WHERE job_id = :job AND step = :step AND epoch = :epoch AND lease_id = :lease
               AND manifest_sha256 = :sha
+            """;
+
+    static final String DISCARD =
+            """
+            UPDATE checkpoint c SET state = 'CORRUPT'
+            FROM job j
+            WHERE j.job_id = :job AND j.epoch = :epoch AND j.lease_id = :lease
+              AND c.job_id = j.job_id AND c.manifest_key = :key AND c.manifest_sha256 = :sha
+              AND c.state = 'LIVE'
+            RETURNING c.step
             """;
 
     static final String FINALIZE =

@@ -1,5 +1,6 @@
 package dev.tunesmith.scheduler.lease;
 
+import dev.tunesmith.contracts.event.ManifestRef;
 import dev.tunesmith.contracts.id.Attempt;
 import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.job.ErrorClass;
@@ -82,6 +83,17 @@ public record Leases(Handle handle, LeaseTimes times) {
                 .mapTo(Integer.class)
                 .findOne()
                 .isPresent();
+    }
+
+    /// Takes a checkpoint out of use.
+    ///
+    /// @return its step; empty when the attempt has no such checkpoint to go on from
+    public Optional<Long> discard(Attempt attempt, ManifestRef manifest) {
+        return of(LeaseSql.DISCARD, attempt)
+                .bind("key", manifest.key())
+                .bind("sha", HexFormat.of().parseHex(manifest.sha256()))
+                .mapTo(Long.class)
+                .findOne();
     }
 
     public boolean finalizing(Attempt attempt) {

@@ -43,6 +43,7 @@ record AttemptReports(Handle handle, Leases leases, Ids ids) {
                     first ? end(attempt, new Ending.HandedBack(reason)) : new Outcome.Done();
             case Report.Failed failed ->
                     first ? end(attempt, Ending.of(failed)) : new Outcome.Done();
+            case Report.Damaged damaged -> first ? damaged(damaged) : new Outcome.Done();
             case Report.Exited exited -> first ? exited(exited) : new Outcome.Done();
         };
     }
@@ -111,6 +112,26 @@ record AttemptReports(Handle handle, Leases leases, Ids ids) {
                                 "step %d is not newer than the committed one, or the job is %s"
                                         .formatted(report.step(), state)))
                 .orElseGet(Outcome.Stale::new);
+    }
+
+    /// S3, S4: what the store has lost is never used again. The next attempt goes on from the
+    /// checkpoint before, so this one is no loss; but a host that names none of ours is broken.
+    private Outcome damaged(Report.Damaged report) {
+        Attempt attempt = report.attempt();
+        Optional<Long> step = leases.discard(attempt, report.manifest());
+        if (step.isEmpty()) {
+            return end(
+                    attempt,
+                    new Ending.Failed(
+                            ErrorClass.INTERNAL, ErrorCode.INTERNAL_ERROR, report.reason(), null));
+        }
+        journal()
+                .say(
+                        attempt.job(),
+                        Level.WARN,
+                        "Checkpoint of step %d is damaged: %s"
+                                .formatted(step.get(), report.reason()));
+        return end(attempt, new Ending.HandedBack("going on from the checkpoint before it"));
     }
 
     private Outcome finalizing(Attempt attempt) {

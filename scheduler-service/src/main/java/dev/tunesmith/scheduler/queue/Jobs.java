@@ -80,8 +80,12 @@ record Jobs(Handle handle) {
     private static final String WORK =
             """
             SELECT j.tenant_id, j.resolved::text AS resolved, t.request::text AS request,
-              j.ckpt_step, j.ckpt_manifest_key, encode(j.ckpt_manifest_sha256, 'hex') AS ckpt_sha256
+              c.step AS ckpt_step, c.manifest_key AS ckpt_manifest_key,
+              encode(c.manifest_sha256, 'hex') AS ckpt_sha256
             FROM job j JOIN validation_task t ON t.job_id = j.job_id AND t.state = 'DONE'
+              LEFT JOIN LATERAL (SELECT step, manifest_key, manifest_sha256 FROM checkpoint
+                WHERE job_id = j.job_id AND state = 'LIVE'
+                ORDER BY step DESC, epoch DESC LIMIT 1) c ON true
             WHERE j.job_id = :job
             ORDER BY t.done_at DESC
             LIMIT 1

@@ -82,6 +82,7 @@ public final class ReportDesk {
             case Report.Result r -> check(report, r.manifest(), Manifest.Kind.RESULT);
             case Report.Claim _,
                     Report.Started _,
+                    Report.Damaged _,
                     Report.Finalizing _,
                     Report.Paused _,
                     Report.Cancelled _,

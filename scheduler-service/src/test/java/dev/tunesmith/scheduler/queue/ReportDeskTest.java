@@ -165,6 +165,53 @@ class ReportDeskTest {
         assertThat(db.messages(attempt.job())).hasSize(1);
     }
 
+    /// S3: the damaged checkpoint is out of use, its attempt is no loss, and the steps that were
+    /// lost with it may be committed again.
+    @Test
+    void aDamagedCheckpointGivesWayToTheOneBefore() {
+        Attempt attempt = db.running(owner());
+        Report.Checkpoint damaged = checkpoint(attempt, 8);
+        report(checkpoint(attempt, 4));
+        report(damaged);
+
+        report(new Report.Damaged(attempt, damaged.manifest(), "other bytes"));
+
+        assertThat(db.state(attempt.job())).isEqualTo(JobState.RETRY_WAIT);
+        assertThat(live(attempt.job())).isEqualTo("4");
+        assertThat(db.column(attempt.job(), "infra_losses", Integer.class)).isZero();
+        assertThat(db.messages(attempt.job()))
+                .contains("Checkpoint of step 8 is damaged: other bytes");
+        db.update("UPDATE job SET state = 'QUEUED' WHERE job_id = :job", attempt.job());
+        Attempt next = db.running(db.lease(attempt.job()), owner());
+        assertThat(report(checkpoint(next, 4))).isInstanceOf(Control.Rejected.class);
+        assertThat(report(checkpoint(next, 6))).isInstanceOf(Control.Committed.class);
+        assertThat(report(checkpoint(next, 5))).isInstanceOf(Control.Rejected.class);
+        assertThat(live(attempt.job())).isEqualTo("4,6");
+        assertThat(db.column(attempt.job(), "ckpt_step", Long.class)).isEqualTo(8);
+    }
+
+    @Test
+    void aHostThatCallsAStrangersCheckpointDamagedIsBroken() {
+        Attempt attempt = db.running(owner());
+        Attempt stranger = db.running(owner());
+        Report.Checkpoint theirs = checkpoint(stranger, 4);
+        report(theirs);
+
+        report(new Report.Damaged(attempt, theirs.manifest(), "a lie"));
+
+        assertThat(live(stranger.job())).isEqualTo("4");
+        assertThat(db.messages(attempt.job()).getLast()).contains("a lie");
+    }
+
+    private static String live(JobId job) {
+        return db.value(
+                "SELECT coalesce(string_agg(step::text, ',' ORDER BY step), '') FROM checkpoint"
+                        + " WHERE state = 'LIVE' AND job_id = '"
+                        + job.value()
+                        + "'",
+                String.class);
+    }
+
     @Test
     void aZombieIsFenced() {
         Attempt zombie = db.running(owner());

@@ -52,16 +52,13 @@ final class Storage {
     }
 
     /// Copies a checkpoint into an empty folder.
+    ///
+    /// @throws ObjectStoreException when it is not what its manifest promises
     Path checkpoint(ManifestRef reference, Path folder) throws IOException, InterruptedException {
-        try {
-            Manifest manifest = manifest(reference);
-            for (InputCache.Member member : members(manifest)) {
-                cache.copy(member, folder);
-            }
-            return folder;
-        } catch (ObjectStoreException e) {
-            throw AttemptFailure.internal("the checkpoint is damaged: " + e.getMessage());
+        for (InputCache.Member member : members(manifest(reference))) {
+            cache.copy(member, folder);
         }
+        return folder;
     }
 
     private Manifest manifest(ManifestRef reference) throws IOException, InterruptedException {

@@ -18,6 +18,7 @@ import dev.tunesmith.engine.loop.Outcome;
 import dev.tunesmith.engine.loop.TrainingDataException;
 import dev.tunesmith.engine.loop.TrainingRun;
 import dev.tunesmith.engine.model.UnsupportedModelException;
+import dev.tunesmith.platform.objects.ObjectStoreException;
 import dev.tunesmith.trainer.attempt.Artifacts.Published;
 import dev.tunesmith.trainer.attempt.ParentLink.Answer;
 import java.io.IOException;
@@ -58,8 +59,19 @@ final class TrainTask {
         if (parent.stopAsked().isPresent()) {
             return stopped(resumeStep());
         }
+        Control.Resume resume = work.resume();
+        Optional<Path> checkpoint = Optional.empty();
+        if (resume != null) {
+            try {
+                checkpoint =
+                        Optional.of(storage.checkpoint(resume.manifest(), room.folder("resume")));
+            } catch (ObjectStoreException e) {
+                return damaged(resume, e);
+            }
+        }
         try (TrainingRun run = prepare(sources)) {
-            LoopState state = restored(run);
+            LoopState state =
+                    checkpoint.isPresent() ? restored(run, checkpoint.get()) : run.start();
             enter(Phase.TRAINING, state.step(), run.plan().totalSteps());
             return train(run, state);
         }
@@ -93,13 +105,20 @@ final class TrainTask {
         }
     }
 
-    private LoopState restored(TrainingRun run) throws IOException, InterruptedException {
-        Control.Resume resume = work.resume();
-        if (resume == null) {
-            return run.start();
+    /// A checkpoint that the store has lost or altered is the scheduler's to judge: it knows the
+    /// one before.
+    private int damaged(Control.Resume resume, ObjectStoreException e) {
+        if (e.code() != ObjectStoreException.Code.CORRUPT
+                && e.code() != ObjectStoreException.Code.NOT_FOUND) {
+            throw e;
         }
+        LOG.warn("checkpoint of step {} is damaged", resume.step(), e);
+        parent.send(new ChildReport.Damaged(resume.manifest(), String.valueOf(e.getMessage())));
+        return ExitCode.HANDED_BACK;
+    }
+
+    private LoopState restored(TrainingRun run, Path folder) throws IOException {
         try {
-            Path folder = storage.checkpoint(resume.manifest(), room.folder("resume"));
             Restored restored = run.restore(folder);
             log.restore(folder);
             LOG.info(
@@ -110,7 +129,7 @@ final class TrainTask {
         } catch (CheckpointException | ModelFileException e) {
             throw AttemptFailure.internal(
                     "checkpoint of step %d cannot be continued: %s"
-                            .formatted(resume.step(), e.getMessage()));
+                            .formatted(resumeStep(), e.getMessage()));
         }
     }
 

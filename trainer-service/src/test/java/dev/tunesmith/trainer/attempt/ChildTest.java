@@ -228,6 +228,36 @@ class ChildTest {
         }
     }
 
+    /// S3 and S4: bytes that changed, and bytes that are gone.
+    @Test
+    void namesACheckpointThatTheStoreHasLost() throws Exception {
+        ChildReport.Checkpoint checkpoint;
+        try (RunningChild child = start(job.start(TinyJob.spec(8, 3), 1, null))) {
+            assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
+            checkpoint = child.last(ChildReport.Checkpoint.class);
+        }
+        Path stored =
+                folder.resolve("store/objects")
+                        .resolve(manifest(checkpoint.manifest()).find(ADAPTER).orElseThrow().key());
+        byte[] bytes = Files.readAllBytes(stored);
+        bytes[bytes.length / 2] ^= 1;
+        Files.write(stored, bytes);
+        assertThat(damagedOnResume(checkpoint)).contains("SHA-256");
+
+        Files.delete(stored);
+        assertThat(damagedOnResume(checkpoint)).contains("does not exist");
+    }
+
+    private String damagedOnResume(ChildReport.Checkpoint checkpoint) throws Exception {
+        Control.Resume resume = new Control.Resume(checkpoint.step(), checkpoint.manifest());
+        try (RunningChild child = start(job.start(TinyJob.spec(8, 3), 2, resume))) {
+            assertThat(child.exit()).isEqualTo(ExitCode.HANDED_BACK);
+            ChildReport.Damaged damaged = child.last(ChildReport.Damaged.class);
+            assertThat(damaged.manifest()).isEqualTo(checkpoint.manifest());
+            return damaged.reason();
+        }
+    }
+
     @Test
     void endsWhenItsParentClosesThePipe() throws Exception {
         try (RunningChild child = start(job.start(TinyJob.spec(100_000, 0), 1, null))) {

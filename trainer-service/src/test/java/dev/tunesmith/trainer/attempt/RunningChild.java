@@ -100,6 +100,7 @@ final class RunningChild implements AutoCloseable {
                     ChildReport.Entered _,
                     ChildReport.Stepped _,
                     ChildReport.Failed _,
+                    ChildReport.Damaged _,
                     ChildReport.Validated _,
                     ChildReport.Stopped _ -> {}
         }
