@@ -171,13 +171,13 @@ final class Api {
 
     /// Reads both error dialects: `{"error":{…}}` and problem+json with `errors[]`.
     static CommandFailure failure(int status, String body) {
-        int code = ExitCode.ofStatus(status);
         JsonNode tree;
         try {
             tree = JSON.readTree(body);
         } catch (JsonProcessingException _) {
             return new CommandFailure(
-                    code, "HTTP " + status + ": " + body.lines().findFirst().orElse(""));
+                    ExitCode.ofStatus(status),
+                    "HTTP " + status + ": " + body.lines().findFirst().orElse(""));
         }
         JsonNode error = tree.path("error");
         String message =
@@ -185,6 +185,7 @@ final class Api {
                         ? error.path("message").asText()
                         : tree.path("detail").asText(tree.path("title").asText());
         JsonNode list = tree.has("errors") ? tree.path("errors") : tree.path("x_errors");
+        int code = ExitCode.of(status, error.path("code").asText(tree.path("code").asText()));
         return new CommandFailure(
                 code, message.isEmpty() ? "HTTP " + status : message, problems(list));
     }

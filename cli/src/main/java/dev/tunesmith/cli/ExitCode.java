@@ -1,5 +1,7 @@
 package dev.tunesmith.cli;
 
+import java.util.Set;
+
 /// Exit codes of every command. A pipeline retries only [#PLATFORM].
 final class ExitCode {
     static final int OK = 0;
@@ -15,7 +17,19 @@ final class ExitCode {
     static final int CONFLICT = 12;
     static final int DETACHED = 130;
 
+    /// States that stand in the way. The server answers them with 400, because the SDKs would send
+    /// a 409 again.
+    private static final Set<String> CONFLICTS =
+            Set.of("model_exists", "file_in_use", "job_terminal", "job_not_pausable");
+
     private ExitCode() {}
+
+    /// The code for a refusal.
+    ///
+    /// @param code the server's word for it, empty when it said none
+    static int of(int status, String code) {
+        return CONFLICTS.contains(code) ? CONFLICT : ofStatus(status);
+    }
 
     /// The code for an HTTP status that a request ended with.
     static int ofStatus(int status) {

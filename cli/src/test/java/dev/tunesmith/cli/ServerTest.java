@@ -104,6 +104,16 @@ final class ServerTest {
     }
 
     @Test
+    void aStateInTheWayIsAConflictThoughTheServerSays400() {
+        String refusal = "{\"code\": \"model_exists\", \"detail\": \"There is a model 'nano'\"}";
+        assertThat(Api.failure(400, refusal).exitCode()).isEqualTo(ExitCode.CONFLICT);
+        assertThat(Api.failure(400, "{\"error\": {\"code\": \"job_terminal\"}}").exitCode())
+                .isEqualTo(ExitCode.CONFLICT);
+        assertThat(Api.failure(400, "{\"error\": {\"code\": \"invalid_value\"}}").exitCode())
+                .isEqualTo(ExitCode.USAGE);
+    }
+
+    @Test
     void repeatsAReadWhenThePlatformFails() {
         server.createContext(
                 "/v1/x",

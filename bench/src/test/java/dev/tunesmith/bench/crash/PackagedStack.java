@@ -2,9 +2,12 @@ package dev.tunesmith.bench.crash;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.tunesmith.standalone.S3Node;
+import dev.tunesmith.standalone.TestStack;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.UncheckedIOException;
+import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,7 +21,7 @@ import java.util.stream.Stream;
 
 /// The embedded platform of one data folder, worked by the commands of the launcher, each in a JVM
 /// of its own as the launcher starts it.
-final class PackagedStack implements AutoCloseable {
+public final class PackagedStack implements AutoCloseable {
     private static final Path HOME = Path.of("..").toAbsolutePath().normalize();
     private static final long COMMAND_SECONDS = 240;
     private static final long PATIENCE_SECONDS = 120;
@@ -26,17 +29,19 @@ final class PackagedStack implements AutoCloseable {
     private final Path data;
     private final Map<String, String> settings;
 
+    /// A stack that is not started yet.
+    ///
     /// @param settings environment of every part
-    PackagedStack(Path data, Map<String, String> settings) {
+    public PackagedStack(Path data, Map<String, String> settings) {
         this.data = data;
         this.settings = Map.copyOf(settings);
     }
 
     /// What a command said.
-    record Answer(int code, String text) {}
+    public record Answer(int code, String text) {}
 
     /// The checkout.
-    static Path home() {
+    public static Path home() {
         return HOME;
     }
 
@@ -52,15 +57,41 @@ final class PackagedStack implements AutoCloseable {
     }
 
     /// Any other command of the launcher, with this folder's stack.
-    Answer cli(String... words) {
+    public Answer cli(String... words) {
         return run("cli", "dev.tunesmith.cli.Main", List.of(words));
     }
 
-    /// @throws AssertionError with the logs when the stack does not come up
-    void up() {
+    /// Starts the stack.
+    ///
+    /// @throws AssertionError with the logs when it does not come up
+    public void up() {
+        useTheTestsServers();
         Answer answer = command("up", "--port", "0");
         if (answer.code() != 0) {
             throw new AssertionError("up: " + answer + logs());
+        }
+    }
+
+    /// Whatever servers the build asks for: with any but the embedded ones the stack starts none of
+    /// its own.
+    private void useTheTestsServers() {
+        TestStack servers = TestStack.shared();
+        Path file = data.resolve("servers.properties");
+        if (servers.isEmbedded() || Files.exists(file)) {
+            return;
+        }
+        var properties = new Properties();
+        properties.setProperty("sql.url", servers.postgres().url());
+        properties.setProperty("sql.owner-password", servers.secret());
+        properties.setProperty("kafka.bootstrap", servers.bootstrap());
+        properties.setProperty("objects.endpoint", servers.endpoint());
+        properties.setProperty("objects.access-key", TestStack.ACCESS_KEY);
+        properties.setProperty("objects.secret-key", servers.secret());
+        properties.setProperty("objects.bucket", S3Node.BUCKET);
+        try (Writer writer = Files.newBufferedWriter(Files.createDirectories(data).resolve(file))) {
+            properties.store(writer, null);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -81,11 +112,11 @@ final class PackagedStack implements AutoCloseable {
         return properties;
     }
 
-    String url() {
+    public String url() {
         return state().getProperty("url", "");
     }
 
-    String key(String name) {
+    public String key(String name) {
         return properties("keys.properties").getProperty(name, "");
     }
 
@@ -166,7 +197,7 @@ final class PackagedStack implements AutoCloseable {
     }
 
     /// The last lines of every log.
-    String logs() {
+    public String logs() {
         var text = new StringBuilder();
         try (Stream<Path> files = Files.list(data.resolve("log"))) {
             for (Path file : files.sorted().toList()) {
