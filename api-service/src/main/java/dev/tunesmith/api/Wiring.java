@@ -1,5 +1,6 @@
 package dev.tunesmith.api;
 
+import dev.tunesmith.api.web.RequestOrigin;
 import dev.tunesmith.contracts.id.Ids;
 import dev.tunesmith.platform.objects.ObjectStore;
 import dev.tunesmith.platform.sql.Database;
@@ -14,8 +15,8 @@ import java.time.Clock;
 public final class Wiring {
     @Produces
     @Singleton
-    Database database(AgroalDataSource source) {
-        return new Database(source);
+    Database database(AgroalDataSource source, RequestOrigin origin) {
+        return new Database(source, origin::text);
     }
 
     @Produces

@@ -28,12 +28,43 @@ public final class TinyModel {
     static final int CONTEXT = 128;
     private static final byte[] KEY = TestSettings.GRANT_KEY.getBytes(StandardCharsets.UTF_8);
 
+    /// Shows functions and calls as models of the Hermes family do.
+    static final String CALLING_TEMPLATE =
+            """
+            {%- if tools -%}
+            {{ '<|im_start|>system\\n' }}{% for tool in tools %}{{ tool | tojson }}{% endfor %}
+            {{- '<tool_call><|im_end|>' }}
+            {%- endif -%}
+            {%- for message in messages -%}
+            {{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}
+            {%- endfor -%}
+            {%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}
+            """;
+
     private TinyModel() {}
 
     /// Puts the model below a prefix and returns where its manifest is.
     static ServingGrant.Weights store(ObjectStore objects, Path folder, String prefix) {
+        return store(objects, folder, prefix, Map.of());
+    }
+
+    /// The same with further files.
+    static ServingGrant.Weights store(
+            ObjectStore objects, Path folder, String prefix, Map<String, String> more) {
         try {
             write(folder);
+            for (Map.Entry<String, String> file : more.entrySet()) {
+                Files.writeString(folder.resolve(file.getKey()), file.getValue());
+            }
+            return publish(objects, folder, prefix);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /// Puts a folder below a prefix and returns where its manifest is.
+    static ServingGrant.Weights publish(ObjectStore objects, Path folder, String prefix) {
+        try {
             var entries = new ArrayList<Manifest.Entry>();
             List<Path> files;
             try (Stream<Path> list = Files.list(folder)) {

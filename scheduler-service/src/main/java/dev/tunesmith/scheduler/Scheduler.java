@@ -25,6 +25,9 @@ import dev.tunesmith.scheduler.queue.Manifests;
 import dev.tunesmith.scheduler.queue.ReportDesk;
 import dev.tunesmith.scheduler.queue.Timers;
 import dev.tunesmith.scheduler.queue.Validations;
+import dev.tunesmith.scheduler.sweep.AuditHeads;
+import dev.tunesmith.scheduler.sweep.SweepTimes;
+import dev.tunesmith.scheduler.sweep.Sweeper;
 import dev.tunesmith.scheduler.tick.Pulse;
 import dev.tunesmith.scheduler.tick.Retention;
 import java.time.Clock;
@@ -123,6 +126,11 @@ public final class Scheduler implements AutoCloseable {
                         beatLoop::caughtUpAt);
         stops.push(Pulse.start("reaper", times.reap(), reaper)::close);
         stops.push(Pulse.start("retention", Retention.EVERY, new Retention(database))::close);
+        SweepTimes sweep = times.sweep();
+        var sweeper = new Sweeper(database, objects, sweep.olderThan(), clock);
+        stops.push(Pulse.start("sweeper", sweep.every(), sweeper)::close);
+        var heads = new AuditHeads(database, objects, clock);
+        stops.push(Pulse.start("audit-heads", AuditHeads.EVERY, heads)::close);
     }
 
     private Pulse pulse(String name, Runnable work) {

@@ -3,6 +3,7 @@ package dev.tunesmith.scheduler;
 import dev.tunesmith.platform.objects.ObjectStore;
 import dev.tunesmith.scheduler.lease.LeaseTimes;
 import dev.tunesmith.scheduler.lease.SilenceRules;
+import dev.tunesmith.scheduler.sweep.SweepTimes;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
@@ -81,6 +82,13 @@ public interface SchedulerSettings {
         @WithDefault("PT60S")
         Duration validateResend();
 
+        @WithDefault("PT1H")
+        Duration sweepEvery();
+
+        /// What nothing refers to is left alone until it is that old.
+        @WithDefault("PT24H")
+        Duration sweepOlderThan();
+
         @WithDefault("PT10S")
         Duration backoff();
 
@@ -101,7 +109,8 @@ public interface SchedulerSettings {
                 periods.tickEvery(),
                 periods.beatsFresh(),
                 periods.hostFresh(),
-                periods.validateResend());
+                periods.validateResend(),
+                new SweepTimes(periods.sweepEvery(), periods.sweepOlderThan()));
     }
 
     default ObjectStore.Credentials credentials() {

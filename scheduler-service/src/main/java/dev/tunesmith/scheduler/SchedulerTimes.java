@@ -2,6 +2,7 @@ package dev.tunesmith.scheduler;
 
 import dev.tunesmith.scheduler.lease.LeaseTimes;
 import dev.tunesmith.scheduler.lease.SilenceRules;
+import dev.tunesmith.scheduler.sweep.SweepTimes;
 import java.time.Duration;
 
 /// Every period of the scheduler.
@@ -12,6 +13,7 @@ import java.time.Duration;
 /// @param tick how often queue, wishes and deadlines are looked at, when nothing wakes them
 /// @param beatsFresh how recent the reading of the beats must be for anyone to be reaped
 /// @param hostFresh after how long without a beat a host's room no longer counts
+/// @param sweep when leftovers in the object store are looked for
 /// @param validateResend after how long without an answer a validation is sent again
 public record SchedulerTimes(
         LeaseTimes leases,
@@ -20,4 +22,5 @@ public record SchedulerTimes(
         Duration tick,
         Duration beatsFresh,
         Duration hostFresh,
-        Duration validateResend) {}
+        Duration validateResend,
+        SweepTimes sweep) {}

@@ -16,7 +16,7 @@ import java.util.concurrent.TimeUnit;
 /// profile `real-parts` makes the program.
 final class MinioServer implements AutoCloseable {
     /// System property with the path of the program.
-    static final String PROGRAM = "tunesmith.minio";
+    static final String PROGRAM = "test.minio";
 
     private static final Duration START_WAIT = Duration.ofSeconds(60);
     private static final Duration POLL_EVERY = Duration.ofMillis(100);

@@ -6,7 +6,7 @@ import java.nio.file.Path;
 interface ServerSource {
     /// System property that names the source: `embedded` (when it is missing), `installed` or
     /// `containers`.
-    String PROPERTY = "tunesmith.test.servers";
+    String PROPERTY = "test.servers";
 
     /// A started server.
     ///

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /// PostgreSQL, Kafka and S3 for the tests of one JVM. Each starts when it is first asked for, in a
 /// temporary folder, and is stopped and deleted when the JVM ends. The system property
-/// `tunesmith.test.servers` says which servers these are; no test can tell the difference.
+/// `test.servers` says which servers these are; no test can tell the difference.
 ///
 /// Tests keep apart by a database of their own, by keys and groups that start with a word of their
 /// own; the topics are shared.

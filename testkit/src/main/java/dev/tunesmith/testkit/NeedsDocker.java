@@ -12,7 +12,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 /// Skips the tests tagged `servers`, with the reason, when the build asks for servers in containers
 /// and there is no Docker at hand. The build switches it on by JUnit's auto-detection.
 public final class NeedsDocker implements ExecutionCondition {
-    private static final String SERVERS = "tunesmith.test.servers";
+    private static final String SERVERS = "test.servers";
     private static final long PATIENCE_SECONDS = 20;
 
     @Override

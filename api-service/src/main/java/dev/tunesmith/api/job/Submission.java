@@ -13,10 +13,10 @@ import dev.tunesmith.contracts.job.JobSpec;
 import dev.tunesmith.contracts.job.JobState;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import dev.tunesmith.platform.json.Json;
+import dev.tunesmith.platform.objects.Sha256;
 import dev.tunesmith.platform.sql.Database;
 import jakarta.inject.Singleton;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.HexFormat;
@@ -56,7 +56,7 @@ final class Submission {
     record Request(Map<String, Object> tree, String hash, Optional<String> key, boolean isRetry) {
         static Request of(byte[] body, @Nullable String key, @Nullable String retryCount) {
             Map<String, Object> tree = Bodies.object(body);
-            MessageDigest digest = sha256();
+            MessageDigest digest = Sha256.digest();
             digest.update("POST /v1/fine_tuning/jobs\n".getBytes(UTF_8));
             digest.update(Json.canonical(tree));
             boolean isRetry = retryCount != null && !retryCount.strip().equals("0");
@@ -162,7 +162,7 @@ final class Submission {
                 new Admissions.Entry(
                         id,
                         spec,
-                        HexFormat.of().formatHex(sha256().digest(Json.canonical(spec))),
+                        HexFormat.of().formatHex(Sha256.digest().digest(Json.canonical(spec))),
                         request.key().orElse(id.wire()),
                         request.hash(),
                         body,
@@ -212,13 +212,5 @@ final class Submission {
 
     private static Answer fresh(JobView view) {
         return new Answer(Json.text(view), false);
-    }
-
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
     }
 }

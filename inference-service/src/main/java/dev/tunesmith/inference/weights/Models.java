@@ -54,7 +54,10 @@ public final class Models {
             leave(entry);
             LOG.errorf(e, "model %s cannot be fetched", grant.model());
             throw Refusal.unavailable(
-                    "The files of model " + grant.model() + " cannot be read now");
+                    e.code() == ObjectStoreException.Code.CORRUPT
+                            ? "The model %s cannot be served: %s"
+                                    .formatted(grant.model(), e.getMessage())
+                            : "The files of model " + grant.model() + " cannot be read now");
         } catch (RuntimeException e) {
             leave(entry);
             throw e;

@@ -1,5 +1,6 @@
 package dev.tunesmith.inference.weights;
 
+import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import io.smallrye.config.WithName;
@@ -41,4 +42,9 @@ public interface ServingSettings {
     @WithName("serving.models-max")
     @WithDefault("4")
     int modelsMax();
+
+    /// Local copies of model files together; those unused longest make room.
+    @WithName("serving.copies-max")
+    @WithDefault("64G")
+    MemorySize copiesMax();
 }

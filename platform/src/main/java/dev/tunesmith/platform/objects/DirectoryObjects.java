@@ -68,7 +68,7 @@ public final class DirectoryObjects implements ObjectStore {
 
     private static Stored write(String key, InputStream content, Path file, long bytesMax)
             throws IOException {
-        MessageDigest digest = Downloads.sha256();
+        MessageDigest digest = Sha256.digest();
         byte[] buffer = new byte[1 << 16];
         long total = 0;
         try (OutputStream out = new DigestOutputStream(Files.newOutputStream(file), digest)) {
@@ -184,7 +184,7 @@ public final class DirectoryObjects implements ObjectStore {
     public Part putPart(Upload upload, int number, byte[] content) {
         try {
             Files.write(existing(upload).resolve("%05d".formatted(number)), content);
-            return new Part(number, Downloads.sha256(content));
+            return new Part(number, Sha256.of(content));
         } catch (IOException e) {
             throw ObjectStoreException.unavailable(upload.key(), e);
         }
@@ -246,7 +246,7 @@ public final class DirectoryObjects implements ObjectStore {
 
     private static Head head(String key, Path file) {
         try {
-            return new Head(key, Files.size(file));
+            return new Head(key, Files.size(file), Files.getLastModifiedTime(file).toInstant());
         } catch (IOException e) {
             throw ObjectStoreException.unavailable(key, e);
         }

@@ -10,7 +10,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /// Copies objects into files and believes nothing but the hash.
@@ -18,7 +17,7 @@ final class Downloads {
     private Downloads() {}
 
     static void copy(ObjectStore store, Stored expected, Path file) throws IOException {
-        MessageDigest digest = sha256();
+        MessageDigest digest = Sha256.digest();
         long bytes;
         try (InputStream stream = new DigestInputStream(store.open(expected.key()), digest);
                 OutputStream target = Files.newOutputStream(file)) {
@@ -34,17 +33,5 @@ final class Downloads {
                             .formatted(expected.bytes(), expected.sha256(), bytes, found),
                     null);
         }
-    }
-
-    static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
-    }
-
-    static String sha256(byte[] content) {
-        return HexFormat.of().formatHex(sha256().digest(content));
     }
 }

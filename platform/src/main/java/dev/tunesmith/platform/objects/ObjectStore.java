@@ -6,6 +6,7 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -123,7 +124,9 @@ public interface ObjectStore {
     record Stored(String key, long bytes, String sha256) {}
 
     /// What the server says about an object.
-    record Head(String key, long bytes) {}
+    ///
+    /// @param at when it was written
+    record Head(String key, long bytes, Instant at) {}
 
     /// An upload in parts that is under way.
     record Upload(String key, String id) {}

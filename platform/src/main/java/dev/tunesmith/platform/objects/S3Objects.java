@@ -12,6 +12,7 @@ import io.minio.DeleteObjectsArgs;
 import io.minio.GetObjectArgs;
 import io.minio.GetPresignedObjectUrlArgs;
 import io.minio.HeadObjectArgs;
+import io.minio.HeadObjectResponse;
 import io.minio.Http;
 import io.minio.ListObjectsV2Args;
 import io.minio.MakeBucketArgs;
@@ -108,7 +109,7 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
     }
 
     private Stored put(String key, byte[] buffer, int length) {
-        MessageDigest digest = Downloads.sha256();
+        MessageDigest digest = Sha256.digest();
         digest.update(buffer, 0, length);
         var stored = new Stored(key, length, HexFormat.of().formatHex(digest.digest()));
         PutObjectAPIArgs request =
@@ -148,7 +149,7 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
 
     private Stored putParts(Upload upload, byte[] first, InputStream rest, long bytesMax)
             throws IOException {
-        MessageDigest digest = Downloads.sha256();
+        MessageDigest digest = Sha256.digest();
         var parts = new ArrayList<Part>();
         byte[] buffer = first;
         int length = first.length;
@@ -192,7 +193,7 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
     }
 
     private String sha256(String key) {
-        MessageDigest digest = Downloads.sha256();
+        MessageDigest digest = Sha256.digest();
         byte[] buffer = new byte[1 << 16];
         try (InputStream stream = open(key)) {
             for (int n = stream.read(buffer); n >= 0; n = stream.read(buffer)) {
@@ -232,8 +233,8 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
         HeadObjectArgs request =
                 HeadObjectArgs.builder().bucket(bucket).object(Keys.checked(key)).build();
         try {
-            return Optional.of(
-                    new Head(key, S3Calls.retrying(key, () -> client.headObject(request)).size()));
+            HeadObjectResponse found = S3Calls.retrying(key, () -> client.headObject(request));
+            return Optional.of(new Head(key, found.size(), found.lastModified().toInstant()));
         } catch (ObjectStoreException e) {
             if (e.code() == NOT_FOUND) {
                 return Optional.empty();
@@ -253,7 +254,8 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
                 .result()
                 .contents()
                 .stream()
-                .map(item -> new Head(item.objectName(), item.size()))
+                .map(item ->
+                        new Head(item.objectName(), item.size(), item.lastModified().toInstant()))
                 .toList();
     }
 

@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.jdbi.v3.core.Handle;
@@ -36,10 +37,19 @@ public final class Database {
     private static final Set<String> RETRYABLE = Set.of("40001", "40P01");
 
     private final Jdbi jdbi;
+    private final Supplier<String> context;
 
     /// Transactions on the connections of a pool.
     public Database(DataSource source) {
-        jdbi = Jdbi.create(source).installPlugin(new PostgresPlugin());
+        this(source, () -> "");
+    }
+
+    /// Transactions whose changes are recorded with what is known of the request at hand.
+    ///
+    /// @param context asked by the thread that begins a transaction: a JSON object, or empty
+    public Database(DataSource source, Supplier<String> context) {
+        this.jdbi = Jdbi.create(source).installPlugin(new PostgresPlugin());
+        this.context = context;
     }
 
     /// Transactions on a new connection each, for tools and tests.
@@ -89,10 +99,14 @@ public final class Database {
     /// Runs the work in one transaction without a tenant: for the control roles, which see all
     /// tenants. The API's role sees no tenant's row in it.
     public <T> T inTransaction(String actor, Function<Handle, T> work) {
+        String known = context.get();
         for (int tries = 1; ; tries++) {
             try {
                 return jdbi.inTransaction(handle -> {
                     setLocal(handle, "app.actor", actor);
+                    if (!known.isEmpty()) {
+                        setLocal(handle, "app.context", known);
+                    }
                     return work.apply(handle);
                 });
             } catch (JdbiException e) {

@@ -16,6 +16,7 @@ import java.io.InputStream;
 import java.io.SequenceInputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -41,8 +42,11 @@ abstract class ObjectStoreConformance {
         Stored stored = store().put(key("a"), bytes("hello"));
 
         assertThat(store().get(key("a"), 100)).isEqualTo(bytes("hello"));
-        assertThat(stored).isEqualTo(new Stored(key("a"), 5, Downloads.sha256(bytes("hello"))));
-        assertThat(store().head(key("a"))).contains(new Head(key("a"), 5));
+        assertThat(stored).isEqualTo(new Stored(key("a"), 5, Sha256.of(bytes("hello"))));
+        Head head = store().head(key("a")).orElseThrow();
+        assertThat(head.bytes()).isEqualTo(5);
+        assertThat(head.at())
+                .isBetween(Instant.now().minusSeconds(120), Instant.now().plusSeconds(5));
     }
 
     @Test
@@ -50,7 +54,7 @@ abstract class ObjectStoreConformance {
         store().put(key("empty"), new byte[0]);
         store().put(key("empty-stream"), InputStream.nullInputStream(), NO_LIMIT);
 
-        assertThat(store().head(key("empty"))).contains(new Head(key("empty"), 0));
+        assertThat(store().head(key("empty"))).map(Head::bytes).contains(0L);
         assertThat(store().get(key("empty-stream"), 0)).isEmpty();
     }
 
@@ -102,7 +106,7 @@ abstract class ObjectStoreConformance {
         Stored stored = store().put(key("long"), new ByteArrayInputStream(content), NO_LIMIT);
 
         assertThat(stored.bytes()).isEqualTo(content.length);
-        assertThat(stored.sha256()).isEqualTo(Downloads.sha256(content));
+        assertThat(stored.sha256()).isEqualTo(Sha256.of(content));
         assertThat(store().get(key("long"), NO_LIMIT)).isEqualTo(content);
     }
 
@@ -224,7 +228,7 @@ abstract class ObjectStoreConformance {
         store().put(key("taken"), bytes("other"));
 
         assertThat(store().copy(key("a"), key("b")).sha256())
-                .isEqualTo(Downloads.sha256(bytes("content")));
+                .isEqualTo(Sha256.of(bytes("content")));
         assertThat(store().get(key("b"), 100)).isEqualTo(bytes("content"));
         assertThat(failure(() -> store().copy(key("a"), key("taken")))).isEqualTo(Code.EXISTS);
     }
@@ -251,7 +255,7 @@ abstract class ObjectStoreConformance {
 
         store().completeUpload(upload, List.of(one, two));
 
-        assertThat(store().head(key("joined"))).contains(new Head(key("joined"), 5 * MIB + 4));
+        assertThat(store().head(key("joined"))).map(Head::bytes).contains(5L * MIB + 4);
         assertThat(store().get(key("joined"), NO_LIMIT)).startsWith(first).endsWith(bytes("tail"));
     }
 
@@ -276,7 +280,7 @@ abstract class ObjectStoreConformance {
         store().download(stored, file);
         assertThat(file).hasContent("content");
 
-        Stored flipped = new Stored(stored.key(), 7, Downloads.sha256(bytes("cOntent")));
+        Stored flipped = new Stored(stored.key(), 7, Sha256.of(bytes("cOntent")));
         assertThat(failure(() -> store().download(flipped, file))).isEqualTo(Code.CORRUPT);
         assertThat(Files.exists(file)).isFalse();
     }

@@ -7,11 +7,9 @@ import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.json.JsonException;
 import dev.tunesmith.platform.objects.ObjectStore;
 import dev.tunesmith.platform.objects.ObjectStoreException;
+import dev.tunesmith.platform.objects.Sha256;
 import dev.tunesmith.scheduler.lease.Leases;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 
@@ -49,7 +47,7 @@ public final class Manifests {
         }
         try {
             byte[] content = objects.get(reference.key(), BYTES_MAX);
-            String found = sha256(content);
+            String found = Sha256.of(content);
             if (!found.equals(reference.sha256())) {
                 return new Check.Bad(
                         "%s has SHA-256 %s, reported was %s"
@@ -104,13 +102,5 @@ public final class Manifests {
                 : Optional.of(
                         "%s has %d bytes, listed are %d"
                                 .formatted(part.key(), head.get().bytes(), part.bytes()));
-    }
-
-    private static String sha256(byte[] content) {
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
     }
 }

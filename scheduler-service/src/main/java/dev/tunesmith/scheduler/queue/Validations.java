@@ -1,5 +1,6 @@
 package dev.tunesmith.scheduler.queue;
 
+import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.event.ModelSource;
 import dev.tunesmith.contracts.event.ObjectRef;
 import dev.tunesmith.contracts.event.Report;
@@ -200,7 +201,22 @@ public final class Validations implements Runnable {
         if (jobs.queue(job, resolved, planText(plan))) {
             Journal journal = new Journal(handle);
             journal.say(job, Journal.Level.INFO, "Files validated, moving job to queued state");
+            cutRows(resolved, report.training())
+                    .ifPresent(text -> journal.say(job, Journal.Level.WARN, text));
         }
+    }
+
+    /// What happens to rows that are too long, which must not go unseen.
+    private static Optional<String> cutRows(ResolvedSpec spec, DatasetStats stats) {
+        return stats.cutRows() == 0
+                ? Optional.empty()
+                : Optional.of(
+                        "%d of %d rows are longer than %d tokens (max_seq_len); overflow is %s"
+                                .formatted(
+                                        stats.cutRows(),
+                                        stats.rows(),
+                                        spec.rows().maxSeqLen(),
+                                        spec.rows().overflow().wire()));
     }
 
     /// The plan with its sum, which the planner reads in SQL.

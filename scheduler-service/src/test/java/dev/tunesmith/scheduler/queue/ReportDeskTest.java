@@ -401,6 +401,24 @@ class ReportDeskTest {
     }
 
     @Test
+    void rowsThatAreCutAreReported() {
+        JobId job = db.submit();
+        TaskId task = sent(job);
+        var stats = new DatasetStats(10, 1000, 500, 900, 90, 800, 3, 0);
+
+        desk.handle(
+                Envelope.of(
+                        UUID.randomUUID(),
+                        Instant.EPOCH,
+                        new Report.Validated(
+                                task, job, null, stats, null, List.of(), 0, MODEL, null)));
+
+        assertThat(db.messages(job))
+                .contains(
+                        "3 of 10 rows are longer than 256 tokens (max_seq_len); overflow is truncate");
+    }
+
+    @Test
     void aBadFileFailsTheJobWithItsLines() {
         JobId job = db.submit();
         TaskId task = sent(job);

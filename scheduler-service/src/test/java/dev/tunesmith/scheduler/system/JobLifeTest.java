@@ -11,6 +11,7 @@ import dev.tunesmith.scheduler.SchedulerTimes;
 import dev.tunesmith.scheduler.TestDatabase;
 import dev.tunesmith.scheduler.lease.LeaseTimes;
 import dev.tunesmith.scheduler.lease.SilenceRules;
+import dev.tunesmith.scheduler.sweep.SweepTimes;
 import dev.tunesmith.standalone.S3Node;
 import dev.tunesmith.standalone.TestStack;
 import java.io.IOException;
@@ -38,7 +39,8 @@ class JobLifeTest {
                     Duration.ofMillis(200),
                     Duration.ofSeconds(3),
                     Duration.ofSeconds(4),
-                    Duration.ofSeconds(20));
+                    Duration.ofSeconds(20),
+                    new SweepTimes(Duration.ofHours(1), Duration.ofHours(24)));
 
     @TempDir static Path folder;
 

@@ -1,6 +1,7 @@
 package dev.tunesmith.trainer.attempt;
 
 import dev.tunesmith.contracts.data.DatasetStats;
+import dev.tunesmith.contracts.data.RowSummary;
 import dev.tunesmith.contracts.event.ChildReport;
 import dev.tunesmith.contracts.event.ExitCode;
 import dev.tunesmith.contracts.event.ModelSource;
@@ -9,11 +10,11 @@ import dev.tunesmith.contracts.event.ValidateTask;
 import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.job.Phase;
 import dev.tunesmith.contracts.method.Method;
-import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import dev.tunesmith.contracts.problem.Problems;
 import dev.tunesmith.engine.data.DatasetTokenizer;
 import dev.tunesmith.engine.data.DatasetTokenizer.Tokenized;
+import dev.tunesmith.engine.data.TrainingFile;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.ModelFileException;
 import dev.tunesmith.engine.loop.TrainingRun;
@@ -111,15 +112,11 @@ final class CheckTask {
 
     /// Without a model there are no tokens to count; rows are counted and their shape is checked.
     private Findings rowsOnly(Problems problems) throws IOException, InterruptedException {
-        RowShapes shapes = new RowShapes(problems);
-        long rows = shapes.check(storage.file(task.training()));
-        if (rows == 0 && problems.none()) {
-            problems.add(
-                    Problem.of(
-                            ProblemCode.INVALID_TRAINING_FILE,
-                            "training_file",
-                            "the file is empty"));
+        RowSummary summary = TrainingFile.check(storage.file(task.training()));
+        summary.problems().forEach(problems::add);
+        for (long i = summary.problems().size(); i < summary.problemCount(); i++) {
+            problems.add(ProblemCode.INVALID_TRAINING_FILE, "training_file", "a further problem");
         }
-        return new Findings(new DatasetStats(rows, 0, 0, 0, 0, 0, 0, 0), null, null);
+        return new Findings(new DatasetStats(summary.rows(), 0, 0, 0, 0, 0, 0, 0), null, null);
     }
 }

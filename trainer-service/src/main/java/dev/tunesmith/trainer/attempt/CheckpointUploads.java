@@ -1,6 +1,7 @@
 package dev.tunesmith.trainer.attempt;
 
 import dev.tunesmith.contracts.event.ChildReport;
+import dev.tunesmith.platform.objects.LocalCopies;
 import dev.tunesmith.trainer.attempt.Artifacts.Published;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -41,7 +42,7 @@ final class CheckpointUploads implements AutoCloseable {
     /// Takes over a complete local folder.
     synchronized void add(Path folder, long step, Map<String, Double> metrics) throws IOException {
         if (waiting.size() == WAITING_MAX) {
-            Room.deleteTree(waiting.removeFirst().folder());
+            LocalCopies.deleteTree(waiting.removeFirst().folder());
         }
         waiting.addLast(new Waiting(folder, step, metrics));
         notifyAll();
@@ -82,7 +83,7 @@ final class CheckpointUploads implements AutoCloseable {
 
     private void upload(Waiting next) throws IOException, InterruptedException {
         Published stored = artifacts.checkpoint(next.folder(), next.step(), previousSha256);
-        Room.deleteTree(next.folder());
+        LocalCopies.deleteTree(next.folder());
         long number = parent.nextNumber();
         synchronized (this) {
             previousSha256 = stored.manifest().sha256();

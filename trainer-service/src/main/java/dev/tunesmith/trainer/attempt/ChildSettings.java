@@ -15,8 +15,12 @@ import java.util.function.Function;
 /// What a child inherits from its parent, from system properties and, behind them, the environment
 /// (`tunesmith.work-dir` is `TUNESMITH_WORK_DIR`).
 ///
+/// @param cacheBytesMax what local copies of models and data may take together
 /// @param storagePatience how long a call waits for an object store that does not answer
-public record ChildSettings(Objects objects, Path workDir, Duration storagePatience) {
+public record ChildSettings(
+        Objects objects, Path workDir, Duration storagePatience, long cacheBytesMax) {
+
+    private static final long CACHE_BYTES_MAX = 64L << 30;
 
     /// Where the object store is.
     public record Objects(
@@ -63,8 +67,10 @@ public record ChildSettings(Objects objects, Path workDir, Duration storagePatie
                                 source.apply("tunesmith.objects.region").orElse("us-east-1")),
                         Path.of(required.apply("work-dir")),
                         Duration.parse(
-                                source.apply("tunesmith.trainer.storage-patience")
-                                        .orElse("PT10M")));
+                                source.apply("tunesmith.trainer.storage-patience").orElse("PT10M")),
+                        source.apply("tunesmith.trainer.cache-bytes-max")
+                                .map(Long::parseLong)
+                                .orElse(CACHE_BYTES_MAX));
         if (!missing.isEmpty()) {
             throw new IllegalArgumentException("not set: " + String.join(", ", missing));
         }

@@ -64,6 +64,7 @@ public final class ChildWork {
                             patience,
                             settings.workDir().resolve("cache"),
                             room.folder("building"));
+            storage.makeRoom(settings.cacheBytesMax());
             return switch (command) {
                 case ChildCommand.Start start -> new TrainTask(start, parent, storage, room).run();
                 case ChildCommand.Validate validate ->

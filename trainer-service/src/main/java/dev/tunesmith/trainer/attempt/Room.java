@@ -1,10 +1,9 @@
 package dev.tunesmith.trainer.attempt;
 
+import dev.tunesmith.platform.objects.LocalCopies;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -26,7 +25,7 @@ final class Room implements AutoCloseable {
         for (Path room : list(root)) {
             long owner = owner(room);
             if (owner == self || ProcessHandle.of(owner).isEmpty()) {
-                deleteTree(room);
+                LocalCopies.deleteTree(room);
             }
         }
         return new Room(Files.createDirectory(root.resolve(NAME + self)));
@@ -56,26 +55,6 @@ final class Room implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        deleteTree(path);
-    }
-
-    /// Deletes a folder with all that is in it; an absent one is no error.
-    static void deleteTree(Path folder) throws IOException {
-        if (!Files.exists(folder)) {
-            return;
-        }
-        try (Stream<Path> paths = Files.walk(folder)) {
-            paths.sorted(Comparator.reverseOrder()).forEach(Room::deleteOne);
-        } catch (UncheckedIOException e) {
-            throw e.getCause();
-        }
-    }
-
-    private static void deleteOne(Path path) {
-        try {
-            Files.deleteIfExists(path);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        LocalCopies.deleteTree(path);
     }
 }

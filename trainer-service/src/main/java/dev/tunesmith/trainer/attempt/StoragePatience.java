@@ -1,5 +1,6 @@
 package dev.tunesmith.trainer.attempt;
 
+import dev.tunesmith.platform.objects.LocalCopies;
 import dev.tunesmith.platform.objects.ObjectStoreException;
 import java.io.IOException;
 import java.time.Duration;
@@ -11,7 +12,7 @@ import java.util.random.RandomGenerator;
 /// The pauses double from [#PAUSE_MIN] to [#PAUSE_MAX], each shortened by a random share, so that
 /// the children of many jobs do not come back at the same moment. Only an unreachable store is
 /// waited for: every other failure would be the same next time.
-final class StoragePatience {
+final class StoragePatience implements LocalCopies.Patience {
 
     private static final Duration PAUSE_MIN = Duration.ofMillis(250);
     private static final Duration PAUSE_MAX = Duration.ofSeconds(15);
@@ -20,11 +21,6 @@ final class StoragePatience {
     private final RandomGenerator random;
     private final LongSupplier nanoTime;
     private final Sleeper sleeper;
-
-    /// One use of the store.
-    interface Call<T> {
-        T run() throws IOException;
-    }
 
     /// Waits; a test returns at once.
     interface Sleeper {
@@ -43,7 +39,9 @@ final class StoragePatience {
     ///
     /// @param what names the call in the failure
     /// @throws AttemptFailure with the storage exit code when the budget is spent
-    <T> T of(String what, Call<T> call) throws IOException, InterruptedException {
+    @Override
+    public <T> T of(String what, LocalCopies.Call<T> call)
+            throws IOException, InterruptedException {
         long start = nanoTime.getAsLong();
         Duration pause = PAUSE_MIN;
         while (true) {

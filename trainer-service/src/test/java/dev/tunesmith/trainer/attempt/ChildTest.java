@@ -26,6 +26,7 @@ import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.objects.DirectoryObjects;
 import dev.tunesmith.platform.objects.ObjectStore.Stored;
+import dev.tunesmith.platform.objects.Sha256;
 import dev.tunesmith.trainer.attempt.RunningChild.Settings;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -383,7 +384,7 @@ class ChildTest {
 
     private Manifest manifest(ManifestRef reference) {
         byte[] content = objects.get(reference.key(), MANIFEST_MAX);
-        assertThat(Digests.sha256(content)).isEqualTo(reference.sha256());
+        assertThat(Sha256.of(content)).isEqualTo(reference.sha256());
         return Json.read(content, Manifest.class);
     }
 }

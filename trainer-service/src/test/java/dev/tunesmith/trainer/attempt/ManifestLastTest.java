@@ -10,6 +10,7 @@ import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.objects.DirectoryObjects;
 import dev.tunesmith.platform.objects.ObjectStore;
+import dev.tunesmith.platform.objects.Sha256;
 import dev.tunesmith.trainer.attempt.Artifacts.Origin;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
@@ -73,10 +74,7 @@ class ManifestLastTest {
             byte[] content = Files.readAllBytes(parts.resolve("part-" + i));
             entries.add(
                     new Manifest.Entry(
-                            "part-" + i,
-                            "t/a/j/b/part-" + i,
-                            content.length,
-                            Digests.sha256(content)));
+                            "part-" + i, "t/a/j/b/part-" + i, content.length, Sha256.of(content)));
         }
         objects.put(
                 "t/a/j/b/" + Manifest.FILE_NAME,

@@ -1,4 +1,4 @@
-package dev.tunesmith.trainer.attempt;
+package dev.tunesmith.platform.objects;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -10,32 +10,36 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/// SHA-256 as lower-case hexadecimal, the way manifests carry it.
-final class Digests {
+/// SHA-256 as 64 lower-case hexadecimal digits, the way manifests carry it.
+public final class Sha256 {
+    private Sha256() {}
 
-    private Digests() {}
+    /// The hash of some bytes.
+    public static String of(byte[] content) {
+        return text(digest().digest(content));
+    }
 
     /// The hash of a file.
-    static String sha256(Path file) throws IOException {
-        MessageDigest digest = sha256();
+    public static String of(Path file) throws IOException {
+        MessageDigest digest = digest();
         try (InputStream in = Files.newInputStream(file);
                 OutputStream out =
                         new DigestOutputStream(OutputStream.nullOutputStream(), digest)) {
             long _ = in.transferTo(out);
         }
-        return HexFormat.of().formatHex(digest.digest());
+        return text(digest.digest());
     }
 
-    /// The hash of some bytes.
-    static String sha256(byte[] content) {
-        return HexFormat.of().formatHex(sha256().digest(content));
-    }
-
-    private static MessageDigest sha256() {
+    /// A new computation.
+    public static MessageDigest digest() {
         try {
             return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has SHA-256", e);
         }
+    }
+
+    private static String text(byte[] hash) {
+        return HexFormat.of().formatHex(hash);
     }
 }

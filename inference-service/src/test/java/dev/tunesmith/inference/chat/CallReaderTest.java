@@ -1,0 +1,64 @@
+package dev.tunesmith.inference.chat;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tunesmith.inference.chat.CallReader.Call;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+final class CallReaderTest {
+    private static final String ANSWER =
+            """
+            Let me look.
+            <tool_call>
+            {"name": "weather", "arguments": {"city": "Köln"}}
+            </tool_call>
+            <tool_call>{"name": "time", "arguments": {}}</tool_call>\
+            """;
+
+    @Test
+    void findsCallsHoweverTheTextIsCut() {
+        for (int size = 1; size <= ANSWER.length(); size++) {
+            var text = new StringBuilder();
+            var calls = new ArrayList<Call>();
+            var reader = new CallReader(() -> "call_1");
+            for (int at = 0; at < ANSWER.length(); at += size) {
+                int end = Math.min(ANSWER.length(), at + size);
+                take(reader.accept(ANSWER.substring(at, end), false), text, calls);
+            }
+            take(reader.accept("", true), text, calls);
+
+            assertThat(text).as("pieces of " + size).hasToString("Let me look.");
+            assertThat(calls)
+                    .containsExactly(
+                            new Call("call_1", "weather", "{\"city\":\"Köln\"}"),
+                            new Call("call_1", "time", "{}"));
+            assertThat(reader.hasCalled()).isTrue();
+        }
+    }
+
+    @Test
+    void whatIsNoCallStaysText() {
+        for (String text :
+                List.of(
+                        "a < b and <tool",
+                        "<tool_call>no json</tool_call>",
+                        "<tool_call>{\"arguments\":{}}</tool_call> end",
+                        "never closed <tool_call>{\"name\":\"x\"",
+                        "blanks at the end \n ")) {
+            var reader = new CallReader(() -> "call_1");
+            String first = reader.accept(text, false).text();
+            CallReader.Read rest = reader.accept("", true);
+
+            assertThat((first + rest.text()).replaceAll("\\s", ""))
+                    .isEqualTo(text.replaceAll("\\s", ""));
+            assertThat(reader.hasCalled()).isFalse();
+        }
+    }
+
+    private static void take(CallReader.Read read, StringBuilder text, List<Call> calls) {
+        text.append(read.text());
+        calls.addAll(read.calls());
+    }
+}
