@@ -18,6 +18,12 @@
     int rmsnorm_bwd_##E(const T *g_RC, const T *g_sum_RC, const T *x_RC, const T *w_C,             \
                         const float *rstd_R, T *dx_RC, float *dw_C, float *scratch, int64_t R,     \
                         int64_t C, float offset, int threads);                                     \
+    /* b, dw, db (accumulated) and, without those, scratch may be null; dx may be g. */            \
+    int layer_norm_fwd_##E(const T *x_RC, const T *w_C, const T *b_C, T *y_RC, float *mean_R,      \
+                           float *rstd_R, int64_t R, int64_t C, float eps, int threads);           \
+    int layer_norm_bwd_##E(const T *g_RC, const T *x_RC, const T *w_C, const float *mean_R,        \
+                           const float *rstd_R, T *dx_RC, float *dw_C, float *db_C,                \
+                           float *scratch, int64_t R, int64_t C, int threads);                     \
     /* In place on q and k; k may be null. pairing 0 halves, 1 neighbours. */                      \
     int rope_##E(T *q, T *k, const float *cos_PH, const float *sin_PH, const int32_t *positions_N, \
                  int64_t N, int64_t heads, int64_t key_heads, int64_t width, int64_t rotary,       \

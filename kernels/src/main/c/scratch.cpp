@@ -8,6 +8,8 @@ static constexpr int64_t TILE = 64, PAD = 32, UNIT = 4, SLACK = 512;
 
 TS_API int64_t ts_rmsnorm_bwd_scratch(int64_t R, int64_t C) { return padded(R, 64) / 64 * C * 4; }
 
+TS_API int64_t ts_layer_norm_bwd_scratch(int64_t R, int64_t C) { return padded(R, 64) / 64 * C * 8; }
+
 TS_API int64_t ts_sum_squares_scratch(int64_t n) { return padded(n, 65536) / 65536 * 8; }
 
 TS_API int64_t ts_bias_grad_scratch(int64_t R, int64_t C) { return padded(R, 64) / 64 * C * 4; }

@@ -31,22 +31,50 @@ public record Architecture(
     /// @param windows_L tokens that a token sees in each layer, itself included; 0 means all
     /// @param rotaries the rotary encodings that occur
     /// @param rotaryOf_L which of them each layer uses
+    /// @param learned rows of a table of learned positions; 0 means none
     public record Positions(
-            List<Integer> windows_L, List<Rotary> rotaries, List<Integer> rotaryOf_L) {
+            List<Integer> windows_L, List<Rotary> rotaries, List<Integer> rotaryOf_L, int learned) {
         public Positions {
             windows_L = List.copyOf(windows_L);
             rotaries = List.copyOf(rotaries);
             rotaryOf_L = List.copyOf(rotaryOf_L);
         }
+
+        /// Without learned positions.
+        public Positions(List<Integer> windows_L, List<Rotary> rotaries, List<Integer> rotaryOf_L) {
+            this(windows_L, rotaries, rotaryOf_L, 0);
+        }
     }
 
-    /// The gated MLP of every layer.
-    public record Mlp(int width, Activation activation, boolean bias) {}
+    /// The MLP of every layer.
+    ///
+    /// @param gated whether a second branch is multiplied by the activated one
+    public record Mlp(int width, Activation activation, boolean bias, boolean gated) {
+        /// A gated one.
+        public Mlp(int width, Activation activation, boolean bias) {
+            this(width, activation, bias, true);
+        }
+
+        /// Matrices of one layer.
+        int matrices() {
+            return gated ? 3 : 2;
+        }
+    }
 
     /// Norms of every layer and of the end.
     ///
     /// @param gainOffset 1 where checkpoints store gains minus one
-    public record NormPlan(double eps, int gainOffset, Placement placement) {
+    /// @param centred whether rows are normalised to mean 0 too, with a bias (LayerNorm)
+    public record NormPlan(double eps, int gainOffset, Placement placement, boolean centred) {
+        /// Root-mean-square norms.
+        public NormPlan(double eps, int gainOffset, Placement placement) {
+            this(eps, gainOffset, placement, false);
+        }
+
+        /// Vectors of one norm.
+        int vectors() {
+            return centred ? 2 : 1;
+        }
 
         /// Where norms stand.
         public enum Placement {
@@ -74,6 +102,25 @@ public record Architecture(
             double logitFactor,
             double logitCap) {}
 
+    /// How a checkpoint names and joins the matrices.
+    public enum Layout {
+        /// A matrix for each branch, under the names of Llama.
+        LLAMA,
+        /// The names of Llama; query, key and value are one matrix, gate and up another.
+        PHI3,
+        /// The names of GPT-2; matrices lie transposed, query, key and value are one.
+        GPT2
+    }
+
+    /// How a checkpoint of this family names and joins the matrices.
+    public Layout layout() {
+        return switch (family) {
+            case "phi3" -> Layout.PHI3;
+            case "gpt2" -> Layout.GPT2;
+            default -> Layout.LLAMA;
+        };
+    }
+
     /// Reads a `config.json`, in the form before version 5 of transformers or in that of version 5.
     ///
     /// @throws UnsupportedModelException with every reason why it cannot be run
@@ -90,11 +137,15 @@ public record Architecture(
                         + (anyBias ? attention.queryWidth() + 2L * attention.keyWidth() : 0)
                         + (attention.bias() == AttentionShape.Bias.ALL ? width : 0)
                         + queryKeyNormParameters();
-        long mlpParameters = 3 * width * mlp.width + (mlp.bias ? 2L * mlp.width + width : 0);
-        long normParameters = width * (norms.placement == NormPlan.Placement.AROUND ? 4 : 2);
+        long mlpParameters =
+                mlp.matrices() * width * mlp.width
+                        + (mlp.bias ? (mlp.matrices() - 1L) * mlp.width + width : 0);
+        long normParameters =
+                width * norms.vectors() * (norms.placement == NormPlan.Placement.AROUND ? 4 : 2);
         long table = width * size.vocabulary;
         return size.layers * (attentionParameters + mlpParameters + normParameters)
-                + width
+                + width * norms.vectors()
+                + width * positions.learned
                 + (edges.tied ? table : 2 * table);
     }
 

@@ -30,6 +30,7 @@ final class Checkpoint {
     private static final Pattern DERIVED =
             Pattern.compile(".*rotary_emb\\.inv_freq|.*\\.attn\\.bias|.*\\.attn\\.masked_bias");
 
+    private static final String BARE_PREFIX = "transformer.";
     private static final long ALIGNMENT = 64;
     private static final int SHOWN_MAX = 20;
 
@@ -138,8 +139,17 @@ final class Checkpoint {
         return stored.shape().stream().mapToLong(Long::longValue).toArray();
     }
 
+    /// Checkpoints of a bare model leave out the name of the part that they are.
+    private String nameInFile(String name) {
+        String bare = name.substring(name.indexOf('.') + 1);
+        return !unread.contains(name) && name.startsWith(BARE_PREFIX) && unread.contains(bare)
+                ? bare
+                : name;
+    }
+
     /// The tensor of that name, unless it is missing or of another shape.
-    private Optional<StoredTensor> stored(String name, long... shape) {
+    private Optional<StoredTensor> stored(String wanted, long... shape) {
+        String name = nameInFile(wanted);
         if (!unread.remove(name)) {
             faults.add("tensor %s is missing".formatted(name));
             return Optional.empty();

@@ -3,15 +3,14 @@ package dev.tunesmith.engine.model;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.WeightFiles;
-import dev.tunesmith.engine.nn.Attention;
 import dev.tunesmith.engine.nn.Block;
 import dev.tunesmith.engine.nn.Context;
 import dev.tunesmith.engine.nn.Embedding;
-import dev.tunesmith.engine.nn.GatedMlp;
 import dev.tunesmith.engine.nn.Head;
 import dev.tunesmith.engine.nn.Linear;
+import dev.tunesmith.engine.nn.Norm;
 import dev.tunesmith.engine.nn.Parameter;
-import dev.tunesmith.engine.nn.RmsNorm;
+import dev.tunesmith.engine.nn.PositionTable;
 import dev.tunesmith.engine.nn.RotaryTable;
 import dev.tunesmith.engine.ops.CacheAttention;
 import dev.tunesmith.engine.ops.DocumentAttention;
@@ -28,6 +27,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import java.util.stream.IntStream;
 
 /// The one decoder-only language model: what it consists of is data, read from an [Architecture].
 ///
@@ -48,9 +48,9 @@ public final class Decoder implements AutoCloseable {
     private final boolean owner;
     private final Architecture architecture;
     private final Weights weights;
-    private final Embedding embedding;
+    private final Entry entry;
     private final List<Block> blocks;
-    private final RmsNorm lastNorm;
+    private final Norm lastNorm;
     private final Head head;
 
     /// How weights come into memory.
@@ -81,18 +81,33 @@ public final class Decoder implements AutoCloseable {
             List<Parameter> parameters,
             List<RotaryTable> tables) {}
 
+    /// What turns tokens into the input of the first block.
+    private record Entry(Embedding embedding, Optional<PositionTable> positions) {
+        Entry share() {
+            return new Entry(embedding.share(), positions);
+        }
+
+        Tensor forward(Tape tape, int[] ids_N, int[] positions_N) {
+            Region region = tape.region();
+            Tensor x_ND = embedding.forward(tape, region.ints(ids_N));
+            return positions.isEmpty()
+                    ? x_ND
+                    : positions.get().addTo(tape, x_ND, region.ints(positions_N));
+        }
+    }
+
     private Decoder(
             boolean owner,
             Architecture architecture,
             Weights weights,
-            Embedding embedding,
+            Entry entry,
             List<Block> blocks,
-            RmsNorm lastNorm,
+            Norm lastNorm,
             Head head) {
         this.owner = owner;
         this.architecture = architecture;
         this.weights = weights;
-        this.embedding = embedding;
+        this.entry = entry;
         this.blocks = List.copyOf(blocks);
         this.lastNorm = lastNorm;
         this.head = head;
@@ -134,12 +149,20 @@ public final class Decoder implements AutoCloseable {
         long width = architecture.size().width();
         long vocabulary = architecture.size().vocabulary();
         Architecture.Edges edges = architecture.edges();
-        Parameter table = checkpoint.parameter("model.embed_tokens.weight", vocabulary, width);
+        Parameter table = checkpoint.parameter(reader.embedding() + ".weight", vocabulary, width);
+        int learned = architecture.positions().learned();
+        Optional<PositionTable> positions =
+                learned == 0
+                        ? Optional.empty()
+                        : Optional.of(
+                                new PositionTable(
+                                        checkpoint.parameter(
+                                                reader.positions() + ".weight", learned, width)));
         List<Block> blocks = new ArrayList<>();
         for (int layer = 0; layer < architecture.size().layers(); layer++) {
             blocks.add(reader.block(layer));
         }
-        RmsNorm lastNorm = reader.norm("model.norm", width);
+        Norm lastNorm = reader.lastNorm();
         Parameter headWeight = table;
         boolean scores = checkpoint.holds(SCORE);
         if (scores) {
@@ -159,7 +182,9 @@ public final class Decoder implements AutoCloseable {
                 true,
                 architecture,
                 new Weights(region, files, compute, parameters, tables),
-                new Embedding("model.embed_tokens", table, edges.embeddingFactor()),
+                new Entry(
+                        new Embedding(reader.embedding(), table, edges.embeddingFactor()),
+                        positions),
                 blocks,
                 lastNorm,
                 new Head(headWeight, edges.logitFactor(), edges.logitCap()));
@@ -173,31 +198,12 @@ public final class Decoder implements AutoCloseable {
                         .map(block ->
                                 new Block(
                                         block.norms(),
-                                        share(block.attention()),
-                                        share(block.mlp()),
+                                        block.attention().share(),
+                                        block.mlp().share(),
                                         block.residualFactor()))
                         .toList();
         return new Decoder(
-                false, architecture, weights, embedding.share(), shared, lastNorm, head.share());
-    }
-
-    private static Attention share(Attention attention) {
-        Attention.Projections p = attention.projections();
-        return new Attention(
-                attention.shape(),
-                new Attention.Projections(
-                        p.query().share(),
-                        p.key().share(),
-                        p.value().share(),
-                        p.output().share(),
-                        p.queryNorm(),
-                        p.keyNorm()),
-                attention.place());
-    }
-
-    private static GatedMlp share(GatedMlp mlp) {
-        return new GatedMlp(
-                mlp.gate().share(), mlp.up().share(), mlp.down().share(), mlp.activation());
+                false, architecture, weights, entry.share(), shared, lastNorm, head.share());
     }
 
     /// What the model consists of.
@@ -212,7 +218,7 @@ public final class Decoder implements AutoCloseable {
 
     /// The token embedding.
     public Embedding embedding() {
-        return embedding;
+        return entry.embedding;
     }
 
     /// The language-model head.
@@ -224,10 +230,8 @@ public final class Decoder implements AutoCloseable {
     public List<Linear> linears() {
         List<Linear> linears = new ArrayList<>();
         for (Block block : blocks) {
-            Attention.Projections p = block.attention().projections();
-            linears.addAll(List.of(p.query(), p.key(), p.value(), p.output()));
-            GatedMlp mlp = block.mlp();
-            linears.addAll(List.of(mlp.gate(), mlp.up(), mlp.down()));
+            linears.addAll(block.attention().projections().linears());
+            linears.addAll(block.mlp().linears());
         }
         return linears;
     }
@@ -276,7 +280,7 @@ public final class Decoder implements AutoCloseable {
         requireTokens(batch.ids_N());
         Region region = tape.region();
         Context context = whole(batch, region);
-        Tensor x_ND = embedding.forward(tape, region.ints(batch.ids_N()));
+        Tensor x_ND = entry.forward(tape, batch.ids_N(), batch.positions_N());
         for (int layer = 0; layer < blocks.size(); layer++) {
             observer.accept(layer, x_ND);
             Block block = blocks.get(layer);
@@ -313,11 +317,17 @@ public final class Decoder implements AutoCloseable {
         requireTokens(batch.ids_N());
         Region region = tape.region();
         Context context = cached(cache, batch, region);
-        Tensor x_ND = embedding.forward(tape, region.ints(batch.ids_N()));
+        Tensor x_ND = entry.forward(tape, batch.ids_N(), positions(batch));
         for (Block block : blocks) {
             x_ND = block.forward(tape, x_ND, context);
         }
         return lastNorm.forward(tape, x_ND);
+    }
+
+    private static int[] positions(CachedBatch batch) {
+        return batch.sequences().stream()
+                .flatMapToInt(s -> IntStream.range(s.cached(), s.length()))
+                .toArray();
     }
 
     private Context cached(KvCache cache, CachedBatch batch, Region region) {

@@ -14,12 +14,14 @@ import dev.tunesmith.engine.nn.RopeScaling;
 import dev.tunesmith.engine.nn.Rotary;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /// The families that can be run, each a reader of its `config.json`.
 ///
@@ -38,13 +40,27 @@ final class Families {
                             "olmo2", config -> new Reading(config, "olmo2").olmo2(),
                             "granite", config -> new Reading(config, "granite").granite(),
                             "gemma2", config -> new Reading(config, "gemma2").gemma2(),
-                            "gemma3_text", config -> new Reading(config, "gemma3_text").gemma3()));
+                            "gemma3_text", config -> new Reading(config, "gemma3_text").gemma3(),
+                            "phi3", config -> new Reading(config, "phi3").phi3(),
+                            "gpt2", config -> new Reading(config, "gpt2").gpt2()));
+
+    /// Other names of the usual options.
+    private static final Map<String, Map<String, String>> RENAMED =
+            Map.of(
+                    "gpt2",
+                    Map.of(
+                            "n_layer", "num_hidden_layers",
+                            "n_embd", "hidden_size",
+                            "n_head", "num_attention_heads",
+                            "n_positions", "max_position_embeddings",
+                            "n_inner", "intermediate_size",
+                            "activation_function", "hidden_act"));
 
     private Families() {}
 
     static Architecture read(Map<String, Object> tree) {
-        ConfigReader config = new ConfigReader(tree);
-        String family = config.text("model_type", "");
+        String family = String.valueOf(tree.get("model_type"));
+        ConfigReader config = new ConfigReader(renamed(tree, RENAMED.get(family)));
         Function<ConfigReader, Architecture> reader = READERS.get(family);
         if (reader == null) {
             throw new UnsupportedModelException(
@@ -56,6 +72,15 @@ final class Families {
         Architecture architecture = reader.apply(config);
         config.finish("config.json of family " + family);
         return architecture;
+    }
+
+    private static Map<String, Object> renamed(
+            Map<String, Object> tree, @Nullable Map<String, String> names) {
+        Map<String, Object> usual = new HashMap<>(tree);
+        if (names != null) {
+            names.forEach((other, name) -> usual.put(name, usual.remove(other)));
+        }
+        return usual;
     }
 
     /// One configuration being read; methods are the families.
@@ -125,6 +150,41 @@ final class Families {
                     mlp("hidden_act", false),
                     norms(0, Placement.BEFORE),
                     edges(1, 1, 1, 0));
+        }
+
+        Architecture phi3() {
+            int window = config.has("sliding_window") ? config.size("sliding_window") : 0;
+            return new Architecture(
+                    family,
+                    size,
+                    attention(Bias.NONE, QueryKeyNorm.NONE),
+                    everywhere(window, rotary(THETA)),
+                    mlp("hidden_act", false),
+                    norms(0, Placement.BEFORE),
+                    edges(1, 1, 1, 0));
+        }
+
+        Architecture gpt2() {
+            config.only("scale_attn_weights", true);
+            config.only("scale_attn_by_inverse_layer_idx", false);
+            config.only("add_cross_attention", false);
+            int inner =
+                    config.has("intermediate_size")
+                            ? config.size("intermediate_size")
+                            : 4 * size.width();
+            return new Architecture(
+                    family,
+                    size,
+                    attention(Bias.ALL, QueryKeyNorm.NONE),
+                    new Positions(
+                            Collections.nCopies(size.layers(), 0),
+                            List.of(),
+                            zeros(),
+                            size.contextLength()),
+                    new Mlp(inner, activation("hidden_act", "gelu_new"), true, false),
+                    new NormPlan(
+                            config.number("layer_norm_epsilon", 1e-5), 0, Placement.BEFORE, true),
+                    new Edges(config.flag("tie_word_embeddings", true), 1, 1, 1, 0));
         }
 
         Architecture olmo2() {
@@ -287,21 +347,23 @@ final class Families {
         }
 
         private Mlp mlp(String activationKey, boolean bias) {
-            String name = config.text(activationKey, config.text("hidden_act", "silu"));
-            Activation activation =
-                    switch (name) {
-                        case "silu", "swish" -> Activation.SILU;
-                        case "gelu" -> Activation.GELU;
-                        case "gelu_pytorch_tanh", "gelu_new" -> Activation.GELU_TANH;
-                        default -> {
-                            config.fault(
-                                    "%s = %s is not supported (supported: silu, gelu,"
-                                                    .formatted(activationKey, name)
-                                            + " gelu_pytorch_tanh)");
-                            yield Activation.SILU;
-                        }
-                    };
-            return new Mlp(config.size("intermediate_size"), activation, bias);
+            return new Mlp(
+                    config.size("intermediate_size"), activation(activationKey, "silu"), bias);
+        }
+
+        private Activation activation(String key, String absent) {
+            String name = config.text(key, config.text("hidden_act", absent));
+            return switch (name) {
+                case "silu", "swish" -> Activation.SILU;
+                case "gelu" -> Activation.GELU;
+                case "gelu_pytorch_tanh", "gelu_new" -> Activation.GELU_TANH;
+                default -> {
+                    config.fault(
+                            "%s = %s is not supported (supported: silu, gelu, gelu_pytorch_tanh)"
+                                    .formatted(key, name));
+                    yield Activation.SILU;
+                }
+            };
         }
 
         private NormPlan norms(int gainOffset, Placement placement) {

@@ -40,7 +40,15 @@ public final class FreshWeights {
         Map<String, Object> config = JsonTree.read(folder.resolve(ModelDirectory.CONFIG));
         double range =
                 config.get("initializer_range") instanceof Number n ? n.doubleValue() : RANGE;
-        FreshWeights fresh = new FreshWeights(Architecture.of(config), range, seed);
+        Architecture architecture = Architecture.of(config);
+        if (architecture.layout() != Architecture.Layout.LLAMA) {
+            throw new UnsupportedModelException(
+                    ModelDirectory.CONFIG,
+                    List.of(
+                            "training from scratch is not supported for family "
+                                    + architecture.family()));
+        }
+        FreshWeights fresh = new FreshWeights(architecture, range, seed);
         fresh.addAll();
         fresh.writer.write(folder.resolve(ModelDirectory.WEIGHTS));
     }

@@ -1,109 +1,185 @@
 package dev.tunesmith.engine.model;
 
+import dev.tunesmith.engine.model.Architecture.Layout;
 import dev.tunesmith.engine.model.Architecture.NormPlan.Placement;
 import dev.tunesmith.engine.nn.Attention;
 import dev.tunesmith.engine.nn.AttentionShape;
 import dev.tunesmith.engine.nn.AttentionShape.Bias;
 import dev.tunesmith.engine.nn.AttentionShape.QueryKeyNorm;
 import dev.tunesmith.engine.nn.Block;
+import dev.tunesmith.engine.nn.Branches;
 import dev.tunesmith.engine.nn.GatedMlp;
+import dev.tunesmith.engine.nn.LayerNorm;
 import dev.tunesmith.engine.nn.Linear;
+import dev.tunesmith.engine.nn.Mlp;
+import dev.tunesmith.engine.nn.Norm;
+import dev.tunesmith.engine.nn.PlainMlp;
 import dev.tunesmith.engine.nn.RmsNorm;
+import dev.tunesmith.engine.nn.Weight;
+import java.util.List;
 
 /// Builds layers from the tensors of a checkpoint.
 final class LayerReader {
 
     private final Architecture architecture;
     private final Checkpoint checkpoint;
+    private final boolean gpt2;
 
     LayerReader(Architecture architecture, Checkpoint checkpoint) {
         this.architecture = architecture;
         this.checkpoint = checkpoint;
+        this.gpt2 = architecture.layout() == Layout.GPT2;
+    }
+
+    /// Path of the token embedding.
+    String embedding() {
+        return gpt2 ? "transformer.wte" : "model.embed_tokens";
+    }
+
+    /// Path of the table of learned positions.
+    String positions() {
+        return "transformer.wpe";
+    }
+
+    /// The norm after the last block.
+    Norm lastNorm() {
+        return norm(gpt2 ? "transformer.ln_f" : "model.norm", architecture.size().width());
     }
 
     Block block(int layer) {
-        String path = "model.layers.%d.".formatted(layer);
-        int width = architecture.size().width();
-        Placement placement = architecture.norms().placement();
-        // The names depend on the placement: with norms around, "post_attention" is the one behind.
-        Block.Norms norms =
-                switch (placement) {
-                    case BEFORE ->
-                            new Block.Norms(
-                                    norm(path + "input_layernorm", width),
-                                    null,
-                                    norm(path + "post_attention_layernorm", width),
-                                    null);
-                    case AFTER ->
-                            new Block.Norms(
-                                    null,
-                                    norm(path + "post_attention_layernorm", width),
-                                    null,
-                                    norm(path + "post_feedforward_layernorm", width));
-                    case AROUND ->
-                            new Block.Norms(
-                                    norm(path + "input_layernorm", width),
-                                    norm(path + "post_attention_layernorm", width),
-                                    norm(path + "pre_feedforward_layernorm", width),
-                                    norm(path + "post_feedforward_layernorm", width));
-                };
+        String path = (gpt2 ? "transformer.h.%d." : "model.layers.%d.").formatted(layer);
         return new Block(
-                norms,
-                attention(layer, path + "self_attn."),
+                norms(path),
+                attention(layer, path + (gpt2 ? "attn." : "self_attn.")),
                 mlp(path + "mlp."),
                 architecture.edges().residualFactor());
     }
 
-    RmsNorm norm(String path, long width) {
+    /// The names depend on the placement: with norms around, "post_attention" is the one behind.
+    private Block.Norms norms(String path) {
+        int width = architecture.size().width();
+        if (gpt2) {
+            return new Block.Norms(
+                    norm(path + "ln_1", width), null, norm(path + "ln_2", width), null);
+        }
+        Placement placement = architecture.norms().placement();
+        return switch (placement) {
+            case BEFORE ->
+                    new Block.Norms(
+                            norm(path + "input_layernorm", width),
+                            null,
+                            norm(path + "post_attention_layernorm", width),
+                            null);
+            case AFTER ->
+                    new Block.Norms(
+                            null,
+                            norm(path + "post_attention_layernorm", width),
+                            null,
+                            norm(path + "post_feedforward_layernorm", width));
+            case AROUND ->
+                    new Block.Norms(
+                            norm(path + "input_layernorm", width),
+                            norm(path + "post_attention_layernorm", width),
+                            norm(path + "pre_feedforward_layernorm", width),
+                            norm(path + "post_feedforward_layernorm", width));
+        };
+    }
+
+    private Norm norm(String path, long width) {
+        Architecture.NormPlan plan = architecture.norms();
+        if (plan.centred()) {
+            return new LayerNorm(
+                    checkpoint.parameter(path + ".weight", width),
+                    checkpoint.parameter(path + ".bias", width),
+                    plan.eps());
+        }
         return new RmsNorm(
-                checkpoint.parameter(path + ".weight", width),
-                architecture.norms().eps(),
-                architecture.norms().gainOffset());
+                checkpoint.parameter(path + ".weight", width), plan.eps(), plan.gainOffset());
     }
 
     private Attention attention(int layer, String path) {
         AttentionShape shape = architecture.attention();
-        int width = architecture.size().width();
-        boolean inputBias = shape.bias() != Bias.NONE;
         boolean whole = shape.norm() == QueryKeyNorm.WHOLE;
         boolean normed = shape.norm() != QueryKeyNorm.NONE;
         int queryNorm = whole ? shape.queryWidth() : shape.headWidth();
         int keyNorm = whole ? shape.keyWidth() : shape.headWidth();
         var projections =
                 new Attention.Projections(
-                        linear(path + "q_proj", shape.queryWidth(), width, inputBias),
-                        linear(path + "k_proj", shape.keyWidth(), width, inputBias),
-                        linear(path + "v_proj", shape.keyWidth(), width, inputBias),
+                        queryKeyValue(path),
                         linear(
-                                path + "o_proj",
-                                width,
+                                path + (gpt2 ? "c_proj" : "o_proj"),
+                                architecture.size().width(),
                                 shape.queryWidth(),
                                 shape.bias() == Bias.ALL),
                         normed ? norm(path + "q_norm", queryNorm) : null,
                         normed ? norm(path + "k_norm", keyNorm) : null);
+        Architecture.Positions positions = architecture.positions();
         var place =
                 new Attention.Place(
                         layer,
-                        architecture.positions().windows_L().get(layer),
-                        architecture.positions().rotaryOf_L().get(layer));
+                        positions.windows_L().get(layer),
+                        positions.rotaries().isEmpty()
+                                ? Attention.NO_ROTARY
+                                : positions.rotaryOf_L().get(layer));
         return new Attention(shape, projections, place);
     }
 
-    private GatedMlp mlp(String path) {
+    private Branches queryKeyValue(String path) {
+        AttentionShape shape = architecture.attention();
+        int width = architecture.size().width();
+        int query = shape.queryWidth();
+        int key = shape.keyWidth();
+        boolean bias = shape.bias() != Bias.NONE;
+        return switch (architecture.layout()) {
+            case LLAMA ->
+                    Branches.of(
+                            linear(path + "q_proj", query, width, bias),
+                            linear(path + "k_proj", key, width, bias),
+                            linear(path + "v_proj", key, width, bias));
+            case PHI3, GPT2 ->
+                    new Branches.Fused(
+                            linear(
+                                    path + (gpt2 ? "c_attn" : "qkv_proj"),
+                                    query + 2L * key,
+                                    width,
+                                    bias),
+                            List.of(query, key, key));
+        };
+    }
+
+    private Mlp mlp(String path) {
         int width = architecture.size().width();
         int inner = architecture.mlp().width();
         boolean bias = architecture.mlp().bias();
-        return new GatedMlp(
-                linear(path + "gate_proj", inner, width, bias),
-                linear(path + "up_proj", inner, width, bias),
-                linear(path + "down_proj", width, inner, bias),
-                architecture.mlp().activation());
+        return switch (architecture.layout()) {
+            case LLAMA ->
+                    new GatedMlp(
+                            linear(path + "gate_proj", inner, width, bias),
+                            linear(path + "up_proj", inner, width, bias),
+                            linear(path + "down_proj", width, inner, bias),
+                            architecture.mlp().activation());
+            case PHI3 ->
+                    new GatedMlp(
+                            new Branches.Fused(
+                                    linear(path + "gate_up_proj", 2L * inner, width, bias),
+                                    List.of(inner, inner)),
+                            linear(path + "down_proj", width, inner, bias),
+                            architecture.mlp().activation());
+            case GPT2 ->
+                    new PlainMlp(
+                            linear(path + "c_fc", inner, width, bias),
+                            linear(path + "c_proj", width, inner, bias),
+                            architecture.mlp().activation());
+        };
     }
 
     private Linear linear(String path, long outputs, long inputs, boolean bias) {
+        Weight weight =
+                gpt2
+                        ? new Weight.Transposed(
+                                checkpoint.parameter(path + ".weight", inputs, outputs))
+                        : checkpoint.matrix(path, outputs, inputs);
         return new Linear(
-                path,
-                checkpoint.matrix(path, outputs, inputs),
-                bias ? checkpoint.parameter(path + ".bias", outputs) : null);
+                path, weight, bias ? checkpoint.parameter(path + ".bias", outputs) : null);
     }
 }

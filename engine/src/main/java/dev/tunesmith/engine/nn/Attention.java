@@ -7,6 +7,8 @@ import dev.tunesmith.engine.ops.Rotation.Angles;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// Causal self-attention with grouped key-value heads and rotary positions.
@@ -16,29 +18,50 @@ import org.jspecify.annotations.Nullable;
 public record Attention(AttentionShape shape, Projections projections, Place place) {
 
     /// The layers inside.
+    ///
+    /// @param input query, key and value
     public record Projections(
-            Linear query,
-            Linear key,
-            Linear value,
-            Linear output,
-            @Nullable RmsNorm queryNorm,
-            @Nullable RmsNorm keyNorm) {}
+            Branches input, Linear output, @Nullable Norm queryNorm, @Nullable Norm keyNorm) {
+
+        /// All linear layers, in the order of the forward pass.
+        public List<Linear> linears() {
+            List<Linear> linears = new ArrayList<>(input.linears());
+            linears.add(output);
+            return linears;
+        }
+
+        /// The same layers without additions, sharing all parameters.
+        public Projections share() {
+            return new Projections(input.share(), output.share(), queryNorm, keyNorm);
+        }
+    }
+
+    /// Rotates nothing: positions are known otherwise.
+    public static final int NO_ROTARY = -1;
 
     /// What differs between the layers of one model.
     ///
     /// @param layer number of the layer
     /// @param window how many tokens a token sees, itself included; 0 means all before it
-    /// @param rotary which of the model's rotary encodings is used
+    /// @param rotary which of the model's rotary encodings is used, or [Attention#NO_ROTARY]
     public record Place(int layer, int window, int rotary) {}
+
+    /// The same layers without additions, sharing all parameters.
+    public Attention share() {
+        return new Attention(shape, projections.share(), place);
+    }
 
     /// Computes the layer and records it; in a cached context the cache grows instead.
     public Tensor forward(Tape tape, Tensor x_ND, Context context) {
-        Tensor q_NC = normed(tape, projections.query.forward(tape, x_ND), projections.queryNorm);
-        Tensor k_NC = normed(tape, projections.key.forward(tape, x_ND), projections.keyNorm);
-        Tensor v_NC = projections.value.forward(tape, x_ND);
-        // In place: neither a linear layer nor a norm keeps its output.
-        Angles angles = context.angles().get(place.rotary);
-        Rotation.rotate(q_NC, k_NC, shape.headWidth(), angles);
+        List<Tensor> branches = projections.input.forward(tape, x_ND);
+        Tensor q_NC = normed(tape, branches.get(0), projections.queryNorm);
+        Tensor k_NC = normed(tape, branches.get(1), projections.keyNorm);
+        Tensor v_NC = branches.get(2);
+        if (place.rotary != NO_ROTARY) {
+            // In place: neither a linear layer nor a norm keeps its output.
+            Angles angles = context.angles().get(place.rotary);
+            Rotation.rotate(q_NC, k_NC, shape.headWidth(), angles);
+        }
         Tensor out_NC = tape.tensor(q_NC.type(), q_NC.shape());
         switch (context) {
             case Context.Whole whole -> attend(tape, whole, q_NC, k_NC, v_NC, out_NC);
@@ -47,7 +70,7 @@ public record Attention(AttentionShape shape, Projections projections, Place pla
         return projections.output.forward(tape, out_NC);
     }
 
-    private static Tensor normed(Tape tape, Tensor x_NC, @Nullable RmsNorm norm) {
+    private static Tensor normed(Tape tape, Tensor x_NC, @Nullable Norm norm) {
         return norm == null ? x_NC : norm.forward(tape, x_NC);
     }
 
@@ -88,7 +111,10 @@ public record Attention(AttentionShape shape, Projections projections, Place pla
                             whole.documents(),
                             scratch);
         }
-        Rotation.rotateBack(dq_NC, dk_NC, shape.headWidth(), whole.angles().get(place.rotary));
+        if (place.rotary != NO_ROTARY) {
+            Angles angles = whole.angles().get(place.rotary);
+            Rotation.rotateBack(dq_NC, dk_NC, shape.headWidth(), angles);
+        }
         tape.addGradient(saved.q_NC(), dq_NC);
         tape.addGradient(saved.k_NC(), dk_NC);
         tape.addGradient(saved.v_NC(), dv_NC);

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 /// the model has them.
 ///
 /// @param residualFactor factor of what is added to the residual stream
-public record Block(Norms norms, Attention attention, GatedMlp mlp, double residualFactor) {
+public record Block(Norms norms, Attention attention, Mlp mlp, double residualFactor) {
 
     /// Norms of a block; null where the model has none.
     ///
@@ -18,10 +18,10 @@ public record Block(Norms norms, Attention attention, GatedMlp mlp, double resid
     /// @param mlpIn before the MLP
     /// @param mlpOut after the MLP, before the addition
     public record Norms(
-            @Nullable RmsNorm attentionIn,
-            @Nullable RmsNorm attentionOut,
-            @Nullable RmsNorm mlpIn,
-            @Nullable RmsNorm mlpOut) {}
+            @Nullable Norm attentionIn,
+            @Nullable Norm attentionOut,
+            @Nullable Norm mlpIn,
+            @Nullable Norm mlpOut) {}
 
     /// Computes the block and records it.
     public Tensor forward(Tape tape, Tensor x_ND, Context context) {
@@ -31,7 +31,7 @@ public record Block(Norms norms, Attention attention, GatedMlp mlp, double resid
         return added(tape, middle_ND, normed(tape, m_ND, norms.mlpOut));
     }
 
-    private static Tensor normed(Tape tape, Tensor x_ND, @Nullable RmsNorm norm) {
+    private static Tensor normed(Tape tape, Tensor x_ND, @Nullable Norm norm) {
         return norm == null ? x_ND : norm.forward(tape, x_ND);
     }
 

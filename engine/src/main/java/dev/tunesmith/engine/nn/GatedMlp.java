@@ -3,15 +3,25 @@ package dev.tunesmith.engine.nn;
 import dev.tunesmith.engine.ops.Gate;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
 
 /// `down(activation(gate(x)) · up(x))`.
-public record GatedMlp(Linear gate, Linear up, Linear down, Activation activation) {
+///
+/// @param gateUp the two branches that read the input
+public record GatedMlp(Branches gateUp, Linear down, Activation activation) implements Mlp {
 
-    /// Computes the layer and records it.
+    /// One with a layer for each branch.
+    public GatedMlp(Linear gate, Linear up, Linear down, Activation activation) {
+        this(Branches.of(gate, up), down, activation);
+    }
+
+    @Override
     public Tensor forward(Tape tape, Tensor x_ND) {
-        Tensor gate_NF = gate.forward(tape, x_ND);
-        Tensor up_NF = up.forward(tape, x_ND);
-        Gate op = new Gate(kernelActivation());
+        List<Tensor> branches = gateUp.forward(tape, x_ND);
+        Tensor gate_NF = branches.get(0);
+        Tensor up_NF = branches.get(1);
+        Gate op = new Gate(activation.kernel());
         Tensor h_NF = tape.tensor(x_ND.type(), gate_NF.shape());
         op.forward(h_NF, gate_NF, up_NF);
         if (tape.tracks(gate_NF) || tape.tracks(up_NF)) {
@@ -28,11 +38,15 @@ public record GatedMlp(Linear gate, Linear up, Linear down, Activation activatio
         tape.addGradient(up_NF, dUp_NF);
     }
 
-    private dev.tunesmith.kernels.cpu.GatedMlp.Activation kernelActivation() {
-        return switch (activation) {
-            case SILU -> dev.tunesmith.kernels.cpu.GatedMlp.Activation.SILU;
-            case GELU -> dev.tunesmith.kernels.cpu.GatedMlp.Activation.GELU;
-            case GELU_TANH -> dev.tunesmith.kernels.cpu.GatedMlp.Activation.GELU_TANH;
-        };
+    @Override
+    public List<Linear> linears() {
+        List<Linear> linears = new ArrayList<>(gateUp.linears());
+        linears.add(down);
+        return linears;
+    }
+
+    @Override
+    public GatedMlp share() {
+        return new GatedMlp(gateUp.share(), down.share(), activation);
     }
 }

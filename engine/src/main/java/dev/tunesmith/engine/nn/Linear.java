@@ -106,10 +106,9 @@ public final class Linear {
     }
 
     private void backward(Tape tape, Tensor x_NI, Tensor dy_NO, LowRank.@Nullable Saved saved) {
-        weight.parameter()
-                .filter(Parameter::trains)
-                .ifPresent(matrix ->
-                        ParameterGradients.addProduct(matrix, dy_NO, x_NI, 1, tape.region()));
+        if (weight.parameter().filter(Parameter::trains).isPresent()) {
+            weight.addGradient(dy_NO, x_NI, tape.region());
+        }
         if (bias != null && bias.trains()) {
             ParameterGradients.addColumnSums(bias, dy_NO, 1, tape.region());
         }

@@ -8,9 +8,10 @@ import dev.tunesmith.engine.tensor.Tensor;
 /// Root-mean-square normalisation with a gain.
 ///
 /// @param gainOffset 1 where checkpoints store the gain minus one, else 0
-public record RmsNorm(Parameter gain, double eps, int gainOffset) {
+public record RmsNorm(Parameter gain, double eps, int gainOffset) implements Norm {
 
     /// Normalises rows as wide as the gain; a row of `x` may hold several of them.
+    @Override
     public Tensor forward(Tape tape, Tensor x_NC) {
         long width = gain.value().elements();
         Tensor x = x_NC.reshape(x_NC.elements() / width, width);

@@ -2,6 +2,7 @@ package dev.tunesmith.engine.nn;
 
 import dev.tunesmith.engine.ops.FourBitMatrix;
 import dev.tunesmith.engine.ops.Products;
+import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.StepArena;
 import dev.tunesmith.engine.tensor.Tensor;
 import java.util.Optional;
@@ -24,7 +25,10 @@ public sealed interface Weight {
     /// `dx_NI = beta · dx_NI + dy_NO · w`.
     void inputProduct(Tensor dx_NI, Tensor dy_NO, double beta, StepArena arena);
 
-    /// All values in fp32, row after row: the best that is known of them.
+    /// Adds `dyᵀ · x` to the gradient of the parameter, which trains.
+    void addGradient(Tensor dy_NO, Tensor x_NI, Region region);
+
+    /// All values [outputs, inputs] in fp32: the best that is known of them.
     float[] values();
 
     /// A plain matrix [outputs, inputs] in the compute type.
@@ -55,8 +59,59 @@ public sealed interface Weight {
         }
 
         @Override
+        public void addGradient(Tensor dy_NO, Tensor x_NI, Region region) {
+            ParameterGradients.addProduct(matrix, dy_NO, x_NI, 1, region);
+        }
+
+        @Override
         public float[] values() {
             return matrix.best();
+        }
+    }
+
+    /// A plain matrix that is stored as [inputs, outputs].
+    record Transposed(Parameter matrix) implements Weight {
+        @Override
+        public long outputs() {
+            return matrix.value().size(1);
+        }
+
+        @Override
+        public long inputs() {
+            return matrix.value().size(0);
+        }
+
+        @Override
+        public Optional<Parameter> parameter() {
+            return Optional.of(matrix);
+        }
+
+        @Override
+        public void product(Tensor y_NO, Tensor x_NI, StepArena arena) {
+            Products.linearInput(y_NO, x_NI, matrix.value(), 0, 1);
+        }
+
+        @Override
+        public void inputProduct(Tensor dx_NI, Tensor dy_NO, double beta, StepArena arena) {
+            Products.linear(dx_NI, dy_NO, matrix.value(), beta, 1);
+        }
+
+        @Override
+        public void addGradient(Tensor dy_NO, Tensor x_NI, Region region) {
+            ParameterGradients.addProduct(matrix, x_NI, dy_NO, 1, region);
+        }
+
+        @Override
+        public float[] values() {
+            int outputs = Math.toIntExact(outputs());
+            float[] stored_IO = matrix.best();
+            float[] values_OI = new float[stored_IO.length];
+            for (int at = 0; at < stored_IO.length; at++) {
+                int input = at / outputs;
+                int output = at % outputs;
+                values_OI[output * (stored_IO.length / outputs) + input] = stored_IO[at];
+            }
+            return values_OI;
         }
     }
 
@@ -85,6 +140,11 @@ public sealed interface Weight {
         @Override
         public void inputProduct(Tensor dx_NI, Tensor dy_NO, double beta, StepArena arena) {
             matrix.linearInput(dx_NI, dy_NO, beta, arena);
+        }
+
+        @Override
+        public void addGradient(Tensor dy_NO, Tensor x_NI, Region region) {
+            throw new IllegalStateException("four-bit codes do not train");
         }
 
         @Override

@@ -49,6 +49,13 @@ public final class Elementwise {
                 Native.threads());
     }
 
+    /// Sets every element.
+    public static void fill(Tensor x, double value) {
+        Native.requireContiguous("filling", x);
+        dev.tunesmith.kernels.cpu.Elementwise.fill(
+                Native.element(x), x.address(), (float) value, x.elements(), Native.threads());
+    }
+
     /// `x = factor · x`.
     public static void scale(Tensor x, double factor) {
         Native.requireContiguous("scaling", x);

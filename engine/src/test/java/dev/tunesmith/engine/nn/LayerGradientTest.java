@@ -88,6 +88,58 @@ class LayerGradientTest {
     }
 
     @ParameterizedTest
+    @ValueSource(ints = {1, 9})
+    void layerNorm(int rows) {
+        try (NumericGradient numeric = new NumericGradient(6)) {
+            LayerNorm norm =
+                    new LayerNorm(
+                            numeric.parameter("gain", 1, 13),
+                            numeric.parameter("bias", 0, 13),
+                            1e-3);
+            numeric.check(numeric.tensor(0, rows, 13), norm::forward);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 13})
+    void linearStoredTheOtherWayRound(int rows) {
+        try (NumericGradient numeric = new NumericGradient(4)) {
+            Linear linear =
+                    new Linear(
+                            "layer",
+                            new Weight.Transposed(numeric.parameter("w", 0, 5, 7)),
+                            numeric.parameter("bias", 0, 7));
+            numeric.check(numeric.tensor(0, rows, 5), linear::forward);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Activation.class)
+    void plainMlp(Activation activation) {
+        try (NumericGradient numeric = new NumericGradient(8)) {
+            PlainMlp mlp =
+                    new PlainMlp(
+                            numeric.linear("up", 11, 5, true),
+                            numeric.linear("down", 5, 11, true),
+                            activation);
+            numeric.check(numeric.tensor(0, 9, 5), mlp::forward);
+        }
+    }
+
+    @Test
+    void branchesThatShareOneMatrix() {
+        try (NumericGradient numeric = new NumericGradient(9)) {
+            GatedMlp mlp =
+                    new GatedMlp(
+                            new Branches.Fused(
+                                    numeric.linear("gate_up", 22, 5, false), List.of(11, 11)),
+                            numeric.linear("down", 5, 11, false),
+                            Activation.SILU);
+            numeric.check(numeric.tensor(0, 9, 5), mlp::forward);
+        }
+    }
+
+    @ParameterizedTest
     @EnumSource(Activation.class)
     void gatedMlp(Activation activation) {
         try (NumericGradient numeric = new NumericGradient(7)) {
@@ -228,9 +280,10 @@ class LayerGradientTest {
         return new Attention(
                 shape,
                 new Attention.Projections(
-                        numeric.linear("q", 24, 10, true),
-                        numeric.linear("k", 12, 10, true),
-                        numeric.linear("v", 12, 10, true),
+                        Branches.of(
+                                numeric.linear("q", 24, 10, true),
+                                numeric.linear("k", 12, 10, true),
+                                numeric.linear("v", 12, 10, true)),
                         numeric.linear("o", 10, 24, false),
                         normed
                                 ? new RmsNorm(numeric.parameter("qn", 1, whole ? 24 : 6), 1e-3, 0)

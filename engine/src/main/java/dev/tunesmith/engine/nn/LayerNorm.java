@@ -1,0 +1,40 @@
+package dev.tunesmith.engine.nn;
+
+import dev.tunesmith.engine.ops.LayerNorms;
+import dev.tunesmith.engine.tape.Tape;
+import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// Normalisation to mean 0 and variance 1, with a gain and in most families a bias.
+public record LayerNorm(Parameter gain, @Nullable Parameter bias, double eps) implements Norm {
+
+    @Override
+    public Tensor forward(Tape tape, Tensor x_NC) {
+        Tensor y_NC = tape.tensor(x_NC.type(), x_NC.shape());
+        var saved =
+                new LayerNorms.Saved(
+                        x_NC,
+                        tape.tensor(DType.F32, x_NC.rows()),
+                        tape.tensor(DType.F32, x_NC.rows()),
+                        gain.value());
+        LayerNorms.forward(y_NC, saved, bias == null ? null : bias.value(), eps);
+        if (tape.tracks(x_NC) || gain.trains() || (bias != null && bias.trains())) {
+            tape.record(y_NC, dy_NC -> backward(tape, x_NC, dy_NC, saved));
+        }
+        return y_NC;
+    }
+
+    private void backward(Tape tape, Tensor x_NC, Tensor dy_NC, LayerNorms.Saved saved) {
+        Tensor dx_NC = tape.mayOverwrite(dy_NC) ? dy_NC : tape.tensor(dy_NC.type(), dy_NC.shape());
+        LayerNorms.backward(
+                new LayerNorms.Gradients(
+                        dx_NC,
+                        gain.trains() ? gain.gradient() : null,
+                        bias != null && bias.trains() ? bias.gradient() : null),
+                dy_NC,
+                saved,
+                tape.region());
+        tape.addGradient(x_NC, dx_NC);
+    }
+}

@@ -1,0 +1,11 @@
+package dev.tunesmith.engine.nn;
+
+import dev.tunesmith.engine.tape.Tape;
+import dev.tunesmith.engine.tensor.Tensor;
+
+/// Normalisation of rows.
+public sealed interface Norm permits RmsNorm, LayerNorm {
+
+    /// Normalises every row and records it.
+    Tensor forward(Tape tape, Tensor x_NC);
+}
