@@ -11,6 +11,7 @@ import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.StepArena;
 import dev.tunesmith.engine.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -82,13 +83,19 @@ final class ModelRun implements AutoCloseable {
         float[] logits = new float[count * vocabulary];
         try (KvCache cache =
                 new KvCache(decoder.architecture(), decoder.computeType(), pages, PAGE_SIZE)) {
+            int[] all = prompt;
             int[] fresh = prompt;
             int cached = 0;
             for (int step = 0; step < count; step++) {
+                if (decoder.architecture().restartsCache(cached, all.length)) {
+                    fresh = all;
+                    cached = 0;
+                }
                 float[] last = lastLogits(cache, fresh, cached, order);
                 System.arraycopy(last, 0, logits, step * vocabulary, vocabulary);
                 cached += fresh.length;
                 fresh = new int[] {largest(last)};
+                all = IntStream.concat(Arrays.stream(all), Arrays.stream(fresh)).toArray();
                 ids.add(fresh[0]);
             }
         }

@@ -4,6 +4,7 @@ import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.SafetensorsFile;
 import dev.tunesmith.engine.io.SafetensorsWriter;
 import dev.tunesmith.engine.io.StoredType;
+import dev.tunesmith.engine.model.Architecture.Layout;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.nn.Embedding;
 import dev.tunesmith.engine.nn.Linear;
@@ -248,7 +249,9 @@ public final class LoraAdapter implements AutoCloseable {
     /// Writes configuration and weights into an existing folder, in PEFT layout. The weights are
     /// the fp32 masters of a trained adapter, else the values in use.
     public void save(Path folder) throws IOException {
-        JsonTree.write(folder.resolve(CONFIG), config.toTree());
+        Map<String, Object> tree = config.toTree();
+        tree.put("fan_in_fan_out", decoder.architecture().layout() == Layout.GPT2);
+        JsonTree.write(folder.resolve(CONFIG), tree);
         SafetensorsWriter writer = new SafetensorsWriter(Map.of("format", "pt"));
         tensors().forEach((name, tensor) -> writer.add(name, tensor.shape(), tensor.values()));
         decoder.embedding()

@@ -86,7 +86,6 @@ public record LoraConfig(
                     "use_dora",
                     "use_qalora",
                     "use_bdlora",
-                    "fan_in_fan_out",
                     "layer_replication",
                     "target_parameters",
                     "alora_invocation_tokens",

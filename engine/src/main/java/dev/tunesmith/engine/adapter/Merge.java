@@ -51,10 +51,10 @@ final class Merge {
             float[] weight = linear.weight().values();
             int inputs = (int) linear.weight().inputs();
             addProduct(weight, inputs, factors);
+            Parameter stored = linear.weight().parameter().orElseThrow();
             sink.accept(
                     linear.name() + ".weight",
-                    new FileTensor(
-                            List.of(linear.weight().outputs(), linear.weight().inputs()), weight));
+                    new FileTensor(shape(stored), linear.weight().stored(weight)));
             mergeBias(linear, factors);
         } else if (linear.bias()
                 .filter(bias -> bias.name().startsWith("base_model."))
@@ -162,7 +162,10 @@ final class Merge {
     }
 
     private void put(String name, Parameter parameter) {
-        List<Long> shape = Arrays.stream(parameter.value().shape()).boxed().toList();
-        sink.accept(name, new FileTensor(shape, parameter.best()));
+        sink.accept(name, new FileTensor(shape(parameter), parameter.best()));
+    }
+
+    private static List<Long> shape(Parameter parameter) {
+        return Arrays.stream(parameter.value().shape()).boxed().toList();
     }
 }

@@ -38,26 +38,28 @@ public final class DecoderModel implements CausalModel {
 
     @Override
     public Sequence open(int capacity) {
-        return new PagedSequence(room.take(capacity));
+        return new PagedSequence(room.take(capacity), new int[capacity]);
     }
 
     @Override
     public List<float[][]> step(List<Chunk> chunks) {
         List<CachedBatch.Sequence> sequences = new ArrayList<>();
-        int[] ids_N = new int[chunks.stream().mapToInt(chunk -> chunk.tokens().length).sum()];
+        List<int[]> tokens = new ArrayList<>();
         int[] wanted = new int[chunks.stream().mapToInt(Chunk::rows).sum()];
         int rows = 0;
         int n = 0;
         for (Chunk chunk : chunks) {
             PagedSequence sequence = (PagedSequence) chunk.sequence();
-            int fresh = chunk.tokens().length;
-            sequences.add(new CachedBatch.Sequence(sequence.length, fresh, sequence.pages));
-            System.arraycopy(chunk.tokens(), 0, ids_N, n, fresh);
-            n += fresh;
+            int[] fresh = sequence.append(chunk.tokens());
+            int cached = sequence.length + chunk.tokens().length - fresh.length;
+            sequences.add(new CachedBatch.Sequence(cached, fresh.length, sequence.pages));
+            tokens.add(fresh);
+            n += fresh.length;
             for (int row = n - chunk.rows(); row < n; row++) {
                 wanted[rows++] = row;
             }
         }
+        int[] ids_N = tokens.stream().flatMapToInt(Arrays::stream).toArray();
         float[][] logits = logits(new CachedBatch(ids_N, sequences), wanted);
         return distribute(chunks, logits);
     }
@@ -99,16 +101,27 @@ public final class DecoderModel implements CausalModel {
 
     private final class PagedSequence implements Sequence {
         private final int[] pages;
+        private final int[] tokens;
         private int length;
         private boolean open = true;
 
-        private PagedSequence(int[] pages) {
+        private PagedSequence(int[] pages, int[] tokens) {
             this.pages = pages;
+            this.tokens = tokens;
         }
 
         @Override
         public int length() {
             return length;
+        }
+
+        /// The tokens to compute: the fresh ones, or all where a longer text turns every key anew.
+        private int[] append(int[] fresh) {
+            System.arraycopy(fresh, 0, tokens, length, fresh.length);
+            int grown = length + fresh.length;
+            return decoder.architecture().restartsCache(length, grown)
+                    ? Arrays.copyOf(tokens, grown)
+                    : fresh;
         }
 
         @Override

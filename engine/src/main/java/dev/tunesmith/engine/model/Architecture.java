@@ -112,6 +112,13 @@ public record Architecture(
         GPT2
     }
 
+    /// Whether a cache of `cached` tokens must be computed again before the sequence grows to
+    /// `length`.
+    public boolean restartsCache(int cached, int length) {
+        return cached > 0
+                && positions.rotaries.stream().anyMatch(r -> r.turnsAgain(cached, length));
+    }
+
     /// How a checkpoint of this family names and joins the matrices.
     public Layout layout() {
         return switch (family) {

@@ -20,6 +20,14 @@ public record Rotary(int width, double theta, RopeScaling scaling) {
         return scaling instanceof RopeScaling.Dynamic || scaling instanceof RopeScaling.LongRope;
     }
 
+    /// Whether keys that were turned while a sequence had `cached` tokens are wrong once it has
+    /// `length`. With dynamic scaling keys keep the turn they had, as everybody serves it.
+    public boolean turnsAgain(int cached, int length) {
+        return scaling instanceof RopeScaling.LongRope longRope
+                && cached <= longRope.originalContext()
+                && length > longRope.originalContext();
+    }
+
     /// Factor of cosine and sine.
     public double amplitude() {
         return switch (scaling) {

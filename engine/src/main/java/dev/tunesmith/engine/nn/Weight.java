@@ -31,6 +31,9 @@ public sealed interface Weight {
     /// All values [outputs, inputs] in fp32: the best that is known of them.
     float[] values();
 
+    /// Values [outputs, inputs] in the order in which the checkpoint has them.
+    float[] stored(float[] values_OI);
+
     /// A plain matrix [outputs, inputs] in the compute type.
     record Dense(Parameter matrix) implements Weight {
         @Override
@@ -66,6 +69,11 @@ public sealed interface Weight {
         @Override
         public float[] values() {
             return matrix.best();
+        }
+
+        @Override
+        public float[] stored(float[] values_OI) {
+            return values_OI;
         }
     }
 
@@ -103,15 +111,21 @@ public sealed interface Weight {
 
         @Override
         public float[] values() {
-            int outputs = Math.toIntExact(outputs());
-            float[] stored_IO = matrix.best();
-            float[] values_OI = new float[stored_IO.length];
-            for (int at = 0; at < stored_IO.length; at++) {
-                int input = at / outputs;
-                int output = at % outputs;
-                values_OI[output * (stored_IO.length / outputs) + input] = stored_IO[at];
+            return turned(matrix.best(), Math.toIntExact(outputs()));
+        }
+
+        @Override
+        public float[] stored(float[] values_OI) {
+            return turned(values_OI, Math.toIntExact(inputs()));
+        }
+
+        private static float[] turned(float[] values, int width) {
+            float[] result = new float[values.length];
+            int rows = values.length / width;
+            for (int at = 0; at < values.length; at++) {
+                result[at % width * rows + at / width] = values[at];
             }
-            return values_OI;
+            return result;
         }
     }
 
@@ -150,6 +164,11 @@ public sealed interface Weight {
         @Override
         public float[] values() {
             return matrix.values();
+        }
+
+        @Override
+        public float[] stored(float[] values_OI) {
+            throw new IllegalStateException("values cannot take the place of four-bit codes");
         }
     }
 }

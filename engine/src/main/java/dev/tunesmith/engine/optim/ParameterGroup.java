@@ -15,7 +15,8 @@ public record ParameterGroup(List<Parameter> parameters, double decay, double ra
     /// Names that transformers never decays: biases and every kind of norm.
     private static final Pattern UNDECAYED =
             Pattern.compile(
-                    "bias|layernorm|rmsnorm|(?:^|\\.)norm(?:$|\\.)|_norm(?:$|\\.)",
+                    "bias|layernorm|rmsnorm|(?:^|\\.)norm(?:$|\\.)|_norm(?:$|\\.)"
+                            + "|(?:^|\\.)ln_",
                     Pattern.CASE_INSENSITIVE);
 
     public ParameterGroup {
