@@ -12,6 +12,7 @@ import dev.tunesmith.engine.nn.AttentionShape.Bias;
 import dev.tunesmith.engine.nn.AttentionShape.QueryKeyNorm;
 import dev.tunesmith.engine.nn.RopeScaling;
 import dev.tunesmith.engine.nn.Rotary;
+import dev.tunesmith.engine.quant.PackedForm;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -69,6 +70,7 @@ final class Families {
                             "model_type '%s' is not supported (supported: %s)"
                                     .formatted(family, String.join(", ", READERS.keySet()))));
         }
+        PackedForm.fault(tree).ifPresent(config::fault);
         Architecture architecture = reader.apply(config);
         config.finish("config.json of family " + family);
         return architecture;

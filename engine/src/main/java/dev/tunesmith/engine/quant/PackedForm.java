@@ -32,20 +32,30 @@ public sealed interface PackedForm permits BitsAndBytes4 {
     ///
     /// @throws ModelFileException naming a form that cannot be read
     static Optional<PackedForm> of(ModelDirectory directory) {
-        Object found = directory.config().get("quantization_config");
-        if (!(found instanceof Map<?, ?> config)) {
+        fault(directory.config())
+                .ifPresent(fault -> {
+                    throw new ModelFileException(
+                            directory.path().resolve(ModelDirectory.CONFIG), fault);
+                });
+        return directory.config().containsKey("quantization_config")
+                ? Optional.of(new BitsAndBytes4())
+                : Optional.empty();
+    }
+
+    /// Why a checkpoint with this `config.json` cannot be read, if its form is not supported.
+    static Optional<String> fault(Map<String, Object> config) {
+        if (!config.containsKey("quantization_config")) {
             return Optional.empty();
         }
-        Object method = config.get("quant_method");
-        if ("bitsandbytes".equals(method) && Boolean.TRUE.equals(config.get("load_in_4bit"))) {
-            return Optional.of(new BitsAndBytes4());
+        Map<?, ?> form =
+                config.get("quantization_config") instanceof Map<?, ?> map ? map : Map.of();
+        if ("bitsandbytes".equals(form.get("quant_method"))
+                && Boolean.TRUE.equals(form.get("load_in_4bit"))) {
+            return Optional.empty();
         }
-        throw new ModelFileException(
-                directory.path().resolve(ModelDirectory.CONFIG),
-                "quantization_config: %s is not supported (supported: bitsandbytes with 4 bits)"
-                        .formatted(
-                                Boolean.TRUE.equals(config.get("load_in_8bit"))
-                                        ? method + " with 8 bits"
-                                        : method));
+        boolean eight = Boolean.TRUE.equals(form.get("load_in_8bit"));
+        return Optional.of(
+                "quantization_config: %s%s is not supported (supported: bitsandbytes with 4 bits)"
+                        .formatted(form.get("quant_method"), eight ? " with 8 bits" : ""));
     }
 }
