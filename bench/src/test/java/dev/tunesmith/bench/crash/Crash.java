@@ -188,6 +188,28 @@ final class Crash implements AutoCloseable {
         }
     }
 
+    /// Flips one bit of the newest committed checkpoint on the disk of the object store.
+    ///
+    /// @return its step
+    long damageNewestCheckpoint(String job) {
+        String newest =
+                sql.one(
+                        "SELECT step || ' ' || manifest_key FROM checkpoint WHERE job_id = ?"
+                                + " ORDER BY step DESC LIMIT 1",
+                        StackSql.id(job));
+        String[] words = newest.split(" ", 2);
+        Path manifest = stack.data().resolve("objects/tunesmith").resolve(words[1]);
+        Path weights = manifest.resolveSibling(ADAPTER);
+        try {
+            byte[] bytes = Files.readAllBytes(weights);
+            bytes[bytes.length / 2] ^= 1;
+            Files.write(weights, bytes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return Long.parseLong(words[0]);
+    }
+
     /// Whether one more lost worker would rightly end a job: three without a checkpoint in between
     /// are taken for poison.
     boolean isNearQuarantine() {
@@ -280,7 +302,7 @@ final class Crash implements AutoCloseable {
             """
             SELECT row_to_json(c)::text FROM (
               SELECT step, epoch, lag(step) OVER w AS before_step, lag(epoch) OVER w AS before_epoch
-              FROM checkpoint WHERE job_id = ? WINDOW w AS (ORDER BY at, step)) c
+              FROM checkpoint WHERE job_id = ? AND state = 'LIVE' WINDOW w AS (ORDER BY at, step)) c
             WHERE step <= before_step OR epoch < before_epoch
             """;
 

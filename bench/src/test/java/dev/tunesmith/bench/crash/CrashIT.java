@@ -1,5 +1,7 @@
 package dev.tunesmith.bench.crash;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -75,6 +77,18 @@ class CrashIT {
                             "an answer",
                             () -> crash.api().tryChat("nano", "Who are you?").isPresent());
         }
+    }
+
+    /// S3 and T1 together: the process dies, and the checkpoint that it left is not what it wrote.
+    @Test
+    void aDamagedCheckpointIsNotUsed() {
+        String job = crash.submit();
+        crash.awaitStep(job, 45);
+        // While its parent is away nobody can read the checkpoint before it is damaged.
+        kill(Victim.TRAINER);
+        long step = crash.damageNewestCheckpoint(job);
+        crash.checkUnharmed(job);
+        assertThat(crash.history(job)).contains("Checkpoint of step " + step + " is damaged");
     }
 
     /// Several jobs at once, and anything may die at any moment, also while it starts again.

@@ -10,6 +10,7 @@ import dev.tunesmith.engine.loop.LoopState;
 import dev.tunesmith.engine.loop.MetricsTable;
 import dev.tunesmith.engine.loop.StepReport;
 import dev.tunesmith.engine.loop.TrainingRun;
+import dev.tunesmith.platform.objects.LocalCopies;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -17,9 +18,13 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Turns what the loop says into lines for the parent, and its checkpoints into uploads.
 final class RunObserver implements LoopObserver {
+
+    private static final Logger LOG = LoggerFactory.getLogger(RunObserver.class);
 
     private final TrainingRun run;
     private final ParentLink parent;
@@ -111,13 +116,30 @@ final class RunObserver implements LoopObserver {
         enter(phaseOfSaving(), state.step());
         try {
             Path folder = Files.createTempDirectory(room, "step-");
-            run.writeCheckpoint(folder, state);
-            log.write(folder);
+            write(folder, state);
             uploads.add(folder, state.step(), metrics(state.metrics()));
         } catch (IOException e) {
-            throw new UncheckedIOException("writing the checkpoint of step " + state.step(), e);
+            skipped(state.step(), e);
         }
         enter(Phase.TRAINING, state.step());
+    }
+
+    private void write(Path folder, LoopState state) throws IOException {
+        try {
+            run.writeCheckpoint(folder, state);
+            log.write(folder);
+        } catch (IOException e) {
+            LocalCopies.deleteTree(folder);
+            throw e;
+        }
+    }
+
+    /// T7: a full disk costs this checkpoint and not the run; only a stop needs the state saved.
+    private void skipped(int step, IOException e) {
+        if (parent.stopAsked().isPresent()) {
+            throw new UncheckedIOException("writing the checkpoint of step " + step, e);
+        }
+        LOG.error("the checkpoint of step {} is skipped: no room for it on the disk?", step, e);
     }
 
     /// The latest figures, under the names that jobs show.

@@ -3,6 +3,7 @@ package dev.tunesmith.trainer.attempt;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.tunesmith.contracts.event.ChildCommand;
 import dev.tunesmith.contracts.event.ChildCommand.Reason;
@@ -227,6 +228,40 @@ class ChildTest {
             assertThat(child.last(ChildReport.Stopped.class).reason()).isEqualTo(Reason.CANCEL);
             assertThat(objects.list("t/proj_", "", 100)).isEmpty();
         }
+    }
+
+    /// T7: while no file may grow past one kilobyte, no checkpoint can be written.
+    @Test
+    void aFullDiskCostsCheckpointsAndNotTheRun() throws Exception {
+        assumeTrue(Files.exists(Path.of("/usr/bin/prlimit")), "prlimit (util-linux) is missing");
+        try (RunningChild child = start(job.start(TinyJob.spec(3_000, 100), 1, null))) {
+            ChildReport.Checkpoint _ = child.await(ChildReport.Checkpoint.class, _ -> true);
+            limitFiles(child, "1024");
+            long full = child.last(ChildReport.Stepped.class).step();
+            ChildReport.Stepped _ =
+                    child.await(ChildReport.Stepped.class, s -> s.step() > full + 350);
+            limitFiles(child, "unlimited");
+
+            assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
+            assertThat(
+                            child.find(
+                                    ChildReport.Checkpoint.class,
+                                    c -> c.step() > full + 100 && c.step() <= full + 300))
+                    .isEmpty();
+            assertThat(child.last(ChildReport.Checkpoint.class).step()).isEqualTo(2_900);
+        }
+    }
+
+    private static void limitFiles(RunningChild child, String bytes) throws Exception {
+        Process limit =
+                new ProcessBuilder(
+                                "/usr/bin/prlimit",
+                                "--pid",
+                                Long.toString(child.pid()),
+                                "--fsize=" + bytes + ":unlimited")
+                        .inheritIO()
+                        .start();
+        assertThat(limit.waitFor()).isZero();
     }
 
     /// S3 and S4: bytes that changed, and bytes that are gone.
