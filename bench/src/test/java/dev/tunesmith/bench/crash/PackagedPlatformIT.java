@@ -45,6 +45,18 @@ class PackagedPlatformIT {
         crash.checkUnharmed(job);
     }
 
+    /// Two directories of a user, of different families and stored types; one job leaves an
+    /// adapter, the other a merged model, and both their tables and checkpoints.
+    @Test
+    void modelsOfAUserTakeTheWholePath() throws IOException {
+        for (ImportedModel model :
+                List.of(
+                        new ImportedModel("qwen2", "adapter"),
+                        new ImportedModel("llama", "merged"))) {
+            model.trainAndServe(crash.stack(), crash.api(), folder);
+        }
+    }
+
     @Test
     void aSecondUpSaysWhoHoldsTheData() {
         PackagedStack.Answer answer = crash.stack().command("up");
