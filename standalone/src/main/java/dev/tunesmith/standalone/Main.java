@@ -16,7 +16,9 @@ public final class Main {
         try {
             commands = new Commands(Arguments.parse(rest), System.out);
         } catch (IllegalArgumentException e) {
-            System.err.println("tunesmith: " + e.getMessage());
+            System.err.println(
+                    "tunesmith: %s (./tunesmith help %s shows what there is)"
+                            .formatted(e.getMessage(), words[0]));
             System.exit(USAGE);
             return;
         }
