@@ -20,7 +20,8 @@ final class CaseGroups {
                             Map.entry("text/bpe_training", new BpeTrainingCases()),
                             Map.entry("text/packing", new PackingCases()),
                             Map.entry("methods/dpo", new PairCases()),
-                            Map.entry("methods/reward", new RewardCases())));
+                            Map.entry("methods/reward", new RewardCases()),
+                            Map.entry("methods/ppo", new PpoCases())));
 
     private CaseGroups() {}
 

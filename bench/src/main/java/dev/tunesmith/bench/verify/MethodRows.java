@@ -76,14 +76,19 @@ record MethodRows(List<Sample> documents, List<Integer> rows, List<Integer> begi
         return new MethodRows(documents, order, begins, width);
     }
 
+    /// Documents end to end.
+    static TokenBatch end(List<Sample> documents) {
+        BatchBuilder builder = new BatchBuilder();
+        documents.forEach(builder::add);
+        return builder.build();
+    }
+
     TokenBatch batch() {
         return batch(0, documents.size());
     }
 
     TokenBatch batch(int from, int to) {
-        BatchBuilder builder = new BatchBuilder();
-        documents.subList(from, to).forEach(builder::add);
-        return builder.build();
+        return end(documents.subList(from, to));
     }
 
     /// Values of labelled tokens as the file's table [rows, width − 1], whose column t belongs to

@@ -123,12 +123,16 @@ final class MethodRun implements AutoCloseable {
 
     /// What a model thinks of labelled tokens.
     Head.Scores scores(Decoder model, TokenBatch rows) {
+        return scores(model, rows, 1);
+    }
+
+    Head.Scores scores(Decoder model, TokenBatch rows, double temperature) {
         try (Region step = arena.open("golden scores")) {
             Tape silent = Tape.silent(arena, step);
             Tensor hidden_ND = model.forward(silent, rows, CheckpointPolicy.keepAll());
             var targets =
                     new Head.Targets(rows.labels_N(), rows.weights_N(), TokenBatch.NOT_TRAINED);
-            return model.head().scores(silent, hidden_ND, targets, 1);
+            return model.head().scores(silent, hidden_ND, targets, temperature);
         }
     }
 
@@ -137,7 +141,7 @@ final class MethodRun implements AutoCloseable {
             Objective objective, List<TokenBatch> parts, MethodRows rows, Comparison comparison) {
         policy().model().parameters().forEach(Parameter::clearGradient);
         LossSum sum = LossSum.ZERO;
-        Objective.Step whole = objective.begin(arena, parts);
+        Objective.Step whole = objective.begin(arena, parts, new Objective.Occasion(0, 0, true));
         for (int part = 0; part < parts.size(); part++) {
             try (Region step = arena.open("golden step")) {
                 Tape tape = Tape.recording(arena, step, 0);
@@ -220,7 +224,7 @@ final class MethodRun implements AutoCloseable {
     }
 
     LossSum silently(Objective objective, TokenBatch rows) {
-        Objective.Step whole = objective.begin(arena, List.of(rows));
+        Objective.Step whole = objective.begin(arena, List.of(rows), new Objective.Occasion(0, 0, true));
         try (Region step = arena.open("golden pair")) {
             return whole.loss(Tape.silent(arena, step), 0);
         }

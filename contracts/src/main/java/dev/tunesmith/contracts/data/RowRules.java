@@ -28,6 +28,8 @@ public final class RowRules {
                     "thinking",
                     "audio",
                     "annotations");
+    private static final Set<String> CHAT_KEYS =
+            Set.of("messages", "tools", "parallel_tool_calls", "functions");
     private static final List<String> ROLES =
             Arrays.stream(Row.Role.values())
                     .map(role -> role.name().toLowerCase(Locale.ROOT))
@@ -87,6 +89,9 @@ public final class RowRules {
         int before = found.size();
         List<Row.Message> messages = messages(list, "messages");
         boolean clean = found.size() == before;
+        if (isPrompt(tree, messages)) {
+            return new Row.Chat(messages);
+        }
         if (clean && messages.stream().noneMatch(m -> m.role() == Row.Role.ASSISTANT)) {
             problem("messages", "there is no assistant message, so there is nothing to learn");
         } else if (clean && messages.stream().noneMatch(Row.Message::trained)) {
@@ -98,6 +103,13 @@ public final class RowRules {
             problem("tools", "expected a list");
         }
         return new Row.Chat(messages);
+    }
+
+    /// Whether the model itself is to answer: the row ends with a question and has fields for a
+    /// grader.
+    private static boolean isPrompt(Map<String, Object> tree, List<Row.Message> messages) {
+        return messages.getLast().role() != Row.Role.ASSISTANT
+                && !CHAT_KEYS.containsAll(tree.keySet());
     }
 
     List<Row.Message> messages(List<?> list, String path) {

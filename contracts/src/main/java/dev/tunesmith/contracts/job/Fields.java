@@ -38,6 +38,11 @@ final class Fields {
         return tree.get(key) != null;
     }
 
+    /// The keys that are there.
+    List<String> keys() {
+        return List.copyOf(tree.keySet());
+    }
+
     boolean hasObject(String key) {
         return tree.get(key) instanceof Map;
     }

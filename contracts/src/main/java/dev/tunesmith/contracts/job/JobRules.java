@@ -85,7 +85,7 @@ public final class JobRules {
         Method method = methods.method();
         Hyperparameters numbers = methods.hyperparameters();
         var trainingRules =
-                new TrainingRules(fields.object("x_training"), method, numbers, methods.beta());
+                new TrainingRules(fields.object("x_training"), method, numbers, methods.beta(), methods.grader());
         TrainingOptions options = trainingRules.options();
         JobSpec.Labels labels = labels(fields, trainingRules.clientJobId());
         JobSpec.Scheduling scheduling = scheduling(fields.object("x_scheduling"));
@@ -232,6 +232,7 @@ public final class JobRules {
         private final Fields methodFields;
         private final Method method;
         private @Nullable Double beta;
+        private Fields grader;
 
         private MethodRules(Fields fields, Problems problems) {
             this.fields = fields;
@@ -242,6 +243,7 @@ public final class JobRules {
                 problems.add(ProblemCode.MISSING_REQUIRED_PARAMETER, "method.type", "is required");
             }
             this.method = asked == null ? Method.SUPERVISED : asked;
+            this.grader = new Fields(Map.of(), "method.grader", new Problems());
         }
 
         private Method method() {
@@ -251,6 +253,21 @@ public final class JobRules {
         /// The method's own hyper-parameter, once [#hyperparameters] was read.
         private @Nullable Double beta() {
             return beta;
+        }
+
+        /// What scores answers, once [#hyperparameters] was read.
+        private Fields grader() {
+            return grader;
+        }
+
+        private void readGrader(Fields own) {
+            if (method.rowKind() == Method.RowKind.PROMPT) {
+                if (!own.has("grader")) {
+                    own.problem(
+                            ProblemCode.MISSING_REQUIRED_PARAMETER, "grader", "is required");
+                }
+                grader = own.object("grader");
+            }
         }
 
         private Hyperparameters hyperparameters() {
@@ -264,6 +281,7 @@ public final class JobRules {
                 beta = asked.number("beta", Fields.Range.above(0, BETA_MAX));
             }
             asked.rejectOthers(Aliases.OF);
+            readGrader(own);
             own.rejectOthers(Map.of());
             for (Method other : Method.values()) {
                 if (other != method && methodFields.has(other.wire())) {

@@ -5,11 +5,17 @@ import dev.tunesmith.contracts.method.Divergence;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.method.KlEstimator;
+import dev.tunesmith.contracts.method.MethodSettings.Ppo;
 import dev.tunesmith.contracts.method.MethodSettings.Preference;
 import dev.tunesmith.contracts.method.PairLoss;
 import dev.tunesmith.contracts.problem.ProblemCode;
+import dev.tunesmith.contracts.method.Grader;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -28,10 +34,12 @@ final class MethodReader {
     }
 
     /// @param beta the hyper-parameter, null if it was not given
-    MethodChoice read(@Nullable Double beta) {
+    /// @param grader what scores answers; empty for methods without one
+    MethodChoice read(@Nullable Double beta, Fields grader) {
         MethodSettings settings =
                 switch (method) {
                     case SUPERVISED, PRETRAIN -> method.defaults();
+                    case PPO -> ppo(grader);
                     case REWARD_MODEL ->
                             new MethodSettings.Reward(
                                     number("center_rewards_coefficient", Range.from(0, 100), 0));
@@ -95,6 +103,46 @@ final class MethodReader {
                 flag("reference_free"));
     }
 
+    private Ppo ppo(Fields grader) {
+        Ppo usual = Ppo.usual(new GraderReader(grader).read());
+        Ppo.Rollout rollout =
+                new Ppo.Rollout(
+                        whole("max_completion_length", 1, 1 << 16, usual.rollout().tokensMax()),
+                        number("temperature", Range.above(0, 2), usual.rollout().temperature()),
+                        number("top_p", Range.above(0, 1), usual.rollout().topP()),
+                        whole("top_k", 0, 1 << 20, usual.rollout().topK()));
+        Ppo.Distance distance = usual.distance();
+        KlEstimator estimator =
+                fields.choice("kl_estimator", List.of(KlEstimator.values()), KlEstimator::wire);
+        Ppo.Credit credit = usual.credit();
+        Ppo.Update update = usual.update();
+        return new Ppo(
+                rollout,
+                new Ppo.Distance(
+                        noted("kl_estimator", estimator, distance.estimator()),
+                        number("kl_coef", Range.from(0, 100), distance.coefficient()),
+                        optional("kl_target", Range.above(0, 1e6)),
+                        number("kl_horizon", Range.above(0, 1e9), distance.horizon())),
+                new Ppo.Credit(
+                        number("gamma", Range.from(0, 1), credit.gamma()),
+                        number("lam", Range.from(0, 1), credit.lambda()),
+                        flag("whiten_rewards"),
+                        number("missing_eos_penalty", Range.from(0, 1e6), 0),
+                        flag("score_norm")),
+                new Ppo.Update(
+                        whole("ppo_epochs", 1, 100, update.epochs()),
+                        whole("num_mini_batches", 1, 256, update.miniBatches()),
+                        number("cliprange", Range.above(0, 100), update.clip()),
+                        number("cliprange_value", Range.above(0, 1e6), update.valueClip()),
+                        number("vf_coef", Range.from(0, 100), update.valueCoefficient()),
+                        number("entropy_coef", Range.from(0, 100), update.entropyCoefficient())),
+                usual.grader());
+    }
+
+    private int whole(String key, int min, int max, int otherwise) {
+        return noted(key, fields.integer(key, min, max), otherwise);
+    }
+
     private double number(String key, Range range, double otherwise) {
         return noted(key, fields.number(key, range), otherwise);
     }
@@ -109,5 +157,100 @@ final class MethodReader {
 
     private boolean flag(String key) {
         return noted(key, fields.bool(key), false);
+    }
+
+    /// Reads a grader in OpenAI's shape; `regex` is ours, and `multi` adds up its parts.
+    private static final class GraderReader {
+        private static final int TEXT_MAX = 10_000;
+        private static final int DEPTH_MAX = 4;
+
+        private final Fields fields;
+
+        GraderReader(Fields fields) {
+            this.fields = fields;
+        }
+
+        Grader read() {
+            return read(fields, 1);
+        }
+
+        private static Grader read(Fields fields, int depth) {
+            List<String> types = List.of("string_check", "text_similarity", "regex", "multi");
+            String type = fields.choice("type", types, name -> name);
+            String _ = fields.text("name", 256);
+            if (type == null) {
+                if (!fields.has("type")) {
+                    fields.problem(ProblemCode.MISSING_REQUIRED_PARAMETER, "type", "is required");
+                }
+                return Grader.StringCheck.ANSWER_IS_REFERENCE;
+            }
+            Grader grader =
+                    switch (type) {
+                        case "string_check" -> check(fields);
+                        case "text_similarity" -> similarity(fields);
+                        case "regex" -> regex(fields);
+                        default -> multi(fields, depth);
+                    };
+            fields.rejectOthers(Map.of());
+            return grader;
+        }
+
+        private static Grader check(Fields fields) {
+            Grader.StringCheck.Operation operation =
+                    fields.choice(
+                            "operation",
+                            List.of(Grader.StringCheck.Operation.values()),
+                            value -> value.name().toLowerCase(Locale.ROOT));
+            return new Grader.StringCheck(
+                    required(fields, "input"),
+                    required(fields, "reference"),
+                    operation == null ? Grader.StringCheck.Operation.EQ : operation);
+        }
+
+        private static Grader similarity(Fields fields) {
+            String _ = fields.choice("evaluation_metric", List.of("fuzzy_match"), name -> name);
+            return new Grader.Similarity(required(fields, "input"), required(fields, "reference"));
+        }
+
+        private static Grader regex(Fields fields) {
+            String input = fields.text("input", TEXT_MAX);
+            String pattern = required(fields, "pattern");
+            try {
+                return new Grader.Regex(
+                        input == null ? "{{sample.output_text}}" : input, pattern);
+            } catch (IllegalArgumentException e) {
+                fields.problem(ProblemCode.INVALID_VALUE, "pattern", String.valueOf(e.getMessage()));
+                return Grader.StringCheck.ANSWER_IS_REFERENCE;
+            }
+        }
+
+        private static Grader multi(Fields fields, int depth) {
+            Map<String, Grader> graders = new LinkedHashMap<>();
+            Map<String, Double> weights = new LinkedHashMap<>();
+            Fields parts = fields.object("graders");
+            Fields factors = fields.object("weights");
+            if (depth == DEPTH_MAX || parts.keys().isEmpty()) {
+                fields.problem(
+                        ProblemCode.INVALID_VALUE,
+                        "graders",
+                        "expected graders by name, at most %d levels deep".formatted(DEPTH_MAX));
+                return Grader.StringCheck.ANSWER_IS_REFERENCE;
+            }
+            for (String name : parts.keys()) {
+                graders.put(name, read(parts.object(name), depth + 1));
+                Double weight = factors.number(name, Range.from(-1e6, 1e6));
+                weights.put(name, weight == null ? 1.0 : weight);
+            }
+            factors.rejectOthers(Map.of());
+            return new Grader.Multi(graders, weights);
+        }
+
+        private static String required(Fields fields, String key) {
+            String text = fields.text(key, TEXT_MAX);
+            if (text == null && !fields.has(key)) {
+                fields.problem(ProblemCode.MISSING_REQUIRED_PARAMETER, key, "is required");
+            }
+            return text == null ? "" : text;
+        }
     }
 }

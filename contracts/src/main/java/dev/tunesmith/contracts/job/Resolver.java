@@ -60,7 +60,7 @@ public final class Resolver {
                         spec.adapter(),
                         spec.precision(),
                         spec.rows().microBatch(),
-                        tokens * spec.method().documentsPerRow(),
+                        tokensOf(spec.settings(), tokens),
                         spec.gradientCheckpointing())
                 .withFrozenCopies(frozenCopies(spec.settings(), spec.adapter()));
     }
@@ -82,7 +82,13 @@ public final class Resolver {
         return settings.needsReference() && adapter.kind() == AdapterKind.NONE ? 1 : 0;
     }
 
+    /// Tokens of a row with a longest text of `tokens`.
+    private static int tokensOf(MethodSettings settings, int tokens) {
+        return tokens * settings.method().documentsPerRow() + settings.answerTokens();
+    }
+
     private ResolvedSpec resolved() {
+        MethodSettings settings = settings();
         AdapterSpec adapter = adapter();
         Precision precision =
                 orDefault("precision", spec.training().compute().precision(), Precision.BF16);
@@ -91,15 +97,15 @@ public final class Resolver {
         int batch = batchSize();
         int rowTokens = packing ? maxSeqLen : Math.clamp(stats.longest(), 1, maxSeqLen);
         Workload wide =
-                workload(adapter, precision, 1, rowTokens * spec.method().documentsPerRow(), false)
-                        .withFrozenCopies(frozenCopies(spec.choice().settings(), adapter));
+                workload(adapter, precision, 1, tokensOf(settings, rowTokens), false)
+                        .withFrozenCopies(frozenCopies(settings, adapter));
         boolean again = checkpointing(wide);
         int micro = microBatch(again ? wide.withCheckpointing() : wide, batch);
         ResolvedSpec.Rows rows = rows(maxSeqLen, packing, batch, micro);
         return new ResolvedSpec(
                 spec.specVersion(),
                 spec.kind(),
-                settings(),
+                settings,
                 spec.model(),
                 adapter,
                 rows,
@@ -192,7 +198,8 @@ public final class Resolver {
     }
 
     private int maxSeqLen() {
-        int context = model.contextLength();
+        int context =
+                Math.max(1, model.contextLength() - spec.choice().settings().answerTokens());
         return orDerived(
                 "max_seq_len",
                 spec.training().rows().maxSeqLen(),
@@ -316,7 +323,8 @@ public final class Resolver {
     private ResolvedSpec.Steps steps(ResolvedSpec.Rows rows) {
         TrainingOptions.Cadence asked = spec.training().cadence();
         int epochs = epochs();
-        long ofEpoch = Math.max(1, Math.ceilDiv(trainedRows(rows), rows.batchSize()));
+        long batches = Math.max(1, Math.ceilDiv(trainedRows(rows), rows.batchSize()));
+        long ofEpoch = batches * spec.choice().settings().updatesPerBatch();
         long all = ofEpoch * epochs;
         Integer maxSteps = asked.maxSteps();
         if (maxSteps != null) {
@@ -412,6 +420,7 @@ public final class Resolver {
                 switch (spec.method()) {
                     case SUPERVISED -> lora ? 2e-4 : 2e-5;
                     case PRETRAIN -> lora ? 2e-4 : 1e-4;
+                    case PPO -> lora ? 2e-5 : 3e-6;
                     case REWARD_MODEL -> lora ? 1e-4 : 1e-5;
                     case DPO -> lora ? 5e-6 : 1e-6;
                 };

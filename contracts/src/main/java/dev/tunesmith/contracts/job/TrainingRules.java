@@ -47,12 +47,17 @@ final class TrainingRules {
     private final @Nullable String clientJobId;
     private final boolean dryRun;
 
-    TrainingRules(Fields given, Method method, Hyperparameters numbers, @Nullable Double beta) {
+    TrainingRules(
+            Fields given,
+            Method method,
+            Hyperparameters numbers,
+            @Nullable Double beta,
+            Fields grader) {
         this.fields = given.withoutAuto("batch_size", "micro_batch", "max_seq_len", "rank");
         this.method = method;
         this.numbers = numbers;
         this.options = new TrainingOptions(adapter(), rows(), optimizer(), cadence(), compute());
-        this.choice = new MethodReader(method, fields).read(beta);
+        this.choice = new MethodReader(method, fields).read(beta, grader);
         this.clientJobId = fields.text("client_job_id", 128);
         this.dryRun = Boolean.TRUE.equals(fields.bool("dry_run"));
         fields.rejectOthers(Aliases.OF);
@@ -164,18 +169,19 @@ final class TrainingRules {
                 method == Method.PRETRAIN && fields.has("train_on_prompt"),
                 "train_on_prompt",
                 "has no meaning for method.type pretrain, which trains on all text");
-        if (method.rowKind() == Method.RowKind.PAIR) {
-            rejectForPairs();
+        switch (method.rowKind()) {
+            case PAIR, PROMPT -> rejectForComparisons();
+            case CONVERSATION, DOCUMENT -> {}
         }
         rejectBatches();
     }
 
-    private void rejectForPairs() {
+    private void rejectForComparisons() {
         String wire = method.wire();
         reject(
                 Boolean.TRUE.equals(options.rows().packing()),
                 "packing",
-                "method.type %s batches its pairs without padding already".formatted(wire));
+                "method.type %s batches its rows without padding already".formatted(wire));
         reject(
                 Boolean.TRUE.equals(options.rows().trainOnPrompt()),
                 "train_on_prompt",

@@ -9,7 +9,8 @@ public enum Method {
     SUPERVISED,
     PRETRAIN,
     DPO,
-    REWARD_MODEL;
+    REWARD_MODEL,
+    PPO;
 
     /// What a row of a training file has to hold.
     public enum RowKind {
@@ -18,7 +19,9 @@ public enum Method {
         /// A document.
         DOCUMENT,
         /// A prompt with a better and a worse answer.
-        PAIR
+        PAIR,
+        /// A prompt that the model itself answers, with whatever a grader needs.
+        PROMPT
     }
 
     @JsonCreator
@@ -36,6 +39,7 @@ public enum Method {
             case SUPERVISED -> RowKind.CONVERSATION;
             case PRETRAIN -> RowKind.DOCUMENT;
             case DPO, REWARD_MODEL -> RowKind.PAIR;
+            case PPO -> RowKind.PROMPT;
         };
     }
 
@@ -49,6 +53,7 @@ public enum Method {
         return switch (this) {
             case SUPERVISED -> new MethodSettings.Supervised();
             case PRETRAIN -> new MethodSettings.Pretrain();
+            case PPO -> MethodSettings.Ppo.usual(Grader.StringCheck.ANSWER_IS_REFERENCE);
             case REWARD_MODEL -> new MethodSettings.Reward(0);
             case DPO -> MethodSettings.Preference.dpo(MethodSettings.Preference.BETA);
         };

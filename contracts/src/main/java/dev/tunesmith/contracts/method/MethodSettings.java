@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
     @JsonSubTypes.Type(MethodSettings.Supervised.class),
     @JsonSubTypes.Type(MethodSettings.Pretrain.class),
     @JsonSubTypes.Type(MethodSettings.Preference.class),
-    @JsonSubTypes.Type(MethodSettings.Reward.class)
+    @JsonSubTypes.Type(MethodSettings.Reward.class),
+    @JsonSubTypes.Type(MethodSettings.Ppo.class)
 })
 public sealed interface MethodSettings {
 
@@ -33,6 +34,16 @@ public sealed interface MethodSettings {
     /// Whether a head with one output trains with the model.
     default boolean needsScoreHead() {
         return false;
+    }
+
+    /// Optimizer steps that are made of the same rows, one after another.
+    default int updatesPerBatch() {
+        return 1;
+    }
+
+    /// Tokens that the model itself adds to a row.
+    default int answerTokens() {
+        return 0;
     }
 
     /// The hyper-parameters that only this method has, by their names on the wire.
@@ -55,6 +66,116 @@ public sealed interface MethodSettings {
         @Override
         public Method method() {
             return Method.PRETRAIN;
+        }
+    }
+
+    /// Proximal policy optimisation (arXiv 1707.06347, with the details of arXiv 2403.17031): the
+    /// model answers, a grader scores the answers, and better ones become more probable.
+    @JsonTypeName("ppo")
+    record Ppo(Rollout rollout, Distance distance, Credit credit, Update update, Grader grader)
+            implements MethodSettings {
+
+        /// How answers are drawn.
+        ///
+        /// @param tokensMax longest answer
+        /// @param topK most probable tokens to draw from, 0 for all
+        public record Rollout(int tokensMax, double temperature, double topP, int topK) {}
+
+        /// The price of moving away from the reference, in the reward.
+        ///
+        /// @param coefficient of the estimate; where it starts if there is a target
+        /// @param target distance that the coefficient is steered to; null keeps it
+        /// @param horizon answers over which it is steered
+        public record Distance(
+                KlEstimator estimator,
+                double coefficient,
+                @Nullable Double target,
+                double horizon) {}
+
+        /// How a score becomes an advantage of each token.
+        ///
+        /// @param gamma discount of later rewards
+        /// @param lambda of the generalised advantage estimate (arXiv 1506.02438)
+        /// @param whitenRewards scales rewards to variance 1, the mean stays
+        /// @param missingEndPenalty subtracted from answers that were cut off
+        /// @param normaliseScores divides scores by their running deviation
+        public record Credit(
+                double gamma,
+                double lambda,
+                boolean whitenRewards,
+                double missingEndPenalty,
+                boolean normaliseScores) {}
+
+        /// How the model is updated from one batch of answers.
+        ///
+        /// @param epochs how often each answer is used
+        /// @param miniBatches updates of one pass over the answers
+        public record Update(
+                int epochs,
+                int miniBatches,
+                double clip,
+                double valueClip,
+                double valueCoefficient,
+                double entropyCoefficient) {}
+
+        /// The constants of TRL and LLaMA-Factory.
+        public static Ppo usual(Grader grader) {
+            return new Ppo(
+                    new Rollout(128, 1, 1, 0),
+                    new Distance(KlEstimator.K1, 0.05, null, 10_000),
+                    new Credit(1, 0.95, false, 0, false),
+                    new Update(4, 1, 0.2, 0.2, 0.1, 0),
+                    grader);
+        }
+
+        @Override
+        public Method method() {
+            return Method.PPO;
+        }
+
+        @Override
+        public boolean needsReference() {
+            return true;
+        }
+
+        @Override
+        public boolean needsScoreHead() {
+            return true;
+        }
+
+        @Override
+        public int updatesPerBatch() {
+            return update.epochs * update.miniBatches;
+        }
+
+        @Override
+        public int answerTokens() {
+            return rollout.tokensMax;
+        }
+
+        @Override
+        public void addTo(Map<String, Object> flat) {
+            flat.put("max_completion_length", rollout.tokensMax);
+            flat.put("temperature", rollout.temperature);
+            flat.put("top_p", rollout.topP);
+            flat.put("top_k", rollout.topK);
+            flat.put("kl_estimator", distance.estimator.wire());
+            flat.put("kl_coef", distance.coefficient);
+            if (distance.target != null) {
+                flat.put("kl_target", distance.target);
+                flat.put("kl_horizon", distance.horizon);
+            }
+            flat.put("gamma", credit.gamma);
+            flat.put("lam", credit.lambda);
+            flat.put("whiten_rewards", credit.whitenRewards);
+            flat.put("missing_eos_penalty", credit.missingEndPenalty);
+            flat.put("score_norm", credit.normaliseScores);
+            flat.put("ppo_epochs", update.epochs);
+            flat.put("num_mini_batches", update.miniBatches);
+            flat.put("cliprange", update.clip);
+            flat.put("cliprange_value", update.valueClip);
+            flat.put("vf_coef", update.valueCoefficient);
+            flat.put("entropy_coef", update.entropyCoefficient);
         }
     }
 

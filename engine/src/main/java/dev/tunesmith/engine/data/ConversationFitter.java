@@ -49,6 +49,27 @@ final class ConversationFitter {
         return fitted;
     }
 
+    /// A prompt that the model goes on with; dropped if nothing of it can go any more.
+    Fitted fitPrompt(Conversation prompt) {
+        int[] whole = encoder.prompt(prompt.messages());
+        int[] ids = whole;
+        Conversation shorter = prompt;
+        for (int i = 0; i < SHORTENINGS_MAX && ids.length > lengthMax; i++) {
+            Conversation next = shortened(shorter, ids.length);
+            if (next.equals(shorter)) {
+                break;
+            }
+            shorter = next;
+            ids = encoder.prompt(shorter.messages());
+        }
+        Fitted fitted =
+                new Fitted(
+                        new Sample(ids, new float[ids.length]),
+                        whole.length,
+                        whole.length > lengthMax);
+        return ids.length > lengthMax ? fitted.dropped() : fitted;
+    }
+
     private List<Sample> samples(Conversation prompt, List<Conversation> continuations) {
         return continuations.stream()
                 .map(prompt::then)

@@ -58,13 +58,19 @@ public final class DatasetTokenizer implements AutoCloseable {
     ///
     /// @param samples the documents that are trained, in the order of the file; those of one row
     ///   lie side by side
+    /// @param items the rows themselves where a grader reads them; the value of a sample is its place
     /// @param stats figures; lengths are those of whole rows, token counts those of the samples
     /// @param problems the first problems
     /// @param problemCount all problems
     public record Tokenized(
-            List<Sample> samples, DatasetStats stats, List<Problem> problems, long problemCount) {
+            List<Sample> samples,
+            List<Map<String, Object>> items,
+            DatasetStats stats,
+            List<Problem> problems,
+            long problemCount) {
 
         public Tokenized {
+            items = List.copyOf(items);
             samples = List.copyOf(samples);
             problems = List.copyOf(problems);
         }
@@ -156,7 +162,10 @@ public final class DatasetTokenizer implements AutoCloseable {
                                 "the row has %d tokens, more than the %d allowed"
                                         .formatted(length, options.lengthMax())));
             } else {
-                report.add(fitted);
+                report.add(
+                        options.method().rowKind() == Method.RowKind.PROMPT
+                                ? report.numbered(fitted, row.get())
+                                : fitted);
             }
         } catch (UnusableRowException e) {
             report.problems.add(e.problem(number));
@@ -180,6 +189,7 @@ public final class DatasetTokenizer implements AutoCloseable {
             case DOCUMENT -> List.of(Fitted.whole(texts.sample(TrainingRow.text(row).text())));
             case CONVERSATION -> List.of(fitted(TrainingRow.chat(row).conversation()));
             case PAIR -> fitted(TrainingRow.pair(row));
+            case PROMPT -> List.of(dropped(conversations.fitPrompt(TrainingRow.prompt(row))));
         };
     }
 
@@ -187,18 +197,16 @@ public final class DatasetTokenizer implements AutoCloseable {
         List<Fitted> both =
                 conversations.fit(pair.prompt(), List.of(pair.chosen(), pair.rejected()));
         return both.stream()
-                .map(fitted ->
-                        options.overflow() == Overflow.DROP && fitted.cut()
-                                ? fitted.dropped()
-                                : fitted.withValue(pair.margin()))
+                .map(fitted -> dropped(fitted).withValue(pair.margin()))
                 .toList();
     }
 
+    private Fitted dropped(Fitted fitted) {
+        return fitted.cut() && options.overflow() == Overflow.DROP ? fitted.dropped() : fitted;
+    }
+
     private Fitted fitted(Conversation conversation) {
-        Fitted fitted = conversations.fit(conversation);
-        if (fitted.cut() && options.overflow() == Overflow.DROP) {
-            return fitted.dropped();
-        }
+        Fitted fitted = dropped(conversations.fit(conversation));
         return options.trainOnPrompt()
                 ? new Fitted(
                         Sample.allTrained(fitted.sample().ids()), fitted.fullLength(), fitted.cut())
@@ -215,6 +223,7 @@ public final class DatasetTokenizer implements AutoCloseable {
         private final int problemsListed;
         private final Problems problems;
         private final List<Sample> samples = new ArrayList<>();
+        private final List<Map<String, Object>> items = new ArrayList<>();
         private final Set<String> seen = new HashSet<>();
         private int[] lengths = new int[1024];
         private int rows;
@@ -226,6 +235,12 @@ public final class DatasetTokenizer implements AutoCloseable {
         Report(int problemsListed) {
             this.problemsListed = problemsListed;
             this.problems = new Problems(problemsListed);
+        }
+
+        /// Keeps a row for its grader.
+        List<Fitted> numbered(List<Fitted> fitted, Map<String, Object> row) {
+            items.add(row);
+            return fitted.stream().map(one -> one.withValue(items.size() - 1)).toList();
         }
 
         /// Adds the documents of one row.
@@ -267,6 +282,7 @@ public final class DatasetTokenizer implements AutoCloseable {
             all.sort(Comparator.comparingLong(Report::line));
             return new Tokenized(
                     samples,
+                    items,
                     stats,
                     all.subList(0, Math.min(problemsListed, all.size())),
                     checked.problemCount() + problems.count());

@@ -22,6 +22,24 @@ public sealed interface TrainingRow {
     record Pair(Conversation prompt, Conversation chosen, Conversation rejected, float margin)
             implements TrainingRow {}
 
+    /// A conversation that the model itself goes on with.
+    static Conversation prompt(Map<String, Object> tree) {
+        Conversation prompt =
+                tree.get("messages") instanceof List<?> list
+                        ? conversation(list, "messages")
+                        : tree.get("prompt") == null
+                                ? conversation(List.of(), "messages")
+                                : prompt(tree.get("prompt"));
+        if (prompt.messages().isEmpty()) {
+            throw new UnusableRowException("messages", "a list of messages is needed");
+        }
+        if (Conversation.isAnswer(prompt.messages().getLast())) {
+            throw new UnusableRowException(
+                    "messages", "ends with an assistant message, so there is nothing to answer");
+        }
+        return prompt;
+    }
+
     /// A plain-text row: `{"text": …}`.
     static Text text(Map<String, Object> tree) {
         if (!(tree.get("text") instanceof String text)) {
@@ -99,10 +117,12 @@ public sealed interface TrainingRow {
                 margin);
     }
 
-    private static Conversation prompt(Object prompt) {
+    private static Conversation prompt(@Nullable Object prompt) {
         return prompt instanceof List<?> list
                 ? conversation(list, "prompt")
-                : conversation(List.of(Map.of("role", "user", "content", prompt)), "prompt");
+                : conversation(
+                        List.of(Map.of("role", "user", "content", String.valueOf(prompt))),
+                        "prompt");
     }
 
     private static Conversation turns(Map<String, Object> tree, String key) {

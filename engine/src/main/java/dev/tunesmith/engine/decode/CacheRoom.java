@@ -7,7 +7,7 @@ import dev.tunesmith.engine.tensor.StepArena;
 /// Memory that all views of one base model share while they generate: the pages of keys and values,
 /// and the arena of a step.
 public final class CacheRoom implements AutoCloseable {
-    private static final int PAGE_TOKENS = 16;
+    static final int PAGE_TOKENS = 16;
 
     private final KvCache cache;
     private final PagePool pool;

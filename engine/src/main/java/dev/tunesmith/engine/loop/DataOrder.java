@@ -11,7 +11,8 @@ import java.util.Arrays;
 /// @param rows number of rows (or packs) of the dataset
 /// @param rowsPerStep rows of one optimizer step, all its micro-batches together
 /// @param shuffled false keeps the order of the dataset in every epoch
-public record DataOrder(int rows, int rowsPerStep, boolean shuffled) {
+/// @param uses steps that read the same rows, one after another
+public record DataOrder(int rows, int rowsPerStep, boolean shuffled, int uses) {
 
     private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
 
@@ -20,10 +21,21 @@ public record DataOrder(int rows, int rowsPerStep, boolean shuffled) {
     /// @param seed seed of all epochs of the run
     /// @param epoch full passes done
     /// @param row rows of this epoch already used
-    public record Cursor(long seed, int epoch, int row) {}
+    /// @param use how often the next rows were used before
+    public record Cursor(long seed, int epoch, int row, int use) {
+        /// Rows that were not used yet.
+        public Cursor(long seed, int epoch, int row) {
+            this(seed, epoch, row, 0);
+        }
+    }
+
+    /// An order in which every step reads other rows.
+    public DataOrder(int rows, int rowsPerStep, boolean shuffled) {
+        this(rows, rowsPerStep, shuffled, 1);
+    }
 
     public DataOrder {
-        if (rows < 1 || rowsPerStep < 1) {
+        if (rows < 1 || rowsPerStep < 1 || uses < 1) {
             throw new IllegalArgumentException(
                     "%d rows, %d per step: both must be positive".formatted(rows, rowsPerStep));
         }
@@ -31,7 +43,7 @@ public record DataOrder(int rows, int rowsPerStep, boolean shuffled) {
 
     /// Optimizer steps of one epoch.
     public int stepsPerEpoch() {
-        return Math.ceilDiv(rows, rowsPerStep);
+        return Math.multiplyExact(Math.ceilDiv(rows, rowsPerStep), uses);
     }
 
     /// The start of a run.
@@ -47,6 +59,9 @@ public record DataOrder(int rows, int rowsPerStep, boolean shuffled) {
 
     /// The cursor after the step at `cursor`.
     public Cursor after(Cursor cursor) {
+        if (cursor.use() + 1 < uses) {
+            return new Cursor(cursor.seed(), cursor.epoch(), cursor.row(), cursor.use() + 1);
+        }
         int end = Math.min(rows, cursor.row() + rowsPerStep);
         return end == rows
                 ? new Cursor(cursor.seed(), cursor.epoch() + 1, 0)

@@ -9,6 +9,8 @@ import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.StepArena;
 import dev.tunesmith.engine.tensor.Tensor;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,9 +34,19 @@ public final class Learner implements AutoCloseable {
     }
 
     /// Begins an optimizer step, or an evaluation, over all its parts.
-    Objective.Step begin(List<TokenBatch> parts) {
+    Objective.Step begin(List<TokenBatch> parts, Objective.Occasion occasion) {
         optimizer.clearGradients();
-        return objective.begin(arena, parts);
+        return objective.begin(arena, parts, occasion);
+    }
+
+    /// Adds what the objective remembers to a checkpoint.
+    void save(Path folder) throws IOException {
+        objective.save(folder);
+    }
+
+    /// Takes over what the objective remembered.
+    void restore(Path folder) {
+        objective.restore(folder);
     }
 
     /// Adds the gradient of a part's share of the mean loss.

@@ -56,6 +56,7 @@ public record LoopState(
         tree.put("seed", cursor.seed());
         tree.put("epoch", cursor.epoch());
         tree.put("row", cursor.row());
+        tree.put("use", cursor.use());
         tree.put("draws", draws);
         tree.put("trained_tokens", trainedTokens);
         tree.put("evaluated_step", evaluatedStep);
@@ -92,7 +93,8 @@ public record LoopState(
                 new Cursor(
                         integer(tree, "seed"),
                         (int) integer(tree, "epoch"),
-                        (int) integer(tree, "row")),
+                        (int) integer(tree, "row"),
+                        (int) integer(tree, "use")),
                 integer(tree, "draws"),
                 integer(tree, "trained_tokens"),
                 (int) integer(tree, "evaluated_step"),

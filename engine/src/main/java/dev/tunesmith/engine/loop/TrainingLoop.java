@@ -87,17 +87,18 @@ public final class TrainingLoop {
     /// Empty if a stop was asked for on the way.
     private Optional<Forward> forwardAndBackward() {
         List<TokenBatch> parts = parts(training, plan.order().rowsAt(state.cursor()));
-        Objective.Step step = learner.begin(parts);
+        var occasion = new Objective.Occasion(state.step(), state.cursor().use(), true);
+        Objective.Step step = learner.begin(parts, occasion);
         LossSum sum = LossSum.ZERO;
         long tokens = 0;
-        for (int part = 0; part < parts.size(); part++) {
+        for (int part = 0; part < step.parts(); part++) {
             if (observer.stopAsked() != Stop.NO) {
                 return Optional.empty();
             }
             sum = sum.plus(learner.accumulate(step, part, state.draws() + part));
-            tokens += parts.get(part).tokens();
+            tokens += step.tokens(part);
         }
-        return Optional.of(new Forward(sum, tokens, parts.size()));
+        return Optional.of(new Forward(sum, tokens, step.parts()));
     }
 
     private List<TokenBatch> parts(PackedRows rows, int[] numbers) {
@@ -146,8 +147,9 @@ public final class TrainingLoop {
         int[] numbers = new int[rows.size()];
         Arrays.setAll(numbers, i -> i);
         List<TokenBatch> parts = parts(rows, numbers);
-        Objective.Step whole = learner.begin(parts);
-        for (int part = 0; part < parts.size(); part++) {
+        var occasion = new Objective.Occasion(state.step(), 0, false);
+        Objective.Step whole = learner.begin(parts, occasion);
+        for (int part = 0; part < whole.parts(); part++) {
             if (observer.stopAsked() != Stop.NO) {
                 return;
             }

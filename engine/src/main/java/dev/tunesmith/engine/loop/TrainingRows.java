@@ -25,6 +25,7 @@ final class TrainingRows implements AutoCloseable {
     private static final int PROBLEMS_LISTED = 5;
 
     private final DatasetStats stats;
+    private final List<Map<String, Object>> items = new ArrayList<>();
     private final List<TokenShard> shards = new ArrayList<>();
     private final PackedRows training;
     private final Optional<PackedRows> validation;
@@ -35,7 +36,16 @@ final class TrainingRows implements AutoCloseable {
         this.stats = training.stats();
         List<Sample> trained = new ArrayList<>();
         List<Sample> measured = new ArrayList<>();
-        validation.ifPresent(rows -> measured.addAll(rows.samples()));
+        items.addAll(training.items());
+        validation.ifPresent(rows -> {
+            int first = items.size();
+            items.addAll(rows.items());
+            rows.samples().stream()
+                    .map(sample -> spec.method().rowKind() == Method.RowKind.PROMPT
+                                    ? sample.withValue(sample.value() + first)
+                                    : sample)
+                    .forEach(measured::add);
+        });
         int group = spec.method().documentsPerRow();
         List<Sample> all = training.samples();
         for (int first = 0; first < all.size(); first += group) {
@@ -43,7 +53,10 @@ final class TrainingRows implements AutoCloseable {
                     validation.isEmpty() && all.get(first).isInShare(spec.rows().validationShare());
             (heldOut ? measured : trained).addAll(all.subList(first, first + group));
         }
-        if (trained.stream().mapToLong(Sample::trainedTokens).sum() == 0) {
+        boolean answersItself = spec.method().rowKind() == Method.RowKind.PROMPT;
+        if (trained.isEmpty()
+                || (!answersItself
+                        && trained.stream().mapToLong(Sample::trainedTokens).sum() == 0)) {
             throw new TrainingDataException(
                     "no row of the training file has a token to train on (%d rows read)"
                             .formatted(training.stats().rows()));
@@ -109,6 +122,11 @@ final class TrainingRows implements AutoCloseable {
 
     Optional<PackedRows> validation() {
         return validation;
+    }
+
+    /// The rows that graders read.
+    List<Map<String, Object>> items() {
+        return items;
     }
 
     DatasetStats stats() {

@@ -20,7 +20,13 @@ import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.model.ScoreHead;
 import dev.tunesmith.engine.model.UnsupportedModelException;
 import dev.tunesmith.engine.nn.Parameter;
+import dev.tunesmith.engine.decode.StopTokens;
+import dev.tunesmith.engine.objective.Actor;
 import dev.tunesmith.engine.objective.Objective;
+import dev.tunesmith.engine.objective.PpoObjective;
+import dev.tunesmith.engine.objective.PpoUpdate;
+import dev.tunesmith.engine.text.Tokenizer;
+import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.engine.objective.Policy;
 import dev.tunesmith.engine.objective.PreferenceObjective;
 import dev.tunesmith.engine.objective.RewardObjective;
@@ -56,6 +62,7 @@ public final class TrainingRun implements AutoCloseable {
     private final Sources sources;
     private final TrainingRows rows;
     private final Subject subject;
+    private final Optional<Tokenizer> tokenizer;
     private final Learner learner;
     private final LoopPlan plan;
     private final Identity identity;
@@ -91,7 +98,11 @@ public final class TrainingRun implements AutoCloseable {
         this.sources = sources;
         this.rows = rows;
         this.subject = subject;
-        this.learner = learner(spec, subject);
+        this.tokenizer =
+                spec.method().rowKind() == Method.RowKind.PROMPT
+                        ? sources.base().tokenizer().map(Tokenizer::open)
+                        : Optional.empty();
+        this.learner = learner();
         this.plan = LoopPlan.of(spec, rows.training().size());
         this.identity = new Identity(SpecTree.of(spec), environment());
     }
@@ -172,7 +183,7 @@ public final class TrainingRun implements AutoCloseable {
         int width = model.architecture().size().width();
         ScoreHead head =
                 ScoreHead.of(model, region)
-                        .orElseGet(() -> ScoreHead.fresh(width, Optional.of(spec.seed()), region));
+                        .orElseGet(() -> ScoreHead.fresh(width, headSeed(spec), region));
         head.parameters().forEach(parameter -> parameter.train(region));
         return Optional.of(head);
     }
@@ -185,6 +196,13 @@ public final class TrainingRun implements AutoCloseable {
                                 FourBitKind.named(frozen.type().wire()).orElseThrow(),
                                 FourBitFormat.BLOCK,
                                 frozen.doubled()));
+    }
+
+    /// Scores begin small and random; values begin as zeros, which is what is known of them.
+    private static Optional<Long> headSeed(ResolvedSpec spec) {
+        return spec.method().rowKind() == Method.RowKind.PROMPT
+                ? Optional.empty()
+                : Optional.of(spec.seed());
     }
 
     private static LoraConfig config(String base, AdapterSpec.Lora lora) {
@@ -204,7 +222,7 @@ public final class TrainingRun implements AutoCloseable {
                 : Targets.named(modules);
     }
 
-    private static Learner learner(ResolvedSpec spec, Subject subject) {
+    private Learner learner() {
         ResolvedSpec.Optimizer asked = spec.optimizer();
         var optimizer =
                 new AdamW(
@@ -212,10 +230,10 @@ public final class TrainingRun implements AutoCloseable {
                         new AdamW.Settings(
                                 asked.beta1(), asked.beta2(), asked.epsilon(), asked.maxGradNorm()),
                         subject.region());
-        return new Learner(objective(spec, subject), subject.trained(), optimizer, spec.seed());
+        return new Learner(objective(), subject.trained(), optimizer, spec.seed());
     }
 
-    private static Objective objective(ResolvedSpec spec, Subject subject) {
+    private Objective objective() {
         CheckpointPolicy memory =
                 spec.gradientCheckpointing()
                         ? CheckpointPolicy.recomputeAll()
@@ -224,11 +242,32 @@ public final class TrainingRun implements AutoCloseable {
         return switch (spec.settings()) {
             case MethodSettings.Supervised() -> new TokenObjective(policy);
             case MethodSettings.Pretrain() -> new TokenObjective(policy);
+            case MethodSettings.Ppo settings -> ppo(settings, policy);
             case MethodSettings.Reward settings ->
                     new RewardObjective(policy, subject.head().orElseThrow(), settings);
             case MethodSettings.Preference settings ->
                     new PreferenceObjective(policy, subject.reference(), settings);
         };
+    }
+
+    private Objective ppo(MethodSettings.Ppo settings, Policy policy) {
+        Tokenizer words = tokenizer.orElseThrow();
+        Actor actor =
+                new Actor(
+                        policy.model(),
+                        words,
+                        StopTokens.of(sources.base(), words),
+                        rows.items(),
+                        settings.rollout(),
+                        settings.grader(),
+                        spec.seed());
+        PpoUpdate update =
+                new PpoUpdate(
+                        policy,
+                        subject.head().orElseThrow(),
+                        settings.update(),
+                        settings.rollout().temperature());
+        return new PpoObjective(settings, update, subject.reference().orElseThrow(), actor);
     }
 
     /// What the last bits of a run depend on beside its spec: equal environments resume exactly.
@@ -262,6 +301,7 @@ public final class TrainingRun implements AutoCloseable {
     public Restored restore(Path checkpoint) {
         Restored restored = CheckpointFolder.read(checkpoint, identity, learner.state());
         learner.resumeAt(restored.state().step());
+        learner.restore(checkpoint);
         return restored;
     }
 
@@ -276,6 +316,7 @@ public final class TrainingRun implements AutoCloseable {
     public void writeCheckpoint(Path folder, LoopState state) throws IOException {
         writeWeights(folder);
         CheckpointFolder.write(folder, identity, state, learner.state());
+        learner.save(folder);
     }
 
     /// Writes the adapter or the whole model, and the metrics of all steps. Nothing in the files
@@ -307,6 +348,7 @@ public final class TrainingRun implements AutoCloseable {
     @Override
     public void close() {
         learner.close();
+        tokenizer.ifPresent(Tokenizer::close);
         subject.adapter().ifPresent(LoraAdapter::close);
         subject.region().close();
         subject.reference().ifPresent(Decoder::close);

@@ -67,6 +67,13 @@ public final class ScoreHead {
                 new Parameter(BIAS, region.zeros(DType.F32, 1)));
     }
 
+    /// A head with given weights.
+    public static ScoreHead of(float[] weights, float bias, Region region) {
+        return new ScoreHead(
+                new Parameter(WEIGHT, region.floats(weights, 1, weights.length)),
+                new Parameter(BIAS, region.floats(new float[] {bias}, 1)));
+    }
+
     /// Reads `value_head.safetensors`; a file without a bias is fine.
     public static ScoreHead load(Path file, Region region) {
         try (SafetensorsFile stored = SafetensorsFile.open(file)) {

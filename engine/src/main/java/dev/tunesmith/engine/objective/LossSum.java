@@ -25,6 +25,11 @@ public record LossSum(
                 metrics.plus(other.metrics));
     }
 
+    /// The same sums with further figures.
+    LossSum with(Metrics more) {
+        return new LossSum(loss, weight, tokens, judged, correct, metrics.plus(more));
+    }
+
     /// Weighted mean loss; 0 where nothing has a weight.
     public double mean() {
         return weight == 0 ? 0 : loss / weight;

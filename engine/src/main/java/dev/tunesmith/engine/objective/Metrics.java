@@ -35,6 +35,13 @@ public final class Metrics {
         this.gauges = new TreeMap<>(gauges);
     }
 
+    /// The same values, each measured once.
+    static Metrics of(Map<String, Double> values) {
+        Builder builder = new Builder();
+        values.forEach(builder::mean);
+        return builder.build();
+    }
+
     /// The metrics of both.
     public Metrics plus(Metrics other) {
         Map<String, Gauge> sum = new TreeMap<>(gauges);

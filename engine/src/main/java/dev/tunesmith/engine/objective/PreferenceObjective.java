@@ -35,7 +35,7 @@ public final class PreferenceObjective implements Objective {
     }
 
     @Override
-    public Step begin(StepArena arena, List<TokenBatch> parts) {
+    public Step begin(StepArena arena, List<TokenBatch> parts, Occasion occasion) {
         Totals totals = Totals.of(parts);
         boolean coupled = settings.losses().stream().anyMatch(PairLoss::couplesPairs);
         if (coupled && parts.size() > 1) {
@@ -44,12 +44,17 @@ public final class PreferenceObjective implements Objective {
             for (int part = 1; part < firsts.length; part++) {
                 firsts[part] = firsts[part - 1] + parts.get(part - 1).documents() / 2;
             }
-            return (tape, part) -> new Part(tape, parts.get(part), totals).run(whole, firsts[part]);
+            return Step.of(
+                    parts,
+                    (tape, part) ->
+                            new Part(tape, parts.get(part), totals).run(whole, firsts[part]));
         }
-        return (tape, part) -> {
-            Part work = new Part(tape, parts.get(part), totals);
-            return work.run(PreferenceLoss.of(settings, work.pairs), 0);
-        };
+        return Step.of(
+                parts,
+                (tape, part) -> {
+                    Part work = new Part(tape, parts.get(part), totals);
+                    return work.run(PreferenceLoss.of(settings, work.pairs), 0);
+                });
     }
 
     /// What the step's means are divided by.

@@ -17,10 +17,10 @@ public record RewardObjective(Policy policy, ScoreHead head, MethodSettings.Rewa
         implements Objective {
 
     @Override
-    public Step begin(StepArena arena, List<TokenBatch> parts) {
+    public Step begin(StepArena arena, List<TokenBatch> parts, Occasion occasion) {
         long pairs = parts.stream().mapToLong(part -> part.documents() / 2).sum();
         double scale = pairs == 0 ? 0 : 1.0 / pairs;
-        return (tape, part) -> loss(tape, parts.get(part), scale);
+        return Step.of(parts, (tape, part) -> loss(tape, parts.get(part), scale));
     }
 
     private LossSum loss(Tape tape, TokenBatch batch, double scale) {

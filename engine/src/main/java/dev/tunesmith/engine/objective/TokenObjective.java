@@ -12,10 +12,10 @@ import java.util.List;
 public record TokenObjective(Policy policy) implements Objective {
 
     @Override
-    public Step begin(StepArena arena, List<TokenBatch> parts) {
+    public Step begin(StepArena arena, List<TokenBatch> parts, Occasion occasion) {
         double weight = parts.stream().mapToDouble(TokenBatch::weightSum).sum();
         double scale = weight == 0 ? 0 : 1 / weight;
-        return (tape, part) -> loss(tape, parts.get(part), scale);
+        return Step.of(parts, (tape, part) -> loss(tape, parts.get(part), scale));
     }
 
     private LossSum loss(Tape tape, TokenBatch batch, double scale) {

@@ -8,7 +8,10 @@ import dev.tunesmith.contracts.job.JobKind;
 import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.method.Grader;
+import dev.tunesmith.contracts.method.KlEstimator;
 import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.FreshWeights;
@@ -53,6 +56,7 @@ record TinyModel(Path folder) {
         Files.write(folder.resolve("chat.jsonl"), chats());
         Files.write(folder.resolve("text.jsonl"), texts());
         Files.write(folder.resolve("pairs.jsonl"), pairs());
+        Files.write(folder.resolve("prompts.jsonl"), prompts());
         return new TinyModel(folder);
     }
 
@@ -77,6 +81,18 @@ record TinyModel(Path folder) {
                     {"role":"assistant","content":"The %s is %s."}]}\
                     """
                             .formatted(thing, i, thing, COLOURS.get(i % 3)));
+        }
+        return rows;
+    }
+
+    private static List<String> prompts() {
+        List<String> rows = new ArrayList<>();
+        for (int i = 0; i < 22; i++) {
+            rows.add(
+                    """
+                    {"messages":[{"role":"user","content":"What colour is the %s %d?"}],"reference_answer":"e"}\
+                    """
+                            .formatted(THINGS.get(i % THINGS.size()), i));
         }
         return rows;
     }
@@ -106,6 +122,7 @@ record TinyModel(Path folder) {
                     case DOCUMENT -> "text.jsonl";
                     case CONVERSATION -> "chat.jsonl";
                     case PAIR -> "pairs.jsonl";
+                    case PROMPT -> "prompts.jsonl";
                 };
         return new TrainingRun.Sources(
                 ModelDirectory.open(folder.resolve("base")),
@@ -125,12 +142,31 @@ record TinyModel(Path folder) {
                 .withFrozen(new FrozenForm(Quantization.NF4, true));
     }
 
+    /// The usual settings; answers are short.
+    private static MethodSettings settings(Method method) {
+        if (method != Method.PPO) {
+            return method.defaults();
+        }
+        var usual =
+                MethodSettings.Ppo.usual(
+                        new Grader.StringCheck(
+                                "{{sample.output_text}}",
+                                "{{item.reference_answer}}",
+                                Grader.StringCheck.Operation.LIKE));
+        return new MethodSettings.Ppo(
+                new MethodSettings.Ppo.Rollout(8, 1, 1, 0),
+                new MethodSettings.Ppo.Distance(KlEstimator.K1, 0.02, 1.0, 100),
+                new MethodSettings.Ppo.Credit(1, 0.95, true, 0.1, true),
+                new MethodSettings.Ppo.Update(3, 2, 0.2, 0.2, 0.1, 0.01),
+                usual.grader());
+    }
+
     /// Twelve steps of six rows, three at once; with held-out rows and checkpoints on the way.
     static ResolvedSpec spec(Method method, AdapterSpec adapter, Precision precision) {
         return new ResolvedSpec(
                 1,
                 JobKind.TRAIN,
-                method.defaults(),
+                settings(method),
                 "tiny",
                 adapter,
                 new ResolvedSpec.Rows(

@@ -6,6 +6,7 @@ import dev.tunesmith.engine.data.ChatEncoder;
 import dev.tunesmith.engine.data.TemplateFormat;
 import dev.tunesmith.engine.decode.CacheRoom;
 import dev.tunesmith.engine.decode.DecoderModel;
+import dev.tunesmith.engine.decode.StopTokens;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.quant.FourBitFormat;
@@ -18,12 +19,10 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /// Loads models into the engine's decoder, in bfloat16.
 @Singleton
@@ -72,7 +71,7 @@ public final class DecoderLoader implements ModelLoader {
             this.decoder = decoder;
             this.tokenizer = tokenizer;
             this.room = room;
-            this.stopTokens = stopTokens(directory, tokenizer);
+            this.stopTokens = StopTokens.of(directory, tokenizer);
             this.encoder =
                     new ChatEncoder(tokenizer, TemplateFormat.of(directory, Clock.systemUTC()));
             this.callsFunctions =
@@ -122,27 +121,6 @@ public final class DecoderLoader implements ModelLoader {
             quantised.values().forEach(Decoder::close);
             decoder.close();
             tokenizer.close();
-        }
-    }
-
-    /// Every end-of-sequence token that the model's files name.
-    static Set<Integer> stopTokens(ModelDirectory directory, Tokenizer tokenizer) {
-        var tokens = new HashSet<Integer>();
-        for (Map<String, Object> config :
-                List.of(directory.generationConfig(), directory.config())) {
-            add(tokens, config.get("eos_token_id"));
-        }
-        directory
-                .specialToken("eos_token")
-                .ifPresent(text -> tokenizer.id(text).ifPresent(tokens::add));
-        return tokens;
-    }
-
-    private static void add(Set<Integer> tokens, @Nullable Object value) {
-        switch (value) {
-            case Number id -> tokens.add(id.intValue());
-            case List<?> ids -> ids.forEach(id -> add(tokens, id));
-            case null, default -> {}
         }
     }
 }

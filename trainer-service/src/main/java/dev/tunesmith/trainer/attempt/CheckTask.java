@@ -101,7 +101,11 @@ final class CheckTask {
         for (long i = rows.problems().size(); i < rows.problemCount(); i++) {
             problems.add(ProblemCode.INVALID_TRAINING_FILE, param, "a further problem");
         }
-        if (rows.problemCount() == 0 && rows.stats().trainedTokens() == 0) {
+        Method method = task.method();
+        boolean answersItself = method != null && method.rowKind() == Method.RowKind.PROMPT;
+        boolean nothing =
+                answersItself ? rows.samples().isEmpty() : rows.stats().trainedTokens() == 0;
+        if (rows.problemCount() == 0 && nothing) {
             problems.add(
                     ProblemCode.INVALID_TRAINING_FILE,
                     param,

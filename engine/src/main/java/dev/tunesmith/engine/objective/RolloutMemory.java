@@ -1,0 +1,147 @@
+package dev.tunesmith.engine.objective;
+
+import dev.tunesmith.contracts.method.MethodSettings.Ppo;
+import dev.tunesmith.engine.data.Sample;
+import dev.tunesmith.engine.io.JsonTree;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// What PPO remembers between two optimizer steps: the answers of the rollout, the price of the
+/// distance, and the scores seen so far.
+final class RolloutMemory {
+
+    private static final String FILE = "rollout.json";
+    private static final double DEVIATION_MIN = 1e-8;
+
+    private final KlControl control;
+    private List<List<Experience>> parts = List.of();
+    private Metrics figures = Metrics.NONE;
+    private long scores;
+    private double scoreMean;
+    private double scoreSquares;
+
+    RolloutMemory(Ppo.Distance distance) {
+        this.control = new KlControl(distance);
+    }
+
+    KlControl control() {
+        return control;
+    }
+
+    /// The answers, in the parts in which they go through the model.
+    List<List<Experience>> parts() {
+        return parts;
+    }
+
+    /// What there is to say about them.
+    Metrics figures() {
+        return figures;
+    }
+
+    void keep(List<List<Experience>> answers, Metrics ofAnswers) {
+        parts = List.copyOf(answers);
+        figures = Metrics.of(ofAnswers.plus(figures).values());
+    }
+
+    /// Notes figures of a new rollout, and its scores for [#normalised].
+    void observe(double[] newScores, Metrics ofRollout) {
+        figures = ofRollout;
+        for (double score : newScores) {
+            scores++;
+            double before = score - scoreMean;
+            scoreMean += before / scores;
+            scoreSquares += before * (score - scoreMean);
+        }
+    }
+
+    /// A score by the deviation of all earlier ones (Welford's running sums).
+    double normalised(double score) {
+        if (scores < 2) {
+            return score;
+        }
+        double deviation = Math.sqrt(scoreSquares / (scores - 1));
+        return deviation < DEVIATION_MIN ? score : score / deviation;
+    }
+
+    void save(Path folder) throws IOException {
+        Map<String, Object> tree = new LinkedHashMap<>();
+        tree.put("kl_coef", control.coefficient());
+        tree.put("scores", scores);
+        tree.put("score_mean", scoreMean);
+        tree.put("score_squares", scoreSquares);
+        tree.put("figures", figures.values());
+        List<Object> stored = new ArrayList<>();
+        for (List<Experience> part : parts) {
+            stored.add(part.stream().map(RolloutMemory::tree).toList());
+        }
+        tree.put("parts", stored);
+        JsonTree.write(folder.resolve(FILE), tree);
+    }
+
+    private static Map<String, Object> tree(Experience answer) {
+        Map<String, Object> tree = new LinkedHashMap<>();
+        tree.put("ids", answer.document().ids());
+        tree.put("item", (double) answer.document().value());
+        tree.put("log_probs", answer.logProbs());
+        tree.put("values", answer.values());
+        tree.put("advantages", answer.advantages());
+        tree.put("returns", answer.returns());
+        return tree;
+    }
+
+    void restore(Path folder) {
+        Map<String, Object> tree = JsonTree.read(folder.resolve(FILE));
+        control.restore(number(tree.get("kl_coef")));
+        scores = (long) number(tree.get("scores"));
+        scoreMean = number(tree.get("score_mean"));
+        scoreSquares = number(tree.get("score_squares"));
+        Map<String, Double> restored = new LinkedHashMap<>();
+        if (tree.get("figures") instanceof Map<?, ?> values) {
+            values.forEach((name, value) -> restored.put(name.toString(), number(value)));
+        }
+        figures = Metrics.of(restored);
+        List<List<Experience>> read = new ArrayList<>();
+        for (Object part : list(tree.get("parts"))) {
+            List<Experience> answers = new ArrayList<>();
+            for (Object answer : list(part)) {
+                answers.add(experience((Map<?, ?>) answer));
+            }
+            read.add(answers);
+        }
+        parts = List.copyOf(read);
+    }
+
+    private static Experience experience(Map<?, ?> tree) {
+        double[] ids = numbers(tree.get("ids"));
+        double[] logProbs = numbers(tree.get("log_probs"));
+        int[] tokens = new int[ids.length];
+        float[] weights = new float[ids.length];
+        for (int i = 0; i < tokens.length; i++) {
+            tokens[i] = (int) ids[i];
+            weights[i] = i >= tokens.length - logProbs.length ? 1 : 0;
+        }
+        return new Experience(
+                new Sample(tokens, weights, (float) number(tree.get("item"))),
+                logProbs,
+                numbers(tree.get("values")),
+                numbers(tree.get("advantages")),
+                numbers(tree.get("returns")));
+    }
+
+    private static List<?> list(@Nullable Object value) {
+        return value instanceof List<?> list ? list : List.of();
+    }
+
+    private static double[] numbers(@Nullable Object value) {
+        return list(value).stream().mapToDouble(RolloutMemory::number).toArray();
+    }
+
+    private static double number(@Nullable Object value) {
+        return value instanceof Number number ? number.doubleValue() : 0;
+    }
+}
