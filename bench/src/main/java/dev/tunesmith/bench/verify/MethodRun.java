@@ -224,7 +224,8 @@ final class MethodRun implements AutoCloseable {
     }
 
     LossSum silently(Objective objective, TokenBatch rows) {
-        Objective.Step whole = objective.begin(arena, List.of(rows), new Objective.Occasion(0, 0, true));
+        Objective.Step whole =
+                objective.begin(arena, List.of(rows), new Objective.Occasion(0, 0, true));
         try (Region step = arena.open("golden pair")) {
             return whole.loss(Tape.silent(arena, step), 0);
         }

@@ -158,8 +158,7 @@ final class PpoCases implements CaseRunner {
         private List<Credit.Assigned> credit(List<Credit.Answer> answers) {
             KlEstimator estimator = KlEstimator.of(golden.text("parameters.kl", "k1"));
             double price = golden.number("parameters.kl_coef", 0.05);
-            Ppo.Credit usual =
-                    Ppo.usual(Grader.StringCheck.ANSWER_IS_REFERENCE).credit();
+            Ppo.Credit usual = Ppo.usual(Grader.StringCheck.ANSWER_IS_REFERENCE).credit();
             Ppo.Credit settings =
                     new Ppo.Credit(
                             golden.number("parameters.gamma", usual.gamma()),
@@ -177,8 +176,7 @@ final class PpoCases implements CaseRunner {
             for (Credit.Answer answer : answers) {
                 distance += Arrays.stream(answer.distances(estimator)).sum() / answers.size();
             }
-            double score =
-                    answers.stream().mapToDouble(Credit.Answer::score).average().orElse(0);
+            double score = answers.stream().mapToDouble(Credit.Answer::score).average().orElse(0);
             scalar("objective/kl", distance);
             scalar("objective/non_score_reward", -price * distance);
             scalar("objective/rlhf_reward", score - price * distance);
@@ -254,8 +252,7 @@ final class PpoCases implements CaseRunner {
         private void scalar(String name, double value) {
             if (golden.find("scalars") instanceof Map<?, ?> scalars
                     && scalars.get(name) instanceof Number number) {
-                comparison.number(
-                        name, value, number.doubleValue(), new Tolerance(2e-5, 2e-5, 0));
+                comparison.number(name, value, number.doubleValue(), new Tolerance(2e-5, 2e-5, 0));
             }
         }
 
@@ -273,9 +270,7 @@ final class PpoCases implements CaseRunner {
             List<double[]> rows = new ArrayList<>();
             int at = 0;
             for (int length : lengths) {
-                rows.add(
-                        MethodRun.wide(
-                                Arrays.copyOfRange(scores.logProbs_M(), at, at + length)));
+                rows.add(MethodRun.wide(Arrays.copyOfRange(scores.logProbs_M(), at, at + length)));
                 at += length;
             }
             return rows;

@@ -85,7 +85,12 @@ public final class JobRules {
         Method method = methods.method();
         Hyperparameters numbers = methods.hyperparameters();
         var trainingRules =
-                new TrainingRules(fields.object("x_training"), method, numbers, methods.beta(), methods.grader());
+                new TrainingRules(
+                        fields.object("x_training"),
+                        method,
+                        numbers,
+                        methods.beta(),
+                        methods.grader());
         TrainingOptions options = trainingRules.options();
         JobSpec.Labels labels = labels(fields, trainingRules.clientJobId());
         JobSpec.Scheduling scheduling = scheduling(fields.object("x_scheduling"));
@@ -263,8 +268,7 @@ public final class JobRules {
         private void readGrader(Fields own) {
             if (method.rowKind() == Method.RowKind.PROMPT) {
                 if (!own.has("grader")) {
-                    own.problem(
-                            ProblemCode.MISSING_REQUIRED_PARAMETER, "grader", "is required");
+                    own.problem(ProblemCode.MISSING_REQUIRED_PARAMETER, "grader", "is required");
                 }
                 grader = own.object("grader");
             }

@@ -2,15 +2,15 @@ package dev.tunesmith.contracts.job;
 
 import dev.tunesmith.contracts.job.Fields.Range;
 import dev.tunesmith.contracts.method.Divergence;
+import dev.tunesmith.contracts.method.Grader;
+import dev.tunesmith.contracts.method.KlEstimator;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.method.MethodSettings;
-import dev.tunesmith.contracts.method.KlEstimator;
 import dev.tunesmith.contracts.method.MethodSettings.Ppo;
 import dev.tunesmith.contracts.method.MethodSettings.Preference;
 import dev.tunesmith.contracts.method.PairLoss;
 import dev.tunesmith.contracts.problem.ProblemCode;
-import dev.tunesmith.contracts.method.Grader;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -216,10 +216,10 @@ final class MethodReader {
             String input = fields.text("input", TEXT_MAX);
             String pattern = required(fields, "pattern");
             try {
-                return new Grader.Regex(
-                        input == null ? "{{sample.output_text}}" : input, pattern);
+                return new Grader.Regex(input == null ? "{{sample.output_text}}" : input, pattern);
             } catch (IllegalArgumentException e) {
-                fields.problem(ProblemCode.INVALID_VALUE, "pattern", String.valueOf(e.getMessage()));
+                fields.problem(
+                        ProblemCode.INVALID_VALUE, "pattern", String.valueOf(e.getMessage()));
                 return Grader.StringCheck.ANSWER_IS_REFERENCE;
             }
         }

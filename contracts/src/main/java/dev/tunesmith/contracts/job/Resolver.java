@@ -198,8 +198,7 @@ public final class Resolver {
     }
 
     private int maxSeqLen() {
-        int context =
-                Math.max(1, model.contextLength() - spec.choice().settings().answerTokens());
+        int context = Math.max(1, model.contextLength() - spec.choice().settings().answerTokens());
         return orDerived(
                 "max_seq_len",
                 spec.training().rows().maxSeqLen(),

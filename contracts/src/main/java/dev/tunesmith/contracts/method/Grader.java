@@ -110,7 +110,8 @@ public sealed interface Grader {
 
     /// What the graders do with texts.
     final class Texts {
-        private static final Pattern SLOT = Pattern.compile("\\{\\{\\s*([a-z_]+)\\.([^}\\s]+)\\s*}}");
+        private static final Pattern SLOT =
+                Pattern.compile("\\{\\{\\s*([a-z_]+)\\.([^}\\s]+)\\s*}}");
 
         private Texts() {}
 
@@ -120,8 +121,7 @@ public sealed interface Grader {
                     Matcher.quoteReplacement(value(match.group(1), match.group(2), item, answer)));
         }
 
-        private static String value(
-                String where, String path, Map<String, ?> item, String answer) {
+        private static String value(String where, String path, Map<String, ?> item, String answer) {
             if (where.equals("sample")) {
                 return path.equals("output_text") ? answer : "";
             }

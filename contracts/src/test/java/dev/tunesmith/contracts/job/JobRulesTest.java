@@ -7,6 +7,7 @@ import dev.tunesmith.contracts.TestingJson;
 import dev.tunesmith.contracts.id.FileId;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.contracts.method.Divergence;
+import dev.tunesmith.contracts.method.KlEstimator;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.method.MethodSettings;
@@ -394,6 +395,45 @@ final class JobRulesTest {
                         "label_smoothing",
                         "ld_alpha",
                         "use_weighting");
+    }
+
+    @Test
+    void readsGraderAndSettingsOfPpo() {
+        JobSpec spec =
+                spec(
+                        """
+                        "method":{"type":"ppo","ppo":{"grader":{"type":"multi","graders":{
+                          "form":{"type":"regex","pattern":"^a"},
+                          "same":{"type":"string_check","input":"{{sample.output_text}}",
+                            "reference":"{{item.reference_answer}}","operation":"eq"}},
+                          "weights":{"form":0.5}}}},
+                        "x_training":{"ppo_epochs":2,"kl_estimator":"k3","kl_target":6,"top_k":40}
+                        """);
+        MethodSettings.Ppo settings = (MethodSettings.Ppo) spec.choice().settings();
+        assertThat(settings.grader().score(Map.of("reference_answer", "ab"), "ab")).isEqualTo(1.5);
+        assertThat(settings.update().epochs()).isEqualTo(2);
+        assertThat(settings.distance().estimator()).isEqualTo(KlEstimator.K3);
+        assertThat(settings.distance().target()).isEqualTo(6.0);
+        assertThat(spec.choice().given())
+                .containsExactlyInAnyOrder("ppo_epochs", "kl_estimator", "kl_target", "top_k");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '~',
+            value = {
+                "{}|grader",
+                "{'grader':{}}|grader.type",
+                "{'grader':{'type':'regex','pattern':'('}}|grader.pattern",
+                "{'grader':{'type':'regex','pattern':'a','patern':'a'}}|grader.patern",
+                "{'grader':{'type':'multi','graders':{}}}|grader.graders"
+            })
+    void namesWhatIsWrongWithAGrader(String body, String param) {
+        String json = body.replace('\'', '"');
+        assertThat(problems(check("\"method\":{\"type\":\"ppo\",\"ppo\":%s}".formatted(json))))
+                .extracting(Problem::param)
+                .contains("method.ppo." + param);
     }
 
     @Test

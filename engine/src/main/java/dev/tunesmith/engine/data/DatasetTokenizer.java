@@ -58,7 +58,8 @@ public final class DatasetTokenizer implements AutoCloseable {
     ///
     /// @param samples the documents that are trained, in the order of the file; those of one row
     ///   lie side by side
-    /// @param items the rows themselves where a grader reads them; the value of a sample is its place
+    /// @param items the rows themselves where a grader reads them; the value of a sample is its
+    ///   place
     /// @param stats figures; lengths are those of whole rows, token counts those of the samples
     /// @param problems the first problems
     /// @param problemCount all problems
@@ -196,9 +197,7 @@ public final class DatasetTokenizer implements AutoCloseable {
     private List<Fitted> fitted(TrainingRow.Pair pair) {
         List<Fitted> both =
                 conversations.fit(pair.prompt(), List.of(pair.chosen(), pair.rejected()));
-        return both.stream()
-                .map(fitted -> dropped(fitted).withValue(pair.margin()))
-                .toList();
+        return both.stream().map(fitted -> dropped(fitted).withValue(pair.margin())).toList();
     }
 
     private Fitted dropped(Fitted fitted) {

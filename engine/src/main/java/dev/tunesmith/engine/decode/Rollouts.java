@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/// Lets a model answer several prompts at once on the calling thread, with the cache and the sampler
-/// of serving.
+/// Lets a model answer several prompts at once on the calling thread, with the cache and the
+/// sampler of serving.
 public final class Rollouts {
 
     private static final int RUNNING_MAX = 64;

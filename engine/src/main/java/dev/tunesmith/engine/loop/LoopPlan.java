@@ -23,7 +23,8 @@ public record LoopPlan(
 
     /// The plan of a job over `rows` rows, which is known exactly only once they are packed.
     static LoopPlan of(ResolvedSpec spec, int rows) {
-        DataOrder order = new DataOrder(
+        DataOrder order =
+                new DataOrder(
                         rows, spec.rows().batchSize(), true, spec.settings().updatesPerBatch());
         long all = Math.multiplyExact((long) order.stepsPerEpoch(), spec.steps().nEpochs());
         Integer limit = spec.steps().maxSteps();

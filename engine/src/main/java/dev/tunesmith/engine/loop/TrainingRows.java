@@ -41,7 +41,8 @@ final class TrainingRows implements AutoCloseable {
             int first = items.size();
             items.addAll(rows.items());
             rows.samples().stream()
-                    .map(sample -> spec.method().rowKind() == Method.RowKind.PROMPT
+                    .map(sample ->
+                            spec.method().rowKind() == Method.RowKind.PROMPT
                                     ? sample.withValue(sample.value() + first)
                                     : sample)
                     .forEach(measured::add);

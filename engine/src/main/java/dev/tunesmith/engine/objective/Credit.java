@@ -68,10 +68,7 @@ public final class Credit {
         for (int i = 0; i < answers.size(); i++) {
             double[] advantages =
                     estimate(
-                            rewards.get(i),
-                            answers.get(i).values,
-                            credit.gamma(),
-                            credit.lambda());
+                            rewards.get(i), answers.get(i).values, credit.gamma(), credit.lambda());
             raw.add(advantages);
             ofTokens.add(java.util.Arrays.copyOf(advantages, answers.get(i).logProbs.length));
         }

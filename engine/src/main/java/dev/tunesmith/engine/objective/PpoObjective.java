@@ -46,8 +46,7 @@ public final class PpoObjective implements Objective {
         if (occasion.use() == 0) {
             List<List<Graded>> drawn = new ArrayList<>();
             for (TokenBatch part : parts) {
-                drawn.add(
-                        actor.answers(part, occasion.step(), settings.rollout().temperature()));
+                drawn.add(actor.answers(part, occasion.step(), settings.rollout().temperature()));
             }
             memory.keep(credited(arena, drawn), figures(drawn));
         }
@@ -136,9 +135,10 @@ public final class PpoObjective implements Objective {
     }
 
     private double score(Graded answer) {
-        double score = settings.credit().normaliseScores()
-                ? memory.normalised(answer.score())
-                : answer.score();
+        double score =
+                settings.credit().normaliseScores()
+                        ? memory.normalised(answer.score())
+                        : answer.score();
         return answer.ended() ? score : score - settings.credit().missingEndPenalty();
     }
 
@@ -157,8 +157,7 @@ public final class PpoObjective implements Objective {
         }
         double mean = distance / Math.max(1, answers.size());
         double price = memory.control().coefficient() * mean;
-        double score =
-                answers.stream().mapToDouble(Credit.Answer::score).average().orElse(0);
+        double score = answers.stream().mapToDouble(Credit.Answer::score).average().orElse(0);
         memory.observe(
                 graded.stream().mapToDouble(Graded::score).toArray(),
                 new Metrics.Builder()

@@ -147,7 +147,7 @@ record TinyModel(Path folder) {
         if (method != Method.PPO) {
             return method.defaults();
         }
-        var usual =
+        MethodSettings.Ppo usual =
                 MethodSettings.Ppo.usual(
                         new Grader.StringCheck(
                                 "{{sample.output_text}}",

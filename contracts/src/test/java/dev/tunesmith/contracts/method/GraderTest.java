@@ -1,0 +1,67 @@
+package dev.tunesmith.contracts.method;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.tunesmith.contracts.method.Grader.StringCheck;
+import dev.tunesmith.contracts.method.Grader.StringCheck.Operation;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class GraderTest {
+
+    private static final Map<String, Object> ITEM =
+            Map.of("reference_answer", "Paris", "more", Map.of("city", "Lyon"));
+
+    @ParameterizedTest
+    @CsvSource({
+        "EQ, Paris, 1",
+        "EQ, paris, 0",
+        "NE, Rome, 1",
+        "LIKE, It is Paris., 1",
+        "LIKE, It is paris., 0",
+        "ILIKE, It is paris., 1"
+    })
+    void comparesTexts(Operation operation, String answer, double score) {
+        var grader =
+                new StringCheck("{{sample.output_text}}", "{{item.reference_answer}}", operation);
+        assertThat(grader.score(ITEM, answer)).isEqualTo(score);
+    }
+
+    @Test
+    void fillsPathsOnceAndTakesTheAnswerAsData() {
+        var grader =
+                new StringCheck("{{ sample.output_text }}", "{{item.more.city}}", Operation.EQ);
+        assertThat(grader.score(ITEM, "Lyon")).isEqualTo(1);
+        assertThat(grader.score(ITEM, "{{item.more.city}}")).isZero();
+        assertThat(grader.score(Map.of(), "")).isEqualTo(1);
+    }
+
+    @Test
+    void checksTheFormOfAnAnswer() {
+        var grader = new Grader.Regex("{{sample.output_text}}", "^\\d+ is even$");
+        assertThat(grader.score(ITEM, "12 is even")).isEqualTo(1);
+        assertThat(grader.score(ITEM, "it: 12 is even")).isZero();
+        assertThatThrownBy(() -> new Grader.Regex("", "(")).hasMessageContaining("pattern");
+    }
+
+    @Test
+    void measuresSimilarityByEdits() {
+        var grader = new Grader.Similarity("{{sample.output_text}}", "{{item.reference_answer}}");
+        assertThat(grader.score(ITEM, "Paris")).isEqualTo(1);
+        assertThat(grader.score(ITEM, "Pari")).isCloseTo(0.8, within(1e-9));
+        assertThat(grader.score(ITEM, "")).isZero();
+    }
+
+    @Test
+    void addsUpItsParts() {
+        var eq = new StringCheck("{{sample.output_text}}", "Paris", Operation.EQ);
+        var like = new StringCheck("{{sample.output_text}}", "Par", Operation.LIKE);
+        var grader = new Grader.Multi(Map.of("eq", eq, "like", like), Map.of("like", 0.5));
+        assertThat(grader.score(ITEM, "Paris")).isEqualTo(1.5);
+        assertThat(grader.score(ITEM, "Parade")).isEqualTo(0.5);
+    }
+}
