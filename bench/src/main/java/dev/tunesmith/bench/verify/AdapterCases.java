@@ -1,5 +1,11 @@
 package dev.tunesmith.bench.verify;
 
+import dev.tunesmith.bench.golden.CaseRunner;
+import dev.tunesmith.bench.golden.Comparison;
+import dev.tunesmith.bench.golden.GoldenCase;
+import dev.tunesmith.bench.golden.GoldenTensors;
+import dev.tunesmith.bench.golden.Tolerance;
+import dev.tunesmith.bench.golden.UnsupportedCaseException;
 import dev.tunesmith.engine.adapter.LoraAdapter;
 import dev.tunesmith.engine.adapter.LoraAdapter.FileTensor;
 import dev.tunesmith.engine.data.TokenBatch;

@@ -1,5 +1,6 @@
 package dev.tunesmith.bench.verify;
 
+import dev.tunesmith.bench.golden.GoldenTensors;
 import dev.tunesmith.engine.data.TokenBatch;
 import java.util.Arrays;
 

@@ -1,6 +1,9 @@
 package dev.tunesmith.bench.verify;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.tunesmith.bench.golden.CaseRunner;
+import dev.tunesmith.bench.golden.Comparison;
+import dev.tunesmith.bench.golden.GoldenCase;
 import dev.tunesmith.engine.text.BpeOptions;
 import dev.tunesmith.engine.text.BpeTrainer;
 import dev.tunesmith.engine.text.WordCounter;

@@ -1,5 +1,10 @@
 package dev.tunesmith.bench.verify;
 
+import dev.tunesmith.bench.golden.CaseRunner;
+import dev.tunesmith.bench.golden.UnsupportedCaseException;
+import dev.tunesmith.bench.method.PairCases;
+import dev.tunesmith.bench.method.PpoCases;
+import dev.tunesmith.bench.method.RewardCases;
 import java.util.Map;
 import java.util.TreeMap;
 

@@ -1,5 +1,10 @@
 package dev.tunesmith.bench.verify;
 
+import dev.tunesmith.bench.golden.Comparison;
+import dev.tunesmith.bench.golden.GoldenCase;
+import dev.tunesmith.bench.golden.GoldenTensors;
+import dev.tunesmith.bench.golden.Tolerance;
+import dev.tunesmith.bench.golden.UnsupportedCaseException;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;

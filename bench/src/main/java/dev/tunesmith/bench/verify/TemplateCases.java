@@ -1,5 +1,9 @@
 package dev.tunesmith.bench.verify;
 
+import dev.tunesmith.bench.golden.CaseRunner;
+import dev.tunesmith.bench.golden.Comparison;
+import dev.tunesmith.bench.golden.GoldenCase;
+import dev.tunesmith.bench.golden.UnsupportedCaseException;
 import dev.tunesmith.contracts.jinja.TemplateException;
 import dev.tunesmith.contracts.template.ChatInput;
 import dev.tunesmith.contracts.template.ChatTemplate;

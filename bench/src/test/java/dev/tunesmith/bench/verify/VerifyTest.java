@@ -2,6 +2,7 @@ package dev.tunesmith.bench.verify;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tunesmith.bench.golden.GoldenCase;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;

@@ -1,5 +1,10 @@
-package dev.tunesmith.bench.verify;
+package dev.tunesmith.bench.method;
 
+import dev.tunesmith.bench.golden.CaseRunner;
+import dev.tunesmith.bench.golden.Comparison;
+import dev.tunesmith.bench.golden.GoldenCase;
+import dev.tunesmith.bench.golden.GoldenTensors;
+import dev.tunesmith.bench.golden.Tolerance;
 import dev.tunesmith.contracts.method.Grader;
 import dev.tunesmith.contracts.method.KlEstimator;
 import dev.tunesmith.contracts.method.MethodSettings.Ppo;
@@ -24,7 +29,7 @@ import java.util.List;
 import java.util.Map;
 
 /// One update of PPO with everything on the way.
-final class PpoCases implements CaseRunner {
+public final class PpoCases implements CaseRunner {
 
     /// The library behind the cases writes this id at the end of an answer.
     private static final int END = 2;

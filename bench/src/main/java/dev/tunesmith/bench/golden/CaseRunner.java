@@ -1,4 +1,4 @@
-package dev.tunesmith.bench.verify;
+package dev.tunesmith.bench.golden;
 
 /// Computes what a case describes and compares it with what lies beside it.
 public interface CaseRunner {

@@ -1,4 +1,4 @@
-package dev.tunesmith.bench.verify;
+package dev.tunesmith.bench.golden;
 
 import dev.tunesmith.engine.io.SafetensorsFile;
 import dev.tunesmith.engine.io.StoredTensor;

@@ -1,4 +1,4 @@
-package dev.tunesmith.bench.verify;
+package dev.tunesmith.bench.golden;
 
 /// A case that this project cannot run yet. It counts as failed.
 public final class UnsupportedCaseException extends RuntimeException {

@@ -1,5 +1,6 @@
-package dev.tunesmith.bench.verify;
+package dev.tunesmith.bench.method;
 
+import dev.tunesmith.bench.golden.GoldenTensors;
 import dev.tunesmith.engine.data.BatchBuilder;
 import dev.tunesmith.engine.data.Sample;
 import dev.tunesmith.engine.data.TokenBatch;

@@ -1,5 +1,11 @@
-package dev.tunesmith.bench.verify;
+package dev.tunesmith.bench.method;
 
+import dev.tunesmith.bench.golden.CaseRunner;
+import dev.tunesmith.bench.golden.Comparison;
+import dev.tunesmith.bench.golden.GoldenCase;
+import dev.tunesmith.bench.golden.GoldenTensors;
+import dev.tunesmith.bench.golden.Tolerance;
+import dev.tunesmith.bench.golden.UnsupportedCaseException;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.engine.data.Sample;
 import dev.tunesmith.engine.data.TokenBatch;
@@ -16,7 +22,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /// Reward models: scores, loss and gradients, with either kind of head.
-final class RewardCases implements CaseRunner {
+public final class RewardCases implements CaseRunner {
 
     @Override
     public void run(GoldenCase golden, Comparison comparison) {

@@ -1,5 +1,9 @@
-package dev.tunesmith.bench.verify;
+package dev.tunesmith.bench.method;
 
+import dev.tunesmith.bench.golden.CaseRunner;
+import dev.tunesmith.bench.golden.Comparison;
+import dev.tunesmith.bench.golden.GoldenCase;
+import dev.tunesmith.bench.golden.UnsupportedCaseException;
 import dev.tunesmith.contracts.method.Divergence;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.MethodSettings.Preference;
@@ -12,7 +16,7 @@ import java.util.List;
 import java.util.Optional;
 
 /// Losses on pairs with a reference (DPO and its family), and the batches they are computed on.
-final class PairCases implements CaseRunner {
+public final class PairCases implements CaseRunner {
 
     @Override
     public void run(GoldenCase golden, Comparison comparison) {

@@ -1,4 +1,4 @@
-package dev.tunesmith.bench.verify;
+package dev.tunesmith.bench.golden;
 
 import java.util.ArrayList;
 import java.util.List;

@@ -1,4 +1,4 @@
-package dev.tunesmith.bench.verify;
+package dev.tunesmith.bench.golden;
 
 /// How far a value may be from the reference: `absolute + relative · |reference| + ofLargest ·
 /// largest |reference| of the tensor`.

@@ -1,4 +1,4 @@
-package dev.tunesmith.bench.verify;
+package dev.tunesmith.bench.golden;
 
 import dev.tunesmith.engine.io.JsonTree;
 import java.nio.file.Files;
