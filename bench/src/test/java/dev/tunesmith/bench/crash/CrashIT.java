@@ -79,6 +79,27 @@ class CrashIT {
         }
     }
 
+    /// An orderly stop hands the running job back; the next start goes on with it.
+    @Test
+    void aJobSurvivesDownAndUp() {
+        String job = crash.submit();
+        crash.awaitStep(job, 15);
+        PackagedStack stack = crash.stack();
+        PackagedStack.Answer down = stack.command("down");
+        assertThat(down.code()).as(down.text()).isZero();
+        assertThat(stack.command("status").code()).isEqualTo(1);
+        assertThat(stack.command("down").text()).contains("No stack is running");
+
+        stack.up();
+        crash.checkUnharmed(job);
+        assertThat(
+                        crash.sql()
+                                .one(
+                                        "SELECT infra_losses FROM job WHERE job_id = ?",
+                                        StackSql.id(job)))
+                .isEqualTo("0");
+    }
+
     /// S3 and T1 together: the process dies, and the checkpoint that it left is not what it wrote.
     @Test
     void aDamagedCheckpointIsNotUsed() {

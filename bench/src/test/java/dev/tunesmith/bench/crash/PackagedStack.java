@@ -65,8 +65,13 @@ public final class PackagedStack implements AutoCloseable {
     ///
     /// @throws AssertionError with the logs when it does not come up
     public void up() {
+        up(0);
+    }
+
+    /// The same with a wish for the API's port.
+    void up(int port) {
         useTheTestsServers();
-        Answer answer = command("up", "--port", "0");
+        Answer answer = command("up", "--port", Integer.toString(port));
         if (answer.code() != 0) {
             throw new AssertionError("up: " + answer + logs());
         }
