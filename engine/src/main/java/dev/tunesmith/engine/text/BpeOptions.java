@@ -61,12 +61,7 @@ public record BpeOptions(
         /// The 256 characters that stand for bytes (GPT-2), so that any text can be encoded.
         public static Alphabet ofBytes() {
             Set<Integer> characters = new TreeSet<>();
-            int next = 256;
-            for (int value = 0; value < 256; value++) {
-                boolean printable =
-                        (value >= '!' && value <= '~') || (value >= 0xA1 && value != 0xAD);
-                characters.add(printable ? value : next++);
-            }
+            ByteAlphabet.characters().forEach(characters::add);
             return new Alphabet(characters, UNLIMITED);
         }
     }

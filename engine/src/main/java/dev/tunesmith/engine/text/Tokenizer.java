@@ -232,6 +232,15 @@ public final class Tokenizer implements AutoCloseable {
         return vocabulary.token(id);
     }
 
+    /// The bytes of a token, which may be a part of a character.
+    public byte[] bytes(int id) {
+        String text = decode(new int[] {id}, false);
+        byte[] whole = text.getBytes(StandardCharsets.UTF_8);
+        return text.indexOf('\uFFFD') < 0
+                ? whole
+                : token(id).flatMap(ByteAlphabet::spelled).orElse(whole);
+    }
+
     /// Whether the id is a control token, which decoding can leave out.
     public boolean isSpecial(int id) {
         return vocabulary.isSpecial(id);

@@ -1,10 +1,12 @@
 package dev.tunesmith.engine.text;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tunesmith.engine.io.ModelFileException;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -68,6 +70,23 @@ class TokenizerTest {
                     assertThat(all.toString()).isEqualTo(row.get("decoded").asText());
                 }
             }
+        }
+    }
+
+    /// Three tokens of one character: their texts are damaged, their bytes together are not.
+    @Test
+    void partsOfACharacterHaveTheirOwnBytes(@TempDir Path room) throws IOException {
+        Path file = room.resolve("tokenizer.json");
+        ByteLevelTokenizer.write(
+                file, ByteLevelTokenizer.train(List.of("plain"), 258, List.of("<|end|>")));
+        try (Tokenizer tokenizer = Tokenizer.open(file)) {
+            int[] ids = tokenizer.encode("中", SpecialText.LITERAL);
+            var bytes = new ByteArrayOutputStream();
+            for (int id : ids) {
+                bytes.writeBytes(tokenizer.bytes(id));
+            }
+            assertThat(ids).hasSize(3);
+            assertThat(bytes.toString(UTF_8)).isEqualTo("中");
         }
     }
 

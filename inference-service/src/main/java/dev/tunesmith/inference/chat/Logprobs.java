@@ -2,7 +2,6 @@ package dev.tunesmith.inference.chat;
 
 import dev.tunesmith.engine.decode.Draw;
 import dev.tunesmith.engine.text.Tokenizer;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -30,7 +29,7 @@ final class Logprobs {
     private Wire.TokenLogprob token(int id, double logprob, List<Wire.TokenLogprob> top) {
         String text = text(id);
         var bytes = new ArrayList<Integer>();
-        for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
+        for (byte b : tokenizer.bytes(id)) {
             bytes.add(b & 0xff);
         }
         return new Wire.TokenLogprob(text, logprob, bytes, top);
