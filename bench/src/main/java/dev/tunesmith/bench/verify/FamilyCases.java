@@ -5,7 +5,6 @@ import dev.tunesmith.bench.golden.Comparison;
 import dev.tunesmith.bench.golden.GoldenCase;
 import dev.tunesmith.bench.golden.GoldenTensors;
 import dev.tunesmith.bench.golden.Tolerance;
-import dev.tunesmith.bench.golden.UnsupportedCaseException;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;
@@ -41,13 +40,11 @@ final class FamilyCases implements CaseRunner {
                         forward(golden, run, batch, comparison);
                         gradients(golden, run, batch, comparison);
                     });
+            mixture(golden, run, comparison);
             golden.tensors("packed.safetensors")
                     .ifPresent(file -> packed(golden, run, file, comparison));
             golden.tensors("generation.safetensors")
                     .ifPresent(file -> generation(golden, run, file, comparison));
-        }
-        if (golden.file("moe.safetensors").isPresent()) {
-            throw new UnsupportedCaseException("mixture-of-experts losses");
         }
         bf16(golden, directory, comparison);
     }
@@ -76,6 +73,35 @@ final class FamilyCases implements CaseRunner {
                                 golden.tolerance("hidden"));
                     }
                 });
+    }
+
+    /// The auxiliary loss of routers, alone and in the gradients of the whole.
+    private static void mixture(GoldenCase golden, ModelRun run, Comparison comparison) {
+        if (golden.file("moe.safetensors").isEmpty()) {
+            return;
+        }
+        GoldenTensors expected = golden.tensors("moe.safetensors").orElseThrow();
+        TokenBatch batch = Batches.padded(golden.tensors("batch.safetensors").orElseThrow(), "");
+        double coefficient = golden.number("moe.coefficient", 0);
+        run.decoder().parameters().forEach(Parameter::clearGradient);
+        run.decoder().routing().weigh(coefficient);
+        Head.Losses losses = run.lossAndGradients(batch, CheckpointPolicy.recomputeAll());
+        double auxiliary = run.decoder().routing().loss();
+        run.decoder().routing().weigh(0);
+        double total = losses.weighted() / batch.weightSum() + coefficient * auxiliary;
+        Tolerance tolerance = golden.tolerance("loss");
+        expected.number("aux_loss")
+                .ifPresent(aux -> comparison.number("aux_loss", auxiliary, aux, tolerance));
+        expected.number("total_loss")
+                .ifPresent(sum -> comparison.number("total_loss", total, sum, tolerance));
+        for (Parameter parameter : run.decoder().parameters()) {
+            comparison.golden(
+                    "gradient of the total loss for " + parameter.name(),
+                    parameter.gradient().toFloats(),
+                    expected,
+                    "grad_total." + parameter.name(),
+                    golden.tolerance("gradients"));
+        }
     }
 
     private static void losses(

@@ -29,26 +29,28 @@ public record ModelFacts(
 
     /// Reads the tree of a `config.json`.
     ///
-    /// Knows the names of the Llama family (Llama, Qwen2, Mistral …) with the defaults of
-    /// `transformers`.
+    /// Knows the names of the Llama family (Llama, Qwen2, Mistral …) and of GPT-2 with the defaults
+    /// of `transformers`. All experts of a mixture count as one wide MLP, which is right for
+    /// weights and more than enough for activations.
     ///
     /// @throws IllegalArgumentException naming every key that is missing or impossible
     public static ModelFacts fromConfig(Map<String, Object> config) {
         var reader = new ConfigReader(config);
         String architecture = reader.architecture();
-        int layers = reader.positive("num_hidden_layers", null);
-        int width = reader.positive("hidden_size", null);
-        int heads = reader.positive("num_attention_heads", null);
+        boolean gpt2 = "gpt2".equals(config.get("model_type"));
+        int layers = reader.positive(gpt2 ? "n_layer" : "num_hidden_layers", null);
+        int width = reader.positive(gpt2 ? "n_embd" : "hidden_size", null);
+        int heads = reader.positive(gpt2 ? "n_head" : "num_attention_heads", null);
         int kvHeads = reader.positive("num_key_value_heads", heads);
         int headWidth = reader.positive("head_dim", width / Math.max(1, heads));
-        int mlpWidth = reader.positive("intermediate_size", null);
+        int mlpWidth = gpt2 ? reader.positive("n_inner", 4 * width) : reader.mlpWidth();
         int vocabulary = reader.positive("vocab_size", null);
-        int contextLength = reader.positive("max_position_embeddings", 2048);
+        int contextLength = reader.positive(gpt2 ? "n_positions" : "max_position_embeddings", 2048);
         reader.check(
                 heads % Math.max(1, kvHeads) == 0,
                 "num_attention_heads %d is no multiple of num_key_value_heads %d"
                         .formatted(heads, kvHeads));
-        boolean tied = reader.flag("tie_word_embeddings", false);
+        boolean tied = reader.flag("tie_word_embeddings", gpt2);
         boolean bias = reader.flag("attention_bias", architecture.startsWith("Qwen2"));
         reader.finish();
         ModelFacts unsized =
@@ -177,6 +179,13 @@ public record ModelFacts(
             }
             wrong.add("%s must be a positive whole number, found %s".formatted(key, value));
             return 1;
+        }
+
+        /// The width of the MLP, or of all experts together.
+        private int mlpWidth() {
+            int width = positive("intermediate_size", null);
+            int experts = positive("num_local_experts", positive("num_experts", 1));
+            return experts == 1 ? width : experts * positive("moe_intermediate_size", width);
         }
 
         private boolean flag(String key, boolean otherwise) {

@@ -48,6 +48,25 @@ final class MemoryPlanTest {
     }
 
     @Test
+    void readsTheNamesOfGpt2AndCountsAllExperts() {
+        ModelFacts gpt2 =
+                ModelFacts.fromConfig(
+                        Map.of(
+                                "architectures", List.of("GPT2LMHeadModel"),
+                                "model_type", "gpt2",
+                                "n_layer", 12,
+                                "n_embd", 768,
+                                "n_head", 12,
+                                "n_positions", 1024,
+                                "vocab_size", 50257));
+        assertThat(gpt2.mlpWidth()).isEqualTo(4 * 768);
+        assertThat(gpt2.contextLength()).isEqualTo(1024);
+        assertThat(gpt2.tied()).isTrue();
+        assertThat(ModelFacts.fromConfig(changed("num_local_experts", 8)).mlpWidth())
+                .isEqualTo(8 * 1536);
+    }
+
+    @Test
     void readsAnExplicitHeadWidthAndDefaults() {
         assertThat(ModelFacts.fromConfig(changed("head_dim", 128)).headWidth()).isEqualTo(128);
         var bare = new HashMap<>(SMOL);

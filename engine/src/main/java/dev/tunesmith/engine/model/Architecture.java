@@ -5,6 +5,9 @@ import dev.tunesmith.engine.nn.AttentionShape;
 import dev.tunesmith.engine.nn.Rotary;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// What a decoder-only language model consists of, as far as numbers can tell.
 ///
@@ -49,15 +52,39 @@ public record Architecture(
     /// The MLP of every layer.
     ///
     /// @param gated whether a second branch is multiplied by the activated one
-    public record Mlp(int width, Activation activation, boolean bias, boolean gated) {
-        /// A gated one.
+    /// @param experts what stands in its place in layers with a mixture of experts; null for none
+    public record Mlp(
+            int width,
+            Activation activation,
+            boolean bias,
+            boolean gated,
+            @Nullable Experts experts) {
+        /// A gated one in every layer.
         public Mlp(int width, Activation activation, boolean bias) {
-            this(width, activation, bias, true);
+            this(width, activation, bias, true, null);
+        }
+
+        /// The mixture in that layer, if it has one.
+        public Optional<Experts> expertsOf(int layer) {
+            return Optional.ofNullable(experts).filter(e -> !e.denseLayers.contains(layer));
         }
 
         /// Matrices of one layer.
         int matrices() {
             return gated ? 3 : 2;
+        }
+    }
+
+    /// A mixture of experts.
+    ///
+    /// @param chosen experts of a token
+    /// @param width width of each expert
+    /// @param normalised whether the probabilities of the chosen experts are scaled to sum 1
+    /// @param denseLayers layers without a mixture
+    public record Experts(
+            int count, int chosen, int width, boolean normalised, Set<Integer> denseLayers) {
+        public Experts {
+            denseLayers = Set.copyOf(denseLayers);
         }
     }
 
@@ -108,6 +135,8 @@ public record Architecture(
         LLAMA,
         /// The names of Llama; query, key and value are one matrix, gate and up another.
         PHI3,
+        /// The names of Llama; experts are `w1`, `w3` and `w2` below `block_sparse_moe`.
+        MIXTRAL,
         /// The names of GPT-2; matrices lie transposed, query, key and value are one.
         GPT2
     }
@@ -119,11 +148,24 @@ public record Architecture(
                 && positions.rotaries.stream().anyMatch(r -> r.turnsAgain(cached, length));
     }
 
+    /// The same with mixtures of experts in place of the MLPs.
+    Architecture with(Experts experts) {
+        return new Architecture(
+                family,
+                size,
+                attention,
+                positions,
+                new Mlp(mlp.width, mlp.activation, mlp.bias, mlp.gated, experts),
+                norms,
+                edges);
+    }
+
     /// How a checkpoint of this family names and joins the matrices.
     public Layout layout() {
         return switch (family) {
             case "phi3" -> Layout.PHI3;
             case "gpt2" -> Layout.GPT2;
+            case "mixtral" -> Layout.MIXTRAL;
             default -> Layout.LLAMA;
         };
     }
@@ -151,9 +193,21 @@ public record Architecture(
                 width * norms.vectors() * (norms.placement == NormPlan.Placement.AROUND ? 4 : 2);
         long table = width * size.vocabulary;
         return size.layers * (attentionParameters + mlpParameters + normParameters)
+                + mixtureParameters(mlpParameters)
                 + width * norms.vectors()
                 + width * positions.learned
                 + (edges.tied ? table : 2 * table);
+    }
+
+    /// What mixtures have more than the MLPs in whose place they stand.
+    private long mixtureParameters(long mlpParameters) {
+        Experts experts = mlp.experts;
+        if (experts == null) {
+            return 0;
+        }
+        long width = size.width;
+        long each = experts.count * (width + mlp.matrices() * width * experts.width);
+        return (size.layers - experts.denseLayers.size()) * (each - mlpParameters);
     }
 
     private long queryKeyNormParameters() {

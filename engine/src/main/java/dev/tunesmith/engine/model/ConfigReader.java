@@ -126,6 +126,13 @@ final class ConfigReader {
         }
     }
 
+    /// A list of whole numbers, empty if the key is absent.
+    List<Integer> integers(String key) {
+        return config.get(key) == null
+                ? List.of()
+                : numbers(key).stream().map(Double::intValue).toList();
+    }
+
     List<Double> numbers(String key) {
         if (config.get(key) instanceof List<?> list
                 && list.stream().allMatch(Number.class::isInstance)) {

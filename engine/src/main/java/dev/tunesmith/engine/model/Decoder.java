@@ -12,6 +12,7 @@ import dev.tunesmith.engine.nn.Norm;
 import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.nn.PositionTable;
 import dev.tunesmith.engine.nn.RotaryTable;
+import dev.tunesmith.engine.nn.Routing;
 import dev.tunesmith.engine.ops.CacheAttention;
 import dev.tunesmith.engine.ops.DocumentAttention;
 import dev.tunesmith.engine.ops.Rotation.Angles;
@@ -79,7 +80,8 @@ public final class Decoder implements AutoCloseable {
             WeightFiles files,
             DType type,
             List<Parameter> parameters,
-            List<RotaryTable> tables) {}
+            List<RotaryTable> tables,
+            Routing routing) {}
 
     /// What turns tokens into the input of the first block.
     private record Entry(Embedding embedding, Optional<PositionTable> positions) {
@@ -181,7 +183,7 @@ public final class Decoder implements AutoCloseable {
         return new Decoder(
                 true,
                 architecture,
-                new Weights(region, files, compute, parameters, tables),
+                new Weights(region, files, compute, parameters, tables, reader.routing()),
                 new Entry(
                         new Embedding(reader.embedding(), table, edges.embeddingFactor()),
                         positions),
@@ -219,6 +221,11 @@ public final class Decoder implements AutoCloseable {
     /// The token embedding.
     public Embedding embedding() {
         return entry.embedding;
+    }
+
+    /// How the routers of mixtures of experts choose, and their auxiliary loss.
+    public Routing routing() {
+        return weights.routing;
     }
 
     /// The language-model head.

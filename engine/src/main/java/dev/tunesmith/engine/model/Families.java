@@ -18,8 +18,10 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -33,17 +35,19 @@ final class Families {
 
     private static final SortedMap<String, Function<ConfigReader, Architecture>> READERS =
             new TreeMap<>(
-                    Map.of(
-                            "llama", config -> new Reading(config, "llama").llama(),
-                            "mistral", config -> new Reading(config, "mistral").mistral(),
-                            "qwen2", config -> new Reading(config, "qwen2").qwen2(),
-                            "qwen3", config -> new Reading(config, "qwen3").qwen3(),
-                            "olmo2", config -> new Reading(config, "olmo2").olmo2(),
-                            "granite", config -> new Reading(config, "granite").granite(),
-                            "gemma2", config -> new Reading(config, "gemma2").gemma2(),
-                            "gemma3_text", config -> new Reading(config, "gemma3_text").gemma3(),
-                            "phi3", config -> new Reading(config, "phi3").phi3(),
-                            "gpt2", config -> new Reading(config, "gpt2").gpt2()));
+                    Map.ofEntries(
+                            Map.entry("llama", reader("llama", Reading::llama)),
+                            Map.entry("mistral", reader("mistral", Reading::mistral)),
+                            Map.entry("qwen2", reader("qwen2", Reading::qwen2)),
+                            Map.entry("qwen3", reader("qwen3", Reading::qwen3)),
+                            Map.entry("olmo2", reader("olmo2", Reading::olmo2)),
+                            Map.entry("granite", reader("granite", Reading::granite)),
+                            Map.entry("gemma2", reader("gemma2", Reading::gemma2)),
+                            Map.entry("gemma3_text", reader("gemma3_text", Reading::gemma3)),
+                            Map.entry("phi3", reader("phi3", Reading::phi3)),
+                            Map.entry("gpt2", reader("gpt2", Reading::gpt2)),
+                            Map.entry("mixtral", reader("mixtral", Reading::mixtral)),
+                            Map.entry("qwen3_moe", reader("qwen3_moe", Reading::qwen3Moe))));
 
     /// Other names of the usual options.
     private static final Map<String, Map<String, String>> RENAMED =
@@ -58,6 +62,11 @@ final class Families {
                             "activation_function", "hidden_act"));
 
     private Families() {}
+
+    private static Function<ConfigReader, Architecture> reader(
+            String family, Function<Reading, Architecture> reading) {
+        return config -> reading.apply(new Reading(config, family));
+    }
 
     static Architecture read(Map<String, Object> tree) {
         String family = String.valueOf(tree.get("model_type"));
@@ -138,6 +147,36 @@ final class Families {
                     QueryKeyNorm.PER_HEAD);
         }
 
+        Architecture qwen3Moe() {
+            int step = config.size("decoder_sparse_step", 1);
+            Set<Integer> dense = new TreeSet<>(config.integers("mlp_only_layers"));
+            IntStream.range(0, size.layers())
+                    .filter(layer -> (layer + 1) % step != 0)
+                    .forEach(dense::add);
+            int count =
+                    config.has("num_local_experts")
+                            ? config.size("num_local_experts")
+                            : config.size("num_experts", 128);
+            return qwen3().with(
+                            new Architecture.Experts(
+                                    count,
+                                    config.size("num_experts_per_tok", 8),
+                                    config.size("moe_intermediate_size", 768),
+                                    config.flag("norm_topk_prob", false),
+                                    dense));
+        }
+
+        Architecture mixtral() {
+            Architecture dense = mistral();
+            return dense.with(
+                    new Architecture.Experts(
+                            config.size("num_local_experts", 8),
+                            config.size("num_experts_per_tok", 2),
+                            dense.mlp().width(),
+                            true,
+                            Set.of()));
+        }
+
         private Architecture qwen(Bias bias, QueryKeyNorm norm) {
             boolean windows = config.flag("use_sliding_window", false);
             int window = windows ? config.size("sliding_window", 4096) : 0;
@@ -183,7 +222,7 @@ final class Families {
                             List.of(),
                             zeros(),
                             size.contextLength()),
-                    new Mlp(inner, activation("hidden_act", "gelu_new"), true, false),
+                    new Mlp(inner, activation("hidden_act", "gelu_new"), true, false, null),
                     new NormPlan(
                             config.number("layer_norm_epsilon", 1e-5), 0, Placement.BEFORE, true),
                     new Edges(config.flag("tie_word_embeddings", true), 1, 1, 1, 0));

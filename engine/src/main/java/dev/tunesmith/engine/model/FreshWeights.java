@@ -41,7 +41,8 @@ public final class FreshWeights {
         double range =
                 config.get("initializer_range") instanceof Number n ? n.doubleValue() : RANGE;
         Architecture architecture = Architecture.of(config);
-        if (architecture.layout() != Architecture.Layout.LLAMA) {
+        if (architecture.layout() != Architecture.Layout.LLAMA
+                || architecture.mlp().experts() != null) {
             throw new UnsupportedModelException(
                     ModelDirectory.CONFIG,
                     List.of(

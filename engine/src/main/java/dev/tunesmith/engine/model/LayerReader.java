@@ -11,12 +11,16 @@ import dev.tunesmith.engine.nn.Branches;
 import dev.tunesmith.engine.nn.GatedMlp;
 import dev.tunesmith.engine.nn.LayerNorm;
 import dev.tunesmith.engine.nn.Linear;
+import dev.tunesmith.engine.nn.MixtureMlp;
 import dev.tunesmith.engine.nn.Mlp;
 import dev.tunesmith.engine.nn.Norm;
 import dev.tunesmith.engine.nn.PlainMlp;
 import dev.tunesmith.engine.nn.RmsNorm;
+import dev.tunesmith.engine.nn.Routing;
 import dev.tunesmith.engine.nn.Weight;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// Builds layers from the tensors of a checkpoint.
 final class LayerReader {
@@ -24,11 +28,19 @@ final class LayerReader {
     private final Architecture architecture;
     private final Checkpoint checkpoint;
     private final boolean gpt2;
+    private final Routing routing;
 
     LayerReader(Architecture architecture, Checkpoint checkpoint) {
         this.architecture = architecture;
         this.checkpoint = checkpoint;
         this.gpt2 = architecture.layout() == Layout.GPT2;
+        Architecture.Experts experts = architecture.mlp().experts();
+        this.routing = new Routing(experts == null ? 0 : experts.count());
+    }
+
+    /// What notes the choices of all routers.
+    Routing routing() {
+        return routing;
     }
 
     /// Path of the token embedding.
@@ -51,7 +63,7 @@ final class LayerReader {
         return new Block(
                 norms(path),
                 attention(layer, path + (gpt2 ? "attn." : "self_attn.")),
-                mlp(path + "mlp."),
+                mlp(layer, path),
                 architecture.edges().residualFactor());
     }
 
@@ -131,7 +143,7 @@ final class LayerReader {
         int key = shape.keyWidth();
         boolean bias = shape.bias() != Bias.NONE;
         return switch (architecture.layout()) {
-            case LLAMA ->
+            case LLAMA, MIXTRAL ->
                     Branches.of(
                             linear(path + "q_proj", query, width, bias),
                             linear(path + "k_proj", key, width, bias),
@@ -147,12 +159,48 @@ final class LayerReader {
         };
     }
 
+    private Mlp mlp(int layer, String path) {
+        Optional<Architecture.Experts> experts = architecture.mlp().expertsOf(layer);
+        return experts.isEmpty() ? mlp(path + "mlp.") : mixture(layer, path, experts.get());
+    }
+
+    private Mlp mixture(int layer, String path, Architecture.Experts plan) {
+        int width = architecture.size().width();
+        boolean mixtral = architecture.layout() == Layout.MIXTRAL;
+        String inside = path + (mixtral ? "block_sparse_moe." : "mlp.");
+        List<GatedMlp> experts = new ArrayList<>();
+        for (int e = 0; e < plan.count(); e++) {
+            String expert = inside + "experts.%d.".formatted(e);
+            experts.add(
+                    new GatedMlp(
+                            linear(expert + (mixtral ? "w1" : "gate_proj"), plan.width(), width),
+                            linear(expert + (mixtral ? "w3" : "up_proj"), plan.width(), width),
+                            linear(expert + (mixtral ? "w2" : "down_proj"), width, plan.width()),
+                            architecture.mlp().activation()));
+        }
+        // Routers stay as they are: their few values decide everything behind them.
+        Linear router =
+                new Linear(
+                        inside + "gate",
+                        new Weight.Dense(
+                                checkpoint.parameter(inside + "gate.weight", plan.count(), width)),
+                        null);
+        return new MixtureMlp(
+                router,
+                experts,
+                new MixtureMlp.Choice(layer, plan.chosen(), plan.normalised(), routing));
+    }
+
+    private Linear linear(String path, long outputs, long inputs) {
+        return linear(path, outputs, inputs, false);
+    }
+
     private Mlp mlp(String path) {
         int width = architecture.size().width();
         int inner = architecture.mlp().width();
         boolean bias = architecture.mlp().bias();
         return switch (architecture.layout()) {
-            case LLAMA ->
+            case LLAMA, MIXTRAL ->
                     new GatedMlp(
                             linear(path + "gate_proj", inner, width, bias),
                             linear(path + "up_proj", inner, width, bias),

@@ -37,14 +37,14 @@ public sealed interface PackedForm permits BitsAndBytes4 {
                     throw new ModelFileException(
                             directory.path().resolve(ModelDirectory.CONFIG), fault);
                 });
-        return directory.config().containsKey("quantization_config")
+        return directory.config().get("quantization_config") != null
                 ? Optional.of(new BitsAndBytes4())
                 : Optional.empty();
     }
 
     /// Why a checkpoint with this `config.json` cannot be read, if its form is not supported.
     static Optional<String> fault(Map<String, Object> config) {
-        if (!config.containsKey("quantization_config")) {
+        if (config.get("quantization_config") == null) {
             return Optional.empty();
         }
         Map<?, ?> form =

@@ -13,6 +13,7 @@ import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.StepArena;
 import dev.tunesmith.engine.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -136,6 +137,29 @@ class LayerGradientTest {
                             numeric.linear("down", 5, 11, false),
                             Activation.SILU);
             numeric.check(numeric.tensor(0, 9, 5), mlp::forward);
+        }
+    }
+
+    /// All experts are chosen: which ones are is no smooth function.
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void mixtureOfExperts(boolean normalised) {
+        try (NumericGradient numeric = new NumericGradient(10)) {
+            List<GatedMlp> experts = new ArrayList<>();
+            for (int e = 0; e < 3; e++) {
+                experts.add(
+                        new GatedMlp(
+                                numeric.linear("gate" + e, 7, 5, false),
+                                numeric.linear("up" + e, 7, 5, false),
+                                numeric.linear("down" + e, 5, 7, false),
+                                Activation.SILU));
+            }
+            MixtureMlp mlp =
+                    new MixtureMlp(
+                            numeric.linear("router", 3, 5, false),
+                            experts,
+                            new MixtureMlp.Choice(0, 3, normalised, new Routing(3)));
+            numeric.check(numeric.tensor(0, 6, 5), mlp::forward);
         }
     }
 
