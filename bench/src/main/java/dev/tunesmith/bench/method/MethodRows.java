@@ -23,13 +23,18 @@ record MethodRows(List<Sample> documents, List<Integer> rows, List<Integer> begi
 
     /// Rows 0…n−1 are chosen, n…2n−1 rejected: row i and row n+i become neighbours.
     static MethodRows pairs(GoldenTensors file, String answerMask) {
+        return pairs(file, answerMask, 0);
+    }
+
+    /// @param context weight of tokens before the answer, 0 if they are not scored
+    static MethodRows pairs(GoldenTensors file, String answerMask, float context) {
         int count = (int) file.shape("input_ids")[0];
         List<Integer> order = new ArrayList<>();
         for (int i = 0; i < count / 2; i++) {
             order.add(i);
             order.add(count / 2 + i);
         }
-        return of(file, "", answerMask, order, 0);
+        return of(file, "", answerMask, order, context);
     }
 
     /// Rows as they are.

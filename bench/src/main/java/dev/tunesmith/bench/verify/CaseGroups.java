@@ -4,6 +4,7 @@ import dev.tunesmith.bench.golden.CaseRunner;
 import dev.tunesmith.bench.golden.UnsupportedCaseException;
 import dev.tunesmith.bench.method.PairCases;
 import dev.tunesmith.bench.method.PpoCases;
+import dev.tunesmith.bench.method.ReferenceFreeCases;
 import dev.tunesmith.bench.method.RewardCases;
 import java.util.Map;
 import java.util.TreeMap;
@@ -26,7 +27,8 @@ final class CaseGroups {
                             Map.entry("text/packing", new PackingCases()),
                             Map.entry("methods/dpo", new PairCases()),
                             Map.entry("methods/reward", new RewardCases()),
-                            Map.entry("methods/ppo", new PpoCases())));
+                            Map.entry("methods/ppo", new PpoCases()),
+                            Map.entry("methods/refless", new ReferenceFreeCases())));
 
     private CaseGroups() {}
 

@@ -22,7 +22,7 @@ public final class JobRules {
     private static final int EPOCHS_MAX = 50;
     private static final int BATCH_MAX = 256;
     private static final int MODELS_SHOWN = 3;
-    private static final double BETA_MAX = 2;
+    private static final double BETA_MAX = 10;
     private static final String[] AUTOMATIC = {
         "n_epochs", "batch_size", "learning_rate_multiplier", "beta"
     };

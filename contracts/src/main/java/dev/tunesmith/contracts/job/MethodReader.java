@@ -9,6 +9,7 @@ import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.MethodSettings.Ppo;
 import dev.tunesmith.contracts.method.MethodSettings.Preference;
+import dev.tunesmith.contracts.method.MethodSettings.ReferenceFree;
 import dev.tunesmith.contracts.method.PairLoss;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import java.util.Collections;
@@ -40,6 +41,7 @@ final class MethodReader {
                 switch (method) {
                     case SUPERVISED, PRETRAIN -> method.defaults();
                     case PPO -> ppo(grader);
+                    case ORPO, SIMPO, CPO -> referenceFree(beta);
                     case REWARD_MODEL ->
                             new MethodSettings.Reward(
                                     number("center_rewards_coefficient", Range.from(0, 100), 0));
@@ -101,6 +103,47 @@ final class MethodReader {
                 optional("ld_alpha", Range.from(0, 1)),
                 flag("use_weighting"),
                 flag("reference_free"));
+    }
+
+    private ReferenceFree referenceFree(@Nullable Double asked) {
+        ReferenceFree usual = ReferenceFree.usual(method);
+        double beta = noted("beta", asked, usual.beta());
+        if (method == Method.ORPO) {
+            ReferenceFree.Nll nll =
+                    fields.choice(
+                            "orpo_nll",
+                            List.of(ReferenceFree.Nll.values()),
+                            value -> value.name().toLowerCase(Locale.ROOT));
+            return new ReferenceFree(
+                    method, usual.loss(), beta, 0, 1, noted("orpo_nll", nll, usual.nll()), 0, 0);
+        }
+        ReferenceFree.Loss loss = usual.loss();
+        if (method == Method.CPO) {
+            loss =
+                    noted(
+                            "loss_type",
+                            fields.choice(
+                                    "loss_type",
+                                    List.of(
+                                            ReferenceFree.Loss.SIGMOID,
+                                            ReferenceFree.Loss.HINGE,
+                                            ReferenceFree.Loss.IPO),
+                                    value -> value.name().toLowerCase(Locale.ROOT)),
+                            loss);
+        }
+        double gamma =
+                method == Method.SIMPO
+                        ? number("simpo_gamma", Range.from(0, 100), usual.gamma())
+                        : 0;
+        return new ReferenceFree(
+                method,
+                loss,
+                beta,
+                number("label_smoothing", Range.below(0, 0.5), 0),
+                number("cpo_alpha", Range.from(0, 100), usual.nllWeight()),
+                usual.nll(),
+                gamma,
+                0);
     }
 
     private Ppo ppo(Fields grader) {

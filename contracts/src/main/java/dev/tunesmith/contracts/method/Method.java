@@ -10,6 +10,9 @@ public enum Method {
     PRETRAIN,
     DPO,
     REWARD_MODEL,
+    ORPO,
+    SIMPO,
+    CPO,
     PPO;
 
     /// What a row of a training file has to hold.
@@ -38,7 +41,7 @@ public enum Method {
         return switch (this) {
             case SUPERVISED -> RowKind.CONVERSATION;
             case PRETRAIN -> RowKind.DOCUMENT;
-            case DPO, REWARD_MODEL -> RowKind.PAIR;
+            case DPO, REWARD_MODEL, ORPO, SIMPO, CPO -> RowKind.PAIR;
             case PPO -> RowKind.PROMPT;
         };
     }
@@ -53,6 +56,7 @@ public enum Method {
         return switch (this) {
             case SUPERVISED -> new MethodSettings.Supervised();
             case PRETRAIN -> new MethodSettings.Pretrain();
+            case ORPO, SIMPO, CPO -> MethodSettings.ReferenceFree.usual(this);
             case PPO -> MethodSettings.Ppo.usual(Grader.StringCheck.ANSWER_IS_REFERENCE);
             case REWARD_MODEL -> new MethodSettings.Reward(0);
             case DPO -> MethodSettings.Preference.dpo(MethodSettings.Preference.BETA);

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
     @JsonSubTypes.Type(MethodSettings.Pretrain.class),
     @JsonSubTypes.Type(MethodSettings.Preference.class),
     @JsonSubTypes.Type(MethodSettings.Reward.class),
+    @JsonSubTypes.Type(MethodSettings.ReferenceFree.class),
     @JsonSubTypes.Type(MethodSettings.Ppo.class)
 })
 public sealed interface MethodSettings {
@@ -176,6 +177,81 @@ public sealed interface MethodSettings {
             flat.put("cliprange_value", update.valueClip);
             flat.put("vf_coef", update.valueCoefficient);
             flat.put("entropy_coef", update.entropyCoefficient);
+        }
+    }
+
+    /// ORPO, SimPO and CPO: pairs of answers without a reference, beside the cross-entropy of the
+    /// chosen one.
+    ///
+    /// @param labelSmoothing share of pairs that are expected to be the wrong way round
+    /// @param nllWeight factor of the cross-entropy
+    /// @param gamma margin that SimPO asks for
+    /// @param alpha AlphaPO's shape of the reward; 0 for none
+    @JsonTypeName("reference_free")
+    record ReferenceFree(
+            Method method,
+            Loss loss,
+            double beta,
+            double labelSmoothing,
+            double nllWeight,
+            Nll nll,
+            double gamma,
+            double alpha)
+            implements MethodSettings {
+
+        /// The comparison of a pair.
+        public enum Loss {
+            ORPO,
+            SIGMOID,
+            HINGE,
+            IPO,
+            SIMPO
+        }
+
+        /// What the cross-entropy is averaged over.
+        public enum Nll {
+            /// Tokens of the chosen answers.
+            RESPONSE,
+            /// Tokens of prompts and chosen answers, as TRL has it.
+            FULL,
+            /// Chosen answers, each by its own mean, as LLaMA-Factory has it.
+            ROWS
+        }
+
+        /// The constants of the papers.
+        public static ReferenceFree usual(Method method) {
+            return switch (method) {
+                case SIMPO -> new ReferenceFree(method, Loss.SIMPO, 2, 0, 0, Nll.RESPONSE, 0.5, 0);
+                case CPO -> new ReferenceFree(method, Loss.SIGMOID, 0.1, 0, 1, Nll.RESPONSE, 0, 0);
+                case ORPO -> new ReferenceFree(method, Loss.ORPO, 0.1, 0, 1, Nll.RESPONSE, 0, 0);
+                case SUPERVISED, PRETRAIN, DPO, REWARD_MODEL, PPO ->
+                        throw new IllegalArgumentException(method.wire());
+            };
+        }
+
+        /// Whether answers are compared by the mean of their tokens, not by the sum.
+        public boolean averages() {
+            return loss != Loss.SIGMOID && loss != Loss.HINGE;
+        }
+
+        @Override
+        public Map<String, Object> hyperparameters() {
+            return Map.of("beta", beta);
+        }
+
+        @Override
+        public void addTo(Map<String, Object> flat) {
+            if (method == Method.ORPO) {
+                flat.put("orpo_nll", nll.name().toLowerCase(java.util.Locale.ROOT));
+                return;
+            }
+            if (method == Method.CPO) {
+                flat.put("loss_type", loss.name().toLowerCase(java.util.Locale.ROOT));
+            } else {
+                flat.put("simpo_gamma", gamma);
+            }
+            flat.put("label_smoothing", labelSmoothing);
+            flat.put("cpo_alpha", nllWeight);
         }
     }
 

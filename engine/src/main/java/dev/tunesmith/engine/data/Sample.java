@@ -73,6 +73,15 @@ public record Sample(int[] ids, float[] weights, float value) {
         return new Sample(ids, weights, known);
     }
 
+    /// The same document with every token scored, also those that are no part of the answer.
+    public Sample withContext() {
+        float[] scored = weights.clone();
+        for (int i = 0; i < scored.length; i++) {
+            scored[i] = scored[i] == 0 ? -1 : scored[i];
+        }
+        return new Sample(ids, scored, value);
+    }
+
     /// The tokens from `start` on, as a document of its own.
     public Sample part(int start, int length) {
         return new Sample(

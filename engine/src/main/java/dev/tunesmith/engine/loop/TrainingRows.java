@@ -3,6 +3,7 @@ package dev.tunesmith.engine.loop;
 import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.engine.data.DatasetTokenizer;
 import dev.tunesmith.engine.data.DatasetTokenizer.Tokenized;
 import dev.tunesmith.engine.data.PackedRows;
@@ -100,7 +101,7 @@ final class TrainingRows implements AutoCloseable {
 
     private PackedRows packed(ResolvedSpec spec, Path file, List<Sample> samples)
             throws IOException {
-        TokenShard.write(file, samples, Map.of());
+        TokenShard.write(file, scored(spec, samples), Map.of());
         TokenShard shard = TokenShard.open(file);
         shards.add(shard);
         int capacity = spec.rows().maxSeqLen();
@@ -108,6 +109,21 @@ final class TrainingRows implements AutoCloseable {
         return group > 1
                 ? PackedRows.ofGroups(shard, group, capacity)
                 : PackedRows.of(shard, packing(spec), capacity);
+    }
+
+    /// Where the cross-entropy is over whole documents, the prompts of chosen answers count too.
+    private static List<Sample> scored(ResolvedSpec spec, List<Sample> samples) {
+        boolean whole =
+                spec.settings() instanceof MethodSettings.ReferenceFree free
+                        && free.nll() == MethodSettings.ReferenceFree.Nll.FULL;
+        if (!whole) {
+            return samples;
+        }
+        List<Sample> scored = new ArrayList<>();
+        for (int i = 0; i < samples.size(); i++) {
+            scored.add(i % 2 == 0 ? samples.get(i).withContext() : samples.get(i));
+        }
+        return scored;
     }
 
     private static Packing packing(ResolvedSpec spec) {

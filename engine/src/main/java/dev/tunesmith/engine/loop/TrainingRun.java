@@ -28,6 +28,7 @@ import dev.tunesmith.engine.objective.Policy;
 import dev.tunesmith.engine.objective.PpoObjective;
 import dev.tunesmith.engine.objective.PpoUpdate;
 import dev.tunesmith.engine.objective.PreferenceObjective;
+import dev.tunesmith.engine.objective.ReferenceFreeObjective;
 import dev.tunesmith.engine.objective.RewardObjective;
 import dev.tunesmith.engine.objective.TokenObjective;
 import dev.tunesmith.engine.optim.AdamW;
@@ -245,6 +246,8 @@ public final class TrainingRun implements AutoCloseable {
             case MethodSettings.Ppo settings -> ppo(settings, policy);
             case MethodSettings.Reward settings ->
                     new RewardObjective(policy, subject.head().orElseThrow(), settings);
+            case MethodSettings.ReferenceFree settings ->
+                    new ReferenceFreeObjective(policy, settings);
             case MethodSettings.Preference settings ->
                     new PreferenceObjective(policy, subject.reference(), settings);
         };

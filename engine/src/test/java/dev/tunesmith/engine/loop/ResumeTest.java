@@ -47,6 +47,7 @@ class ResumeTest {
                 Arguments.of(Method.SUPERVISED, TinyModel.FULL, Precision.FP32, 3),
                 Arguments.of(Method.PRETRAIN, TinyModel.FULL, Precision.BF16, 11),
                 Arguments.of(Method.DPO, TinyModel.lora(0), Precision.BF16, 5),
+                Arguments.of(Method.ORPO, TinyModel.lora(0.1), Precision.BF16, 5),
                 Arguments.of(Method.PPO, TinyModel.lora(0), Precision.FP32, 8),
                 Arguments.of(Method.PPO, TinyModel.FULL, Precision.BF16, 5),
                 Arguments.of(Method.REWARD_MODEL, TinyModel.lora(0.1), Precision.BF16, 4),
