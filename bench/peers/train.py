@@ -12,11 +12,11 @@ import time
 import psutil
 import torch
 from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
 options = argparse.ArgumentParser()
 options.add_argument("--model", required=True)
-options.add_argument("--method", default="lora", choices=["lora", "full"])
+options.add_argument("--method", default="lora", choices=["lora", "qlora", "full"])
 options.add_argument("--batch", type=int, default=4)
 options.add_argument("--seq", type=int, default=512)
 options.add_argument("--steps", type=int, default=6)
@@ -25,18 +25,27 @@ asked = options.parse_args()
 
 torch.manual_seed(0)
 torch.set_num_threads(len(os.sched_getaffinity(0)))
+four_bit = BitsAndBytesConfig(
+    load_in_4bit=True,
+    bnb_4bit_quant_type="nf4",
+    bnb_4bit_use_double_quant=True,
+    bnb_4bit_compute_dtype=torch.bfloat16,
+)
 model = AutoModelForCausalLM.from_pretrained(
-    asked.model, dtype=torch.bfloat16, attn_implementation="sdpa"
+    asked.model,
+    dtype=torch.bfloat16,
+    attn_implementation="sdpa",
+    quantization_config=four_bit if asked.method == "qlora" else None,
 )
 if asked.recompute == "block":
     model.gradient_checkpointing_enable()
     model.enable_input_require_grads()
-if asked.method == "lora":
+if asked.method != "full":
     model = get_peft_model(
         model, LoraConfig(r=16, lora_alpha=32, lora_dropout=0.0, target_modules="all-linear")
     )
 trained = [p for p in model.parameters() if p.requires_grad]
-if asked.method == "lora":
+if asked.method != "full":
     for p in trained:
         p.data = p.data.float()
 optimizer = torch.optim.AdamW(trained, lr=1e-4, fused=True)
