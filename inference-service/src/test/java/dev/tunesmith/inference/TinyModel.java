@@ -76,17 +76,7 @@ public final class TinyModel {
                 entries.add(
                         new Manifest.Entry(name, stored.key(), stored.bytes(), stored.sha256()));
             }
-            var manifest =
-                    new Manifest(
-                            Manifest.VERSION,
-                            Manifest.Kind.MODEL,
-                            null,
-                            null,
-                            0,
-                            entries,
-                            Map.of(),
-                            Map.of(),
-                            null);
+            Manifest manifest = Manifest.ofModel(null, entries);
             ObjectStore.Stored stored =
                     objects.put(prefix + Manifest.FILE_NAME, Json.bytes(manifest));
             return new ServingGrant.Weights(stored.key(), stored.sha256());

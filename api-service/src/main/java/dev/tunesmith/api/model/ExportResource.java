@@ -6,8 +6,8 @@ import dev.tunesmith.api.tenant.Scope;
 import dev.tunesmith.api.web.ApiException;
 import dev.tunesmith.contracts.event.Manifest;
 import dev.tunesmith.contracts.problem.ProblemCode;
-import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.objects.ObjectStore;
+import dev.tunesmith.platform.objects.PublishedManifest;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
@@ -25,8 +25,6 @@ import org.jspecify.annotations.Nullable;
 @Path("/api/v1/model-files")
 @RunOnVirtualThread
 public final class ExportResource {
-    private static final long MANIFEST_MAX = 16 << 20;
-
     private final CurrentCaller callers;
     private final Models models;
     private final ObjectStore objects;
@@ -83,7 +81,6 @@ public final class ExportResource {
                                         ProblemCode.MODEL_NOT_FOUND,
                                         "model",
                                         String.valueOf(name)));
-        byte[] bytes = objects.get(model.weights().manifest().key(), MANIFEST_MAX);
-        return Json.read(bytes, Manifest.class);
+        return PublishedManifest.read(objects, model.weights().manifest());
     }
 }

@@ -219,17 +219,7 @@ final class ModelImport {
                                         file.getValue().bytes(),
                                         file.getValue().sha256()))
                         .toList();
-        var manifest =
-                new Manifest(
-                        Manifest.VERSION,
-                        Manifest.Kind.MODEL,
-                        order.platform() ? null : caller.tenant(),
-                        null,
-                        0,
-                        entries,
-                        Map.of(),
-                        Map.of(),
-                        null);
+        Manifest manifest = Manifest.ofModel(order.platform() ? null : caller.tenant(), entries);
         Stored stored = objects.put(run.prefix + Manifest.FILE_NAME, Json.bytes(manifest));
         return new Model(
                 id,

@@ -42,15 +42,7 @@ class ClientsIT {
     static void open() {
         stack = new PackagedStack(folder.resolve("data"), Map.of());
         stack.up();
-        PackagedStack.Answer model =
-                stack.cli(
-                        "models",
-                        "import",
-                        HOME.resolve("examples/nano/model").toString(),
-                        "--name",
-                        "nano",
-                        "--base");
-        assertThat(model.code()).as(model.text() + stack.logs()).isZero();
+        stack.importNano();
     }
 
     @AfterAll

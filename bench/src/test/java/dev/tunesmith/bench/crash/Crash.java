@@ -68,15 +68,7 @@ final class Crash implements AutoCloseable {
     }
 
     private void prepare(int epochs) {
-        PackagedStack.Answer imported =
-                stack.cli(
-                        "models",
-                        "import",
-                        HOME.resolve("examples/nano/model").toString(),
-                        "--name",
-                        "nano",
-                        "--base");
-        assertThat(imported.code()).as(imported.text()).isZero();
+        stack.importNano();
         String training =
                 keep("train.jsonl", read(HOME.resolve("examples/quickstart/train.jsonl")));
         String validation =

@@ -61,6 +61,15 @@ public final class PackagedStack implements AutoCloseable {
         return run("cli", "dev.tunesmith.cli.Main", List.of(words));
     }
 
+    /// Imports the bundled model as `nano`, a base model of the platform.
+    public void importNano() {
+        String folder = HOME.resolve("examples/nano/model").toString();
+        Answer answer = cli("models", "import", folder, "--name", "nano", "--base");
+        if (answer.code() != 0) {
+            throw new AssertionError("models import: " + answer + logs());
+        }
+    }
+
     /// Starts the stack.
     ///
     /// @throws AssertionError with the logs when it does not come up

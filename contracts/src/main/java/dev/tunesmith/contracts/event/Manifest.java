@@ -41,6 +41,14 @@ public record Manifest(
         environment = java.util.Collections.unmodifiableMap(new java.util.TreeMap<>(environment));
     }
 
+    /// The manifest of a model that no attempt wrote.
+    ///
+    /// @param tenant null for a base model of the platform
+    public static Manifest ofModel(@Nullable TenantId tenant, List<Entry> objects) {
+        return new Manifest(
+                VERSION, Kind.MODEL, tenant, null, 0, objects, Map.of(), Map.of(), null);
+    }
+
     public Optional<Entry> find(String name) {
         return objects.stream().filter(entry -> entry.name().equals(name)).findFirst();
     }

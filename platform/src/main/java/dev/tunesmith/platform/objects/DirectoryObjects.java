@@ -137,15 +137,6 @@ public final class DirectoryObjects implements ObjectStore {
     }
 
     @Override
-    public Stored copy(String source, String target) {
-        try (InputStream content = open(source)) {
-            return put(target, content, Long.MAX_VALUE);
-        } catch (IOException e) {
-            throw ObjectStoreException.unavailable(source, e);
-        }
-    }
-
-    @Override
     public void delete(String key) {
         try {
             Files.deleteIfExists(path(key));

@@ -2,7 +2,6 @@ package dev.tunesmith.platform.objects;
 
 import dev.tunesmith.contracts.event.Manifest;
 import dev.tunesmith.contracts.event.ManifestRef;
-import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.objects.ObjectStore.Stored;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -27,8 +26,6 @@ import java.util.stream.Stream;
 /// Nothing in a place is ever changed: another process may have it mapped. A copy whose bytes are
 /// wrong is fetched anew.
 public final class LocalCopies {
-    private static final long MANIFEST_BYTES_MAX = 16L << 20;
-
     private final Path root;
     private final Path building;
     private final ObjectStore objects;
@@ -122,20 +119,9 @@ public final class LocalCopies {
         download(manifest(reference).objects(), folder);
     }
 
-    /// Reads a manifest and believes it only if its hash is right.
     private Manifest manifest(ManifestRef reference) throws IOException, InterruptedException {
-        byte[] content =
-                patience.of(
-                        "reading " + reference.key(),
-                        () -> objects.get(reference.key(), MANIFEST_BYTES_MAX));
-        String found = Sha256.of(content);
-        if (!found.equals(reference.sha256())) {
-            throw corrupt(
-                    reference.key(),
-                    "is not the one that was published: SHA-256 is %s, expected %s"
-                            .formatted(found, reference.sha256()));
-        }
-        return Json.read(content, Manifest.class);
+        return patience.of(
+                "reading " + reference.key(), () -> PublishedManifest.read(objects, reference));
     }
 
     private void download(List<Manifest.Entry> members, Path folder)

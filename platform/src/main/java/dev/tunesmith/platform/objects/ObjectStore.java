@@ -82,8 +82,16 @@ public interface ObjectStore {
     /// @param limit at most this many, up to 1000
     List<Head> list(String prefix, String after, int limit);
 
-    /// Creates `target` with the bytes of `source`, create-only like a put.
-    Stored copy(String source, String target);
+    /// Creates `target` with the bytes of `source`, create-only like a put. The bytes pass through
+    /// this process: servers differ in whether a copy can be create-only, and the hash is wanted
+    /// anyway.
+    default Stored copy(String source, String target) {
+        try (InputStream content = open(source)) {
+            return put(target, content, Long.MAX_VALUE);
+        } catch (IOException e) {
+            throw ObjectStoreException.unavailable(source, e);
+        }
+    }
 
     /// Deletes an object; a key that does not exist is no error.
     void delete(String key);

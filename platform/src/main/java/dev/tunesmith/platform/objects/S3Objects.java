@@ -259,17 +259,6 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
                 .toList();
     }
 
-    /// The bytes pass through this process: servers differ in whether a copy can be create-only,
-    /// and the hash is wanted anyway.
-    @Override
-    public Stored copy(String source, String target) {
-        try (InputStream content = open(source)) {
-            return put(target, content, Long.MAX_VALUE);
-        } catch (IOException e) {
-            throw ObjectStoreException.unavailable(source, e);
-        }
-    }
-
     @Override
     public void delete(String key) {
         RemoveObjectArgs request =

@@ -16,7 +16,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -106,18 +105,7 @@ final class LocalCopiesTest {
                             prefix + name.replace("../", "up-"), (prefix + name).getBytes(UTF_8));
             entries.add(new Manifest.Entry(name, part.key(), part.bytes(), part.sha256()));
         }
-        byte[] content =
-                Json.bytes(
-                        new Manifest(
-                                Manifest.VERSION,
-                                Manifest.Kind.MODEL,
-                                null,
-                                null,
-                                0,
-                                entries,
-                                Map.of(),
-                                Map.of(),
-                                null));
+        byte[] content = Json.bytes(Manifest.ofModel(null, entries));
         Stored manifest = objects.put(prefix + Manifest.FILE_NAME, content);
         return new ManifestRef(manifest.key(), manifest.sha256());
     }

@@ -3,11 +3,10 @@ package dev.tunesmith.scheduler.queue;
 import dev.tunesmith.contracts.event.Manifest;
 import dev.tunesmith.contracts.event.ManifestRef;
 import dev.tunesmith.contracts.id.Attempt;
-import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.json.JsonException;
 import dev.tunesmith.platform.objects.ObjectStore;
 import dev.tunesmith.platform.objects.ObjectStoreException;
-import dev.tunesmith.platform.objects.Sha256;
+import dev.tunesmith.platform.objects.PublishedManifest;
 import dev.tunesmith.scheduler.lease.Leases;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,9 +14,6 @@ import java.util.Optional;
 
 /// Believes a manifest only after reading it: its hash, whose it is, and that every part is there.
 public final class Manifests {
-    /// A manifest lists parts, so it is small.
-    public static final long BYTES_MAX = 16L << 20;
-
     /// Parts that one manifest may list; each costs a request.
     public static final int OBJECTS_MAX = 10_000;
 
@@ -46,14 +42,7 @@ public final class Manifests {
             return new Check.Bad(reference.key() + " is not below " + prefix);
         }
         try {
-            byte[] content = objects.get(reference.key(), BYTES_MAX);
-            String found = Sha256.of(content);
-            if (!found.equals(reference.sha256())) {
-                return new Check.Bad(
-                        "%s has SHA-256 %s, reported was %s"
-                                .formatted(reference.key(), found, reference.sha256()));
-            }
-            return check(reference, Json.read(content, Manifest.class), kind, attempt);
+            return check(reference, PublishedManifest.read(objects, reference), kind, attempt);
         } catch (JsonException e) {
             return new Check.Bad(reference.key() + " is not a manifest: " + e.getMessage());
         } catch (ObjectStoreException e) {

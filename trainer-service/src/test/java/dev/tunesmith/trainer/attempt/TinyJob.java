@@ -60,17 +60,7 @@ record TinyJob(ModelSource base, ObjectRef training) {
                         new Manifest.Entry(name, stored.key(), stored.bytes(), stored.sha256()));
             }
         }
-        Manifest manifest =
-                new Manifest(
-                        Manifest.VERSION,
-                        Manifest.Kind.MODEL,
-                        null,
-                        null,
-                        0,
-                        entries,
-                        Map.of(),
-                        Map.of(),
-                        null);
+        Manifest manifest = Manifest.ofModel(null, entries);
         Stored stored = objects.put("base/tiny/1/MANIFEST.json", Json.canonical(manifest));
         Stored file = objects.put("t/a/datasets/rows", rows.getBytes(UTF_8));
         return new TinyJob(
