@@ -179,11 +179,12 @@ static void products() {
 static void decoding() {
     const int64_t K = 4096, N = 4096;
     bf16 *w = numbers(N * K), *x = numbers(32 * K), *y = numbers(32 * N);
+    void *work = memory(4 << 20);
     auto linear = KERNEL(linear_small_bf16);
     for (int64_t M : {1, 4, 8, 16, 32}) {
         std::string name = "linear_small bf16 4096x4096, M = " + std::to_string(M);
         report(name.c_str(), 2.0 * N * K, "GB/s",
-               [&] { return linear(x, w, nullptr, y, M, N, K, K, N, threads); });
+               [&] { return linear(x, w, nullptr, y, work, M, N, K, K, N, 1, 0, threads); });
     }
     const int64_t S = 8, L = 1024, H = 9, KH = 3, D = 64;
     bf16 *kc = numbers(S * L * KH * D), *vc = numbers(S * L * KH * D), *q = numbers(S * H * D), *o = numbers(S * H * D);

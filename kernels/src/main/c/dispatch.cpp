@@ -37,36 +37,49 @@
         ".size ts_" #name ", .-ts_" #name "\n");
 #define TS_OP(name) TS_EXPORT(name)
 #define TS_TILED(name) TS_EXPORT(name)
+#define TS_PAIRED(name) TS_EXPORT(name)
 #include "operations.def"
 
 static void fill_scalar() {
 #define TS_OP(name) ts_slot_##name = (void *)ts_scalar::name;
 #define TS_TILED(name) TS_OP(name)
+#define TS_PAIRED(name) TS_OP(name)
 #include "operations.def"
 }
 static void fill_avx2() {
 #define TS_OP(name) ts_slot_##name = (void *)ts_avx2::name;
 #define TS_TILED(name) TS_OP(name)
+#define TS_PAIRED(name) TS_OP(name)
 #include "operations.def"
 }
 static void fill_avx512() {
 #define TS_OP(name) ts_slot_##name = (void *)ts_avx512::name;
 #define TS_TILED(name) TS_OP(name)
+#define TS_PAIRED(name) TS_OP(name)
 #include "operations.def"
 }
 static void fill_avx512bf16() {
 #define TS_OP(name) ts_slot_##name = (void *)ts_avx512bf16::name;
 #define TS_TILED(name) TS_OP(name)
+#define TS_PAIRED(name) TS_OP(name)
 #include "operations.def"
 }
 static void fill_fp32_tiles() {
 #define TS_OP(name)
 #define TS_TILED(name) ts_slot_##name = (void *)ts_avx512::name;
+#define TS_PAIRED(name)
+#include "operations.def"
+}
+static void fill_fp32_pairs() {
+#define TS_OP(name)
+#define TS_TILED(name)
+#define TS_PAIRED(name) ts_slot_##name = (void *)ts_avx512::name;
 #include "operations.def"
 }
 static void fill_amx() {
 #define TS_OP(name) ts_slot_##name = (void *)ts_avx512bf16::name;
 #define TS_TILED(name) ts_slot_##name = (void *)ts_amx::name;
+#define TS_PAIRED(name) TS_OP(name)
 #include "operations.def"
 }
 
@@ -148,7 +161,9 @@ __attribute__((constructor)) static void choose() {
         if (strcmp(forced, names[i]) == 0) level = i;
     }
     ts_cpu_select(level);
-    if (forced == nullptr && level == TS_AVX512BF16 && slow_pairs()) {
+    if (forced != nullptr || level < TS_AVX512BF16 || !slow_pairs()) return;
+    fill_fp32_pairs();
+    if (level == TS_AVX512BF16) {
         fill_fp32_tiles();
         tiles = TS_AVX512;
     }

@@ -1,114 +1,113 @@
-// y = x wᵀ + b for few rows of x: every weight is read once, from memory to registers.
+// y = factor·x wᵀ + b + keep·y for few rows of x: every weight is read once.
+#include <omp.h>
+
+#include "few_rows.h"
 #include "operations.h"
-#include "parallel.h"
-#include "vec.h"
 
 namespace TS_NS {
 
-constexpr int64_t OUTPUTS_A_TASK = 16;  // rows of w of one task
-constexpr int ROWS = 4;                 // rows of x that share one pass over weights
-constexpr int OUTPUTS = 4;              // rows of w at once: enough sums to hide their latency
-
-// to[i][r] = w row i · x row r for O rows of w and R rows of x.
-template <int O, int R, class X, class T>
-static inline void dots(const X *x, int64_t stride, const T *w, int64_t K, float *to) {
-    F a[O][R];
-    for (int i = 0; i < O; i++) {
-        for (int r = 0; r < R; r++) a[i][r] = set(0.0f);
-    }
-    TS_FOR_VECTORS(k, K, {
-        F xv[R];
-        for (int r = 0; r < R; r++) xv[r] = get_lanes<whole>(x + r * stride + k, L);
-        for (int i = 0; i < O; i++) {
-            F wv = get_lanes<whole>(w + i * K + k, L);
-            for (int r = 0; r < R; r++) a[i][r] = fma(xv[r], wv, a[i][r]);
-        }
-    })
-    for (int i = 0; i < O; i++) {
-        for (int r = 0; r < R; r++) to[i * R + r] = sum(a[i][r]);
-    }
-}
-
-#if TS_DOT
-static inline __m512i pairs(const bf16 *p, int64_t n) {
-    return n >= 32 ? _mm512_loadu_si512(p) : _mm512_maskz_loadu_epi16((1u << n) - 1u, p);
-}
-
-template <int O, int R>
-static inline void dots(const bf16 *x, int64_t stride, const bf16 *w, int64_t K, float *to) {
-    F a[O][R];
-    for (int i = 0; i < O; i++) {
-        for (int r = 0; r < R; r++) a[i][r] = set(0.0f);
-    }
-    for (int64_t k = 0; k < K; k += 32) {
-        __m512i xv[R];
-        for (int r = 0; r < R; r++) xv[r] = pairs(x + r * stride + k, K - k);
-        for (int i = 0; i < O; i++) {
-            const __m512bh wv = (__m512bh)pairs(w + i * K + k, K - k);
-            for (int r = 0; r < R; r++) a[i][r] = _mm512_dpbf16_ps(a[i][r], (__m512bh)xv[r], wv);
-        }
-    }
-    for (int i = 0; i < O; i++) {
-        for (int r = 0; r < R; r++) to[i * R + r] = sum(a[i][r]);
-    }
-}
-#endif
-
-template <class X, class T, class Y>
-struct Small {
-    const X *x;
+template <class Form, class S, class T, class Y>
+struct Few {
+    const S *x;
     const T *w, *b;
     Y *y;
-    int64_t M, K, x_stride, y_stride;
+    int64_t M, N, K, x_stride, y_stride;
+    float factor, keep;
 
-    template <int O, int R>
-    void tile(int64_t m, int64_t n) const {
-        float sums[O * R];
-        dots<O, R>(x + m * x_stride, x_stride, w + n * K, K, sums);
-        for (int i = 0; i < O; i++) {
-            const float bias = b != nullptr ? get(b + n + i) : 0.0f;
-            for (int r = 0; r < R; r++) put(y + (m + r) * y_stride + n + i, sums[i * R + r] + bias);
+    using X = typename Form::X;
+
+    int64_t packed() const { return (K + Form::STEP - 1) / Form::STEP * Form::STEP; }
+
+    // O outputs of R rows from row m on.
+    template <int O, int R, int LINES>
+    void tile(const X *x_packed, int64_t m, int64_t n, int64_t part, float *sums) const {
+        const T *at = w + n * K;
+        const char *ahead = (const char *)(at + O * K) + part * (K / Form::STEP) * LINES * 64;
+        few_dots<Form, O, R, LINES>(x_packed + m * packed(), packed(), at, K, ahead, sums);
+    }
+
+    template <int O, int LINES>
+    void outputs(const X *x_packed, int64_t n) const {
+        for (int64_t m = 0; m < M; m += FEW_ROWS) {
+            alignas(64) float sums[16];
+            const int64_t rows = M - m < FEW_ROWS ? M - m : FEW_ROWS, part = m / FEW_ROWS;
+            switch (rows) {
+                case 1: tile<O, 1, LINES>(x_packed, m, n, part, sums); break;
+                case 2: tile<O, 2, LINES>(x_packed, m, n, part, sums); break;
+                case 3: tile<O, 3, LINES>(x_packed, m, n, part, sums); break;
+                default: tile<O, 4, LINES>(x_packed, m, n, part, sums);
+            }
+            for (int64_t r = 0; r < rows; r++) finish<O>(sums + r * O, m + r, n);
         }
     }
 
     template <int O>
-    void outputs(int64_t n) const {
-        int64_t m = 0;
-        for (; m + ROWS <= M; m += ROWS) tile<O, ROWS>(m, n);
-        for (; m < M; m++) tile<O, 1>(m, n);
+    void finish(const float *sums, int64_t m, int64_t n) const {
+        Y *to = y + m * y_stride + n;
+        for (int i = 0; i < O; i += W) {
+            F a = get_lanes<false>(sums + i, lanes_of<O>()) * set(factor);
+            if (b != nullptr) a = a + get_lanes<false>(b + n + i, lanes_of<O>());
+            if (keep != 0.0f) a = fma(set(keep), get_lanes<false>(to + i, lanes_of<O>()), a);
+            put_lanes<false>(to + i, a, lanes_of<O>());
+        }
     }
+    template <int O>
+    static constexpr int64_t lanes_of() {
+        return O < W ? O : W;
+    }
+
+    // The rows of weights after these are asked for in equal parts by all panels of rows.
+    void task(const X *x_packed, int64_t n, int64_t end) const {
+        for (; n + FEW_OUTPUTS <= end; n += FEW_OUTPUTS) {
+            if (M <= FEW_ROWS) outputs<FEW_OUTPUTS, 4>(x_packed, n);
+            else if (M <= 2 * FEW_ROWS) outputs<FEW_OUTPUTS, 2>(x_packed, n);
+            else outputs<FEW_OUTPUTS, 1>(x_packed, n);
+        }
+        for (; n < end; n++) outputs<1, 1>(x_packed, n);
+    }
+
+    // Every thread packs x for itself: that costs less than waiting for one who does.
+    void run(char *scratch, int threads) const {
+        const int64_t tasks = (N + FEW_OUTPUTS_A_TASK - 1) / FEW_OUTPUTS_A_TASK;
+        const int team = N * K < PARALLEL_ELEMENTS_MIN ? 1 : threads;
+#pragma omp parallel num_threads(team)
+        {
+            X *mine = (X *)(scratch + omp_get_thread_num() * round_up_bytes(M * packed() * sizeof(X)));
+            for (int64_t m = 0; m < M; m++) Form::pack(x + m * x_stride, K, mine + m * packed());
+#pragma omp for schedule(static) nowait
+            for (int64_t t = 0; t < tasks; t++) {
+                const int64_t from = t * FEW_OUTPUTS_A_TASK, to = from + FEW_OUTPUTS_A_TASK;
+                task(mine, from, to < N ? to : N);
+            }
+        }
+    }
+
+    static int64_t round_up_bytes(int64_t n) { return (n + 63) & ~(int64_t)63; }
 };
 
-template <class X, class T, class Y>
-static int linear(const X *x, const T *w, const T *b, Y *y, int64_t M, int64_t N, int64_t K,
-                  int64_t x_stride, int64_t y_stride, int threads) {
-    if (M < 0 || N < 0 || K < 0) return TS_BAD_SHAPE;
-    const Small<X, T, Y> small{x, w, b, y, M, K, x_stride, y_stride};
-    int64_t tasks = (N + OUTPUTS_A_TASK - 1) / OUTPUTS_A_TASK;
-    for_rows(tasks, OUTPUTS_A_TASK * (K + 1), threads, [&](int64_t t) {
-        int64_t n = t * OUTPUTS_A_TASK;
-        int64_t end = n + OUTPUTS_A_TASK < N ? n + OUTPUTS_A_TASK : N;
-        for (; n + OUTPUTS <= end; n += OUTPUTS) small.template outputs<OUTPUTS>(n);
-        for (; n < end; n++) small.template outputs<1>(n);
-    });
+template <class Form, class S, class T, class Y>
+static int linear(const Few<Form, S, T, Y> &few, void *scratch, int threads) {
+    if (few.M < 0 || few.N < 0 || few.K < 0 || threads < 1) return TS_BAD_SHAPE;
+    few.run((char *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63), threads);
     return TS_OK;
 }
 
-int linear_small_f32(const float *x, const float *w, const float *b, float *y, int64_t M, int64_t N,
-                     int64_t K, int64_t x_stride, int64_t y_stride, int threads) {
-    return linear(x, w, b, y, M, N, K, x_stride, y_stride, threads);
-}
-int linear_small_bf16(const bf16 *x, const bf16 *w, const bf16 *b, bf16 *y, int64_t M, int64_t N,
-                      int64_t K, int64_t x_stride, int64_t y_stride, int threads) {
-    return linear(x, w, b, y, M, N, K, x_stride, y_stride, threads);
-}
-int linear_small_bf16_out_f32(const bf16 *x, const bf16 *w, const bf16 *b, float *y, int64_t M,
-                              int64_t N, int64_t K, int64_t x_stride, int64_t y_stride, int threads) {
-    return linear(x, w, b, y, M, N, K, x_stride, y_stride, threads);
-}
-int linear_small_f32_weight_bf16(const float *x, const bf16 *w, const bf16 *b, float *y, int64_t M,
-                                 int64_t N, int64_t K, int64_t x_stride, int64_t y_stride, int threads) {
-    return linear(x, w, b, y, M, N, K, x_stride, y_stride, threads);
-}
+#if TS_DOT
+using Bf16Form = Paired;
+#else
+using Bf16Form = Wide<bf16>;
+#endif
+
+#define TS_DEFINE(name, Form, S, T, Y)                                                             \
+    int linear_small_##name(const S *x, const T *w, const T *b, Y *y, void *scratch, int64_t M,    \
+                            int64_t N, int64_t K, int64_t x_stride, int64_t y_stride,              \
+                            float factor, float keep, int threads) {                               \
+        return linear(Few<Form, S, T, Y>{x, w, b, y, M, N, K, x_stride, y_stride, factor, keep},   \
+                      scratch, threads);                                                           \
+    }
+TS_DEFINE(f32, Wide<float>, float, float, float)
+TS_DEFINE(bf16, Bf16Form, bf16, bf16, bf16)
+TS_DEFINE(bf16_out_f32, Bf16Form, bf16, bf16, float)
+TS_DEFINE(f32_weight_bf16, Wide<bf16>, float, bf16, float)
 
 }  // namespace TS_NS

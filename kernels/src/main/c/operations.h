@@ -111,17 +111,16 @@ int cast_f32(const bf16 *x, float *y, int64_t n, int threads);
 int cast_bf16(const float *x, bf16 *y, int64_t n, int threads);
 int scale_by_f32(float *x, const float *factor, int64_t n, int threads);
 
-// y_MN = x_MK w_NKᵀ + b for small M; b may be null.
-int linear_small_f32(const float *x, const float *w_NK, const float *b_N, float *y, int64_t M,
-                     int64_t N, int64_t K, int64_t x_stride, int64_t y_stride, int threads);
-int linear_small_bf16(const bf16 *x, const bf16 *w_NK, const bf16 *b_N, bf16 *y, int64_t M,
-                      int64_t N, int64_t K, int64_t x_stride, int64_t y_stride, int threads);
-int linear_small_bf16_out_f32(const bf16 *x, const bf16 *w_NK, const bf16 *b_N, float *y,
-                              int64_t M, int64_t N, int64_t K, int64_t x_stride,
-                              int64_t y_stride, int threads);
-int linear_small_f32_weight_bf16(const float *x, const bf16 *w_NK, const bf16 *b_N, float *y,
-                                 int64_t M, int64_t N, int64_t K, int64_t x_stride,
-                                 int64_t y_stride, int threads);
+// y_MN = factor·x_MK w_NKᵀ + b + keep·y_MN for small M; b may be null, keep 0 never reads y.
+#define TS_DECLARE_SMALL(name, S, T, Y)                                                      \
+    int linear_small_##name(const S *x, const T *w_NK, const T *b_N, Y *y, void *scratch,    \
+                            int64_t M, int64_t N, int64_t K, int64_t x_stride,               \
+                            int64_t y_stride, float factor, float keep, int threads);
+TS_DECLARE_SMALL(f32, float, float, float)
+TS_DECLARE_SMALL(bf16, bf16, bf16, bf16)
+TS_DECLARE_SMALL(bf16_out_f32, bf16, bf16, float)
+TS_DECLARE_SMALL(f32_weight_bf16, float, bf16, float)
+#undef TS_DECLARE_SMALL
 
 // c_MN = factor·a_MK·b_KN + keep·c_MN; keep 0 never reads c. One stride of a and one of b is 1.
 #define TS_DECLARE_PRODUCT(name, T, O)                                                        \

@@ -42,3 +42,7 @@ TS_API int64_t ts_product_scratch(int64_t threads) {
     constexpr int64_t M = 240 + 16, N = 256, K = 192;
     return threads * ((M + N) * K + M * N) * 4 + SLACK;
 }
+
+TS_API int64_t ts_linear_small_scratch(int64_t M, int64_t K, int64_t threads) {
+    return threads * padded(M * padded(K, PAD) * UNIT, 64) + SLACK;
+}

@@ -236,15 +236,7 @@ public final class Head {
     public Tensor logits(Tape tape, Tensor hidden_MD) {
         Tensor weight = weight_VD.value();
         Tensor logits_MV = tape.tensor(DType.F32, hidden_MD.rows(), weight.size(0));
-        if (hidden_MD.type() == DType.F32) {
-            Products.linear(logits_MV, hidden_MD, weight);
-        } else {
-            try (Region scratch = tape.arena().open("logits")) {
-                Tensor rounded = scratch.tensor(hidden_MD.type(), logits_MV.shape());
-                Products.linear(rounded, hidden_MD, weight);
-                Elementwise.convert(logits_MV, rounded);
-            }
-        }
+        Products.linear(logits_MV, hidden_MD, weight);
         if (logitScale != 1) {
             Elementwise.scale(logits_MV, logitScale);
         }

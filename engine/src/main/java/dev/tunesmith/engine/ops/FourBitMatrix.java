@@ -14,6 +14,9 @@ import dev.tunesmith.kernels.cpu.SmallLinear;
 /// that all matrices share, because decoding inside a blocked product would repeat it.
 public final class FourBitMatrix {
 
+    /// Above this many rows a matrix is decoded as a whole first.
+    private static final long DECODED_ON_THE_WAY_ROWS_MAX = 8;
+
     private final long outputs;
     private final long inputs;
     private final Codes codes;
@@ -139,7 +142,7 @@ public final class FourBitMatrix {
 
     /// `y_NO = x_NI · wᵀ`.
     public void linear(Tensor y_NO, Tensor x_NI, StepArena arena) {
-        if (x_NI.rows() > ProductRoute.SMALL_ROWS_MAX) {
+        if (x_NI.rows() > DECODED_ON_THE_WAY_ROWS_MAX) {
             try (Region scratch = arena.open("decoded weights")) {
                 Products.linear(y_NO, x_NI, dense(x_NI.type(), scratch));
             }

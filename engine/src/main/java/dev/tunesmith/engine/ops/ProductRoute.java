@@ -19,13 +19,13 @@ enum ProductRoute {
     LIBTORCH;
 
     /// Above this many rows a general product is faster than reading the weights once.
-    static final long SMALL_ROWS_MAX = 8;
+    static final long SMALL_ROWS_MAX = 32;
 
     private static final boolean OWN_BF16 = MatrixProduct.beatsLibrary(Element.BF16);
 
-    /// @param plainLinear whether it is `a · bᵀ` that overwrites its result
-    static ProductRoute of(Tensor out, Tensor a, boolean plainLinear, double alpha) {
-        if (plainLinear && alpha == 1 && a.rows() <= SMALL_ROWS_MAX) {
+    /// @param linear whether it is `a · bᵀ` and the rows of `b` lie end to end
+    static ProductRoute of(Tensor out, Tensor a, boolean linear) {
+        if (linear && a.rows() <= SMALL_ROWS_MAX) {
             return SMALL;
         }
         return a.type() == DType.F32 || OWN_BF16 || out.type() != a.type() ? OWN : LIBTORCH;

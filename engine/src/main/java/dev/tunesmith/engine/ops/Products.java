@@ -65,7 +65,8 @@ public final class Products {
             if (out.elements() == 0) {
                 return;
             }
-            switch (ProductRoute.of(out, a, bTransposed && !aTransposed && beta == 0, alpha)) {
+            boolean linear = bTransposed && !aTransposed && b.isContiguous();
+            switch (ProductRoute.of(out, a, linear)) {
                 case SMALL -> small();
                 case OWN -> own(inner);
                 case LIBTORCH -> libtorch();
@@ -73,15 +74,22 @@ public final class Products {
         }
 
         private void small() {
-            new SmallLinear(
+            SmallLinear linear =
+                    new SmallLinear(
                             Native.element(a),
                             Native.element(b),
                             Native.element(out),
                             out.rows(),
                             out.width(),
                             a.width(),
-                            Native.threads())
-                    .forward(Native.strided(a), b.address(), 0, Native.strided(out));
+                            Native.threads());
+            linear.forward(
+                    Native.strided(a),
+                    b.address(),
+                    0,
+                    Native.strided(out),
+                    new SmallLinear.Blend((float) alpha, (float) beta),
+                    Workspace.bytes(linear.scratchBytes()).address());
         }
 
         private void own(long inner) {

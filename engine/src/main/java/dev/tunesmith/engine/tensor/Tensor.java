@@ -255,18 +255,31 @@ public final class Tensor {
                     NativeMemory.at(
                             address() + row * rowStride * type.bytes(),
                             (long) width * type.bytes());
-            for (int column = 0; column < width; column++) {
-                values[row * width + column] =
-                        switch (type) {
-                            case U8 -> bytes.get(ValueLayout.JAVA_BYTE, column) & 0xFF;
-                            case F32 -> bytes.get(BITS32, 4L * column);
-                            case BF16 -> Bfloat16.toFloat(bytes.get(BITS16, 2L * column));
-                            case I32 -> bytes.get(ValueLayout.JAVA_INT_UNALIGNED, 4L * column);
-                            case I64 -> bytes.get(ValueLayout.JAVA_LONG_UNALIGNED, 8L * column);
-                        };
+            int to = row * width;
+            switch (type) {
+                case F32 -> MemorySegment.copy(bytes, BITS32, 0, values, to, width);
+                case BF16 -> {
+                    for (int i = 0; i < width; i++) {
+                        values[to + i] = Bfloat16.toFloat(bytes.get(BITS16, 2L * i));
+                    }
+                }
+                case U8, I32, I64 -> {
+                    for (int i = 0; i < width; i++) {
+                        values[to + i] = integer(bytes, i);
+                    }
+                }
             }
         }
         return values;
+    }
+
+    private float integer(MemorySegment bytes, int at) {
+        return switch (type) {
+            case U8 -> bytes.get(ValueLayout.JAVA_BYTE, at) & 0xFF;
+            case I32 -> bytes.get(ValueLayout.JAVA_INT_UNALIGNED, 4L * at);
+            case I64 -> bytes.get(ValueLayout.JAVA_LONG_UNALIGNED, 8L * at);
+            case F32, BF16 -> throw new IllegalStateException("not an integer tensor: " + this);
+        };
     }
 
     /// The bytes of a contiguous tensor.
