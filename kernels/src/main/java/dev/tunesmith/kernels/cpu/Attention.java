@@ -113,24 +113,24 @@ public record Attention(
     public long forwardScratchBytes() {
         return Status.scratch(
                 "attention_fwd",
-                FORWARD_SCRATCH,
-                documents,
-                tokens,
-                keyHeads,
-                width,
-                (long) threads);
+                () ->
+                        (long)
+                                FORWARD_SCRATCH.invokeExact(
+                                        documents, tokens, keyHeads, width, (long) threads));
     }
 
     public long backwardScratchBytes() {
         return Status.scratch(
                 "attention_bwd",
-                BACKWARD_SCRATCH,
-                documents,
-                tokens,
-                longest,
-                heads,
-                keyHeads,
-                width,
-                (long) threads);
+                () ->
+                        (long)
+                                BACKWARD_SCRATCH.invokeExact(
+                                        documents,
+                                        tokens,
+                                        longest,
+                                        heads,
+                                        keyHeads,
+                                        width,
+                                        (long) threads));
     }
 }

@@ -98,12 +98,14 @@ public record CachedAttention(
     public long scratchBytes() {
         return Status.scratch(
                 "attention_cached",
-                SCRATCH,
-                newest,
-                pageSize * pagesPerSequence,
-                heads,
-                keyHeads,
-                width,
-                (long) threads);
+                () ->
+                        (long)
+                                SCRATCH.invokeExact(
+                                        newest,
+                                        pageSize * pagesPerSequence,
+                                        heads,
+                                        keyHeads,
+                                        width,
+                                        (long) threads));
     }
 }

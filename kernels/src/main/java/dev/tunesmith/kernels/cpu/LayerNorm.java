@@ -72,6 +72,6 @@ public record LayerNorm(Element type, long rows, long columns, float epsilon, in
 
     /// The scratch that a backward pass with a trained weight or bias needs.
     public long scratchBytes() {
-        return Status.scratch("layer_norm_bwd", SCRATCH, rows, columns);
+        return Status.scratch("layer_norm_bwd", () -> (long) SCRATCH.invokeExact(rows, columns));
     }
 }

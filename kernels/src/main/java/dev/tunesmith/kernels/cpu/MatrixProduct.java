@@ -75,7 +75,7 @@ public record MatrixProduct(
 
     /// The scratch that any product with this many threads needs.
     public static long scratchBytes(int threads) {
-        return Status.scratch("product", SCRATCH, (long) threads);
+        return Status.scratch("product", () -> (long) SCRATCH.invokeExact((long) threads));
     }
 
     private MethodHandle kernel() {

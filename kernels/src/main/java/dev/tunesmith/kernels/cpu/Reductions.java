@@ -26,7 +26,7 @@ public final class Reductions {
     }
 
     public static long sumSquaresScratchBytes(long count) {
-        return Status.scratch("sum_squares", SUM_SQUARES_SCRATCH, count);
+        return Status.scratch("sum_squares", () -> (long) SUM_SQUARES_SCRATCH.invokeExact(count));
     }
 
     /// From the fp64 sum of squares: writes fp32 norm and factor = min(1, normMax / (norm + 1e-6)).
@@ -59,6 +59,8 @@ public final class Reductions {
     }
 
     public static long biasGradientScratchBytes(Rows shape) {
-        return Status.scratch("bias_grad", BIAS_GRADIENT_SCRATCH, shape.rows(), shape.columns());
+        return Status.scratch(
+                "bias_grad",
+                () -> (long) BIAS_GRADIENT_SCRATCH.invokeExact(shape.rows(), shape.columns()));
     }
 }

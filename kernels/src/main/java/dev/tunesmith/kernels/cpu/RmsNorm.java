@@ -101,7 +101,7 @@ public record RmsNorm(
 
     /// The scratch that a backward pass with a trained weight needs.
     public long scratchBytes() {
-        return Status.scratch("rmsnorm_bwd", SCRATCH, rows, columns);
+        return Status.scratch("rmsnorm_bwd", () -> (long) SCRATCH.invokeExact(rows, columns));
     }
 
     private void back(Gradients to, long x_RC, long weight_C, long rstd_R) {

@@ -30,7 +30,8 @@ public record SmallLinear(
 
     /// Bytes of working memory of a call.
     public long scratchBytes() {
-        return Status.scratch("linear_small", SCRATCH, m, k, (long) threads);
+        return Status.scratch(
+                "linear_small", () -> (long) SCRATCH.invokeExact(m, k, (long) threads));
     }
 
     /// Writes y_MN.

@@ -1,7 +1,6 @@
 package dev.tunesmith.kernels.cpu;
 
 import dev.tunesmith.kernels.KernelException;
-import java.lang.invoke.MethodHandle;
 
 /// Turns the status of a native call into an exception that names the kernel and its shapes.
 final class Status {
@@ -33,10 +32,10 @@ final class Status {
         }
     }
 
-    /// The bytes that a `ts_…_scratch` function of long arguments asks for.
-    static long scratch(String kernel, MethodHandle function, Object... sizes) {
+    /// The bytes that a `ts_…_scratch` function asks for.
+    static long scratch(String kernel, NativeSize call) {
         try {
-            return (long) function.invokeWithArguments(sizes);
+            return call.run();
         } catch (Throwable e) {
             throw new KernelException(
                     KernelException.Code.CALL, "calling kernel %s failed".formatted(kernel), e);
