@@ -15,9 +15,21 @@ constexpr int64_t TILE = 64;       // queries and keys a tile
 constexpr int64_t PAD = 32;        // all tile sides are padded to this
 constexpr float HIDDEN = -1.0e30f;  // score of an invisible key; finite, so that differences are
 
+constexpr int64_t BOTH_WAYS = -2;  // a window: all keys of the document, also later ones
+
 struct Scores {
     float scale, softcap;
-    int64_t window;  // < 0: all earlier keys
+    int64_t window;       // earlier keys that are seen; -1: all of them
+    const float *slopes;  // by head, what a key loses for each step away (ALiBi); or null
+    float slope = 0.0f;   // that of the head being computed
+
+    bool both_ways() const { return window == BOTH_WAYS; }
+
+    Scores of_head(int64_t h) const {
+        Scores mine = *this;
+        mine.slope = slopes == nullptr ? 0.0f : slopes[h];
+        return mine;
+    }
 
     // Tiles of keys before the first that query `position` sees.
     int64_t first_tile(int64_t position) const {
@@ -28,14 +40,17 @@ struct Scores {
 
 static const float LANE_NUMBERS[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
-// Whether a tile has both visible and invisible pairs. Positions are of the first query and key.
-static inline bool needs_mask(const Scores &o, int64_t query, int64_t queries, int64_t key, int64_t keys) {
+// Whether a tile has both visible and invisible pairs. Positions are of the first query and key;
+// `all`: keys of the document.
+static inline bool needs_mask(const Scores &o, int64_t query, int64_t queries, int64_t key, int64_t keys, int64_t all) {
+    if (o.both_ways()) return key + keys > all;
     if (key + keys - 1 > query) return true;
     return o.window >= 0 && key < query + queries - 1 - o.window;
 }
 
 // Hides what query lanes (positions from `query`) may not see of one key.
-static inline F hide(F s, const Scores &o, int64_t query, int64_t key) {
+static inline F hide(F s, const Scores &o, int64_t query, int64_t key, int64_t all) {
+    if (o.both_ways()) return key < all ? s : set(HIDDEN);
     F lane = load(LANE_NUMBERS);
     F distance = lane + set((float)(query - key));  // exact below 2^24 tokens
     s = select(less(distance, set(0.0f)), set(HIDDEN), s);
@@ -47,6 +62,12 @@ template <bool CAPPED>
 static inline F score(F s, const Scores &o) {
     F x = s * set(o.scale);
     return CAPPED ? set(o.softcap) * tanh(x * set(1.0f / o.softcap)) : x;
+}
+
+// What query lanes (positions from `query`) take off for the distance of one key.
+static inline F lean(F s, const Scores &o, int64_t query, int64_t key) {
+    if (o.slope == 0.0f) return s;
+    return s - set(o.slope) * (load(LANE_NUMBERS) + set((float)(query - key)));
 }
 
 // Buffers of one thread for forward tiles of heads `pw` wide (padded).
@@ -76,12 +97,12 @@ struct QueryTile {
 template <bool CAPPED, class U>
 static inline void softmax_tile(float *s, U *p_steps, const Scores &o, const QueryTile &t,
                                 int64_t key, int64_t keys, float *m, float *l, float *alpha) {
-    const bool masked = needs_mask(o, t.first, t.padded, key, keys);
+    const bool masked = needs_mask(o, t.first, t.padded, key, keys, t.keys);
     for (int64_t c = 0; c < t.padded; c += W) {
         F before = load(m + c), top = before;
         for (int64_t j = 0; j < keys; j++) {
-            F x = score<CAPPED>(load(s + j * TILE + c), o);
-            if (masked) x = hide(x, o, t.first + c, key + j);
+            F x = lean(score<CAPPED>(load(s + j * TILE + c), o), o, t.first + c, key + j);
+            if (masked) x = hide(x, o, t.first + c, key + j, t.keys);
             store(s + j * TILE + c, x);
             top = max(top, x);
         }
@@ -120,7 +141,7 @@ static void forward_tile(const ForwardBuffers<U> &b, const T *q, int64_t q_strid
         m[c] = HIDDEN;
         l[c] = 0.0f;
     }
-    const int64_t end = least(t.first + t.queries, t.keys);
+    const int64_t end = o.both_ways() ? t.keys : least(t.first + t.queries, t.keys);
     bool started = false;
     for (int64_t j = o.first_tile(t.first); j * TILE < end; j++) {
         int64_t keys = least(round_up(t.keys - j * TILE, PAD), TILE);

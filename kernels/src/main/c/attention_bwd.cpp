@@ -109,17 +109,19 @@ struct Backward {
 
     // P^T and dS^T of one pair of tiles from the two products in m.s and m.dp.
     template <bool CAPPED>
-    void gradients_of_scores(const Mine &m, int64_t query, int64_t queries, int64_t key, int64_t keys) const {
-        const bool masked = needs_mask(scores, query, queries, key, keys);
+    void gradients_of_scores(const Mine &m, const Scores &o, int64_t query, int64_t queries,
+                             int64_t key, int64_t keys, int64_t all) const {
+        const bool masked = needs_mask(o, query, queries, key, keys, all);
         const int64_t lda = TILE / PER_UNIT<U>;
         for (int64_t c = 0; c < queries; c += W) {
             const F row_lse = load(m.lse + query + c), row_delta = load(m.delta + query + c);
             auto one = [&](int64_t j, F *p) {
-                F x = score<CAPPED>(load(m.s + j * TILE + c), scores);
-                F ratio = CAPPED ? x * set(1.0f / scores.softcap) : x;
-                if (masked) x = hide(x, scores, query + c, key + j);
+                F x = score<CAPPED>(load(m.s + j * TILE + c), o);
+                F ratio = CAPPED ? x * set(1.0f / o.softcap) : x;
+                x = lean(x, o, query + c, key + j);
+                if (masked) x = hide(x, o, query + c, key + j, all);
                 *p = exp(x - row_lse);
-                F ds = *p * (load(m.dp + j * TILE + c) - row_delta) * set(scores.scale);
+                F ds = *p * (load(m.dp + j * TILE + c) - row_delta) * set(o.scale);
                 return CAPPED ? ds * (set(1.0f) - ratio * ratio) : ds;
             };
             for (int64_t j = 0; j < keys; j += 2) {
@@ -133,12 +135,13 @@ struct Backward {
     }
 
     template <bool CAPPED>
-    void pair_of_tiles(const Mine &m, const U *kr, const U *vr, const U *kt, int64_t j, int64_t keys,
-                       int64_t i, int64_t queries, bool add) const {
+    void pair_of_tiles(const Mine &m, const Scores &o, int64_t at, int64_t j, int64_t keys, int64_t i,
+                       int64_t queries, int64_t all, bool add) const {
+        const U *kr = k_rows + at, *vr = v_rows + at, *kt = k_tiles + at;
         const int64_t lda = TILE / PER_UNIT<U>, steps = queries / PER_UNIT<U>;
         mm(kr + j * units(), units(), m.q_steps + i * units(), TILE, m.s, TILE, keys, queries, units(), false);
         mm(vr + j * units(), units(), m.g_steps + i * units(), TILE, m.dp, TILE, keys, queries, units(), false);
-        gradients_of_scores<CAPPED>(m, i, queries, j, keys);
+        gradients_of_scores<CAPPED>(m, o, i, queries, j, keys, all);
         mm(m.p_a, lda, m.g_pairs + i * units(), pw, m.dv, pw, keys, pw, steps, add);
         mm(m.ds_a, lda, m.q_pairs + i * units(), pw, m.dk, pw, keys, pw, steps, add);
         mm(kt + j * units(), lda, m.ds_b, TILE, m.dq + i * pw, TILE, pw, queries, keys / PER_UNIT<U>, true);
@@ -150,12 +153,13 @@ struct Backward {
         if (n == 0) return;
         pack_queries(m, d, h);
         int64_t at = kh * head_units() + documents.padded_start(d) * units();
+        const Scores o = scores.of_head(h);
         for (int64_t j = 0; j < n; j += TILE) {
-            int64_t keys = least(round_up(n - j, PAD), TILE);
-            for (int64_t i = j; i < n; i += TILE) {
+            int64_t keys = least(round_up(n - j, PAD), TILE), first = o.both_ways() ? 0 : j;
+            for (int64_t i = first; i < n; i += TILE) {
                 if (scores.window >= 0 && i - (j + TILE - 1) > scores.window) break;
                 int64_t queries = least(round_up(n - i, PAD), TILE);
-                pair_of_tiles<CAPPED>(m, k_rows + at, v_rows + at, k_tiles + at, j, keys, i, queries, i != j);
+                pair_of_tiles<CAPPED>(m, o, at, j, keys, i, queries, n, i != first);
             }
             keep_keys(m, d, h, j, least(n - j, TILE));
         }
@@ -253,8 +257,8 @@ static int attention_bwd(Backward<T> b, void *scratch, int64_t longest, int thre
 
 #define TS_DEFINE(T, E)                                                                            \
     int attention_bwd_##E(const T *g, const T *q, const T *k, const T *v, const T *o,              \
-                          const float *lse, const int32_t *cu, T *dq, T *dk, T *dv, void *scratch, \
-                          int64_t D, int64_t longest, int64_t heads, int64_t key_heads,            \
+                          const float *lse, const int32_t *cu, T *dq, T *dk, T *dv,                \
+                          const float *slopes_H, void *scratch, int64_t D, int64_t longest, int64_t heads, int64_t key_heads,            \
                           int64_t width, int64_t g_stride, int64_t q_stride, int64_t k_stride,     \
                           int64_t v_stride, int64_t o_stride, int64_t dq_stride,                   \
                           int64_t dk_stride, int64_t dv_stride, float scale, float softcap,        \
@@ -262,7 +266,7 @@ static int attention_bwd(Backward<T> b, void *scratch, int64_t longest, int thre
         return attention_bwd(                                                                      \
             Backward<T>{g, q, k, v, o, lse, Documents{cu, D, nullptr}, dq, dk, dv, heads,          \
                         key_heads, width, g_stride, q_stride, k_stride, v_stride, o_stride,        \
-                        dq_stride, dk_stride, dv_stride, Scores{scale, softcap, window}, 0, 0, 0,  \
+                        dq_stride, dk_stride, dv_stride, Scores{scale, softcap, window, slopes_H}, 0, 0, 0, \
                         nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},                     \
             scratch, longest, threads);                                                            \
     }

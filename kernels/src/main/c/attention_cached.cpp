@@ -56,6 +56,7 @@ struct Cached {
             for (int64_t j = first; j <= position; j += DIRECT_BLOCK) {
                 int64_t keys = least(position + 1 - j, DIRECT_BLOCK);
                 direct_scores<CAPPED>(s, kh, j, keys, qf, p);
+                lean_block(kh, position - j, keys, p);
                 for (int64_t i = 0; i < G; i++) {
                     softmax_block(p + i * DIRECT_BLOCK, keys, of + i * pw, m + i, l + i);
                 }
@@ -88,6 +89,15 @@ struct Cached {
         for (int64_t i = 0; i < group(); i++) {
             float *pi = p + i * DIRECT_BLOCK;
             TS_FOR_VECTORS(b, keys, { put_lanes<whole>(pi + b, score<CAPPED>(get_lanes<whole>(pi + b, L), scores), L); })
+        }
+    }
+
+    // What the heads of a group take off for the distance of each key of a block.
+    void lean_block(int64_t kh, int64_t distance, int64_t keys, float *p) const {
+        if (scores.slopes == nullptr) return;
+        for (int64_t i = 0; i < group(); i++) {
+            const float slope = scores.slopes[kh * group() + i];
+            for (int64_t b = 0; b < keys; b++) p[i * DIRECT_BLOCK + b] -= slope * (float)(distance - b);
         }
     }
 
@@ -166,8 +176,8 @@ struct Cached {
             QueryTile t{queries, round_up(queries, PAD), keys - fresh + i, keys};
             for (int64_t h = kh * group(); h < (kh + 1) * group(); h++) {
                 forward_tile<CAPPED>(ForwardBuffers<U>(rest, pw), q + n * q_stride + h * width, q_stride,
-                                     k_rows, v_tiles, t, width, pw, scores, o + n * o_stride + h * width,
-                                     o_stride, (float *)nullptr);
+                                     k_rows, v_tiles, t, width, pw, scores.of_head(h),
+                                     o + n * o_stride + h * width, o_stride, (float *)nullptr);
             }
         }
     }
@@ -225,13 +235,13 @@ static int attention_cached(Cached<T> c, void *scratch, int64_t S, int64_t newes
 #define TS_DEFINE(T, E)                                                                            \
     int attention_cached_##E(const T *q, T *o, const T *k_cache, const T *v_cache,                 \
                              const int32_t *table, const int32_t *lengths, const int32_t *cu,      \
-                             void *scratch, int64_t S, int64_t newest, int64_t heads,              \
+                             const float *slopes_H, void *scratch, int64_t S, int64_t newest, int64_t heads,              \
                              int64_t key_heads, int64_t width, int64_t page, int64_t pages,        \
                              int64_t q_stride, int64_t o_stride, float scale, float softcap,       \
                              int64_t window, int threads) {                                        \
         return attention_cached(Cached<T>{q, o, k_cache, v_cache, table, lengths, cu, heads,       \
                                           key_heads, width, page, pages, q_stride, o_stride,       \
-                                          Scores{scale, softcap, window}, 0},                      \
+                                          Scores{scale, softcap, window, slopes_H}, 0},                      \
                                 scratch, S, newest, threads);                                      \
     }
 TS_DEFINE(float, f32)

@@ -40,7 +40,7 @@ struct Forward {
         int64_t queries = least(n - i * TILE, TILE);
         QueryTile t{queries, round_up(queries, PAD), i * TILE, n};
         forward_tile<CAPPED>(ForwardBuffers<U>(mine, pw), q + row * q_stride + h * width, q_stride,
-                             k_rows + at, v_tiles + at, t, width, pw, scores,
+                             k_rows + at, v_tiles + at, t, width, pw, scores.of_head(h),
                              o + row * o_stride + h * width, o_stride,
                              lse + h * documents.cu[documents.count] + row);
     }
@@ -83,13 +83,14 @@ static int attention_fwd(Forward<T> f, void *scratch, int64_t longest, int threa
 
 #define TS_DEFINE(T, E)                                                                            \
     int attention_fwd_##E(const T *q, const T *k, const T *v, T *o, float *lse, const int32_t *cu, \
-                          void *scratch, int64_t D, int64_t longest, int64_t heads,                \
+                          const float *slopes_H, void *scratch, int64_t D, int64_t longest,        \
+                          int64_t heads,                                                           \
                           int64_t key_heads, int64_t width, int64_t q_stride, int64_t k_stride,    \
                           int64_t v_stride, int64_t o_stride, float scale, float softcap,          \
                           int64_t window, int threads) {                                           \
         return attention_fwd(                                                                      \
             Forward<T>{q, k, v, o, lse, Documents{cu, D, nullptr}, heads, key_heads, width,        \
-                       q_stride, k_stride, v_stride, o_stride, Scores{scale, softcap, window}, 0,  \
+                       q_stride, k_stride, v_stride, o_stride, Scores{scale, softcap, window, slopes_H}, 0, \
                        0, nullptr, nullptr, nullptr},                                              \
             scratch, longest, threads);                                                            \
     }

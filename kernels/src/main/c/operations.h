@@ -36,24 +36,25 @@
                       int64_t C, int64_t g_stride, int64_t gate_stride, int64_t up_stride,         \
                       int64_t dgate_stride, int64_t dup_stride, int64_t h_stride, int activation,  \
                       int threads);                                                                \
-    /* Causal, over documents cu[d]..cu[d+1]; lse_HN. window < 0: all. softcap 0: none. */         \
+    /* Over documents cu[d]..cu[d+1]; lse_HN. window -1: all earlier keys, -2: later ones too.     \
+       softcap 0: none. slopes_H: taken off for each step between query and key; may be null. */   \
     int attention_fwd_##E(const T *q, const T *k, const T *v, T *o, float *lse_HN,                 \
-                          const int32_t *cu_D1, void *scratch, int64_t D, int64_t longest,         \
-                          int64_t heads, int64_t key_heads, int64_t width, int64_t q_stride,       \
-                          int64_t k_stride, int64_t v_stride, int64_t o_stride, float scale,       \
+                          const int32_t *cu_D1, const float *slopes_H, void *scratch, int64_t D,   \
+                          int64_t longest, int64_t heads, int64_t key_heads, int64_t width,        \
+                          int64_t q_stride, int64_t k_stride, int64_t v_stride, int64_t o_stride, float scale,       \
                           float softcap, int64_t window, int threads);                             \
     int attention_bwd_##E(const T *g, const T *q, const T *k, const T *v, const T *o,              \
                           const float *lse_HN, const int32_t *cu_D1, T *dq, T *dk, T *dv,          \
-                          void *scratch, int64_t D, int64_t longest, int64_t heads,                \
-                          int64_t key_heads, int64_t width, int64_t g_stride, int64_t q_stride,    \
+                          const float *slopes_H, void *scratch, int64_t D, int64_t longest,        \
+                          int64_t heads, int64_t key_heads, int64_t width, int64_t g_stride, int64_t q_stride,    \
                           int64_t k_stride, int64_t v_stride, int64_t o_stride,                    \
                           int64_t dq_stride, int64_t dk_stride, int64_t dv_stride, float scale,    \
                           float softcap, int64_t window, int threads);                             \
     /* Cache pages of (page, key_heads, width); the last tokens of a sequence are the new ones. */ \
     int attention_cached_##E(const T *q, T *o, const T *k_cache, const T *v_cache,                 \
                              const int32_t *table_SP, const int32_t *lengths_S,                    \
-                             const int32_t *cu_new_S1, void *scratch, int64_t S, int64_t newest,   \
-                             int64_t heads, int64_t key_heads, int64_t width, int64_t page,        \
+                             const int32_t *cu_new_S1, const float *slopes_H, void *scratch,       \
+                             int64_t S, int64_t newest, int64_t heads, int64_t key_heads, int64_t width, int64_t page,        \
                              int64_t pages, int64_t q_stride, int64_t o_stride, float scale,       \
                              float softcap, int64_t window, int threads);                          \
     /* Copies rows of k and v to slots of the cache; a negative slot is skipped. */                \

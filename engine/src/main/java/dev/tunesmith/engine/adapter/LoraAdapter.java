@@ -4,7 +4,6 @@ import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.SafetensorsFile;
 import dev.tunesmith.engine.io.SafetensorsWriter;
 import dev.tunesmith.engine.io.StoredType;
-import dev.tunesmith.engine.model.Architecture.Layout;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.nn.Embedding;
 import dev.tunesmith.engine.nn.Linear;
@@ -250,7 +249,7 @@ public final class LoraAdapter implements AutoCloseable {
     /// the fp32 masters of a trained adapter, else the values in use.
     public void save(Path folder) throws IOException {
         Map<String, Object> tree = config.toTree();
-        tree.put("fan_in_fan_out", decoder.architecture().layout() == Layout.GPT2);
+        tree.put("fan_in_fan_out", decoder.architecture().layout().transposed());
         JsonTree.write(folder.resolve(CONFIG), tree);
         SafetensorsWriter writer = new SafetensorsWriter(Map.of("format", "pt"));
         tensors().forEach((name, tensor) -> writer.add(name, tensor.shape(), tensor.values()));

@@ -2,7 +2,8 @@ package dev.tunesmith.engine.model;
 
 import dev.tunesmith.engine.nn.Activation;
 import dev.tunesmith.engine.nn.AttentionShape;
-import dev.tunesmith.engine.nn.Rotary;
+import dev.tunesmith.engine.nn.MixtureMlp;
+import dev.tunesmith.engine.nn.position.Rotary;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 /// @param attention heads and their switches, the same in every layer
 /// @param positions windows and rotary encodings of the layers
 /// @param edges what happens before the first and after the last layer
+/// @param layout names of the tensors in the checkpoint
 public record Architecture(
         String family,
         Size size,
@@ -22,7 +24,8 @@ public record Architecture(
         Positions positions,
         Mlp mlp,
         NormPlan norms,
-        Edges edges) {
+        Edges edges,
+        Layout layout) {
 
     /// Sizes of the whole model.
     ///
@@ -33,19 +36,26 @@ public record Architecture(
     ///
     /// @param windows_L tokens that a token sees in each layer, itself included; 0 means all
     /// @param rotaries the rotary encodings that occur
-    /// @param rotaryOf_L which of them each layer uses
+    /// @param rotaryOf_L which of them each layer uses, or [Attention#NO_ROTARY]
     /// @param learned rows of a table of learned positions; 0 means none
+    /// @param slopes_H what a token counts less for every token between, by head; empty means
+    ///   nothing (ALiBi, arXiv 2108.12409)
     public record Positions(
-            List<Integer> windows_L, List<Rotary> rotaries, List<Integer> rotaryOf_L, int learned) {
+            List<Integer> windows_L,
+            List<Rotary> rotaries,
+            List<Integer> rotaryOf_L,
+            int learned,
+            List<Double> slopes_H) {
         public Positions {
             windows_L = List.copyOf(windows_L);
             rotaries = List.copyOf(rotaries);
             rotaryOf_L = List.copyOf(rotaryOf_L);
+            slopes_H = List.copyOf(slopes_H);
         }
 
-        /// Without learned positions.
+        /// Rotary positions only.
         public Positions(List<Integer> windows_L, List<Rotary> rotaries, List<Integer> rotaryOf_L) {
-            this(windows_L, rotaries, rotaryOf_L, 0);
+            this(windows_L, rotaries, rotaryOf_L, 0, List.of());
         }
     }
 
@@ -68,39 +78,54 @@ public record Architecture(
         public Optional<Experts> expertsOf(int layer) {
             return Optional.ofNullable(experts).filter(e -> !e.denseLayers.contains(layer));
         }
-
-        /// Matrices of one layer.
-        int matrices() {
-            return gated ? 3 : 2;
-        }
     }
 
     /// A mixture of experts.
     ///
-    /// @param chosen experts of a token
     /// @param width width of each expert
-    /// @param normalised whether the probabilities of the chosen experts are scaled to sum 1
     /// @param denseLayers layers without a mixture
+    /// @param scoring how experts are chosen
+    /// @param shared the MLP that every token passes beside its experts
     public record Experts(
-            int count, int chosen, int width, boolean normalised, Set<Integer> denseLayers) {
+            int count,
+            int width,
+            Set<Integer> denseLayers,
+            MixtureMlp.Scoring scoring,
+            Optional<Shared> shared) {
         public Experts {
             denseLayers = Set.copyOf(denseLayers);
         }
+
+        /// The same with an MLP that every token passes.
+        Experts with(Shared other) {
+            return new Experts(count, width, denseLayers, scoring, Optional.of(other));
+        }
     }
+
+    /// An MLP beside a mixture.
+    ///
+    /// @param gated whether a score of the token's own multiplies its output
+    public record Shared(int width, boolean gated) {}
 
     /// Norms of every layer and of the end.
     ///
     /// @param gainOffset 1 where checkpoints store gains minus one
-    /// @param centred whether rows are normalised to mean 0 too, with a bias (LayerNorm)
-    public record NormPlan(double eps, int gainOffset, Placement placement, boolean centred) {
+    public record NormPlan(double eps, int gainOffset, Placement placement, Kind kind) {
         /// Root-mean-square norms.
         public NormPlan(double eps, int gainOffset, Placement placement) {
-            this(eps, gainOffset, placement, false);
+            this(eps, gainOffset, placement, Kind.RMS);
         }
 
-        /// Vectors of one norm.
-        int vectors() {
-            return centred ? 2 : 1;
+        /// What a norm computes.
+        public enum Kind {
+            /// Rows are divided by their root mean square; a gain.
+            RMS,
+            /// Rows are brought to mean 0 and variance 1; a gain and a bias (LayerNorm).
+            CENTRED,
+            /// As CENTRED, without a bias.
+            CENTRED_GAIN,
+            /// As CENTRED, without gain and bias.
+            CENTRED_BARE
         }
 
         /// Where norms stand.
@@ -110,7 +135,11 @@ public record Architecture(
             /// After attention and after the MLP, before the addition.
             AFTER,
             /// Before and after both.
-            AROUND
+            AROUND,
+            /// One before both, which run side by side.
+            PARALLEL,
+            /// Before attention and before the MLP, which run side by side.
+            PARALLEL_EACH
         }
     }
 
@@ -122,23 +151,31 @@ public record Architecture(
     /// @param residualFactor factor of what a layer adds
     /// @param logitFactor factor of logits
     /// @param logitCap logits become `c · tanh(z/c)`; 0 means no cap
+    /// @param headBias whether the head has a bias
+    /// @param embeddingNorm whether embeddings are normalised
     public record Edges(
             boolean tied,
             double embeddingFactor,
             double residualFactor,
             double logitFactor,
-            double logitCap) {}
+            double logitCap,
+            boolean headBias,
+            boolean embeddingNorm) {
 
-    /// How a checkpoint names and joins the matrices.
-    public enum Layout {
-        /// A matrix for each branch, under the names of Llama.
-        LLAMA,
-        /// The names of Llama; query, key and value are one matrix, gate and up another.
-        PHI3,
-        /// The names of Llama; experts are `w1`, `w3` and `w2` below `block_sparse_moe`.
-        MIXTRAL,
-        /// The names of GPT-2; matrices lie transposed, query, key and value are one.
-        GPT2
+        /// Without a bias of the head and without a norm of the embeddings.
+        public Edges(
+                boolean tied,
+                double embeddingFactor,
+                double residualFactor,
+                double logitFactor,
+                double logitCap) {
+            this(tied, embeddingFactor, residualFactor, logitFactor, logitCap, false, false);
+        }
+
+        /// No factors.
+        static Edges plain(boolean tied) {
+            return new Edges(tied, 1, 1, 1, 0);
+        }
     }
 
     /// Whether a cache of `cached` tokens must be computed again before the sequence grows to
@@ -148,26 +185,39 @@ public record Architecture(
                 && positions.rotaries.stream().anyMatch(r -> r.turnsAgain(cached, length));
     }
 
-    /// The same with mixtures of experts in place of the MLPs.
-    Architecture with(Experts experts) {
-        return new Architecture(
-                family,
-                size,
-                attention,
-                positions,
-                new Mlp(mlp.width, mlp.activation, mlp.bias, mlp.gated, experts),
-                norms,
-                edges);
+    /// The same with another attention.
+    Architecture with(AttentionShape other) {
+        return new Architecture(family, size, other, positions, mlp, norms, edges, layout);
     }
 
-    /// How a checkpoint of this family names and joins the matrices.
-    public Layout layout() {
-        return switch (family) {
-            case "phi3" -> Layout.PHI3;
-            case "gpt2" -> Layout.GPT2;
-            case "mixtral" -> Layout.MIXTRAL;
-            default -> Layout.LLAMA;
-        };
+    /// The same with other positions.
+    Architecture with(Positions other) {
+        return new Architecture(family, size, attention, other, mlp, norms, edges, layout);
+    }
+
+    /// The same with another MLP.
+    Architecture with(Mlp other) {
+        return new Architecture(family, size, attention, positions, other, norms, edges, layout);
+    }
+
+    /// The same with other norms.
+    Architecture with(NormPlan other) {
+        return new Architecture(family, size, attention, positions, mlp, other, edges, layout);
+    }
+
+    /// The same with other edges.
+    Architecture with(Edges other) {
+        return new Architecture(family, size, attention, positions, mlp, norms, other, layout);
+    }
+
+    /// The same in a checkpoint of another layout.
+    Architecture with(Layout other) {
+        return new Architecture(family, size, attention, positions, mlp, norms, edges, other);
+    }
+
+    /// The same with mixtures of experts in place of the MLPs.
+    Architecture with(Experts experts) {
+        return with(new Mlp(mlp.width, mlp.activation, mlp.bias, mlp.gated, experts));
     }
 
     /// Reads a `config.json`, in the form before version 5 of transformers or in that of version 5.
@@ -175,46 +225,5 @@ public record Architecture(
     /// @throws UnsupportedModelException with every reason why it cannot be run
     public static Architecture of(Map<String, Object> config) {
         return Families.read(config);
-    }
-
-    /// Number of parameters, a tied table counted once.
-    public long parameters() {
-        long width = size.width;
-        boolean anyBias = attention.bias() != AttentionShape.Bias.NONE;
-        long attentionParameters =
-                width * (2L * attention.queryWidth() + 2L * attention.keyWidth())
-                        + (anyBias ? attention.queryWidth() + 2L * attention.keyWidth() : 0)
-                        + (attention.bias() == AttentionShape.Bias.ALL ? width : 0)
-                        + queryKeyNormParameters();
-        long mlpParameters =
-                mlp.matrices() * width * mlp.width
-                        + (mlp.bias ? (mlp.matrices() - 1L) * mlp.width + width : 0);
-        long normParameters =
-                width * norms.vectors() * (norms.placement == NormPlan.Placement.AROUND ? 4 : 2);
-        long table = width * size.vocabulary;
-        return size.layers * (attentionParameters + mlpParameters + normParameters)
-                + mixtureParameters(mlpParameters)
-                + width * norms.vectors()
-                + width * positions.learned
-                + (edges.tied ? table : 2 * table);
-    }
-
-    /// What mixtures have more than the MLPs in whose place they stand.
-    private long mixtureParameters(long mlpParameters) {
-        Experts experts = mlp.experts;
-        if (experts == null) {
-            return 0;
-        }
-        long width = size.width;
-        long each = experts.count * (width + mlp.matrices() * width * experts.width);
-        return (size.layers - experts.denseLayers.size()) * (each - mlpParameters);
-    }
-
-    private long queryKeyNormParameters() {
-        return switch (attention.norm()) {
-            case NONE -> 0;
-            case PER_HEAD -> 2L * attention.headWidth();
-            case WHOLE -> (long) attention.queryWidth() + attention.keyWidth();
-        };
     }
 }

@@ -66,6 +66,22 @@ final class Checkpoint {
         return parameter;
     }
 
+    /// Ones that no file holds and that never train.
+    Parameter ones(String name, long width) {
+        Tensor ones = region.tensor(compute, width);
+        Elementwise.fill(ones, 1);
+        return new Parameter(name, ones);
+    }
+
+    /// Numbers in fp32 that follow from the configuration.
+    Tensor constant(List<Double> values) {
+        float[] floats = new float[values.size()];
+        for (int i = 0; i < floats.length; i++) {
+            floats[i] = values.get(i).floatValue();
+        }
+        return region.floats(floats, floats.length);
+    }
+
     /// Whether the files have such a tensor.
     boolean holds(String name) {
         return files.names().contains(name);

@@ -10,9 +10,9 @@ import dev.tunesmith.engine.nn.Head;
 import dev.tunesmith.engine.nn.Linear;
 import dev.tunesmith.engine.nn.Norm;
 import dev.tunesmith.engine.nn.Parameter;
-import dev.tunesmith.engine.nn.PositionTable;
-import dev.tunesmith.engine.nn.RotaryTable;
 import dev.tunesmith.engine.nn.Routing;
+import dev.tunesmith.engine.nn.position.PositionTable;
+import dev.tunesmith.engine.nn.position.RotaryTable;
 import dev.tunesmith.engine.ops.CacheAttention;
 import dev.tunesmith.engine.ops.DocumentAttention;
 import dev.tunesmith.engine.ops.Rotation.Angles;
@@ -45,6 +45,8 @@ public final class Decoder implements AutoCloseable {
 
     /// The head of a sequence classifier in its checkpoint.
     static final String SCORE = "score.weight";
+
+    private static final String HEAD = "lm_head";
 
     private final boolean owner;
     private final Architecture architecture;
@@ -84,14 +86,16 @@ public final class Decoder implements AutoCloseable {
             Routing routing) {}
 
     /// What turns tokens into the input of the first block.
-    private record Entry(Embedding embedding, Optional<PositionTable> positions) {
+    private record Entry(
+            Embedding embedding, Optional<Norm> norm, Optional<PositionTable> positions) {
         Entry share() {
-            return new Entry(embedding.share(), positions);
+            return new Entry(embedding.share(), norm, positions);
         }
 
         Tensor forward(Tape tape, int[] ids_N, int[] positions_N) {
             Region region = tape.region();
-            Tensor x_ND = embedding.forward(tape, region.ints(ids_N));
+            Tensor looked_ND = embedding.forward(tape, region.ints(ids_N));
+            Tensor x_ND = norm.isEmpty() ? looked_ND : norm.get().forward(tape, looked_ND);
             return positions.isEmpty()
                     ? x_ND
                     : positions.get().addTo(tape, x_ND, region.ints(positions_N));
@@ -148,10 +152,12 @@ public final class Decoder implements AutoCloseable {
             DType compute,
             Checkpoint checkpoint) {
         LayerReader reader = new LayerReader(architecture, checkpoint);
+        Layout layout = architecture.layout();
         long width = architecture.size().width();
         long vocabulary = architecture.size().vocabulary();
-        Architecture.Edges edges = architecture.edges();
-        Parameter table = checkpoint.parameter(reader.embedding() + ".weight", vocabulary, width);
+        String tableName = layout.name(Layout.Part.EMBEDDING);
+        Parameter table = checkpoint.parameter(tableName + ".weight", vocabulary, width);
+        Optional<Norm> embeddingNorm = reader.embeddingNorm();
         int learned = architecture.positions().learned();
         Optional<PositionTable> positions =
                 learned == 0
@@ -159,24 +165,15 @@ public final class Decoder implements AutoCloseable {
                         : Optional.of(
                                 new PositionTable(
                                         checkpoint.parameter(
-                                                reader.positions() + ".weight", learned, width)));
+                                                layout.name(Layout.Part.POSITIONS) + ".weight",
+                                                learned,
+                                                width)));
         List<Block> blocks = new ArrayList<>();
         for (int layer = 0; layer < architecture.size().layers(); layer++) {
             blocks.add(reader.block(layer));
         }
         Norm lastNorm = reader.lastNorm();
-        Parameter headWeight = table;
-        boolean scores = checkpoint.holds(SCORE);
-        if (scores) {
-            // A classifier has one output instead of a vocabulary; see ScoreHead.
-            Parameter _ = checkpoint.parameter(SCORE, 1, width);
-        }
-        if (edges.tied() || scores) {
-            // Some checkpoints hold the tied table twice.
-            checkpoint.skip("lm_head.weight");
-        } else {
-            headWeight = checkpoint.parameter("lm_head.weight", vocabulary, width);
-        }
+        Head head = head(architecture, checkpoint, table);
         List<Parameter> parameters = checkpoint.finish("weights of " + architecture.family());
         List<RotaryTable> tables =
                 architecture.positions().rotaries().stream().map(RotaryTable::new).toList();
@@ -185,25 +182,40 @@ public final class Decoder implements AutoCloseable {
                 architecture,
                 new Weights(region, files, compute, parameters, tables, reader.routing()),
                 new Entry(
-                        new Embedding(reader.embedding(), table, edges.embeddingFactor()),
+                        new Embedding(tableName, table, architecture.edges().embeddingFactor()),
+                        embeddingNorm,
                         positions),
                 blocks,
                 lastNorm,
-                new Head(headWeight, edges.logitFactor(), edges.logitCap()));
+                head);
+    }
+
+    private static Head head(Architecture architecture, Checkpoint checkpoint, Parameter table) {
+        Architecture.Edges edges = architecture.edges();
+        long width = architecture.size().width();
+        long vocabulary = architecture.size().vocabulary();
+        String named = architecture.layout().name(Layout.Part.HEAD);
+        String name = checkpoint.holds(named + ".weight") ? named : HEAD;
+        Parameter bias = edges.headBias() ? checkpoint.parameter(name + ".bias", vocabulary) : null;
+        Parameter weight = table;
+        boolean scores = checkpoint.holds(SCORE);
+        if (scores) {
+            // A classifier has one output instead of a vocabulary; see ScoreHead.
+            Parameter _ = checkpoint.parameter(SCORE, 1, width);
+        }
+        if (edges.tied() || scores) {
+            // Some checkpoints hold the tied table twice.
+            checkpoint.skip(name + ".weight");
+        } else {
+            weight = checkpoint.parameter(name + ".weight", vocabulary, width);
+        }
+        return new Head(weight, bias, edges.logitFactor(), edges.logitCap());
     }
 
     /// Another view of the same weights without adapters, to which others can be attached. It must
     /// not be used after the original is closed; closing the view does nothing.
     public Decoder share() {
-        List<Block> shared =
-                blocks.stream()
-                        .map(block ->
-                                new Block(
-                                        block.norms(),
-                                        block.attention().share(),
-                                        block.mlp().share(),
-                                        block.residualFactor()))
-                        .toList();
+        List<Block> shared = blocks.stream().map(Block::share).toList();
         return new Decoder(
                 false, architecture, weights, entry.share(), shared, lastNorm, head.share());
     }

@@ -41,7 +41,13 @@ public final class FreshWeights {
         double range =
                 config.get("initializer_range") instanceof Number n ? n.doubleValue() : RANGE;
         Architecture architecture = Architecture.of(config);
-        if (architecture.layout() != Architecture.Layout.LLAMA
+        boolean around = architecture.norms().placement() == Placement.AROUND;
+        Layout usual =
+                around
+                        ? Layout.LLAMA.with(Layout.Part.MLP_IN, "pre_feedforward_layernorm")
+                        : Layout.LLAMA;
+        if (!architecture.layout().equals(usual)
+                || architecture.norms().kind() != Architecture.NormPlan.Kind.RMS
                 || architecture.mlp().experts() != null) {
             throw new UnsupportedModelException(
                     ModelDirectory.CONFIG,
@@ -95,7 +101,7 @@ public final class FreshWeights {
         linear(path + "v_proj", shape.keyWidth(), width, inputBias);
         linear(path + "o_proj", width, shape.queryWidth(), shape.bias() == Bias.ALL);
         switch (shape.norm()) {
-            case NONE -> {}
+            case NONE, EACH_HEAD -> {}
             case PER_HEAD -> {
                 gain(path + "q_norm.weight", shape.headWidth());
                 gain(path + "k_norm.weight", shape.headWidth());

@@ -1,41 +1,50 @@
 package dev.tunesmith.engine.model;
 
-import dev.tunesmith.engine.model.Architecture.Layout;
+import dev.tunesmith.engine.model.Architecture.NormPlan;
 import dev.tunesmith.engine.model.Architecture.NormPlan.Placement;
+import dev.tunesmith.engine.model.Layout.Joining;
+import dev.tunesmith.engine.model.Layout.Part;
 import dev.tunesmith.engine.nn.Attention;
 import dev.tunesmith.engine.nn.AttentionShape;
 import dev.tunesmith.engine.nn.AttentionShape.Bias;
-import dev.tunesmith.engine.nn.AttentionShape.QueryKeyNorm;
 import dev.tunesmith.engine.nn.Block;
 import dev.tunesmith.engine.nn.Branches;
 import dev.tunesmith.engine.nn.GatedMlp;
+import dev.tunesmith.engine.nn.HeadNorms;
 import dev.tunesmith.engine.nn.LayerNorm;
 import dev.tunesmith.engine.nn.Linear;
 import dev.tunesmith.engine.nn.MixtureMlp;
 import dev.tunesmith.engine.nn.Mlp;
 import dev.tunesmith.engine.nn.Norm;
+import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.nn.PlainMlp;
 import dev.tunesmith.engine.nn.RmsNorm;
 import dev.tunesmith.engine.nn.Routing;
+import dev.tunesmith.engine.nn.SharedMlp;
 import dev.tunesmith.engine.nn.Weight;
+import dev.tunesmith.engine.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// Builds layers from the tensors of a checkpoint.
 final class LayerReader {
 
     private final Architecture architecture;
+    private final Layout layout;
     private final Checkpoint checkpoint;
-    private final boolean gpt2;
     private final Routing routing;
+    private final @Nullable Tensor slopes_H;
 
     LayerReader(Architecture architecture, Checkpoint checkpoint) {
         this.architecture = architecture;
+        this.layout = architecture.layout();
         this.checkpoint = checkpoint;
-        this.gpt2 = architecture.layout() == Layout.GPT2;
         Architecture.Experts experts = architecture.mlp().experts();
         this.routing = new Routing(experts == null ? 0 : experts.count());
+        List<Double> slopes_H = architecture.positions().slopes_H();
+        this.slopes_H = slopes_H.isEmpty() ? null : checkpoint.constant(slopes_H);
     }
 
     /// What notes the choices of all routers.
@@ -43,187 +52,197 @@ final class LayerReader {
         return routing;
     }
 
-    /// Path of the token embedding.
-    String embedding() {
-        return gpt2 ? "transformer.wte" : "model.embed_tokens";
-    }
-
-    /// Path of the table of learned positions.
-    String positions() {
-        return "transformer.wpe";
+    /// The norm of embeddings, if there is one.
+    Optional<Norm> embeddingNorm() {
+        return architecture.edges().embeddingNorm()
+                ? Optional.of(norm(layout.name(Part.EMBEDDING_NORM), width()))
+                : Optional.empty();
     }
 
     /// The norm after the last block.
     Norm lastNorm() {
-        return norm(gpt2 ? "transformer.ln_f" : "model.norm", architecture.size().width());
+        return norm(layout.name(Part.LAST_NORM), width());
+    }
+
+    private int width() {
+        return architecture.size().width();
     }
 
     Block block(int layer) {
-        String path = (gpt2 ? "transformer.h.%d." : "model.layers.%d.").formatted(layer);
+        String path = layout.name(Part.LAYER).formatted(layer);
+        Placement placement = architecture.norms().placement();
         return new Block(
-                norms(path),
-                attention(layer, path + (gpt2 ? "attn." : "self_attn.")),
+                norms(path, placement),
+                attention(layer, path),
                 mlp(layer, path),
+                placement == Placement.PARALLEL || placement == Placement.PARALLEL_EACH,
                 architecture.edges().residualFactor());
     }
 
-    /// The names depend on the placement: with norms around, "post_attention" is the one behind.
-    private Block.Norms norms(String path) {
-        int width = architecture.size().width();
-        if (gpt2) {
-            return new Block.Norms(
-                    norm(path + "ln_1", width), null, norm(path + "ln_2", width), null);
-        }
-        Placement placement = architecture.norms().placement();
-        return switch (placement) {
-            case BEFORE ->
-                    new Block.Norms(
-                            norm(path + "input_layernorm", width),
-                            null,
-                            norm(path + "post_attention_layernorm", width),
-                            null);
-            case AFTER ->
-                    new Block.Norms(
-                            null,
-                            norm(path + "post_attention_layernorm", width),
-                            null,
-                            norm(path + "post_feedforward_layernorm", width));
-            case AROUND ->
-                    new Block.Norms(
-                            norm(path + "input_layernorm", width),
-                            norm(path + "post_attention_layernorm", width),
-                            norm(path + "pre_feedforward_layernorm", width),
-                            norm(path + "post_feedforward_layernorm", width));
-        };
+    private Block.Norms norms(String path, Placement placement) {
+        boolean in = placement != Placement.AFTER;
+        boolean out = placement == Placement.AFTER || placement == Placement.AROUND;
+        return new Block.Norms(
+                norm(path, Part.ATTENTION_IN, in),
+                norm(path, Part.ATTENTION_OUT, out),
+                norm(path, Part.MLP_IN, in && placement != Placement.PARALLEL),
+                norm(path, Part.MLP_OUT, out));
+    }
+
+    private @Nullable Norm norm(String path, Part part, boolean there) {
+        return there ? norm(path + layout.name(part), width()) : null;
     }
 
     private Norm norm(String path, long width) {
-        Architecture.NormPlan plan = architecture.norms();
-        if (plan.centred()) {
-            return new LayerNorm(
-                    checkpoint.parameter(path + ".weight", width),
-                    checkpoint.parameter(path + ".bias", width),
-                    plan.eps());
-        }
-        return new RmsNorm(
-                checkpoint.parameter(path + ".weight", width), plan.eps(), plan.gainOffset());
+        NormPlan plan = architecture.norms();
+        return switch (plan.kind()) {
+            case RMS ->
+                    new RmsNorm(
+                            checkpoint.parameter(path + ".weight", width),
+                            plan.eps(),
+                            plan.gainOffset());
+            case CENTRED ->
+                    new LayerNorm(
+                            checkpoint.parameter(path + ".weight", width),
+                            checkpoint.parameter(path + ".bias", width),
+                            plan.eps());
+            case CENTRED_GAIN ->
+                    new LayerNorm(checkpoint.parameter(path + ".weight", width), null, plan.eps());
+            case CENTRED_BARE -> new LayerNorm(checkpoint.ones(path, width), null, plan.eps());
+        };
     }
 
     private Attention attention(int layer, String path) {
         AttentionShape shape = architecture.attention();
-        boolean whole = shape.norm() == QueryKeyNorm.WHOLE;
-        boolean normed = shape.norm() != QueryKeyNorm.NONE;
-        int queryNorm = whole ? shape.queryWidth() : shape.headWidth();
-        int keyNorm = whole ? shape.keyWidth() : shape.headWidth();
         var projections =
                 new Attention.Projections(
                         queryKeyValue(path),
                         linear(
-                                path + (gpt2 ? "c_proj" : "o_proj"),
-                                architecture.size().width(),
+                                path + layout.name(Part.OUTPUT),
+                                width(),
                                 shape.queryWidth(),
                                 shape.bias() == Bias.ALL),
-                        normed ? norm(path + "q_norm", queryNorm) : null,
-                        normed ? norm(path + "k_norm", keyNorm) : null);
+                        queryKeyNorm(path + layout.name(Part.QUERY_NORM), shape.heads()),
+                        queryKeyNorm(path + layout.name(Part.KEY_NORM), shape.kvHeads()));
         Architecture.Positions positions = architecture.positions();
         var place =
                 new Attention.Place(
                         layer,
                         positions.windows_L().get(layer),
-                        positions.rotaries().isEmpty()
-                                ? Attention.NO_ROTARY
-                                : positions.rotaryOf_L().get(layer));
+                        positions.rotaryOf_L().get(layer),
+                        slopes_H);
         return new Attention(shape, projections, place);
+    }
+
+    private @Nullable Norm queryKeyNorm(String path, int heads) {
+        int headWidth = architecture.attention().headWidth();
+        return switch (architecture.attention().norm()) {
+            case NONE -> null;
+            case PER_HEAD -> norm(path, headWidth);
+            case WHOLE -> norm(path, (long) heads * headWidth);
+            case EACH_HEAD ->
+                    new HeadNorms(headGains(path, heads), heads, architecture.norms().eps());
+        };
+    }
+
+    /// A tensor for each head where the name counts heads, else one for all.
+    private List<Parameter> headGains(String path, int heads) {
+        int headWidth = architecture.attention().headWidth();
+        if (!path.contains("%d")) {
+            return List.of(checkpoint.parameter(path + ".weight", heads, headWidth));
+        }
+        List<Parameter> gains = new ArrayList<>();
+        for (int h = 0; h < heads; h++) {
+            gains.add(checkpoint.parameter(path.formatted(h) + ".weight", headWidth));
+        }
+        return gains;
     }
 
     private Branches queryKeyValue(String path) {
         AttentionShape shape = architecture.attention();
-        int width = architecture.size().width();
         int query = shape.queryWidth();
         int key = shape.keyWidth();
         boolean bias = shape.bias() != Bias.NONE;
-        return switch (architecture.layout()) {
-            case LLAMA, MIXTRAL ->
-                    Branches.of(
-                            linear(path + "q_proj", query, width, bias),
-                            linear(path + "k_proj", key, width, bias),
-                            linear(path + "v_proj", key, width, bias));
-            case PHI3, GPT2 ->
-                    new Branches.Fused(
-                            linear(
-                                    path + (gpt2 ? "c_attn" : "qkv_proj"),
-                                    query + 2L * key,
-                                    width,
-                                    bias),
-                            List.of(query, key, key));
-        };
+        if (layout.queryKeyValue() == Joining.SEPARATE) {
+            return Branches.of(
+                    linear(path + layout.name(Part.QUERY), query, width(), bias),
+                    linear(path + layout.name(Part.KEY), key, width(), bias),
+                    linear(path + layout.name(Part.VALUE), key, width(), bias));
+        }
+        Linear joined =
+                linear(path + layout.name(Part.QUERY_KEY_VALUE), query + 2L * key, width(), bias);
+        if (layout.queryKeyValue() == Joining.SIDE_BY_SIDE) {
+            return Branches.Fused.sideBySide(joined, List.of(query, key, key));
+        }
+        int groups = shape.kvHeads();
+        return Branches.Fused.grouped(
+                joined, groups, List.of(query / groups, shape.headWidth(), shape.headWidth()));
     }
 
     private Mlp mlp(int layer, String path) {
         Optional<Architecture.Experts> experts = architecture.mlp().expertsOf(layer);
-        return experts.isEmpty() ? mlp(path + "mlp.") : mixture(layer, path, experts.get());
+        return experts.isEmpty() ? mlp(path) : mixture(layer, path, experts.get());
     }
 
     private Mlp mixture(int layer, String path, Architecture.Experts plan) {
-        int width = architecture.size().width();
-        boolean mixtral = architecture.layout() == Layout.MIXTRAL;
-        String inside = path + (mixtral ? "block_sparse_moe." : "mlp.");
         List<GatedMlp> experts = new ArrayList<>();
         for (int e = 0; e < plan.count(); e++) {
-            String expert = inside + "experts.%d.".formatted(e);
-            experts.add(
-                    new GatedMlp(
-                            linear(expert + (mixtral ? "w1" : "gate_proj"), plan.width(), width),
-                            linear(expert + (mixtral ? "w3" : "up_proj"), plan.width(), width),
-                            linear(expert + (mixtral ? "w2" : "down_proj"), width, plan.width()),
-                            architecture.mlp().activation()));
+            experts.add(expert(path + layout.name(Part.EXPERT).formatted(e), plan.width()));
         }
-        // Routers stay as they are: their few values decide everything behind them.
-        Linear router =
-                new Linear(
-                        inside + "gate",
-                        new Weight.Dense(
-                                checkpoint.parameter(inside + "gate.weight", plan.count(), width)),
-                        null);
-        return new MixtureMlp(
-                router,
-                experts,
-                new MixtureMlp.Choice(layer, plan.chosen(), plan.normalised(), routing));
+        MixtureMlp mixture =
+                new MixtureMlp(
+                        plainLinear(path + layout.name(Part.ROUTER), plan.count()),
+                        experts,
+                        new MixtureMlp.Choice(layer, plan.scoring(), routing, null));
+        if (plan.shared().isEmpty()) {
+            return mixture;
+        }
+        Architecture.Shared shared = plan.shared().get();
+        return new SharedMlp(
+                mixture,
+                expert(path + layout.name(Part.SHARED), shared.width()),
+                shared.gated() ? plainLinear(path + layout.name(Part.SHARED_GATE), 1) : null);
     }
 
-    private Linear linear(String path, long outputs, long inputs) {
-        return linear(path, outputs, inputs, false);
+    private GatedMlp expert(String path, long inner) {
+        return new GatedMlp(
+                linear(path + layout.name(Part.EXPERT_GATE), inner, width(), false),
+                linear(path + layout.name(Part.EXPERT_UP), inner, width(), false),
+                linear(path + layout.name(Part.EXPERT_DOWN), width(), inner, false),
+                architecture.mlp().activation());
+    }
+
+    /// A layer that is never quantised: the few values of routers decide everything behind them.
+    private Linear plainLinear(String path, long outputs) {
+        return new Linear(
+                path,
+                new Weight.Dense(checkpoint.parameter(path + ".weight", outputs, width())),
+                null);
     }
 
     private Mlp mlp(String path) {
-        int width = architecture.size().width();
-        int inner = architecture.mlp().width();
-        boolean bias = architecture.mlp().bias();
-        return switch (architecture.layout()) {
-            case LLAMA, MIXTRAL ->
-                    new GatedMlp(
-                            linear(path + "gate_proj", inner, width, bias),
-                            linear(path + "up_proj", inner, width, bias),
-                            linear(path + "down_proj", width, inner, bias),
-                            architecture.mlp().activation());
-            case PHI3 ->
-                    new GatedMlp(
-                            new Branches.Fused(
-                                    linear(path + "gate_up_proj", 2L * inner, width, bias),
-                                    List.of(inner, inner)),
-                            linear(path + "down_proj", width, inner, bias),
-                            architecture.mlp().activation());
-            case GPT2 ->
-                    new PlainMlp(
-                            linear(path + "c_fc", inner, width, bias),
-                            linear(path + "c_proj", width, inner, bias),
-                            architecture.mlp().activation());
-        };
+        Architecture.Mlp plan = architecture.mlp();
+        int inner = plan.width();
+        Linear down = linear(path + layout.name(Part.DOWN), width(), inner, plan.bias());
+        if (layout.gateUpJoined()) {
+            Linear joined =
+                    linear(path + layout.name(Part.GATE_UP), 2L * inner, width(), plan.bias());
+            return new GatedMlp(
+                    Branches.Fused.sideBySide(joined, List.of(inner, inner)),
+                    down,
+                    plan.activation());
+        }
+        Linear up = linear(path + layout.name(Part.UP), inner, width(), plan.bias());
+        if (!plan.gated()) {
+            return new PlainMlp(up, down, plan.activation());
+        }
+        Linear gate = linear(path + layout.name(Part.GATE), inner, width(), plan.bias());
+        return new GatedMlp(gate, up, down, plan.activation());
     }
 
     private Linear linear(String path, long outputs, long inputs, boolean bias) {
         Weight weight =
-                gpt2
+                layout.transposed()
                         ? new Weight.Transposed(
                                 checkpoint.parameter(path + ".weight", inputs, outputs))
                         : checkpoint.matrix(path, outputs, inputs);

@@ -1,7 +1,7 @@
 package dev.tunesmith.engine.model;
 
-import dev.tunesmith.engine.nn.RopeScaling;
-import dev.tunesmith.engine.nn.Rotary;
+import dev.tunesmith.engine.nn.position.RopeScaling;
+import dev.tunesmith.engine.nn.position.Rotary;
 
 /// Reads the rotary encoding of a configuration: `rope_theta` and `rope_scaling` in the older form,
 /// `rope_parameters` in the newer one.
@@ -18,19 +18,33 @@ final class RotaryConfig {
     }
 
     /// The rotary encoding of a model with one.
-    Rotary read(int headWidth, double thetaDefault) {
+    ///
+    /// @param shareDefault how much of a head turns if nothing else is said
+    Rotary read(int headWidth, double thetaDefault, double shareDefault) {
         ConfigReader parameters = config.child("rope_parameters");
         ConfigReader scaling = parameters.isEmpty() ? config.child("rope_scaling") : parameters;
-        return read(scaling, headWidth, theta(parameters, thetaDefault));
+        return encoding(scaling, headWidth, theta(parameters, thetaDefault), shareDefault);
     }
 
     /// One of several encodings, from its own part of the configuration.
-    Rotary read(ConfigReader scaling, int headWidth, double theta) {
-        double share = config.number("partial_rotary_factor", 1.0);
+    Rotary encoding(ConfigReader scaling, int headWidth, double theta) {
+        return encoding(scaling, headWidth, theta, 1);
+    }
+
+    private Rotary encoding(
+            ConfigReader scaling, int headWidth, double theta, double shareDefault) {
+        double share = config.number("partial_rotary_factor", shareDefault);
         if (scaling.has("partial_rotary_factor")) {
-            share = scaling.number("partial_rotary_factor", 1.0);
+            share = scaling.number("partial_rotary_factor", shareDefault);
         }
-        return new Rotary((int) (headWidth * share), theta, scaling(scaling));
+        int width = (int) (headWidth * share);
+        if (width % 2 != 0) {
+            config.fault(
+                    "partial_rotary_factor = %s turns %d dimensions of a head, which is not even"
+                            .formatted(share, width));
+            width--;
+        }
+        return new Rotary(width, theta, scaling(scaling));
     }
 
     private double theta(ConfigReader parameters, double thetaDefault) {
@@ -50,7 +64,7 @@ final class RotaryConfig {
                 yield new RopeScaling.Plain();
             }
             case "linear" -> new RopeScaling.Linear(factor(scaling));
-            case "dynamic" -> new RopeScaling.Dynamic(factor(scaling), original(scaling));
+            case "dynamic" -> new RopeScaling.Dynamic(factor(scaling), contextLength);
             case "llama3" ->
                     new RopeScaling.Llama3(
                             factor(scaling),
@@ -71,21 +85,20 @@ final class RotaryConfig {
         return scaling.number("factor", null);
     }
 
+    /// The context before stretching; what stands outside of the encoding's own part comes first.
     private int original(ConfigReader scaling) {
-        if (scaling.has("original_max_position_embeddings")) {
-            return scaling.size("original_max_position_embeddings");
-        }
-        return config.size("original_max_position_embeddings", contextLength);
+        String key = "original_max_position_embeddings";
+        return config.has(key) ? config.size(key) : scaling.size(key, contextLength);
     }
 
     private RopeScaling yarn(ConfigReader scaling) {
         int original = original(scaling);
         double factor = scaling.has("factor") ? factor(scaling) : (double) contextLength / original;
         double ratio = 1;
-        if (scaling.has("mscale") && scaling.has("mscale_all_dim")) {
-            ratio =
-                    temperature(factor, scaling.number("mscale", null))
-                            / temperature(factor, scaling.number("mscale_all_dim", null));
+        double mscale = scaling.number("mscale", 0.0);
+        double all = scaling.number("mscale_all_dim", 0.0);
+        if (mscale != 0 && all != 0) {
+            ratio = temperature(factor, mscale) / temperature(factor, all);
         } else {
             ratio = temperature(factor, 1);
         }
@@ -104,7 +117,7 @@ final class RotaryConfig {
 
     private RopeScaling longRope(ConfigReader scaling) {
         int original = original(scaling);
-        double factor = (double) contextLength / original;
+        double factor = scaling.number("factor", (double) contextLength / original);
         double amplitude = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original));
         return new RopeScaling.LongRope(
                 scaling.numbers("short_factor"),

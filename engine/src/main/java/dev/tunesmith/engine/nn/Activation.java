@@ -9,14 +9,23 @@ public enum Activation {
     /// `x · Φ(x)` with the error function.
     GELU,
     /// GELU with the tanh approximation.
-    GELU_TANH;
+    GELU_TANH,
+    /// `x · σ(1.702 x)`; only in MLPs without a gate.
+    QUICK_GELU;
 
-    /// The same for kernels.
+    private static final double QUICK = 1.702;
+
+    /// The same for kernels, up to [#sharpness].
     GatedMlp.Activation kernel() {
         return switch (this) {
-            case SILU -> GatedMlp.Activation.SILU;
+            case SILU, QUICK_GELU -> GatedMlp.Activation.SILU;
             case GELU -> GatedMlp.Activation.GELU;
             case GELU_TANH -> GatedMlp.Activation.GELU_TANH;
         };
+    }
+
+    /// The function is `kernel(c x) / c` with this c.
+    double sharpness() {
+        return this == QUICK_GELU ? QUICK : 1;
     }
 }

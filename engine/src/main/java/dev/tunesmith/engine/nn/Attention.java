@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Causal self-attention with grouped key-value heads and rotary positions.
+/// Self-attention with grouped key-value heads and rotary positions.
 ///
 /// @param projections query, key, value and output layers, and optional norms
 /// @param place what differs between the layers of one model
@@ -44,7 +44,8 @@ public record Attention(AttentionShape shape, Projections projections, Place pla
     /// @param layer number of the layer
     /// @param window how many tokens a token sees, itself included; 0 means all before it
     /// @param rotary which of the model's rotary encodings is used, or [Attention#NO_ROTARY]
-    public record Place(int layer, int window, int rotary) {}
+    /// @param slopes_H what a score loses for each step between two tokens, or null
+    public record Place(int layer, int window, int rotary, @Nullable Tensor slopes_H) {}
 
     /// The same layers without additions, sharing all parameters.
     public Attention share() {
@@ -81,7 +82,8 @@ public record Attention(AttentionShape shape, Projections projections, Place pla
                 shape.headWidth(),
                 shape.scale(),
                 shape.softCap(),
-                place.window);
+                place.window,
+                place.slopes_H);
     }
 
     private void attend(

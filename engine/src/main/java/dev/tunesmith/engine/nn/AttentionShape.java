@@ -21,6 +21,8 @@ public record AttentionShape(
         NONE,
         /// Every head by itself, with one gain for all heads.
         PER_HEAD,
+        /// Every head by itself, to mean 0 and variance 1, each with a gain of its own.
+        EACH_HEAD,
         /// All heads of a token together.
         WHOLE
     }
@@ -40,6 +42,11 @@ public record AttentionShape(
             throw new IllegalArgumentException(
                     "%d query heads cannot share %d key-value heads".formatted(heads, kvHeads));
         }
+    }
+
+    /// The same with another number of key-value heads.
+    public AttentionShape withKeyHeads(int other) {
+        return new AttentionShape(heads, other, headWidth, scale, softCap, norm, bias);
     }
 
     /// Width of all query heads together.

@@ -8,14 +8,16 @@ import org.jspecify.annotations.Nullable;
 /// One transformer block: attention and MLP, each added to the residual stream, with norms where
 /// the model has them.
 ///
+/// @param parallel whether attention and MLP read the same input instead of one after the other
 /// @param residualFactor factor of what is added to the residual stream
-public record Block(Norms norms, Attention attention, Mlp mlp, double residualFactor) {
+public record Block(
+        Norms norms, Attention attention, Mlp mlp, boolean parallel, double residualFactor) {
 
     /// Norms of a block; null where the model has none.
     ///
     /// @param attentionIn before attention
     /// @param attentionOut after attention, before the addition
-    /// @param mlpIn before the MLP
+    /// @param mlpIn before the MLP; null in a parallel block whose MLP reads what attention reads
     /// @param mlpOut after the MLP, before the addition
     public record Norms(
             @Nullable Norm attentionIn,
@@ -23,9 +25,20 @@ public record Block(Norms norms, Attention attention, Mlp mlp, double residualFa
             @Nullable Norm mlpIn,
             @Nullable Norm mlpOut) {}
 
+    /// The same layers without additions, sharing all parameters.
+    public Block share() {
+        return new Block(norms, attention.share(), mlp.share(), parallel, residualFactor);
+    }
+
     /// Computes the block and records it.
     public Tensor forward(Tape tape, Tensor x_ND, Context context) {
-        Tensor a_ND = attention.forward(tape, normed(tape, x_ND, norms.attentionIn), context);
+        Tensor in_ND = normed(tape, x_ND, norms.attentionIn);
+        Tensor a_ND = attention.forward(tape, in_ND, context);
+        if (parallel) {
+            Norm mlpIn = norms.mlpIn;
+            Tensor m_ND = mlp.forward(tape, mlpIn == null ? in_ND : mlpIn.forward(tape, x_ND));
+            return added(tape, added(tape, x_ND, a_ND), m_ND);
+        }
         Tensor middle_ND = added(tape, x_ND, normed(tape, a_ND, norms.attentionOut));
         Tensor m_ND = mlp.forward(tape, normed(tape, middle_ND, norms.mlpIn));
         return added(tape, middle_ND, normed(tape, m_ND, norms.mlpOut));

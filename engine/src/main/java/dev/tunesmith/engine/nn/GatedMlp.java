@@ -11,6 +11,12 @@ import java.util.List;
 /// @param gateUp the two branches that read the input
 public record GatedMlp(Branches gateUp, Linear down, Activation activation) implements Mlp {
 
+    public GatedMlp {
+        if (activation.sharpness() != 1) {
+            throw new IllegalArgumentException("%s in a gated MLP".formatted(activation));
+        }
+    }
+
     /// One with a layer for each branch.
     public GatedMlp(Linear gate, Linear up, Linear down, Activation activation) {
         this(Branches.of(gate, up), down, activation);

@@ -16,6 +16,7 @@ public final class Head {
 
     private final double logitScale;
     private final double softCap;
+    private final @Nullable Parameter bias_V;
     private Parameter weight_VD;
 
     /// A head with weight [vocabulary, width], which may be the embedding table.
@@ -23,7 +24,14 @@ public final class Head {
     /// @param logitScale factor of the logits
     /// @param softCap logits become `c · tanh(z/c)`; 0 means no cap
     public Head(Parameter weight_VD, double logitScale, double softCap) {
+        this(weight_VD, null, logitScale, softCap);
+    }
+
+    /// As the other, with a bias if there is one.
+    public Head(
+            Parameter weight_VD, @Nullable Parameter bias_V, double logitScale, double softCap) {
         this.weight_VD = weight_VD;
+        this.bias_V = bias_V;
         this.logitScale = logitScale;
         this.softCap = softCap;
     }
@@ -40,7 +48,7 @@ public final class Head {
 
     /// The same head, sharing the weight.
     public Head share() {
-        return new Head(weight_VD, logitScale, softCap);
+        return new Head(weight_VD, bias_V, logitScale, softCap);
     }
 
     /// What is trained towards at each row of the hidden state.
@@ -176,6 +184,8 @@ public final class Head {
             }
             boolean hiddenTrains = gradients && tape.tracks(hidden_ND);
             boolean headTrains = gradients && tape.isRecording() && weight_VD.trains();
+            Parameter bias = bias_V;
+            boolean biasTrains = gradients && tape.isRecording() && bias != null && bias.trains();
             Tensor dHidden_ND =
                     hiddenTrains
                             ? tape.region().zeros(hidden_ND.type(), hidden_ND.shape())
@@ -186,13 +196,15 @@ public final class Head {
                 Tensor hidden_MD = scratch.tensor(hidden_ND.type(), rows.length, hidden_ND.width());
                 Lookup.gather(hidden_MD, hidden_ND, rows_M);
                 CrossEntropy.Rows known = known(scratch, statistics);
-                CrossEntropy operation = new CrossEntropy(sharpness, softCap);
-                if (hiddenTrains || headTrains) {
+                CrossEntropy operation =
+                        new CrossEntropy(sharpness, softCap, bias == null ? null : bias.value());
+                if (hiddenTrains || headTrains || biasTrains) {
                     Tensor dHidden_MD = scratch.tensor(hidden_MD.type(), hidden_MD.shape());
                     var to =
                             new CrossEntropy.Gradients(
                                     hiddenTrains ? dHidden_MD : null,
                                     headTrains ? weight_VD.gradient() : null,
+                                    biasTrains && bias != null ? bias.gradient() : null,
                                     scale);
                     operation.forwardBackward(hidden_MD, weight_VD.value(), known, to, scratch);
                     if (hiddenTrains) {
@@ -237,6 +249,7 @@ public final class Head {
         Tensor weight = weight_VD.value();
         Tensor logits_MV = tape.tensor(DType.F32, hidden_MD.rows(), weight.size(0));
         Products.linear(logits_MV, hidden_MD, weight);
+        addBias(tape, logits_MV);
         if (logitScale != 1) {
             Elementwise.scale(logits_MV, logitScale);
         }
@@ -244,6 +257,15 @@ public final class Head {
             cap(logits_MV);
         }
         return logits_MV;
+    }
+
+    private void addBias(Tape tape, Tensor logits_MV) {
+        Parameter bias = bias_V;
+        if (bias != null) {
+            Tensor wide_V = tape.tensor(DType.F32, bias.value().shape());
+            Elementwise.convert(wide_V, bias.value());
+            Elementwise.addBias(logits_MV, wide_V);
+        }
     }
 
     private void cap(Tensor logits_MV) {

@@ -6,17 +6,20 @@ import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// Normalisation to mean 0 and variance 1, with a gain and in most families a bias.
+/// Normalisation to mean 0 and variance 1, with a gain and in most families a bias. Rows are as
+/// wide as the gain; a row of the input may hold several of them.
 public record LayerNorm(Parameter gain, @Nullable Parameter bias, double eps) implements Norm {
 
     @Override
     public Tensor forward(Tape tape, Tensor x_NC) {
+        long width = gain.value().elements();
+        Tensor x = x_NC.reshape(x_NC.elements() / width, width);
         Tensor y_NC = tape.tensor(x_NC.type(), x_NC.shape());
         var saved =
                 new LayerNorms.Saved(
-                        x_NC,
-                        tape.tensor(DType.F32, x_NC.rows()),
-                        tape.tensor(DType.F32, x_NC.rows()),
+                        x,
+                        tape.tensor(DType.F32, x.rows()),
+                        tape.tensor(DType.F32, x.rows()),
                         gain.value());
         LayerNorms.forward(y_NC, saved, bias == null ? null : bias.value(), eps);
         if (tape.tracks(x_NC) || gain.trains() || (bias != null && bias.trains())) {

@@ -7,6 +7,7 @@ import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// A mixture of experts: a router chooses a few MLPs for every token, whose outputs are added with
 /// the router's probabilities (Mixtral, arXiv 2401.04088).
@@ -14,13 +15,37 @@ import java.util.List;
 /// @param router one output for each expert
 public record MixtureMlp(Linear router, List<GatedMlp> experts, Choice choice) implements Mlp {
 
-    /// How experts are chosen.
+    /// How the experts of a token follow from the router's scores.
     ///
-    /// @param layer number of the layer
     /// @param count experts of a token
     /// @param normalised whether the probabilities of a token's experts are scaled to sum 1
+    /// @param factor what the weights are multiplied by in the end
+    /// @param groups how experts are limited to groups
+    /// @param sigmoid whether every expert has a probability of its own instead of a softmax
+    public record Scoring(
+            int count, boolean normalised, double factor, Groups groups, boolean sigmoid) {
+        /// The largest probabilities of a softmax.
+        public static Scoring softmax(int count, boolean normalised) {
+            return new Scoring(count, normalised, 1, Groups.NONE, false);
+        }
+    }
+
+    /// Experts of a token come from its best groups only.
+    ///
+    /// @param chosen groups of a token
+    /// @param deciding how many of a group's best experts are added up to compare it
+    public record Groups(int count, int chosen, int deciding) {
+        /// All experts are one group.
+        public static final Groups NONE = new Groups(1, 1, 1);
+    }
+
+    /// How experts are chosen in one layer.
+    ///
+    /// @param layer number of the layer
     /// @param routing notes what was chosen
-    public record Choice(int layer, int count, boolean normalised, Routing routing) {}
+    /// @param correction_E added to probabilities only to choose, not to weigh; null for nothing
+    public record Choice(
+            int layer, Scoring scoring, Routing routing, @Nullable Parameter correction_E) {}
 
     /// The rows of one expert: which tokens, and at which place among their chosen experts.
     private record Share(
@@ -33,7 +58,7 @@ public record MixtureMlp(Linear router, List<GatedMlp> experts, Choice choice) i
     @Override
     public Tensor forward(Tape tape, Tensor x_ND) {
         Tensor logits_NE = router.forward(tape, x_ND);
-        var selection = new ExpertChoice(logits_NE, choice.count, choice.normalised);
+        var selection = new ExpertChoice(logits_NE, choice.scoring, correction());
         choice.routing.observe(
                 choice.layer,
                 (int) x_ND.rows(),
@@ -58,6 +83,11 @@ public record MixtureMlp(Linear router, List<GatedMlp> experts, Choice choice) i
             tape.record(out_ND, dOut -> backward(tape, logits_NE, selection, shares, dOut));
         }
         return out_ND;
+    }
+
+    private float[] correction() {
+        Parameter correction = choice.correction_E;
+        return correction == null ? new float[experts.size()] : correction.best();
     }
 
     private static Tensor integers(Region region, List<Integer> values) {
@@ -100,7 +130,8 @@ public record MixtureMlp(Linear router, List<GatedMlp> experts, Choice choice) i
             ExpertChoice selection,
             List<Share> shares,
             Tensor dOut_ND) {
-        double[] dWeights_NK = new double[(int) logits_NE.rows() * choice.count];
+        int count = choice.scoring.count;
+        double[] dWeights_NK = new double[(int) logits_NE.rows() * count];
         for (Share share : shares) {
             Tensor picked_MD = tape.tensor(dOut_ND.type(), share.y_MD.shape());
             Lookup.gather(picked_MD, dOut_ND, share.tokens_M);
@@ -116,7 +147,7 @@ public record MixtureMlp(Linear router, List<GatedMlp> experts, Choice choice) i
                     dot += (double) d_MD[at] * y_MD[at];
                     d_MD[at] *= weight;
                 }
-                dWeights_NK[token * choice.count + place] = dot;
+                dWeights_NK[token * count + place] = dot;
             }
             picked_MD.set(d_MD);
             tape.addGradient(share.y_MD, picked_MD);
@@ -147,21 +178,34 @@ public record MixtureMlp(Linear router, List<GatedMlp> experts, Choice choice) i
         private final int tokens;
         private final int experts;
         private final int count;
-        private final boolean normalised;
+        private final Scoring scoring;
+        private final float[] correction_E;
         private final double[] probability_NE;
         private final int[] expert_NK;
 
-        /// Softmax first, then the `count` largest; equal ones by their number.
-        ExpertChoice(Tensor logits_NE, int count, boolean normalised) {
+        /// Probabilities first, then the `count` largest; equal ones by their number.
+        ExpertChoice(Tensor logits_NE, Scoring scoring, float[] correction_E) {
             this.tokens = (int) logits_NE.rows();
             this.experts = (int) logits_NE.width();
-            this.count = count;
-            this.normalised = normalised;
-            this.probability_NE = softmax(logits_NE.toFloats(), experts);
+            this.count = scoring.count;
+            this.scoring = scoring;
+            this.correction_E = correction_E;
+            this.probability_NE =
+                    scoring.sigmoid
+                            ? sigmoid(logits_NE.toFloats())
+                            : softmax(logits_NE.toFloats(), experts);
             this.expert_NK = new int[tokens * count];
             for (int n = 0; n < tokens; n++) {
                 choose(n);
             }
+        }
+
+        private static double[] sigmoid(float[] logits_NE) {
+            double[] probability_NE = new double[logits_NE.length];
+            for (int i = 0; i < logits_NE.length; i++) {
+                probability_NE[i] = 1 / (1 + Math.exp(-logits_NE[i]));
+            }
+            return probability_NE;
         }
 
         private static double[] softmax(float[] logits_NE, int experts) {
@@ -184,16 +228,51 @@ public record MixtureMlp(Linear router, List<GatedMlp> experts, Choice choice) i
         }
 
         private void choose(int token) {
-            boolean[] taken = new boolean[experts];
+            double[] score_E = new double[experts];
+            for (int e = 0; e < experts; e++) {
+                score_E[e] = probability(token, e) + correction_E[e];
+            }
+            leaveGroups(score_E);
+            int[] best = largest(score_E, 0, experts, count);
+            System.arraycopy(best, 0, expert_NK, token * count, count);
+        }
+
+        /// Takes experts of all but the best groups out of the choice.
+        private void leaveGroups(double[] score_E) {
+            Groups groups = scoring.groups;
+            if (groups.chosen == groups.count) {
+                return;
+            }
+            int width = experts / groups.count;
+            double[] score_G = new double[groups.count];
+            for (int g = 0; g < groups.count; g++) {
+                for (int e : largest(score_E, g * width, (g + 1) * width, groups.deciding)) {
+                    score_G[g] += score_E[e];
+                }
+            }
+            boolean[] stays_G = new boolean[groups.count];
+            for (int g : largest(score_G, 0, groups.count, groups.chosen)) {
+                stays_G[g] = true;
+            }
+            for (int e = 0; e < experts; e++) {
+                score_E[e] = stays_G[e / width] ? score_E[e] : Double.NEGATIVE_INFINITY;
+            }
+        }
+
+        /// Places of the `count` largest of a part of the scores, equal ones by their number.
+        private static int[] largest(double[] scores, int from, int to, int count) {
+            boolean[] taken = new boolean[to - from];
+            int[] places = new int[count];
             for (int k = 0; k < count; k++) {
                 int best = -1;
-                for (int e = 0; e < experts; e++) {
-                    boolean better = best < 0 || probability(token, e) > probability(token, best);
-                    best = !taken[e] && better ? e : best;
+                for (int e = from; e < to; e++) {
+                    boolean better = best < 0 || scores[e] > scores[best];
+                    best = !taken[e - from] && better ? e : best;
                 }
-                taken[best] = true;
-                expert_NK[token * count + k] = best;
+                taken[best - from] = true;
+                places[k] = best;
             }
+            return places;
         }
 
         private double probability(int token, int expert) {
@@ -224,11 +303,15 @@ public record MixtureMlp(Linear router, List<GatedMlp> experts, Choice choice) i
 
         /// Factor of the output of a chosen expert.
         double weight(int token, int place) {
+            return scoring.factor * share(token, place);
+        }
+
+        private double share(int token, int place) {
             return probability(token, expert_NK[token * count + place]) / divisor(token);
         }
 
         private double divisor(int token) {
-            if (!normalised) {
+            if (!scoring.normalised) {
                 return 1;
             }
             double sum = 0;
@@ -260,17 +343,14 @@ public record MixtureMlp(Linear router, List<GatedMlp> experts, Choice choice) i
         /// gradient of every probability.
         float[] logitGradients(double[] dWeights_NK, double[] slope_E) {
             float[] gradients_NE = new float[probability_NE.length];
-            double[] d_E = new double[experts];
             for (int n = 0; n < tokens; n++) {
-                System.arraycopy(slope_E, 0, d_E, 0, experts);
-                double divisor = divisor(n);
-                double common = 0;
-                for (int k = 0; k < count && normalised; k++) {
-                    common += dWeights_NK[n * count + k] * weight(n, k);
-                }
-                for (int k = 0; k < count; k++) {
-                    d_E[expert_NK[n * count + k]] +=
-                            (dWeights_NK[n * count + k] - common) / divisor;
+                double[] d_E = probabilityGradients(n, dWeights_NK, slope_E);
+                if (scoring.sigmoid) {
+                    for (int e = 0; e < experts; e++) {
+                        double p = probability(n, e);
+                        gradients_NE[n * experts + e] = (float) (p * (1 - p) * d_E[e]);
+                    }
+                    continue;
                 }
                 double mean = 0;
                 for (int e = 0; e < experts; e++) {
@@ -281,6 +361,19 @@ public record MixtureMlp(Linear router, List<GatedMlp> experts, Choice choice) i
                 }
             }
             return gradients_NE;
+        }
+
+        private double[] probabilityGradients(int n, double[] dWeights_NK, double[] slope_E) {
+            double[] d_E = slope_E.clone();
+            double divisor = divisor(n) / scoring.factor;
+            double common = 0;
+            for (int k = 0; k < count && scoring.normalised; k++) {
+                common += dWeights_NK[n * count + k] * share(n, k);
+            }
+            for (int k = 0; k < count; k++) {
+                d_E[expert_NK[n * count + k]] += (dWeights_NK[n * count + k] - common) / divisor;
+            }
+            return d_E;
         }
     }
 }

@@ -5,7 +5,7 @@ import dev.tunesmith.engine.tensor.Tensor;
 import java.util.List;
 
 /// What a block computes for every token by itself.
-public sealed interface Mlp permits GatedMlp, PlainMlp, MixtureMlp {
+public sealed interface Mlp permits GatedMlp, PlainMlp, MixtureMlp, SharedMlp {
 
     /// Computes the layer and records it.
     Tensor forward(Tape tape, Tensor x_ND);

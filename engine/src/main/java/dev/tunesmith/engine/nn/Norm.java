@@ -4,7 +4,7 @@ import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.Tensor;
 
 /// Normalisation of rows.
-public sealed interface Norm permits RmsNorm, LayerNorm {
+public sealed interface Norm permits RmsNorm, LayerNorm, HeadNorms {
 
     /// Normalises every row and records it.
     Tensor forward(Tape tape, Tensor x_NC);

@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.nn;
 
+import dev.tunesmith.engine.ops.Elementwise;
 import dev.tunesmith.engine.ops.Gate;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.Tensor;
@@ -13,7 +14,15 @@ public record PlainMlp(Linear up, Linear down, Activation activation) implements
         Tensor up_NF = up.forward(tape, x_ND);
         Gate op = new Gate(activation.kernel());
         Tensor h_NF = tape.tensor(x_ND.type(), up_NF.shape());
+        double sharpness = activation.sharpness();
+        if (sharpness != 1) {
+            // In place: a linear layer does not keep its output.
+            Elementwise.scale(up_NF, sharpness);
+        }
         op.activate(h_NF, up_NF, tape.region());
+        if (sharpness != 1) {
+            Elementwise.scale(h_NF, 1 / sharpness);
+        }
         if (tape.tracks(up_NF)) {
             tape.record(
                     h_NF,

@@ -50,6 +50,7 @@ public record CacheAttention(DocumentAttention shape) {
                         places.pageTable_SP.address(),
                         places.lengths_S.address(),
                         places.cuNew_S1.address()),
+                shape.slopesAddress(),
                 work.address());
     }
 
@@ -65,7 +66,7 @@ public record CacheAttention(DocumentAttention shape) {
                 places.pageTable_SP.width(),
                 (float) shape.scale(),
                 (float) shape.softCap(),
-                shape.window() == 0 ? -1 : shape.window() - 1,
+                shape.windowLeft(),
                 Native.threads());
     }
 }

@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param logitScale factor of the logits
 /// @param softCap logits become `c · tanh(z/c)`; 0 means no cap
-public record CrossEntropy(double logitScale, double softCap) {
+/// @param bias_V what is added to all logits before that; null for nothing
+public record CrossEntropy(double logitScale, double softCap, @Nullable Tensor bias_V) {
 
     /// Keeps one chunk of bf16 logits of a large vocabulary inside a second-level cache times the
     /// number of cores; larger chunks are no faster.
@@ -52,7 +53,12 @@ public record CrossEntropy(double logitScale, double softCap) {
     ///
     /// @param dHidden_MD overwritten; null if nothing before the head trains
     /// @param dHead_VD fp32, added to; null if the head is frozen
-    public record Gradients(@Nullable Tensor dHidden_MD, @Nullable Tensor dHead_VD, double scale) {}
+    /// @param dBias_V fp32, added to; null if there is no bias that trains
+    public record Gradients(
+            @Nullable Tensor dHidden_MD,
+            @Nullable Tensor dHead_VD,
+            @Nullable Tensor dBias_V,
+            double scale) {}
 
     /// Losses of all rows, without gradients.
     public void forward(Tensor hidden_MD, Tensor head_VD, Rows rows, Region scratch) {
@@ -77,12 +83,18 @@ public record CrossEntropy(double logitScale, double softCap) {
             Tensor h_CD = hidden_MD.rowRange(from, end);
             Tensor z_CV = logits.rowRange(0, end - from);
             Products.linear(z_CV, h_CD, head_VD);
+            if (bias_V != null) {
+                Elementwise.addBias(z_CV, bias_V);
+            }
             kernel(z_CV, to == null ? 0 : to.scale).run(z_CV, rows, from, to != null);
             if (to != null && to.dHidden_MD != null) {
                 Products.linearInput(to.dHidden_MD.rowRange(from, end), z_CV, head_VD, 0, 1);
             }
             if (to != null && to.dHead_VD != null) {
                 addHeadGradient(to.dHead_VD, rounded, z_CV, h_CD);
+            }
+            if (to != null && to.dBias_V != null) {
+                Elementwise.biasGradient(to.dBias_V, z_CV, scratch);
             }
         }
     }

@@ -4,15 +4,27 @@ import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
 import dev.tunesmith.kernels.cpu.Attention;
+import org.jspecify.annotations.Nullable;
 
-/// Causal attention inside each of several documents that lie end to end.
+/// Attention inside each of several documents that lie end to end.
 ///
 /// @param heads query heads, a multiple of `kvHeads`
 /// @param scale factor of the scores
 /// @param softCap scores become `c · tanh(s/c)`; 0 means no cap
-/// @param window how many tokens a token sees, itself included; 0 means all before it
+/// @param window how many tokens a token sees, itself included; 0 means all before it, [#BOTH_WAYS]
+///   also those after it
+/// @param slopes_H fp32, what a score loses for each step between two tokens (ALiBi), or null
 public record DocumentAttention(
-        int heads, int kvHeads, int headWidth, double scale, double softCap, int window) {
+        int heads,
+        int kvHeads,
+        int headWidth,
+        double scale,
+        double softCap,
+        int window,
+        @Nullable Tensor slopes_H) {
+
+    /// The window of a token that sees its whole document.
+    public static final int BOTH_WAYS = -1;
 
     /// Where documents begin: `cuSeqlens_D1` has one more entry than there are documents.
     public record Documents(Tensor cuSeqlens_D1, int longest) {
@@ -80,7 +92,22 @@ public record DocumentAttention(
                 headWidth,
                 (float) scale,
                 (float) softCap,
-                window == 0 ? -1 : window - 1,
+                windowLeft(),
+                slopesAddress(),
                 Native.threads());
+    }
+
+    /// The window as kernels count it.
+    long windowLeft() {
+        return switch (window) {
+            case BOTH_WAYS -> Attention.BOTH_WAYS;
+            case 0 -> -1;
+            default -> window - 1;
+        };
+    }
+
+    /// Address of the slopes, 0 for none.
+    long slopesAddress() {
+        return slopes_H == null ? 0 : slopes_H.address();
     }
 }

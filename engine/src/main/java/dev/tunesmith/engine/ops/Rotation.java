@@ -4,14 +4,16 @@ import dev.tunesmith.engine.tensor.Tensor;
 import dev.tunesmith.kernels.cpu.Rotary;
 import dev.tunesmith.kernels.cpu.Rotary.Pairing;
 
-/// Rotary position encoding of query and key heads, halves paired as in Hugging Face checkpoints.
+/// Rotary position encoding of query and key heads.
 public final class Rotation {
 
     private Rotation() {}
 
     /// Cosines and sines by row, and which row each token uses. The width of the tables is half the
     /// number of dimensions that turn.
-    public record Angles(Tensor cos_PW, Tensor sin_PW, Tensor rows_N) {}
+    ///
+    /// @param pairing which dimensions of a head turn together
+    public record Angles(Tensor cos_PW, Tensor sin_PW, Tensor rows_N, Pairing pairing) {}
 
     /// Turns all query and key heads of every token, in place.
     public static void rotate(Tensor q_NC, Tensor k_NC, int headWidth, Angles angles) {
@@ -44,7 +46,7 @@ public final class Rotation {
                 headWidth,
                 angles.cos_PW.width() * 2,
                 angles.cos_PW.rows(),
-                Pairing.HALVES,
+                angles.pairing(),
                 Native.threads());
     }
 }

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tunesmith.engine.nn.AttentionShape.Bias;
 import dev.tunesmith.engine.nn.AttentionShape.QueryKeyNorm;
+import dev.tunesmith.engine.nn.position.RopeScaling;
+import dev.tunesmith.engine.nn.position.Rotary;
+import dev.tunesmith.engine.nn.position.RotaryTable;
 import dev.tunesmith.engine.ops.DocumentAttention;
 import dev.tunesmith.engine.ops.FourBitMatrix;
 import dev.tunesmith.engine.quant.FourBitFormat;
@@ -19,7 +22,9 @@ import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class LayerGradientTest {
@@ -102,6 +107,20 @@ class LayerGradientTest {
     }
 
     @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void normsOfHeads(boolean oneMatrix) {
+        try (NumericGradient numeric = new NumericGradient(31)) {
+            List<Parameter> gains =
+                    oneMatrix
+                            ? List.of(numeric.parameter("gains", 1, 2, 7))
+                            : List.of(
+                                    numeric.parameter("gain0", 1, 7),
+                                    numeric.parameter("gain1", 1, 7));
+            numeric.check(numeric.tensor(0, 5, 14), new HeadNorms(gains, 2, 1e-3)::forward);
+        }
+    }
+
+    @ParameterizedTest
     @ValueSource(ints = {1, 13})
     void linearStoredTheOtherWayRound(int rows) {
         try (NumericGradient numeric = new NumericGradient(4)) {
@@ -132,7 +151,7 @@ class LayerGradientTest {
         try (NumericGradient numeric = new NumericGradient(9)) {
             GatedMlp mlp =
                     new GatedMlp(
-                            new Branches.Fused(
+                            Branches.Fused.sideBySide(
                                     numeric.linear("gate_up", 22, 5, false), List.of(11, 11)),
                             numeric.linear("down", 5, 11, false),
                             Activation.SILU);
@@ -140,10 +159,44 @@ class LayerGradientTest {
         }
     }
 
-    /// All experts are chosen: which ones are is no smooth function.
+    static List<MixtureMlp.Scoring> scorings() {
+        return List.of(
+                MixtureMlp.Scoring.softmax(3, false),
+                MixtureMlp.Scoring.softmax(3, true),
+                new MixtureMlp.Scoring(3, true, 1.7, MixtureMlp.Groups.NONE, true));
+    }
+
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
-    void mixtureOfExperts(boolean normalised) {
+    void mixtureWithASharedMlp(boolean gated) {
+        try (NumericGradient numeric = new NumericGradient(29)) {
+            MixtureMlp mixture =
+                    new MixtureMlp(
+                            numeric.linear("router", 1, 5, false),
+                            List.of(gatedMlp(numeric, "expert")),
+                            new MixtureMlp.Choice(
+                                    0, MixtureMlp.Scoring.softmax(1, false), new Routing(1), null));
+            SharedMlp mlp =
+                    new SharedMlp(
+                            mixture,
+                            gatedMlp(numeric, "shared"),
+                            gated ? numeric.linear("weight", 1, 5, false) : null);
+            numeric.check(numeric.tensor(0, 6, 5), mlp::forward);
+        }
+    }
+
+    private static GatedMlp gatedMlp(NumericGradient numeric, String name) {
+        return new GatedMlp(
+                numeric.linear(name + " gate", 7, 5, false),
+                numeric.linear(name + " up", 7, 5, false),
+                numeric.linear(name + " down", 5, 7, false),
+                Activation.SILU);
+    }
+
+    /// All experts are chosen: which ones are is no smooth function.
+    @ParameterizedTest
+    @MethodSource("scorings")
+    void mixtureOfExperts(MixtureMlp.Scoring scoring) {
         try (NumericGradient numeric = new NumericGradient(10)) {
             List<GatedMlp> experts = new ArrayList<>();
             for (int e = 0; e < 3; e++) {
@@ -158,13 +211,13 @@ class LayerGradientTest {
                     new MixtureMlp(
                             numeric.linear("router", 3, 5, false),
                             experts,
-                            new MixtureMlp.Choice(0, 3, normalised, new Routing(3)));
+                            new MixtureMlp.Choice(0, scoring, new Routing(3), null));
             numeric.check(numeric.tensor(0, 6, 5), mlp::forward);
         }
     }
 
     @ParameterizedTest
-    @EnumSource(Activation.class)
+    @EnumSource(value = Activation.class, mode = EnumSource.Mode.EXCLUDE, names = "QUICK_GELU")
     void gatedMlp(Activation activation) {
         try (NumericGradient numeric = new NumericGradient(7)) {
             GatedMlp mlp =
@@ -199,8 +252,8 @@ class LayerGradientTest {
     }
 
     @ParameterizedTest
-    @ValueSource(booleans = {false, true})
-    void blockKeepingOrComputingAgain(boolean recompute) {
+    @CsvSource({"false, false", "true, false", "false, true", "true, true"})
+    void blockKeepingOrComputingAgain(boolean recompute, boolean parallel) {
         try (NumericGradient numeric = new NumericGradient(17)) {
             RmsNorm before = new RmsNorm(numeric.parameter("before", 1, 10), 1e-3, 0);
             RmsNorm after = new RmsNorm(numeric.parameter("after", 1, 10), 1e-3, 0);
@@ -215,6 +268,7 @@ class LayerGradientTest {
                             new Block.Norms(before, null, null, after),
                             attention(numeric, QueryKeyNorm.NONE, 0, 0),
                             mlp,
+                            parallel,
                             0.6);
             Context context = documents(numeric.region(), 0, 4, 7);
             numeric.check(
@@ -254,7 +308,7 @@ class LayerGradientTest {
         try (NumericGradient numeric = new NumericGradient(23);
                 StepArena arena = StepArena.unlimited()) {
             Parameter weight = numeric.parameter("head", 0, 17, 6);
-            Head head = new Head(weight, 0.8, 3);
+            Head head = new Head(weight, numeric.parameter("bias", 0, 17), 0.8, 3);
             Tensor hidden = numeric.tensor(0, 9, 6);
             int[] labels = {3, -100, 16, 0, 5, -100, -100, 2, 9};
             float[] weights = {1, 0, 0.5f, 1, 2, 0, 0, 1, 1};
@@ -315,7 +369,7 @@ class LayerGradientTest {
                         normed
                                 ? new RmsNorm(numeric.parameter("kn", 1, whole ? 12 : 6), 1e-3, 0)
                                 : null),
-                new Attention.Place(0, window, 0));
+                new Attention.Place(0, window, 0, null));
     }
 
     private static Context documents(Region region, int... cuSeqlens) {

@@ -2,7 +2,7 @@ package dev.tunesmith.kernels.cpu;
 
 import java.lang.invoke.MethodHandle;
 
-/// Causal attention over packed documents: no token sees another document.
+/// Attention over packed documents: no token sees another document, nor one after it unless asked.
 ///
 /// `heads` is a multiple of `keyHeads` (grouped queries). Rows are tokens; within a row the heads
 /// lie one after another, `width` numbers each.
@@ -11,7 +11,9 @@ import java.lang.invoke.MethodHandle;
 /// @param longest the length of the longest document
 /// @param scale usually 1 / √width
 /// @param softcap c of c·tanh(s / c), 0 for none
-/// @param windowLeft how many earlier tokens a token sees besides itself, -1 for all
+/// @param windowLeft how many earlier tokens a token sees besides itself, -1 for all, [#BOTH_WAYS]
+///   for later ones too
+/// @param slopes_H fp32, what a score loses for each step between query and key (ALiBi); 0 for none
 public record Attention(
         Element type,
         long documents,
@@ -23,11 +25,15 @@ public record Attention(
         float scale,
         float softcap,
         long windowLeft,
+        long slopes_H,
         int threads) {
+    /// A window that leaves nothing out.
+    public static final long BOTH_WAYS = -2;
+
     private static final CpuKernels.Kernel FORWARD =
-            CpuKernels.kernel("attention_fwd", "lllllll" + "lllllllll" + "ffli");
+            CpuKernels.kernel("attention_fwd", "llllllll" + "lllllllll" + "ffli");
     private static final CpuKernels.Kernel BACKWARD =
-            CpuKernels.kernel("attention_bwd", "lllllllllll" + "lllllllllllll" + "ffli");
+            CpuKernels.kernel("attention_bwd", "llllllllllll" + "lllllllllllll" + "ffli");
     private static final MethodHandle FORWARD_SCRATCH =
             CpuKernels.plain("ts_attention_fwd_scratch", "llllll");
     private static final MethodHandle BACKWARD_SCRATCH =
@@ -54,6 +60,7 @@ public record Attention(
                                                 o_N.address(),
                                                 lse,
                                                 in.cuSeqlens_D1,
+                                                slopes_H,
                                                 scratch,
                                                 documents,
                                                 longest,
@@ -90,6 +97,7 @@ public record Attention(
                                                 to.dq_N.address(),
                                                 to.dk_N.address(),
                                                 to.dv_N.address(),
+                                                slopes_H,
                                                 scratch,
                                                 documents,
                                                 longest,

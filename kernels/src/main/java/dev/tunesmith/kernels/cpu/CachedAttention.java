@@ -25,7 +25,7 @@ public record CachedAttention(
         long windowLeft,
         int threads) {
     private static final CpuKernels.Kernel ATTEND =
-            CpuKernels.kernel("attention_cached", "llllllll" + "lllllllll" + "ffli");
+            CpuKernels.kernel("attention_cached", "lllllllll" + "lllllllll" + "ffli");
     private static final CpuKernels.Kernel APPEND =
             CpuKernels.kernel("cache_append", "lllll" + "lllll" + "i");
     private static final MethodHandle SCRATCH =
@@ -39,7 +39,10 @@ public record CachedAttention(
     public record Cache(long keys, long values, long pageTable, long lengths_S, long cuNew_S1) {}
 
     /// Writes o_N for every row of q.
-    public void forward(Strided q_N, Strided o_N, Cache cache, long scratch) {
+    ///
+    /// @param slopes_H fp32, what a score loses for each step between query and key (ALiBi); 0 for
+    ///   none
+    public void forward(Strided q_N, Strided o_N, Cache cache, long slopes_H, long scratch) {
         Status.check(
                 "attention_cached",
                 this,
@@ -54,6 +57,7 @@ public record CachedAttention(
                                                 cache.pageTable,
                                                 cache.lengths_S,
                                                 cache.cuNew_S1,
+                                                slopes_H,
                                                 scratch,
                                                 sequences,
                                                 newest,

@@ -18,7 +18,11 @@ class AttentionTest {
                     shape(2, 2, 96, 0, -1, 0, 31),
                     shape(2, 1, 64, 5, -1, 0, 80),
                     shape(2, 2, 32, 0, 20, 0, 150),
-                    shape(1, 1, 24, 3, 64, 0, 7, 140));
+                    shape(1, 1, 24, 3, 64, 0, 7, 140),
+                    shape(2, 1, 40, 0, Attention.BOTH_WAYS, 0, 3, 70, 199),
+                    shape(3, 3, 16, 0, Attention.BOTH_WAYS, 0, 64),
+                    sloping(4, 2, 24, 0, -1, 0, 9, 150),
+                    sloping(3, 1, 32, 2, 30, 0, 100));
 
     @AfterEach
     void reset() {
@@ -29,6 +33,12 @@ class AttentionTest {
             int heads, int keyHeads, int width, double softcap, long window, int... cu) {
         return new AttentionTwin(
                 cu, heads, keyHeads, width, (float) (1 / Math.sqrt(width)), softcap, window);
+    }
+
+    private static AttentionTwin sloping(
+            int heads, int keyHeads, int width, double softcap, long window, int... cu) {
+        double scale = (float) (1 / Math.sqrt(width));
+        return new AttentionTwin(cu, heads, keyHeads, width, scale, softcap, window, 0.125);
     }
 
     @ParameterizedTest
@@ -59,6 +69,20 @@ class AttentionTest {
     @Test
     void theTwinsGradientsAreThoseOfFiniteDifferences() {
         AttentionTwin twin = shape(2, 1, 4, 2, 3, 0, 3, 8);
+        double[] q = Numbers.wave(Element.F32, 8 * 2 * 4, 1);
+        double[] k = Numbers.wave(Element.F32, 8 * 4, 2);
+        double[] v = Numbers.wave(Element.F32, 8 * 4, 3);
+        double[] g = Numbers.wave(Element.F32, q.length, 4);
+        double[][] gradients = twin.gradients(q, k, v, g);
+        assertThat(gradients[0]).containsExactly(Slope.of(q, g, x -> twin.output(x, k, v)), near());
+        assertThat(gradients[1]).containsExactly(Slope.of(k, g, x -> twin.output(q, x, v)), near());
+        assertThat(gradients[2]).containsExactly(Slope.of(v, g, x -> twin.output(q, k, x)), near());
+    }
+
+    @Test
+    void theTwinsGradientsAreRightWithSlopesAndBothWays() {
+        AttentionTwin twin =
+                new AttentionTwin(new int[] {0, 3, 8}, 2, 1, 4, 0.5, 0, Attention.BOTH_WAYS, 0.25);
         double[] q = Numbers.wave(Element.F32, 8 * 2 * 4, 1);
         double[] k = Numbers.wave(Element.F32, 8 * 4, 2);
         double[] v = Numbers.wave(Element.F32, 8 * 4, 3);
@@ -157,6 +181,7 @@ class AttentionTest {
                     (float) twin.scale(),
                     (float) twin.softcap(),
                     twin.window(),
+                    twin.slope() == 0 ? 0 : memory.floats(Element.F32, twin.slopes()),
                     threads);
         }
 

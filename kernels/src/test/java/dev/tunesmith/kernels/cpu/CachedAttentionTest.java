@@ -27,6 +27,8 @@ class CachedAttentionTest {
         check(machine.type(), new int[] {1, 1, 1}, twin(2, 2, 64, 0, 20));
         check(machine.type(), new int[] {150, 1, 5}, twin(4, 2, 33, 0, -1));
         check(machine.type(), new int[] {70, 1, 33}, twin(2, 1, 64, 3, 70));
+        check(machine.type(), new int[] {1, 1, 2}, sloping(4, 2, 24));
+        check(machine.type(), new int[] {90, 1, 5}, sloping(3, 3, 24));
     }
 
     private static AttentionTwin twin(
@@ -34,6 +36,11 @@ class CachedAttentionTest {
         int[] cu = {0, LENGTHS[0], LENGTHS[0] + LENGTHS[1], LENGTHS[0] + LENGTHS[1] + LENGTHS[2]};
         return new AttentionTwin(
                 cu, heads, keyHeads, width, (float) (1 / Math.sqrt(width)), softcap, window);
+    }
+
+    private static AttentionTwin sloping(int heads, int keyHeads, int width) {
+        AttentionTwin plain = twin(heads, keyHeads, width, 0, -1);
+        return new AttentionTwin(plain.cu(), heads, keyHeads, width, plain.scale(), 0, -1, 0.125);
     }
 
     private static void check(Element type, int[] fresh, AttentionTwin twin) {
@@ -48,21 +55,21 @@ class CachedAttentionTest {
         double[] newQ = newest(q, fresh, cuNew, twin);
         double[] expected = newest(all, fresh, cuNew, twin);
         int newestMax = Math.max(fresh[0], Math.max(fresh[1], fresh[2]));
-        var attention =
-                new CachedAttention(
-                        type,
-                        3,
-                        newestMax,
-                        twin.heads(),
-                        twin.keyHeads(),
-                        twin.width(),
-                        PAGE,
-                        PAGES,
-                        (float) twin.scale(),
-                        (float) twin.softcap(),
-                        twin.window(),
-                        2);
         try (var memory = new Fenced()) {
+            var attention =
+                    new CachedAttention(
+                            type,
+                            3,
+                            newestMax,
+                            twin.heads(),
+                            twin.keyHeads(),
+                            twin.width(),
+                            PAGE,
+                            PAGES,
+                            (float) twin.scale(),
+                            (float) twin.softcap(),
+                            twin.window(),
+                            2);
             long keyCache = memory.room(type, 3 * PAGES * PAGE * keys);
             long valueCache = memory.room(type, 3 * PAGES * PAGE * keys);
             attention.append(
@@ -82,6 +89,7 @@ class CachedAttentionTest {
                             memory.ints(table()),
                             memory.ints(LENGTHS),
                             memory.ints(cuNew)),
+                    twin.slope() == 0 ? 0 : memory.floats(Element.F32, twin.slopes()),
                     memory.room(attention.scratchBytes()));
             Tolerance.ATTENTION_FORWARD.check(
                     "cached " + attention, type, expected, memory.read(type, o));
@@ -130,7 +138,7 @@ class CachedAttentionTest {
                             any, any, memory.ints(0), memory.ints(3), memory.ints(0, 1));
             long scratch = memory.room(attention.scratchBytes());
             var rows = new Strided(any, 4);
-            assertThatThrownBy(() -> attention.forward(rows, rows, cache, scratch))
+            assertThatThrownBy(() -> attention.forward(rows, rows, cache, 0, scratch))
                     .isInstanceOf(KernelException.class)
                     .hasMessageContaining("attention_cached");
         }

@@ -1,5 +1,6 @@
-package dev.tunesmith.engine.nn;
+package dev.tunesmith.engine.nn.position;
 
+import dev.tunesmith.kernels.cpu.Rotary.Pairing;
 import java.util.List;
 
 /// A rotary position encoding: which angle each pair of head dimensions turns by per position.
@@ -7,7 +8,18 @@ import java.util.List;
 /// @param width how many dimensions of a head turn; the rest stay
 /// @param theta base of the frequencies
 /// @param scaling stretching for long texts
-public record Rotary(int width, double theta, RopeScaling scaling) {
+/// @param pairing which dimensions turn together
+public record Rotary(int width, double theta, RopeScaling scaling, Pairing pairing) {
+
+    /// Halves paired, as in most Hugging Face checkpoints.
+    public Rotary(int width, double theta, RopeScaling scaling) {
+        this(width, theta, scaling, Pairing.HALVES);
+    }
+
+    /// The same with neighbouring dimensions paired.
+    public Rotary neighbours() {
+        return new Rotary(width, theta, scaling, Pairing.NEIGHBOURS);
+    }
 
     public Rotary {
         if (width < 0 || width % 2 != 0) {

@@ -1,4 +1,4 @@
-package dev.tunesmith.engine.nn;
+package dev.tunesmith.engine.nn.position;
 
 import dev.tunesmith.engine.ops.Rotation.Angles;
 import dev.tunesmith.engine.tensor.Region;
@@ -37,7 +37,7 @@ public final class RotaryTable implements AutoCloseable {
         if (needed > rows || cos_PW == null || sin_PW == null) {
             grow(Math.max(ROWS_MIN, Integer.highestOneBit(needed) * 2));
         }
-        return new Angles(built(cos_PW), built(sin_PW), step.ints(positions_N));
+        return new Angles(built(cos_PW), built(sin_PW), step.ints(positions_N), rotary.pairing());
     }
 
     private void grow(int newRows) {
@@ -75,7 +75,8 @@ public final class RotaryTable implements AutoCloseable {
         return new Angles(
                 step.floats(cos, positions_N.length, half),
                 step.floats(sin, positions_N.length, half),
-                step.ints(rowOf));
+                step.ints(rowOf),
+                rotary.pairing());
     }
 
     private void fill(float[] cos, float[] sin, int at, int position, float[] frequencies) {

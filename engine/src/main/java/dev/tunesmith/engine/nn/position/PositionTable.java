@@ -1,5 +1,6 @@
-package dev.tunesmith.engine.nn;
+package dev.tunesmith.engine.nn.position;
 
+import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.ops.Elementwise;
 import dev.tunesmith.engine.ops.Lookup;
 import dev.tunesmith.engine.tape.Tape;

@@ -1,4 +1,4 @@
-package dev.tunesmith.engine.nn;
+package dev.tunesmith.engine.nn.position;
 
 import java.util.List;
 

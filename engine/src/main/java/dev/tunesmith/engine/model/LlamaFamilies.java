@@ -1,0 +1,137 @@
+package dev.tunesmith.engine.model;
+
+import dev.tunesmith.engine.model.Architecture.Edges;
+import dev.tunesmith.engine.model.Architecture.NormPlan;
+import dev.tunesmith.engine.model.Architecture.NormPlan.Placement;
+import dev.tunesmith.engine.model.Layout.Joining;
+import dev.tunesmith.engine.model.Layout.Part;
+import dev.tunesmith.engine.nn.AttentionShape.Bias;
+import dev.tunesmith.engine.nn.AttentionShape.QueryKeyNorm;
+import java.util.List;
+
+/// Dense families close to Llama: root-mean-square norms, rotary positions, a gated MLP.
+final class LlamaFamilies {
+
+    private LlamaFamilies() {}
+
+    static Architecture llama(Reading reading) {
+        reading.config().only("pretraining_tp", 1);
+        return reading.llama(reading.bias("attention_bias", false))
+                .with(reading.mlp("silu", reading.config().flag("mlp_bias", false)));
+    }
+
+    static Architecture mistral(Reading reading) {
+        return reading.llama(Bias.NONE)
+                .with(
+                        reading.everywhere(
+                                reading.window("sliding_window"), reading.rotary(Reading.THETA)));
+    }
+
+    static Architecture phi3(Reading reading) {
+        return mistral(reading)
+                .with(
+                        Layout.LLAMA
+                                .joined(Joining.SIDE_BY_SIDE, "self_attn.qkv_proj")
+                                .gateUpJoined("mlp.gate_up_proj"));
+    }
+
+    static Architecture qwen2(Reading reading) {
+        return windowed(reading, reading.llama(Bias.QKV));
+    }
+
+    static Architecture qwen3(Reading reading) {
+        Bias bias = reading.bias("attention_bias", false);
+        return windowed(reading, reading.llama(bias))
+                .with(reading.attention(bias, QueryKeyNorm.PER_HEAD));
+    }
+
+    /// Layers above some number have a window.
+    private static Architecture windowed(Reading reading, Architecture llama) {
+        ConfigReader config = reading.config();
+        int window =
+                config.flag("use_sliding_window", false) ? config.size("sliding_window", 4096) : 0;
+        int fullLayers = config.size("max_window_layers", 28);
+        List<Integer> windows_L =
+                reading.windows_L(window, layer -> layer >= fullLayers ? window : 0);
+        return llama.with(reading.turning(windows_L, reading.rotary(Reading.THETA), _ -> true));
+    }
+
+    static Architecture olmo(Reading reading) {
+        reading.config().only("clip_qkv", "null");
+        return reading.llama(reading.bias("attention_bias", false))
+                .with(new NormPlan(1e-5, 0, Placement.BEFORE, NormPlan.Kind.CENTRED_BARE));
+    }
+
+    static Architecture olmo2(Reading reading) {
+        Bias bias = reading.bias("attention_bias", false);
+        return reading.llama(bias)
+                .with(reading.attention(bias, QueryKeyNorm.WHOLE))
+                .with(reading.norms(0, Placement.AFTER));
+    }
+
+    static Architecture granite(Reading reading) {
+        ConfigReader config = reading.config();
+        Architecture llama = llama(reading);
+        return llama.with(
+                        Reading.scaled(
+                                llama.attention(), config.number("attention_multiplier", 1.0), 0))
+                .with(
+                        new Edges(
+                                llama.edges().tied(),
+                                config.number("embedding_multiplier", 1.0),
+                                config.number("residual_multiplier", 1.0),
+                                1 / config.number("logits_scaling", 1.0),
+                                0));
+    }
+
+    static Architecture smollm3(Reading reading) {
+        ConfigReader config = reading.config();
+        int interval = config.size("no_rope_layer_interval", 4);
+        List<Integer> turns = config.integers("no_rope_layers");
+        int window =
+                config.flag("use_sliding_window", false) ? reading.window("sliding_window") : 0;
+        List<Integer> windows_L =
+                reading.windows_L(window, layer -> turns(turns, interval, layer) ? 0 : window);
+        if (window == 0) {
+            windows_L = reading.zeros();
+        }
+        return llama(reading)
+                .with(
+                        reading.turning(
+                                windows_L,
+                                reading.rotary(2_000_000),
+                                layer -> turns(turns, interval, layer)))
+                .with(Edges.plain(config.flag("tie_word_embeddings", true)));
+    }
+
+    private static boolean turns(List<Integer> turns, int interval, int layer) {
+        return layer < turns.size() ? turns.get(layer) != 0 : (layer + 1) % interval != 0;
+    }
+
+    static Architecture glm(Reading reading) {
+        Bias bias = reading.config().flag("attention_bias", true) ? Bias.QKV : Bias.NONE;
+        return reading.llama(bias)
+                .with(reading.everywhere(0, reading.rotary(Reading.THETA, 0.5).neighbours()))
+                .with(Layout.LLAMA.gateUpJoined("mlp.gate_up_proj"));
+    }
+
+    static Architecture glm4(Reading reading) {
+        Architecture glm = glm(reading);
+        return glm.with(reading.norms(0, Placement.AROUND))
+                .with(
+                        glm.layout()
+                                .with(Part.ATTENTION_OUT, "post_self_attn_layernorm")
+                                .with(Part.MLP_OUT, "post_mlp_layernorm"));
+    }
+
+    /// The library calls the biases `attention_bias` and `mlp_bias`, the original `qkv_bias` and
+    /// `bias`.
+    static Architecture internlm3(Reading reading) {
+        ConfigReader config = reading.config();
+        boolean bias = config.flag("mlp_bias", false);
+        if (config.flag("attention_bias", false) != bias) {
+            config.fault("qkv_bias different from bias is not supported");
+        }
+        return llama(reading);
+    }
+}
