@@ -93,32 +93,29 @@ final class Host implements AutoCloseable {
 
     /// A grant becomes a child.
     private void begin(Control.Grant grant) {
+        String name = "attempt-" + grant.attempt().lease();
+        Run run =
+                new Run(
+                        grant.attempt(),
+                        grant.work(),
+                        outgoing,
+                        new JobLog(workspace.root().resolve(name).resolve(LogShelf.NAME)),
+                        settings,
+                        heartbeat::nudge);
+        attempts.add(run);
         try {
-            Path folder = workspace.folder("attempt-" + grant.attempt().lease());
-            Run run =
-                    new Run(
-                            grant.attempt(),
-                            grant.work(),
-                            outgoing,
-                            new JobLog(folder.resolve(LogShelf.NAME)),
-                            settings,
-                            heartbeat::nudge);
-            attempts.add(run);
-            try {
-                ChildProcess child = children.train(folder, run);
-                workspace.note(folder, child.pid());
-                run.begin(child);
-                if (draining.get()) {
-                    run.stop(ChildCommand.Reason.DRAIN);
-                }
-            } catch (IOException e) {
-                log.warn("{} could not be started", grant.attempt(), e);
-                run.failedToStart(String.valueOf(e.getMessage()));
+            Path folder = workspace.folder(name);
+            ChildProcess child = children.train(folder, run);
+            workspace.note(folder, child.pid());
+            run.begin(child);
+            if (draining.get()) {
+                run.stop(ChildCommand.Reason.DRAIN);
             }
-            heartbeat.nudge();
         } catch (IOException e) {
-            throw new IllegalStateException("no folder for " + grant.attempt(), e);
+            log.warn("{} could not be started", grant.attempt(), e);
+            run.failedToStart(e);
         }
+        heartbeat.nudge();
     }
 
     private void tick() {

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,13 +22,13 @@ final class JobLog implements AutoCloseable {
     private static final int LINE_CHARS_MAX = 2_000;
 
     private final Path file;
-    private final BufferedWriter writer;
     private final Deque<String> tail = new ArrayDeque<>();
+    private @Nullable BufferedWriter writer;
     private long written;
 
-    JobLog(Path file) throws IOException {
+    /// The file is made with its first line.
+    JobLog(Path file) {
         this.file = file;
-        this.writer = Files.newBufferedWriter(file);
     }
 
     synchronized void add(String line) {
@@ -42,6 +43,9 @@ final class JobLog implements AutoCloseable {
         }
         written += kept.length() + 1L;
         try {
+            if (writer == null) {
+                writer = Files.newBufferedWriter(file);
+            }
             writer.write(written > BYTES_MAX ? "(log cut here)" : kept);
             writer.newLine();
             writer.flush();
@@ -61,6 +65,8 @@ final class JobLog implements AutoCloseable {
 
     @Override
     public synchronized void close() throws IOException {
-        writer.close();
+        if (writer != null) {
+            writer.close();
+        }
     }
 }

@@ -14,6 +14,8 @@ import dev.tunesmith.contracts.job.ErrorCode;
 import dev.tunesmith.contracts.job.Phase;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.json.JsonException;
+import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -95,13 +97,18 @@ final class Run implements ChildProcess.Listener {
     }
 
     /// The child could not even be started.
-    synchronized void failedToStart(String reason) {
+    synchronized void failedToStart(IOException cause) {
         ended = true;
+        boolean disk = cause instanceof FileSystemException;
+        String reason =
+                cause instanceof FileSystemException file && file.getReason() != null
+                        ? "the local disk of its host says " + file.getReason()
+                        : cause.getMessage();
         outcome(
                 new Report.Failed(
                         attempt,
                         ErrorClass.INFRA,
-                        ErrorCode.INTERNAL_ERROR,
+                        disk ? ErrorCode.STORAGE_UNAVAILABLE : ErrorCode.INTERNAL_ERROR,
                         "the training process could not be started: " + reason,
                         null,
                         null));

@@ -14,6 +14,8 @@ import java.util.HexFormat;
 
 /// Copies objects into files and believes nothing but the hash.
 final class Downloads {
+    private static final int BUFFER_BYTES = 1 << 16;
+
     private Downloads() {}
 
     static void copy(ObjectStore store, Stored expected, Path file) throws IOException {
@@ -21,7 +23,7 @@ final class Downloads {
         long bytes;
         try (InputStream stream = new DigestInputStream(store.open(expected.key()), digest);
                 OutputStream target = Files.newOutputStream(file)) {
-            bytes = stream.transferTo(target);
+            bytes = transfer(expected.key(), stream, target);
         }
         String found = HexFormat.of().formatHex(digest.digest());
         if (bytes != expected.bytes() || !found.equals(expected.sha256())) {
@@ -32,6 +34,26 @@ final class Downloads {
                     "expected %d bytes with SHA-256 %s, found %d bytes with %s"
                             .formatted(expected.bytes(), expected.sha256(), bytes, found),
                     null);
+        }
+    }
+
+    /// A body that breaks off is an outage of the store and worth another try; a file that cannot
+    /// be written is a fault of this machine and is thrown as it is.
+    private static long transfer(String key, InputStream from, OutputStream to) throws IOException {
+        byte[] buffer = new byte[BUFFER_BYTES];
+        long bytes = 0;
+        for (int read = read(key, from, buffer); read >= 0; read = read(key, from, buffer)) {
+            to.write(buffer, 0, read);
+            bytes += read;
+        }
+        return bytes;
+    }
+
+    private static int read(String key, InputStream from, byte[] buffer) {
+        try {
+            return from.read(buffer);
+        } catch (IOException e) {
+            throw ObjectStoreException.unavailable(key, e);
         }
     }
 }

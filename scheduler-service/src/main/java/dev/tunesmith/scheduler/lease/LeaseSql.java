@@ -94,7 +94,8 @@ final class LeaseSql {
               state = CASE WHEN :retry AND attempt < max_attempts
                 THEN 'RETRY_WAIT'::job_state ELSE 'FAILED' END,
               error_code = CASE WHEN :retry AND attempt < max_attempts THEN NULL ELSE :code END,
-              error_message = :message,
+              error_message = CASE WHEN :retry AND attempt < max_attempts
+                THEN :message ELSE :message || :last_word END,
               error_param = CASE WHEN :retry AND attempt < max_attempts THEN NULL ELSE :param END,
               finished_at = CASE WHEN :retry AND attempt < max_attempts
                 THEN NULL ELSE clock_timestamp() END,

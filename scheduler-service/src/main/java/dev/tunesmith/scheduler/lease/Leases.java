@@ -32,7 +32,10 @@ public record Leases(Handle handle, LeaseTimes times) {
     public record Verified(String key, String sha256, long bytes) {}
 
     /// Why an attempt failed, and whether another one may follow.
-    public record Failure(boolean retry, String code, String message, @Nullable String param) {}
+    ///
+    /// @param lastWord follows the message when none does
+    public record Failure(
+            boolean retry, String code, String message, String lastWord, @Nullable String param) {}
 
     public boolean claim(Attempt attempt, String owner) {
         return of(LeaseSql.CLAIM, attempt)
@@ -114,6 +117,7 @@ public record Leases(Handle handle, LeaseTimes times) {
                 .bind("retry", failure.retry())
                 .bind("code", failure.code())
                 .bind("message", failure.message())
+                .bind("last_word", failure.lastWord())
                 .bind("param", failure.param())
                 .bind("backoff_s", times.backoffSeconds())
                 .bind("backoff_max_s", times.backoffMaxSeconds())

@@ -264,9 +264,18 @@ record AttemptReports(Handle handle, Leases leases, Ids ids) {
                                 RetryPlan.mayRetry(failed.errorClass(), earlier),
                                 failed.code().wire(),
                                 failed.message(),
+                                lastWord(failed.code()),
                                 failed.param()))
                 .ifPresent(
                         ended -> journal().entered(attempt.job(), ended.state(), failed.message()));
+    }
+
+    /// What the user can do when no further attempt follows, unless the message says it itself.
+    private static String lastWord(ErrorCode code) {
+        return code == ErrorCode.STORAGE_UNAVAILABLE
+                ? ". Every attempt of this job ended so. Its committed checkpoints are kept and can"
+                        + " be used; create the job again when the storage works"
+                : "";
     }
 
     /// Proof of death; the statement counts the loss and recognises poison.

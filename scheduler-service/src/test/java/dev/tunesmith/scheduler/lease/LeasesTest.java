@@ -184,8 +184,8 @@ class LeasesTest {
         Attempt retried = db.running(HOST);
         Attempt final_ = db.running(HOST);
 
-        with(l -> l.fail(retried, new Leases.Failure(true, "worker_lost", "m", null)));
-        with(l -> l.fail(final_, new Leases.Failure(false, "invalid_spec", "m", "x.rank")));
+        with(l -> l.fail(retried, new Leases.Failure(true, "worker_lost", "m", "", null)));
+        with(l -> l.fail(final_, new Leases.Failure(false, "invalid_spec", "m", "", "x.rank")));
 
         assertThat(db.state(retried.job())).isEqualTo(JobState.RETRY_WAIT);
         assertThat(db.state(final_.job())).isEqualTo(JobState.FAILED);
@@ -197,13 +197,18 @@ class LeasesTest {
         JobId job = db.queued();
         for (int i = 0; i < 5; i++) {
             Attempt attempt = db.running(db.lease(job), HOST);
-            with(l -> l.fail(attempt, new Leases.Failure(true, "storage_unavailable", "m", null)));
+            with(l ->
+                    l.fail(
+                            attempt,
+                            new Leases.Failure(true, "storage_unavailable", "m", ", over", null)));
             if (i < 4) {
+                assertThat(db.column(job, "error_message", String.class)).isEqualTo("m");
                 db.update("UPDATE job SET state = 'QUEUED' WHERE job_id = :job", job);
             }
         }
 
         assertThat(db.state(job)).isEqualTo(JobState.FAILED);
+        assertThat(db.column(job, "error_message", String.class)).isEqualTo("m, over");
     }
 
     @Test

@@ -4,6 +4,8 @@ import dev.tunesmith.contracts.event.ChildReport;
 import dev.tunesmith.contracts.event.ExitCode;
 import dev.tunesmith.contracts.job.ErrorClass;
 import dev.tunesmith.contracts.job.ErrorCode;
+import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +35,20 @@ final class AttemptFailure extends RuntimeException {
                 ErrorClass.INFRA,
                 ErrorCode.STORAGE_UNAVAILABLE,
                 "%s failed for %d s: %s".formatted(what, waited.toSeconds(), cause.getMessage()),
+                null,
+                cause);
+    }
+
+    /// The disk of this machine is full or broken. Its paths are nobody's business.
+    static AttemptFailure disk(IOException cause) {
+        String reason =
+                cause instanceof FileSystemException named && named.getReason() != null
+                        ? named.getReason()
+                        : cause.getMessage();
+        return new AttemptFailure(
+                ErrorClass.INFRA,
+                ErrorCode.STORAGE_UNAVAILABLE,
+                "the trainer cannot use its local disk: " + reason,
                 null,
                 cause);
     }

@@ -5,7 +5,7 @@ import dev.tunesmith.platform.objects.ObjectStore;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.time.Duration;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,8 +38,11 @@ public final class ChildWork {
                                             .formatted(e.getMessage())
                                     + " or the batch size, or train an adapter",
                             e));
-        } catch (IOException | UncheckedIOException e) {
-            return failed(AttemptFailure.storage("local disk or pipe", Duration.ZERO, e));
+        } catch (IOException e) {
+            return failed(disk(e));
+        } catch (UncheckedIOException e) {
+            return failed(
+                    disk(Objects.requireNonNullElseGet(e.getCause(), () -> new IOException(e))));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return failed(AttemptFailure.internal("interrupted"));
@@ -73,6 +76,11 @@ public final class ChildWork {
                         throw AttemptFailure.internal("the first command was " + command);
             };
         }
+    }
+
+    private static AttemptFailure disk(IOException e) {
+        LOG.error("the local disk fails", e);
+        return AttemptFailure.disk(e);
     }
 
     private int failed(AttemptFailure failure) {
