@@ -1,7 +1,7 @@
 package dev.tunesmith.scheduler;
 
-import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.web.OrderlyEnd;
+import dev.tunesmith.platform.web.ReadyMessage;
 import io.quarkus.runtime.ApplicationLifecycleManager;
 import io.quarkus.runtime.LaunchMode;
 import io.quarkus.runtime.StartupEvent;
@@ -10,7 +10,7 @@ import io.quarkus.vertx.http.HttpServerStart;
 import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.event.ObservesAsync;
 import jakarta.inject.Singleton;
-import java.util.LinkedHashMap;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /// Tells whoever started the process that it works, and on which ports: one line of JSON, the only
 /// one on standard output. The exit code says that it ended well.
@@ -19,9 +19,11 @@ public final class ReadyLine {
     private static final String NAME = "scheduler-service";
 
     private final HttpServer server;
+    private final int management;
 
-    ReadyLine(HttpServer server) {
+    ReadyLine(HttpServer server, @ConfigProperty(name = "quarkus.management.port") int management) {
         this.server = server;
+        this.management = management;
     }
 
     void arm(@Observes StartupEvent start) {
@@ -30,11 +32,12 @@ public final class ReadyLine {
         }
     }
 
-    void print(@ObservesAsync HttpServerStart start) {
-        var line = new LinkedHashMap<String, Object>();
-        line.put("ready", NAME);
-        line.put("port", server.getPort());
-        line.put("management_port", server.getManagementPort());
-        System.out.println(Json.text(line));
+    /// The framework knows the management port only when it is not the one that was asked for.
+    void print(@ObservesAsync HttpServerStart start) throws InterruptedException {
+        System.out.println(
+                ReadyMessage.await(
+                        NAME,
+                        server.getPort(),
+                        () -> management == 0 ? server.getManagementPort() : management));
     }
 }
