@@ -15,6 +15,7 @@ import org.apache.kafka.clients.consumer.AcknowledgeType;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaShareConsumer;
+import org.apache.kafka.clients.consumer.ShareConsumer;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.serialization.StringDeserializer;
@@ -36,7 +37,8 @@ public final class ShareLoop implements AutoCloseable {
     /// Well below the lock of 30 seconds, so that one missed renewal costs nothing.
     private static final Duration RENEW_EVERY = Duration.ofSeconds(10);
 
-    private final KafkaShareConsumer<String, String> consumer;
+    private final ShareConsumer<String, String> consumer;
+    private final Duration renewEvery;
     private final ReadSettings settings;
     private final BooleanSupplier wanted;
     private final ShareHandler handler;
@@ -78,20 +80,20 @@ public final class ShareLoop implements AutoCloseable {
         }
     }
 
-    private ShareLoop(
+    /// @param consumer closed by this loop
+    ShareLoop(
             ReadSettings settings,
+            ShareConsumer<String, String> consumer,
+            Duration renewEvery,
             BooleanSupplier wanted,
             ShareHandler handler,
             EventProducer deadLetters) {
         this.settings = settings;
+        this.consumer = consumer;
+        this.renewEvery = renewEvery;
         this.wanted = wanted;
         this.handler = handler;
         this.deadLetters = new DeadLetters(deadLetters);
-        consumer =
-                new KafkaShareConsumer<>(
-                        consumerSettings(settings),
-                        new StringDeserializer(),
-                        new StringDeserializer());
         thread = Thread.ofPlatform().name("share-" + settings.clientId()).unstarted(this::run);
     }
 
@@ -104,9 +106,17 @@ public final class ShareLoop implements AutoCloseable {
             BooleanSupplier wanted,
             ShareHandler handler,
             EventProducer deadLetters) {
-        var loop = new ShareLoop(settings, wanted, handler, deadLetters);
-        loop.thread.start();
-        return loop;
+        var consumer =
+                new KafkaShareConsumer<>(
+                        consumerSettings(settings),
+                        new StringDeserializer(),
+                        new StringDeserializer());
+        return new ShareLoop(settings, consumer, RENEW_EVERY, wanted, handler, deadLetters).begin();
+    }
+
+    ShareLoop begin() {
+        thread.start();
+        return this;
     }
 
     private static Map<String, Object> consumerSettings(ReadSettings settings) {
@@ -179,7 +189,7 @@ public final class ShareLoop implements AutoCloseable {
             commit();
             return;
         }
-        Optional<Verdict> verdict = work.await(RENEW_EVERY);
+        Optional<Verdict> verdict = work.await(renewEvery);
         if (verdict.isEmpty() && running) {
             consumer.acknowledge(message, AcknowledgeType.RENEW);
             commit();
