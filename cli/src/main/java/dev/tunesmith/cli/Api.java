@@ -186,8 +186,11 @@ final class Api {
                         : tree.path("detail").asText(tree.path("title").asText());
         JsonNode list = tree.has("errors") ? tree.path("errors") : tree.path("x_errors");
         int code = ExitCode.of(status, error.path("code").asText(tree.path("code").asText()));
+        List<String> problems = problems(list);
         return new CommandFailure(
-                code, message.isEmpty() ? "HTTP " + status : message, problems(list));
+                code,
+                message.isEmpty() ? "HTTP " + status : message,
+                problems.equals(List.of(message)) ? List.of() : problems);
     }
 
     private static List<String> problems(JsonNode errors) {
@@ -195,10 +198,10 @@ final class Api {
         for (JsonNode problem : errors) {
             String suggestion = problem.path("suggestion").asText("");
             String field = problem.path("param").asText(problem.path("field").asText(""));
+            String message = problem.path("message").asText();
             lines.add(
-                    field
-                            + ": "
-                            + problem.path("message").asText()
+                    (message.startsWith(field + ": ") ? "" : field + ": ")
+                            + message
                             + (suggestion.isEmpty() ? "" : " (" + suggestion + ")"));
         }
         return lines;

@@ -24,7 +24,7 @@ final class FilesCommand {
     @Mixin private Connection connection;
     @Mixin private Output output;
 
-    @Command(description = "Upload a file; prints its id.")
+    @Command(description = "Upload a file; prints its id.", mixinStandardHelpOptions = true)
     int push(
             @Parameters(paramLabel = "FILE") Path file,
             @Option(names = "--purpose", defaultValue = "fine-tune") String purpose) {
@@ -33,7 +33,7 @@ final class FilesCommand {
         return ExitCode.OK;
     }
 
-    @Command(description = "List files, newest first.")
+    @Command(description = "List files, newest first.", mixinStandardHelpOptions = true)
     int ls() {
         JsonNode list = connection.open().get("/v1/files?limit=100");
         var rows = new ArrayList<List<String>>();
@@ -51,7 +51,7 @@ final class FilesCommand {
         return ExitCode.OK;
     }
 
-    @Command(description = "Write a file's content to disk.")
+    @Command(description = "Write a file's content to disk.", mixinStandardHelpOptions = true)
     int get(
             @Parameters(paramLabel = "ID") String id,
             @Option(
@@ -62,7 +62,7 @@ final class FilesCommand {
         return ExitCode.OK;
     }
 
-    @Command(description = "Delete a file.")
+    @Command(description = "Delete a file.", mixinStandardHelpOptions = true)
     int rm(@Parameters(paramLabel = "ID") String id) {
         JsonNode answer = connection.open().delete("/v1/files/" + Api.quoted(id));
         output.object(answer, "deleted " + id);

@@ -20,7 +20,7 @@ final class JobsCommand {
     @Mixin private Connection connection;
     @Mixin private Output output;
 
-    @Command(description = "List jobs, newest first.")
+    @Command(description = "List jobs, newest first.", mixinStandardHelpOptions = true)
     int ls(@Option(names = "--limit", defaultValue = "20") int limit) {
         JsonNode list = connection.open().get(JOBS + "?limit=" + limit);
         var rows = new ArrayList<List<String>>();
@@ -43,14 +43,17 @@ final class JobsCommand {
 
     @Command(
             description =
-                    "Show one job: every resolved value with its origin, the memory plan, its progress.")
+                    "Show one job: every resolved value with its origin, the memory plan, its progress.",
+            mixinStandardHelpOptions = true)
     int show(@Parameters(paramLabel = "ID") String id) {
         JsonNode job = connection.open().get("/api/v1/jobs/" + Api.quoted(id));
         output.object(job, job.toPrettyString());
         return ExitCode.OK;
     }
 
-    @Command(description = "Print a job's messages and metrics, oldest first.")
+    @Command(
+            description = "Print a job's messages and metrics, oldest first.",
+            mixinStandardHelpOptions = true)
     int logs(
             @Parameters(paramLabel = "ID") String id,
             @Option(
@@ -74,17 +77,17 @@ final class JobsCommand {
         return ExitCode.OK;
     }
 
-    @Command(description = "Cancel a job.")
+    @Command(description = "Cancel a job.", mixinStandardHelpOptions = true)
     int cancel(@Parameters(paramLabel = "ID") String id) {
         return act(id, "cancel");
     }
 
-    @Command(description = "Pause a job after a checkpoint.")
+    @Command(description = "Pause a job after a checkpoint.", mixinStandardHelpOptions = true)
     int pause(@Parameters(paramLabel = "ID") String id) {
         return act(id, "pause");
     }
 
-    @Command(description = "Resume a paused job.")
+    @Command(description = "Resume a paused job.", mixinStandardHelpOptions = true)
     int resume(@Parameters(paramLabel = "ID") String id) {
         return act(id, "resume");
     }

@@ -28,7 +28,7 @@ final class ModelsCommand {
     @Mixin private Connection connection;
     @Mixin private Output output;
 
-    @Command(description = "List models.")
+    @Command(description = "List models.", mixinStandardHelpOptions = true)
     int ls() {
         JsonNode list = connection.open().get("/v1/models");
         var rows = new ArrayList<List<String>>();
@@ -44,7 +44,10 @@ final class ModelsCommand {
         return ExitCode.OK;
     }
 
-    @Command(name = "import", description = "Import a model directory in Hugging Face layout.")
+    @Command(
+            name = "import",
+            description = "Import a model directory in Hugging Face layout.",
+            mixinStandardHelpOptions = true)
     int importModel(
             @Parameters(paramLabel = "DIR") Path folder,
             @Option(names = "--name", required = true, paramLabel = "X") String name,
@@ -56,7 +59,7 @@ final class ModelsCommand {
         return ExitCode.OK;
     }
 
-    @Command(description = "Write a model's files into a folder.")
+    @Command(description = "Write a model's files into a folder.", mixinStandardHelpOptions = true)
     int export(
             @Parameters(paramLabel = "MODEL") String model,
             @Option(

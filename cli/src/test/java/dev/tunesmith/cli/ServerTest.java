@@ -85,7 +85,7 @@ final class ServerTest {
                         reply(
                                 exchange,
                                 400,
-                                "{\"error\":{\"message\":\"2 problems\",\"param\":\"rank\"},\"x_errors\":[{\"param\":\"rank\",\"message\":\"must be at least 1\"},{\"param\":\"rnak\",\"message\":\"unknown key\",\"suggestion\":\"rank\"}]}"));
+                                "{\"error\":{\"message\":\"2 problems\",\"param\":\"rank\"},\"x_errors\":[{\"param\":\"rank\",\"message\":\"rank: must be at least 1\"},{\"param\":\"rnak\",\"message\":\"unknown key\",\"suggestion\":\"rank\"}]}"));
         assertThatThrownBy(() -> api.get("/v1/x"))
                 .isInstanceOfSatisfying(
                         CommandFailure.class,
