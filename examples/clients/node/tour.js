@@ -150,6 +150,22 @@ async function errors(file, job) {
     jobs.create({ ...body, metadata: { x: 'y'.repeat(2_000_000) } }),
   );
   assert.equal(tooLong.status, 413);
+  await retriedErrors(body);
+}
+
+/** The SDK waits as long as the server says and tries again; without retries its user sees the errors. */
+async function retriedErrors(body) {
+  const impatient = client.withOptions({ maxRetries: 0 });
+  // The model is not there, and yet the tokens of this minute are used up.
+  const askForTooMuch = () =>
+    impatient.chat.completions.create({ model: 'nothing', messages: QUESTION, max_completion_tokens: 1e9 });
+  await askForTooMuch().catch(() => {});
+  await expect(OpenAI.RateLimitError, 'rate_limit_exceeded', askForTooMuch());
+  const busy = process.env.TOUR_BUSY_KEY; // an idempotency key whose first request still runs, if there is one
+  if (busy) {
+    const again = impatient.fineTuning.jobs.create(body, { headers: { 'Idempotency-Key': busy } });
+    await expect(OpenAI.ConflictError, 'idempotency_in_flight', again);
+  }
 }
 
 async function expect(kind, code, call) {

@@ -7,6 +7,7 @@ The server is the one that `./tunesmith up` started; it must know the model "nan
 `./tunesmith models import examples/nano/model --name nano --base`.
 """
 
+import os
 import pathlib
 import time
 import uuid
@@ -152,6 +153,29 @@ def errors(file, job):
         lambda: jobs.create(model=BASE_MODEL, training_file=file.id, metadata={"x": "y" * 2_000_000}),
     )
     assert too_long.status_code == 413
+    retried_errors(file)
+
+
+def retried_errors(file):
+    """The SDK waits as long as the server says and tries again; without retries its user sees the errors."""
+    impatient = client.with_options(max_retries=0)
+
+    def ask_for_too_much():
+        try:
+            impatient.chat.completions.create(model="nothing", messages=QUESTION, max_completion_tokens=10**9)
+        except openai.NotFoundError:
+            pass  # the model is not there, and yet the tokens of this minute are used up
+
+    expect(openai.RateLimitError, "rate_limit_exceeded", lambda: [ask_for_too_much() for _ in range(2)])
+    busy = os.environ.get("TOUR_BUSY_KEY")  # an idempotency key whose first request still runs, if there is one
+    if busy:
+        expect(
+            openai.ConflictError,
+            "idempotency_in_flight",
+            lambda: impatient.fine_tuning.jobs.create(
+                model=BASE_MODEL, training_file=file.id, extra_headers={"Idempotency-Key": busy}
+            ),
+        )
 
 
 def expect(kind, code, call):

@@ -30,15 +30,16 @@ class HelpTest {
 
     private static List<List<String>> below(CommandLine line, List<String> before) {
         var found = new ArrayList<List<String>>();
-        line.getSubcommands().forEach((name, command) -> {
-            if (name.equals("help") || command.getCommandSpec().usageMessage().hidden()) {
-                return;
-            }
-            var words = new ArrayList<>(before);
-            words.add(name);
-            found.add(words);
-            found.addAll(below(command, words));
-        });
+        line.getSubcommands()
+                .forEach((name, command) -> {
+                    if (name.equals("help") || command.getCommandSpec().usageMessage().hidden()) {
+                        return;
+                    }
+                    var words = new ArrayList<>(before);
+                    words.add(name);
+                    found.add(words);
+                    found.addAll(below(command, words));
+                });
         return found;
     }
 }

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.sql.SQLException;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
@@ -30,24 +31,32 @@ class ClientsIT {
                     "error: 401 ",
                     "error: 403 ",
                     "error: 404 ",
+                    "error: 409 ",
                     "error: 413 ",
-                    "error: 422 ");
+                    "error: 422 ",
+                    "error: 429 ");
 
     @TempDir(cleanup = CleanupMode.ON_SUCCESS)
     static Path folder;
 
     private static PackagedStack stack;
+    private static HeldKey held;
 
     @BeforeAll
-    static void open() {
+    static void open() throws Exception {
         stack = new PackagedStack(folder.resolve("data"), Map.of());
         stack.up();
         stack.importNano();
+        held = HeldKey.of(stack);
     }
 
     @AfterAll
-    static void close() {
-        stack.close();
+    static void close() throws SQLException {
+        try {
+            held.close();
+        } finally {
+            stack.close();
+        }
     }
 
     @Test
@@ -120,7 +129,9 @@ class ClientsIT {
                         "OPENAI_BASE_URL",
                         stack.url() + "/v1",
                         "OPENAI_API_KEY",
-                        stack.key("demo")));
+                        stack.key("demo"),
+                        "TOUR_BUSY_KEY",
+                        held.name()));
     }
 
     private static void checkTour(String said) {

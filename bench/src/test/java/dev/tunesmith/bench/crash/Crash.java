@@ -43,8 +43,12 @@ final class Crash implements AutoCloseable {
     /// @param epochs how long a run is
     static Crash open(Path data, int epochs) {
         // A lost attempt waits two seconds instead of twenty; all else is as it is delivered.
-        var crash =
-                new Crash(new PackagedStack(data, Map.of("TUNESMITH_SCHEDULER_BACKOFF", "PT1S")));
+        return open(data, epochs, Map.of("TUNESMITH_SCHEDULER_BACKOFF", "PT1S"));
+    }
+
+    /// The same with settings of one's own.
+    static Crash open(Path data, int epochs, Map<String, String> settings) {
+        var crash = new Crash(new PackagedStack(data, settings));
         try {
             crash.stack.up();
             crash.prepare(epochs);
@@ -156,7 +160,18 @@ final class Crash implements AutoCloseable {
 
     /// A new job of the spec.
     String submit() {
-        String id = api.create(spec).path("id").asText();
+        return submit(spec);
+    }
+
+    /// The same with a checkpoint only every so many steps, which does not change its result.
+    String submitSaving(int everySteps) {
+        ObjectNode rarely = spec.deepCopy();
+        ((ObjectNode) rarely.get("x_training")).put("save_steps", everySteps);
+        return submit(rarely);
+    }
+
+    private String submit(ObjectNode body) {
+        String id = api.create(body).path("id").asText();
         jobs.add(id);
         return id;
     }
@@ -180,6 +195,24 @@ final class Crash implements AutoCloseable {
         }
     }
 
+    /// Waits until a checkpoint of the job is committed.
+    ///
+    /// @return the name under which it answers
+    String awaitCheckpoint(String job) {
+        String path = "/v1/fine_tuning/jobs/" + job + "/checkpoints";
+        stack.await("a checkpoint of " + job, () -> !api.get(path).at("/data/0").isMissingNode());
+        return api.get(path).at("/data/0/fine_tuned_model_checkpoint").asText();
+    }
+
+    /// Waits until the job has ended, and not well.
+    ///
+    /// @return its `error`
+    JsonNode awaitFailure(String job) {
+        JsonNode ended = awaitEnd(job);
+        assertThat(ended.path("status").asText()).as(history(job)).isEqualTo("failed");
+        return ended.path("error");
+    }
+
     /// Flips one bit of the newest committed checkpoint on the disk of the object store.
     ///
     /// @return its step
@@ -188,7 +221,7 @@ final class Crash implements AutoCloseable {
                 sql.one(
                         "SELECT step || ' ' || manifest_key FROM checkpoint WHERE job_id = ?"
                                 + " ORDER BY step DESC LIMIT 1",
-                        StackSql.id(job));
+                        PackagedStack.id(job));
         String[] words = newest.split(" ", 2);
         Path manifest = stack.data().resolve("objects/tunesmith").resolve(words[1]);
         Path weights = manifest.resolveSibling(ADAPTER);
@@ -215,6 +248,15 @@ final class Crash implements AutoCloseable {
 
     /// Waits for success and returns the adapter's bytes.
     byte[] finish(String job) {
+        JsonNode now = awaitEnd(job);
+        if (!now.path("status").asText().equals("succeeded")) {
+            throw new AssertionError(now + history(job) + stack.logs());
+        }
+        String model = now.path("fine_tuned_model").asText();
+        return api.bytes("/api/v1/model-files/content?model=" + model + "&file=" + ADAPTER);
+    }
+
+    private JsonNode awaitEnd(String job) {
         long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(JOB_SECONDS);
         JsonNode now = api.get("/v1/fine_tuning/jobs/" + job);
         while (!ENDED.contains(now.path("status").asText())) {
@@ -224,11 +266,7 @@ final class Crash implements AutoCloseable {
             PackagedStack.pause(100);
             now = api.get("/v1/fine_tuning/jobs/" + job);
         }
-        if (!now.path("status").asText().equals("succeeded")) {
-            throw new AssertionError(now + history(job) + stack.logs());
-        }
-        String model = now.path("fine_tuned_model").asText();
-        return api.bytes("/api/v1/model-files/content?model=" + model + "&file=" + ADAPTER);
+        return now;
     }
 
     /// What the job said about itself, but for its metrics.
@@ -237,7 +275,7 @@ final class Crash implements AutoCloseable {
                 sql.all(
                         "SELECT to_char(at, 'HH24:MI:SS.MS ') || message FROM job_message"
                                 + " WHERE job_id = ? AND type = 'message' ORDER BY seq",
-                        StackSql.id(job));
+                        PackagedStack.id(job));
         return "\n" + String.join("\n", lines) + "\n";
     }
 
@@ -247,7 +285,7 @@ final class Crash implements AutoCloseable {
         assertThat(Arrays.equals(adapter, undisturbed))
                 .as("adapter of %s equals that of the undisturbed run%s", job, history(job))
                 .isTrue();
-        checkOneEffectiveRun(StackSql.id(job));
+        checkOneEffectiveRun(PackagedStack.id(job));
         checkNothingLost();
     }
 

@@ -96,7 +96,7 @@ class CrashIT {
                         crash.sql()
                                 .one(
                                         "SELECT infra_losses FROM job WHERE job_id = ?",
-                                        StackSql.id(job)))
+                                        PackagedStack.id(job)))
                 .isEqualTo("0");
     }
 

@@ -2,9 +2,16 @@ package dev.tunesmith.bench.crash;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -16,6 +23,9 @@ import org.junit.jupiter.api.io.TempDir;
 /// `up`, `status`, `down`, and the three deaths that matter most; [CrashIT] has all of them.
 class PackagedPlatformIT {
     private static final int EPOCHS = 3;
+
+    /// Longer than the object store's client tries by itself.
+    private static final long AWAY_MILLIS = 4_000;
 
     @TempDir(cleanup = CleanupMode.ON_SUCCESS)
     static Path folder;
@@ -43,6 +53,69 @@ class PackagedPlatformIT {
         crash.awaitStep(job, step + 15);
         assertThat(Victim.POSTGRES.kill(crash.stack())).isTrue();
         crash.checkUnharmed(job);
+    }
+
+    /// First it hangs, then it is gone: training goes on, and what it has to store waits.
+    @Test
+    void aJobWaitsForAnObjectStoreThatIsAwayForAWhile() {
+        PackagedStack stack = crash.stack();
+        String job = crash.submit();
+        long step = crash.awaitStep(job, 15);
+        try (Halt _ = Halt.of(Victim.OBJECTS.find(stack))) {
+            step = crash.awaitStep(job, step + 25);
+        }
+        try (Halt _ = Halt.without(stack, Victim.OBJECTS)) {
+            crash.awaitStep(job, step + 25);
+            PackagedStack.pause(AWAY_MILLIS);
+        }
+        crash.checkUnharmed(job);
+        assertThat(
+                        crash.sql()
+                                .one(
+                                        "SELECT count(*) FROM job_attempt WHERE job_id = ?",
+                                        PackagedStack.id(job)))
+                .as("attempts: nothing was lost or begun anew")
+                .isEqualTo("1");
+    }
+
+    /// A key that nobody remembers cannot be checked then; the other tenant has not shown its yet.
+    @Test
+    void whileTheDatabaseIsAwayAnAnswerSaysSoAndWhenToComeBack() throws Exception {
+        PackagedStack stack = crash.stack();
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            HttpRequest request =
+                    HttpRequest.newBuilder(URI.create(stack.url() + "/v1/models"))
+                            .header("authorization", "Bearer " + stack.key("guest"))
+                            .build();
+            HttpResponse<String> answer;
+            try (Halt _ = Halt.without(stack, Victim.POSTGRES_HOLDER, Victim.POSTGRES)) {
+                answer = client.send(request, BodyHandlers.ofString());
+            }
+            assertThat(answer.statusCode()).as(answer.body()).isEqualTo(503);
+            assertThat(answer.headers().firstValue("retry-after")).contains("2");
+            assertThat(answer.headers().firstValue("content-type").orElse(""))
+                    .startsWith("application/json");
+            JsonNode error = StackApi.JSON.readTree(answer.body()).path("error");
+            assertThat(error.path("type").asText()).isEqualTo("server_error");
+            assertThat(error.path("code").asText()).isEqualTo("unavailable");
+            assertThat(error.path("message").asText()).contains("database", "try again");
+            stack.await("the database", () -> status(client, request) == 200);
+        }
+        assertThat(stack.log("api-service"))
+                .contains("keys cannot be checked")
+                .doesNotContain("\tat ");
+        crash.checkNothingLost();
+    }
+
+    private static int status(HttpClient client, HttpRequest request) {
+        try {
+            return client.send(request, BodyHandlers.discarding()).statusCode();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted", e);
+        }
     }
 
     /// Two directories of a user, of different families and stored types; one job leaves an

@@ -10,11 +10,15 @@ import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
@@ -132,6 +136,24 @@ public final class PackagedStack implements AutoCloseable {
 
     public String key(String name) {
         return properties("keys.properties").getProperty(name, "");
+    }
+
+    /// The database, with the login of the API.
+    public Connection connectAsApi() throws SQLException {
+        String embedded =
+                "jdbc:postgresql://127.0.0.1:%s/tunesmith"
+                        .formatted(properties("ports.properties").getProperty("sql"));
+        return DriverManager.getConnection(
+                properties("servers.properties").getProperty("sql.url", embedded),
+                "api",
+                properties("secrets.properties").getProperty("sql-api"));
+    }
+
+    /// The id behind `ftjob-…`, `proj_…` and the like.
+    public static UUID id(String wire) {
+        String hex = wire.substring(wire.length() - 32);
+        return UUID.fromString(
+                hex.replaceFirst("(.{8})(.{4})(.{4})(.{4})(.{12})", "$1-$2-$3-$4-$5"));
     }
 
     long supervisor() {

@@ -8,7 +8,6 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.UUID;
 
 /// What the database of a stack says, read by its superuser, whom no row-level security binds. A
 /// new connection for each question: the server is killed now and then.
@@ -52,12 +51,5 @@ record StackSql(PackagedStack stack) {
         } catch (SQLException e) {
             throw new IllegalStateException("the database refused: " + sql, e);
         }
-    }
-
-    /// The id behind `ftjob-…`.
-    static UUID id(String wire) {
-        String hex = wire.substring(wire.indexOf('-') + 1);
-        return UUID.fromString(
-                hex.replaceFirst("(.{8})(.{4})(.{4})(.{4})(.{12})", "$1-$2-$3-$4-$5"));
     }
 }

@@ -9,6 +9,7 @@ import com.openai.errors.BadRequestException;
 import com.openai.errors.NotFoundException;
 import com.openai.errors.OpenAIServiceException;
 import com.openai.errors.PermissionDeniedException;
+import com.openai.errors.RateLimitException;
 import com.openai.errors.UnauthorizedException;
 import com.openai.errors.UnexpectedStatusCodeException;
 import com.openai.errors.UnprocessableEntityException;
@@ -33,6 +34,7 @@ import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -304,6 +306,45 @@ public final class Tour {
                                         .putAdditionalBodyProperty(
                                                 "x", JsonValue.from("y".repeat(2_000_000)))
                                         .build()));
+        showRetriedErrors(file);
+    }
+
+    /// The SDK waits as long as the server says and tries again; without retries its user sees the
+    /// errors.
+    private void showRetriedErrors(FileObject file) {
+        OpenAIClient impatient = client.withOptions(options -> options.maxRetries(0));
+        ChatCompletionCreateParams tooMuch =
+                ChatCompletionCreateParams.builder()
+                        .model("nothing")
+                        .addUserMessage(QUESTION)
+                        .maxCompletionTokens(1_000_000_000)
+                        .build();
+        expect(
+                RateLimitException.class,
+                "rate_limit_exceeded",
+                () -> {
+                    try {
+                        impatient.chat().completions().create(tooMuch);
+                    } catch (NotFoundException _) {
+                        // The model is not there, and yet the tokens of this minute are used up.
+                        impatient.chat().completions().create(tooMuch);
+                    }
+                });
+        // An idempotency key whose first request still runs, if there is one.
+        Optional.ofNullable(System.getenv("TOUR_BUSY_KEY"))
+                .ifPresent(busy ->
+                        expect(
+                                UnexpectedStatusCodeException.class,
+                                "idempotency_in_flight",
+                                () ->
+                                        impatient
+                                                .fineTuning()
+                                                .jobs()
+                                                .create(
+                                                        body(file)
+                                                                .putAdditionalHeader(
+                                                                        "Idempotency-Key", busy)
+                                                                .build())));
     }
 
     private static void expect(
