@@ -1,7 +1,7 @@
 package dev.tunesmith.bench.nano;
 
 import dev.tunesmith.bench.nano.Exam.Answer;
-import dev.tunesmith.engine.adapter.LoraAdapter;
+import dev.tunesmith.engine.adapter.Adapter;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.tensor.DType;
@@ -26,7 +26,7 @@ public final class ExamineNano {
         try (Decoder model = Decoder.load(directory, DType.BF16, Decoder.Loading.MAPPED)) {
             if (arguments.length > 3) {
                 // It lives as long as the model, which lives as long as the process.
-                LoraAdapter _ = LoraAdapter.load(model, Path.of(arguments[3]));
+                Adapter _ = Adapter.load(model, Path.of(arguments[3]));
             }
             List<Answer> answers = Exam.sit(directory, model, Path.of(arguments[1]));
             if (print(answers) < share * answers.size()) {

@@ -5,9 +5,9 @@ import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.fit.Workload;
 import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
-import dev.tunesmith.engine.adapter.LoraAdapter;
-import dev.tunesmith.engine.adapter.LoraConfig;
-import dev.tunesmith.engine.adapter.Targets;
+import dev.tunesmith.engine.adapter.Adapter;
+import dev.tunesmith.engine.adapter.kind.LoraConfig;
+import dev.tunesmith.engine.adapter.site.Targets;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;
@@ -97,7 +97,7 @@ final class TrainSpeed {
             }
             LoraConfig config =
                     LoraConfig.plain("random", RANK, 2.0 * RANK, 0, Targets.allLinear());
-            try (LoraAdapter adapter = LoraAdapter.fresh(decoder, config, 1)) {
+            try (Adapter adapter = Adapter.fresh(decoder, config, 1)) {
                 adapter.train();
                 return train(directory, decoder, adapter.parameters(), arena, state);
             }

@@ -6,9 +6,9 @@ import dev.tunesmith.bench.golden.GoldenCase;
 import dev.tunesmith.bench.golden.GoldenTensors;
 import dev.tunesmith.bench.golden.Tolerance;
 import dev.tunesmith.bench.golden.UnsupportedCaseException;
-import dev.tunesmith.engine.adapter.LoraAdapter;
-import dev.tunesmith.engine.adapter.LoraConfig;
-import dev.tunesmith.engine.adapter.Targets;
+import dev.tunesmith.engine.adapter.Adapter;
+import dev.tunesmith.engine.adapter.kind.LoraConfig;
+import dev.tunesmith.engine.adapter.site.Targets;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.SafetensorsFile;
@@ -250,7 +250,7 @@ final class QuantCases {
             try (ModelRun run =
                             new ModelRun(
                                     Decoder.load(directory, DType.F32, Decoder.Loading.MAPPED));
-                    LoraAdapter adapter = LoraAdapter.fresh(run.decoder(), config, 0);
+                    Adapter adapter = Adapter.fresh(run.decoder(), config, 0);
                     Region region = Region.lasting("optimizer")) {
                 for (Parameter parameter : adapter.parameters()) {
                     parameter
@@ -280,7 +280,7 @@ final class QuantCases {
         private static void steps(
                 GoldenCase golden,
                 ModelRun run,
-                LoraAdapter adapter,
+                Adapter adapter,
                 AdamW optimizer,
                 GoldenTensors tensors,
                 Comparison comparison) {

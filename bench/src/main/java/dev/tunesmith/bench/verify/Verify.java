@@ -3,7 +3,7 @@ package dev.tunesmith.bench.verify;
 import dev.tunesmith.bench.golden.Comparison;
 import dev.tunesmith.bench.golden.GoldenCase;
 import dev.tunesmith.bench.golden.UnsupportedCaseException;
-import dev.tunesmith.engine.adapter.AdapterException;
+import dev.tunesmith.engine.adapter.site.AdapterException;
 import dev.tunesmith.engine.model.UnsupportedModelException;
 import java.io.IOException;
 import java.io.PrintStream;

@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.adapter;
 
+import dev.tunesmith.engine.adapter.site.AdapterException;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.quant.FourBitFormat;
 import java.io.IOException;

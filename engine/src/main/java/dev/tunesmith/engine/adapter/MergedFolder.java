@@ -1,6 +1,7 @@
 package dev.tunesmith.engine.adapter;
 
-import dev.tunesmith.engine.adapter.LoraAdapter.FileTensor;
+import dev.tunesmith.engine.adapter.site.AdapterException;
+import dev.tunesmith.engine.adapter.site.FileTensor;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.StoredTensor;
 import dev.tunesmith.engine.io.WeightFiles;
@@ -33,7 +34,7 @@ public final class MergedFolder {
     /// @throws AdapterException with every reason why the adapter cannot be merged
     public static void write(ModelDirectory base, Path adapter, Path folder) throws IOException {
         try (Decoder decoder = Decoder.load(base, DType.F32, Decoder.Loading.MAPPED);
-                LoraAdapter addition = LoraAdapter.load(decoder, adapter);
+                Adapter addition = Adapter.load(decoder, adapter);
                 WeightFiles weights = base.openWeights()) {
             copy(base.path(), folder);
             addition.merge((name, change) -> {

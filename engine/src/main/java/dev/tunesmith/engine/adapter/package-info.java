@@ -1,8 +1,7 @@
 /// Adapters: small trained additions to a frozen model, in the file layout of PEFT.
 ///
-/// Start with [dev.tunesmith.engine.adapter.LoraAdapter]; what a file says is
-/// [dev.tunesmith.engine.adapter.LoraConfig]. Options that change the maths and are not implemented
-/// are refused by name, never ignored; a loaded adapter is never initialised again.
+/// Start with [dev.tunesmith.engine.adapter.Adapter]; the kinds there are stand in
+/// [dev.tunesmith.engine.adapter.kind.AdapterConfig]. A loaded adapter is never initialised again.
 @NullMarked
 package dev.tunesmith.engine.adapter;
 

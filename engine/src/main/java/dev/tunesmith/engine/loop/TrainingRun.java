@@ -9,10 +9,11 @@ import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.job.Resolver;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.engine.adapter.Adapter;
 import dev.tunesmith.engine.adapter.FrozenBase;
-import dev.tunesmith.engine.adapter.LoraAdapter;
-import dev.tunesmith.engine.adapter.LoraConfig;
-import dev.tunesmith.engine.adapter.Targets;
+import dev.tunesmith.engine.adapter.kind.LoraConfig;
+import dev.tunesmith.engine.adapter.site.Scope;
+import dev.tunesmith.engine.adapter.site.Targets;
 import dev.tunesmith.engine.data.PackedRows;
 import dev.tunesmith.engine.decode.StopTokens;
 import dev.tunesmith.engine.io.ModelDirectory;
@@ -79,14 +80,13 @@ public final class TrainingRun implements AutoCloseable {
     /// @param head what scores or values states, if the method needs that
     private record Subject(
             Decoder model,
-            Optional<LoraAdapter> adapter,
+            Optional<Adapter> adapter,
             Optional<Decoder> reference,
             Optional<ScoreHead> head,
             Region region) {
         List<Parameter> trained() {
             List<Parameter> trained =
-                    new ArrayList<>(
-                            adapter.map(LoraAdapter::parameters).orElseGet(model::parameters));
+                    new ArrayList<>(adapter.map(Adapter::parameters).orElseGet(model::parameters));
             head.map(ScoreHead::parameters).orElse(List.of()).stream()
                     .filter(parameter -> !trained.contains(parameter))
                     .forEach(trained::add);
@@ -168,8 +168,7 @@ public final class TrainingRun implements AutoCloseable {
                         spec.settings().needsReference()
                                 ? Optional.of(model.share())
                                 : Optional.empty();
-                LoraAdapter adapter =
-                        LoraAdapter.fresh(model, config(spec.model(), lora), spec.seed());
+                Adapter adapter = Adapter.fresh(model, config(spec.model(), lora), spec.seed());
                 adapter.train();
                 yield new Subject(
                         model, Optional.of(adapter), reference, head(spec, model, region), region);
@@ -207,14 +206,11 @@ public final class TrainingRun implements AutoCloseable {
     }
 
     private static LoraConfig config(String base, AdapterSpec.Lora lora) {
-        return new LoraConfig(
-                base,
+        return LoraConfig.of(
+                Scope.of(base, targets(lora.targetModules())),
                 new LoraConfig.Ranks(lora.rank(), lora.alpha(), Map.of(), Map.of(), lora.rslora()),
-                targets(lora.targetModules()),
                 lora.dropout(),
-                LoraConfig.TrainedBias.NONE,
-                false,
-                List.of());
+                false);
     }
 
     private static Targets targets(List<String> modules) {
@@ -352,7 +348,7 @@ public final class TrainingRun implements AutoCloseable {
     public void close() {
         learner.close();
         tokenizer.ifPresent(Tokenizer::close);
-        subject.adapter().ifPresent(LoraAdapter::close);
+        subject.adapter().ifPresent(Adapter::close);
         subject.region().close();
         subject.reference().ifPresent(Decoder::close);
         subject.model().close();

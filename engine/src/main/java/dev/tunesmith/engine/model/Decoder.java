@@ -89,7 +89,10 @@ public final class Decoder implements AutoCloseable {
     private record Entry(
             Embedding embedding, Optional<Norm> norm, Optional<PositionTable> positions) {
         Entry share() {
-            return new Entry(embedding.share(), norm, positions);
+            return new Entry(
+                    embedding.share(),
+                    norm,
+                    positions.map(table -> new PositionTable(table.table().share())));
         }
 
         Tensor forward(Tape tape, int[] ids_N, int[] positions_N) {
@@ -164,10 +167,14 @@ public final class Decoder implements AutoCloseable {
                         ? Optional.empty()
                         : Optional.of(
                                 new PositionTable(
-                                        checkpoint.parameter(
-                                                layout.name(Layout.Part.POSITIONS) + ".weight",
-                                                learned,
-                                                width)));
+                                        new Embedding(
+                                                layout.name(Layout.Part.POSITIONS),
+                                                checkpoint.parameter(
+                                                        layout.name(Layout.Part.POSITIONS)
+                                                                + ".weight",
+                                                        learned,
+                                                        width),
+                                                1)));
         List<Block> blocks = new ArrayList<>();
         for (int layer = 0; layer < architecture.size().layers(); layer++) {
             blocks.add(reader.block(layer));
@@ -233,6 +240,13 @@ public final class Decoder implements AutoCloseable {
     /// The token embedding.
     public Embedding embedding() {
         return entry.embedding;
+    }
+
+    /// All lookup tables: that of tokens, and that of positions where these are learned.
+    public List<Embedding> embeddings() {
+        List<Embedding> embeddings = new ArrayList<>(List.of(entry.embedding));
+        entry.positions.ifPresent(positions -> embeddings.add(positions.table()));
+        return embeddings;
     }
 
     /// How the routers of mixtures of experts choose, and their auxiliary loss.

@@ -1,5 +1,7 @@
 package dev.tunesmith.engine.nn;
 
+import dev.tunesmith.engine.nn.change.OutputScale;
+import dev.tunesmith.engine.nn.change.RowNorms;
 import dev.tunesmith.engine.ops.Elementwise;
 import dev.tunesmith.engine.ops.Lookup;
 import dev.tunesmith.engine.ops.Products;
@@ -34,7 +36,58 @@ public final class Embedding {
 
     /// A low-rank addition to the table: row `v` gets `scale · (aᵀ_VR)_v · b_DRᵀ`. The factor over
     /// the vocabulary is kept with one row a token; files have it the other way round.
-    public record LowRankRows(Parameter at_VR, Parameter b_DR, double scale) {}
+    ///
+    /// @param direction the length of columns, if the factors change only their direction, or null
+    public record LowRankRows(
+            Parameter at_VR, Parameter b_DR, double scale, @Nullable OutputScale direction) {
+        private float @Nullable [] norms(Tape tape) {
+            RowNorms norms = direction == null ? null : direction.norms();
+            if (norms == null) {
+                return null;
+            }
+            Tensor at = at_VR.value();
+            float[] turned = turned(at.toFloats(), (int) at.width());
+            Tensor a_RV = tape.tensor(at.type(), at.width(), at.rows());
+            a_RV.set(turned);
+            return norms.now(a_RV, b_DR.value(), scale, tape);
+        }
+
+        private void addTo(float[] table_VD, int width) {
+            float[] at = at_VR.best();
+            float[] b = b_DR.best();
+            int rank = (int) at_VR.value().width();
+            for (int i = 0; i < table_VD.length; i++) {
+                double sum = 0;
+                for (int r = 0; r < rank; r++) {
+                    sum += (double) at[i / width * rank + r] * b[i % width * rank + r];
+                }
+                table_VD[i] += (float) (sum * scale);
+            }
+        }
+
+        private void turn(float[] table_VD, int width) {
+            if (direction == null) {
+                return;
+            }
+            double[] squares_D = new double[width];
+            for (int i = 0; i < table_VD.length; i++) {
+                squares_D[i % width] += (double) table_VD[i] * table_VD[i];
+            }
+            float[] length_D = direction.factor_O().best();
+            for (int i = 0; i < table_VD.length; i++) {
+                table_VD[i] *= (float) (length_D[i % width] / Math.sqrt(squares_D[i % width]));
+            }
+        }
+    }
+
+    private static float[] turned(float[] values, int width) {
+        float[] result = new float[values.length];
+        int rows = values.length / width;
+        for (int at = 0; at < values.length; at++) {
+            result[at % width * rows + at / width] = values[at];
+        }
+        return result;
+    }
 
     /// An embedding whose checkpoint name is `name.weight`.
     public Embedding(String name, Parameter table_VD, double factor) {
@@ -66,6 +119,28 @@ public final class Embedding {
     /// Attaches a low-rank addition.
     public void attach(LowRankRows addition) {
         this.lowRank = addition;
+    }
+
+    /// Whether an adapter changes any row.
+    public boolean isChanged() {
+        return lowRank != null || tokenRows != null;
+    }
+
+    /// The table that does the same without the adapter, in fp32 from the masters.
+    public float[] merged() {
+        float[] table = table_VD.best();
+        int width = (int) table_VD.value().width();
+        LowRankRows addition = lowRank;
+        if (addition != null) {
+            addition.addTo(table, width);
+            addition.turn(table, width);
+        }
+        TokenRows replaced = tokenRows;
+        for (int m = 0; replaced != null && m < replaced.tokens.size(); m++) {
+            float[] rows = replaced.rows_MD.best();
+            System.arraycopy(rows, m * width, table, replaced.tokens.get(m) * width, width);
+        }
+        return table;
     }
 
     /// The rows that take the place of rows of the table, if there are any.
@@ -106,7 +181,12 @@ public final class Embedding {
                 || (replaced != null && replaced.rows_MD.trains())) {
             tape.record(y_ND, dy_ND -> backward(tape, ids_N, dy_ND, u_NR, uses));
         }
-        return y_ND;
+        return addition == null ? y_ND : turned(addition, tape, y_ND);
+    }
+
+    private static Tensor turned(LowRankRows addition, Tape tape, Tensor y_ND) {
+        OutputScale direction = addition.direction;
+        return direction == null ? y_ND : direction.scaled(tape, y_ND, addition.norms(tape), null);
     }
 
     private static @Nullable Uses replace(

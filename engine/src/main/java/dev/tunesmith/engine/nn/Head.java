@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.nn;
 
+import dev.tunesmith.engine.nn.change.HeadChange;
 import dev.tunesmith.engine.ops.CrossEntropy;
 import dev.tunesmith.engine.ops.Elementwise;
 import dev.tunesmith.engine.ops.Lookup;
@@ -9,6 +10,7 @@ import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
 import java.util.Arrays;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// The language-model head: logits, or their cross-entropy without ever holding all logits.
@@ -18,6 +20,7 @@ public final class Head {
     private final double softCap;
     private final @Nullable Parameter bias_V;
     private Parameter weight_VD;
+    private @Nullable HeadChange change;
 
     /// A head with weight [vocabulary, width], which may be the embedding table.
     ///
@@ -44,6 +47,26 @@ public final class Head {
     /// Puts another weight in its place, for example a trained copy.
     public void useWeight(Parameter replacement) {
         this.weight_VD = replacement;
+    }
+
+    /// What an attached adapter makes of the head.
+    public Optional<HeadChange> change() {
+        return Optional.ofNullable(change);
+    }
+
+    /// Attaches what an adapter makes of the head.
+    public void attach(HeadChange adapter) {
+        this.change = adapter;
+    }
+
+    /// Takes the adapter off again.
+    public void detach() {
+        this.change = null;
+    }
+
+    private Parameter effective() {
+        HeadChange adapter = change;
+        return adapter == null ? weight_VD : adapter.weight();
     }
 
     /// The same head, sharing the weight.
@@ -182,6 +205,7 @@ public final class Head {
             if (rows.length == 0) {
                 return Found.NOTHING;
             }
+            Parameter weight_VD = effective();
             boolean hiddenTrains = gradients && tape.tracks(hidden_ND);
             boolean headTrains = gradients && tape.isRecording() && weight_VD.trains();
             Parameter bias = bias_V;
@@ -220,6 +244,10 @@ public final class Head {
                                 known.correct_M().toFloats(),
                                 shapes == null ? new float[0] : shapes.toFloats());
             }
+            HeadChange adapter = change;
+            if (headTrains && adapter != null) {
+                adapter.collect(tape.arena());
+            }
             if (hiddenTrains) {
                 tape.addGradient(hidden_ND, dHidden_ND);
             }
@@ -246,7 +274,7 @@ public final class Head {
 
     /// Logits of every row, in fp32.
     public Tensor logits(Tape tape, Tensor hidden_MD) {
-        Tensor weight = weight_VD.value();
+        Tensor weight = effective().value();
         Tensor logits_MV = tape.tensor(DType.F32, hidden_MD.rows(), weight.size(0));
         Products.linear(logits_MV, hidden_MD, weight);
         addBias(tape, logits_MV);

@@ -1,5 +1,9 @@
 package dev.tunesmith.engine.nn;
 
+import dev.tunesmith.engine.nn.change.Change;
+import dev.tunesmith.engine.nn.change.InputMap;
+import dev.tunesmith.engine.nn.change.LowRank;
+import dev.tunesmith.engine.nn.change.OutputScale;
 import dev.tunesmith.engine.ops.Elementwise;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.Tensor;
@@ -8,13 +12,13 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// `y = x Wᵀ + bias`, plus a low-rank addition once one is attached.
+/// `y = x Wᵀ + bias`, changed by an adapter once one is attached.
 public final class Linear {
 
     private final String name;
-    private final Weight weight;
+    private Weight weight;
     private @Nullable Parameter bias;
-    private @Nullable LowRank lowRank;
+    private @Nullable Change change;
 
     /// A layer whose checkpoint names are `name.weight` and `name.bias`.
     public Linear(String name, Weight weight, @Nullable Parameter bias) {
@@ -38,20 +42,38 @@ public final class Linear {
         return Optional.ofNullable(bias);
     }
 
+    /// Puts another matrix in place of that of a layer that is not quantised.
+    public void useWeight(Parameter replacement) {
+        this.weight =
+                switch (weight) {
+                    case Weight.Dense _ -> new Weight.Dense(replacement);
+                    case Weight.Transposed _ -> new Weight.Transposed(replacement);
+                    case Weight.FourBit _ ->
+                            throw new IllegalStateException(name + " is quantised");
+                };
+    }
+
     /// Replaces the bias, which an adapter may train.
     public void useBias(Parameter replacement) {
         this.bias = replacement;
     }
 
-    /// The low-rank addition, if one is attached.
-    public Optional<LowRank> lowRank() {
-        return Optional.ofNullable(lowRank);
+    /// What an attached adapter makes of the layer.
+    public Optional<Change> change() {
+        return Optional.ofNullable(change);
     }
 
     /// Attaches a low-rank addition.
     public void attach(LowRank addition) {
-        if (addition.a_RI().value().size(1) != weight.inputs()
-                || addition.b_OR().value().size(0) != weight.outputs()) {
+        attach(Change.of(addition));
+    }
+
+    /// Attaches what an adapter makes of the layer.
+    public void attach(Change adapter) {
+        LowRank addition = adapter.addition();
+        if (addition != null
+                && (addition.a_RI().value().size(1) != weight.inputs()
+                        || addition.b_OR().value().size(0) != weight.outputs())) {
             throw new IllegalArgumentException(
                     "%s [%d, %d] cannot take %s and %s"
                             .formatted(
@@ -61,20 +83,20 @@ public final class Linear {
                                     addition.a_RI(),
                                     addition.b_OR()));
         }
-        this.lowRank = addition;
+        this.change = adapter;
     }
 
-    /// Takes the low-rank addition off again.
+    /// Takes the adapter off again.
     public void detach() {
-        this.lowRank = null;
+        this.change = null;
     }
 
-    /// The same layer without an addition, sharing all parameters.
+    /// The same layer without an adapter, sharing all parameters.
     public Linear share() {
         return new Linear(name, weight, bias);
     }
 
-    /// The layer's own parameters, without those of an addition.
+    /// The layer's own parameters, without those of an adapter.
     public List<Parameter> parameters() {
         List<Parameter> parameters = new ArrayList<>();
         weight.parameter().ifPresent(parameters::add);
@@ -86,38 +108,69 @@ public final class Linear {
 
     /// Computes the layer and records it.
     public Tensor forward(Tape tape, Tensor x_NI) {
+        Change adapter = change;
+        if (adapter == null) {
+            return product(tape, x_NI, null, bias);
+        }
+        InputMap input = adapter.input();
+        Tensor in_NI = input == null ? x_NI : input.forward(tape, x_NI);
+        OutputScale output = adapter.output();
+        if (output == null) {
+            return product(tape, in_NI, adapter.addition(), bias);
+        }
+        return switch (output.place()) {
+            case BEFORE_BIAS -> {
+                Tensor y_NO = product(tape, in_NI, adapter.addition(), null);
+                yield output.forward(tape, y_NO, adapter.addition(), bias);
+            }
+            case BEHIND_BIAS -> {
+                Tensor y_NO = product(tape, in_NI, adapter.addition(), bias);
+                yield output.forward(tape, y_NO, adapter.addition(), null);
+            }
+        };
+    }
+
+    private Tensor product(
+            Tape tape, Tensor x_NI, @Nullable LowRank addition, @Nullable Parameter added) {
         Tensor y_NO = tape.tensor(x_NI.type(), x_NI.rows(), weight.outputs());
         weight.product(y_NO, x_NI, tape.arena());
-        if (bias != null) {
-            Elementwise.addBias(y_NO, bias.value());
+        if (added != null) {
+            Elementwise.addBias(y_NO, added.value());
         }
-        LowRank addition = lowRank;
-        LowRank.Saved saved = addition == null ? null : addition.addTo(y_NO, x_NI, tape, stream());
-        if (tape.tracks(x_NI) || trains()) {
-            tape.record(y_NO, dy_NO -> backward(tape, x_NI, dy_NO, saved));
+        Part part =
+                addition == null
+                        ? null
+                        : new Part(addition, addition.addTo(y_NO, x_NI, tape, stream()));
+        if (tape.tracks(x_NI)
+                || weightTrains()
+                || (added != null && added.trains())
+                || (addition != null && addition.trains())) {
+            tape.record(y_NO, dy_NO -> backward(tape, x_NI, dy_NO, part, added));
         }
         return y_NO;
     }
 
-    private boolean trains() {
-        return weight.parameter().filter(Parameter::trains).isPresent()
-                || (bias != null && bias.trains())
-                || (lowRank != null && lowRank.trains());
+    /// An addition and what it keeps for the backward pass.
+    private record Part(LowRank addition, LowRank.Saved saved) {}
+
+    private boolean weightTrains() {
+        return weight.parameter().filter(Parameter::trains).isPresent();
     }
 
-    private void backward(Tape tape, Tensor x_NI, Tensor dy_NO, LowRank.@Nullable Saved saved) {
-        if (weight.parameter().filter(Parameter::trains).isPresent()) {
+    private void backward(
+            Tape tape, Tensor x_NI, Tensor dy_NO, @Nullable Part part, @Nullable Parameter added) {
+        if (weightTrains()) {
             weight.addGradient(dy_NO, x_NI, tape.region());
         }
-        if (bias != null && bias.trains()) {
-            ParameterGradients.addColumnSums(bias, dy_NO, 1, tape.region());
+        if (added != null && added.trains()) {
+            ParameterGradients.addColumnSums(added, dy_NO, 1, tape.region());
         }
         Tape.Sink dx = tape.tracks(x_NI) ? tape.sink(x_NI) : null;
         if (dx != null) {
             weight.inputProduct(dx.into(), dy_NO, dx.beta(), tape.arena());
         }
-        if (saved != null && lowRank != null) {
-            lowRank.backward(saved, dy_NO, tape, dx);
+        if (part != null) {
+            part.addition.backward(part.saved, dy_NO, tape, dx);
         }
     }
 

@@ -16,6 +16,10 @@ public final class Parameter {
     private final Tensor value;
     private @Nullable Tensor master;
     private @Nullable Tensor gradient;
+    private @Nullable Tensor vector;
+    private @Nullable Parameter whole;
+    private long from;
+    private long version;
 
     /// A frozen parameter.
     public Parameter(String name, Tensor value) {
@@ -33,9 +37,28 @@ public final class Parameter {
         return value;
     }
 
+    /// The same weight as one row of numbers, whatever its shape in files.
+    public Tensor vector() {
+        Tensor known = vector;
+        if (known == null) {
+            known = value.rank() == 1 ? value : value.reshape(value.elements());
+            vector = known;
+        }
+        return known;
+    }
+
+    /// Some rows of this parameter, as one that shares its memory and its gradient. It belongs to
+    /// no optimizer.
+    public Parameter rows(long from, long to) {
+        Parameter part = new Parameter(name, value.rowRange(from, to));
+        part.whole = this;
+        part.from = from;
+        return part;
+    }
+
     /// Whether gradients are collected.
     public boolean trains() {
-        return gradient != null;
+        return gradient != null || (whole != null && whole.trains());
     }
 
     /// Starts training: master and gradient get memory in `region`. The value must be writable,
@@ -56,11 +79,17 @@ public final class Parameter {
 
     /// The sum of all gradients since [#clearGradient], in fp32.
     public Tensor gradient() {
+        if (gradient == null && whole != null) {
+            gradient = whole.gradient().rowRange(from, from + value.size(0));
+        }
         return required(gradient);
     }
 
     /// The fp32 weight that the optimizer steps; the value itself where that is fp32.
     public Tensor master() {
+        if (master == null && whole != null) {
+            master = whole.master().rowRange(from, from + value.size(0));
+        }
         return required(master);
     }
 
@@ -76,9 +105,29 @@ public final class Parameter {
 
     /// Rounds the master into the value after it was changed.
     public void publish() {
+        version++;
         if (master() != value) {
             Elementwise.convert(value, master());
         }
+    }
+
+    /// Announces that an optimizer has changed the values.
+    public void changed() {
+        version++;
+    }
+
+    /// Another number after every announced change.
+    public long version() {
+        return version;
+    }
+
+    /// Takes over other values, the master included.
+    public void assign(float[] values) {
+        version++;
+        if (master != null) {
+            master.set(values);
+        }
+        value.set(values);
     }
 
     private Tensor required(@Nullable Tensor tensor) {

@@ -88,6 +88,7 @@ public final class AdamW {
                         parameter.gradient(),
                         state,
                         norm.factor());
+                parameter.changed();
             }
         }
     }

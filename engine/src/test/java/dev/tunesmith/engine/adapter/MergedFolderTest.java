@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.tunesmith.engine.adapter.site.AdapterException;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.WeightFiles;
@@ -37,7 +38,7 @@ class MergedFolderTest {
         float[] plain;
         try (Decoder decoder = Decoder.load(base, DType.F32, Decoder.Loading.MAPPED)) {
             plain = logits(decoder);
-            try (LoraAdapter _ = LoraAdapter.load(decoder, adapter)) {
+            try (Adapter _ = Adapter.load(decoder, adapter)) {
                 expected = logits(decoder);
             }
         }

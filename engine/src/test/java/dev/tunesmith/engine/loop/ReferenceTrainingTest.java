@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.tunesmith.contracts.job.Curve;
-import dev.tunesmith.engine.adapter.LoraAdapter;
+import dev.tunesmith.engine.adapter.Adapter;
 import dev.tunesmith.engine.data.PackedRows;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelDirectory;
@@ -55,7 +55,7 @@ class ReferenceTrainingTest {
         GoldenRun golden = GoldenRun.read("sft_lora");
         try (Decoder model = load();
                 Region region = Region.lasting("training");
-                LoraAdapter adapter = LoraAdapter.load(model, startOf(golden))) {
+                Adapter adapter = Adapter.load(model, startOf(golden))) {
             adapter.train();
             Recorder recorder = train(golden, model, adapter.parameters(), region, Curve.COSINE);
             assertSteps(golden, recorder);
@@ -67,7 +67,7 @@ class ReferenceTrainingTest {
     private Path startOf(GoldenRun golden) throws IOException {
         Path start = Files.createDirectory(folder.resolve("start"));
         JsonTree.write(
-                start.resolve(LoraAdapter.CONFIG),
+                start.resolve(Adapter.CONFIG),
                 Map.of(
                         "peft_type",
                         "LORA",
@@ -83,7 +83,7 @@ class ReferenceTrainingTest {
                 writer.add(tensor.name(), tensor.shape(), file.floats(tensor.name()));
             }
         }
-        writer.write(start.resolve(LoraAdapter.WEIGHTS));
+        writer.write(start.resolve(Adapter.WEIGHTS));
         return start;
     }
 

@@ -4,6 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tunesmith.engine.nn.AttentionShape.Bias;
 import dev.tunesmith.engine.nn.AttentionShape.QueryKeyNorm;
+import dev.tunesmith.engine.nn.change.Cayley;
+import dev.tunesmith.engine.nn.change.Change;
+import dev.tunesmith.engine.nn.change.InputMap;
+import dev.tunesmith.engine.nn.change.LowRank;
+import dev.tunesmith.engine.nn.change.OutputScale;
+import dev.tunesmith.engine.nn.change.Rotation;
 import dev.tunesmith.engine.nn.position.RopeScaling;
 import dev.tunesmith.engine.nn.position.Rotary;
 import dev.tunesmith.engine.nn.position.RotaryTable;
@@ -70,6 +76,102 @@ class LayerGradientTest {
                             1.5,
                             0));
             numeric.check(numeric.tensor(0, rows, 9), linear::forward);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void lowRankAdditionWithVectors(boolean frozenFactors) {
+        try (NumericGradient numeric = new NumericGradient(21)) {
+            Linear linear = numeric.linear("layer", 6, 9, true);
+            linear.attach(
+                    new LowRank(
+                            factor(numeric, frozenFactors, 2, 9),
+                            factor(numeric, frozenFactors, 6, 2),
+                            null,
+                            numeric.parameter("inner", 1, 2, 1),
+                            numeric.parameter("outer", 1, 6),
+                            0.7,
+                            0));
+            numeric.check(numeric.tensor(0, 11, 9), linear::forward);
+        }
+    }
+
+    private static Parameter factor(
+            NumericGradient numeric, boolean frozen, int rows, int columns) {
+        return frozen
+                ? new Parameter("frozen", numeric.tensor(0, rows, columns))
+                : numeric.parameter("factor" + rows, 0, rows, columns);
+    }
+
+    @ParameterizedTest
+    @EnumSource(OutputScale.Place.class)
+    void linearWithAScaledOutput(OutputScale.Place place) {
+        try (NumericGradient numeric = new NumericGradient(22)) {
+            Linear linear = numeric.linear("layer", 7, 5, true);
+            linear.attach(Change.of(new OutputScale(numeric.parameter("s", 1, 7, 1), place, null)));
+            numeric.check(numeric.tensor(0, 13, 5), linear::forward);
+        }
+    }
+
+    @Test
+    void linearWithAScaledInput() {
+        try (NumericGradient numeric = new NumericGradient(23)) {
+            Linear linear = numeric.linear("layer", 7, 5, true);
+            linear.attach(Change.of(new InputMap.Scale(numeric.parameter("s", 1, 1, 5))));
+            numeric.check(numeric.tensor(0, 3, 5), linear::forward);
+        }
+    }
+
+    /// Two terms and less make no use of powers; three are four.
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2, 3, 5, 8})
+    void linearWithAnInputRotatedInBlocks(int terms) {
+        try (NumericGradient numeric = new NumericGradient(24)) {
+            Cayley cayley = terms == 0 ? new Cayley.Exact() : new Cayley.Series(terms);
+            Linear linear = numeric.linear("layer", 7, 9, false);
+            linear.attach(
+                    Change.of(
+                            new Rotation(
+                                    numeric.parameter("angles", 0, 3, 3),
+                                    new Rotation.Triangles(3, 3, 0),
+                                    cayley)));
+            numeric.check(numeric.tensor(0, 5, 9), linear::forward);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void linearWithAnInputRotatedByOneSharedBlock(boolean exact) {
+        try (NumericGradient numeric = new NumericGradient(25)) {
+            Linear linear = numeric.linear("layer", 5, 8, true);
+            linear.attach(
+                    Change.of(
+                            new Rotation(
+                                    numeric.parameter("angles", 0, 1, 6),
+                                    new Rotation.Triangles(4, 1, 0),
+                                    exact ? new Cayley.Exact() : new Cayley.Series(5))));
+            numeric.check(numeric.tensor(0, 3, 8), linear::forward);
+        }
+    }
+
+    @Test
+    void linearWithAnInputRotatedSeveralTimes() {
+        try (NumericGradient numeric = new NumericGradient(26)) {
+            int[][] columns = {{0, 1, 2, 3, 4, 5, 6, 7}, {0, 2, 4, 6, 1, 3, 5, 7}};
+            Linear linear = numeric.linear("layer", 5, 8, true);
+            linear.attach(
+                    new Change(
+                            new Rotation(
+                                    numeric.parameter("angles", 0, 2, 2, 4, 4),
+                                    new Rotation.Butterflies(4, 2, columns),
+                                    new Cayley.Exact()),
+                            null,
+                            new OutputScale(
+                                    numeric.parameter("s", 1, 5, 1),
+                                    OutputScale.Place.BEFORE_BIAS,
+                                    null)));
+            numeric.check(numeric.tensor(0, 3, 8), linear::forward);
         }
     }
 

@@ -1,7 +1,7 @@
 package dev.tunesmith.inference.weights;
 
+import dev.tunesmith.engine.adapter.Adapter;
 import dev.tunesmith.engine.adapter.FrozenBase;
-import dev.tunesmith.engine.adapter.LoraAdapter;
 import dev.tunesmith.engine.data.ChatEncoder;
 import dev.tunesmith.engine.data.TemplateFormat;
 import dev.tunesmith.engine.decode.CacheRoom;
@@ -60,7 +60,7 @@ public final class DecoderLoader implements ModelLoader {
         private final Set<Integer> stopTokens;
         private final ChatEncoder encoder;
         private final boolean callsFunctions;
-        private final List<LoraAdapter> adapters = new ArrayList<>();
+        private final List<Adapter> adapters = new ArrayList<>();
         private final Map<FourBitFormat, Decoder> quantised = new HashMap<>();
         private final ModelDirectory directory;
         private final Served plain;
@@ -97,7 +97,7 @@ public final class DecoderLoader implements ModelLoader {
         public Served with(Path folder) {
             Decoder base = FrozenBase.read(folder).map(this::quantised).orElse(decoder);
             Decoder view = base.share();
-            adapters.add(LoraAdapter.load(view, folder));
+            adapters.add(Adapter.load(view, folder));
             return served(view);
         }
 
@@ -116,7 +116,7 @@ public final class DecoderLoader implements ModelLoader {
 
         @Override
         public void close() {
-            adapters.forEach(LoraAdapter::close);
+            adapters.forEach(Adapter::close);
             room.close();
             quantised.values().forEach(Decoder::close);
             decoder.close();

@@ -2,10 +2,10 @@ package dev.tunesmith.inference.weights;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tunesmith.engine.adapter.Adapter;
 import dev.tunesmith.engine.adapter.FrozenBase;
-import dev.tunesmith.engine.adapter.LoraAdapter;
-import dev.tunesmith.engine.adapter.LoraConfig;
-import dev.tunesmith.engine.adapter.Targets;
+import dev.tunesmith.engine.adapter.kind.LoraConfig;
+import dev.tunesmith.engine.adapter.site.Targets;
 import dev.tunesmith.engine.decode.CacheRoom;
 import dev.tunesmith.engine.decode.CausalModel;
 import dev.tunesmith.engine.decode.DecoderModel;
@@ -50,7 +50,7 @@ class DecoderLoaderTest {
                         DType.BF16, Decoder.Loading.MAPPED, Optional.of(FourBitFormat.qlora()));
         LoraConfig config = LoraConfig.plain("tiny", 4, 8, 0, Targets.allLinear());
         try (Decoder decoder = Decoder.load(ModelDirectory.open(base), form);
-                LoraAdapter lora = LoraAdapter.fresh(decoder, config, 1);
+                Adapter lora = Adapter.fresh(decoder, config, 1);
                 CacheRoom room = new CacheRoom(decoder, CACHE_TOKENS)) {
             lora.save(adapter);
             FrozenBase.write(adapter, FourBitFormat.qlora());

@@ -1,7 +1,7 @@
-package dev.tunesmith.engine.adapter;
+package dev.tunesmith.engine.adapter.site;
 
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -12,16 +12,19 @@ import org.jspecify.annotations.Nullable;
 /// @param excluded the same, and wins
 /// @param layers only these layer numbers; empty means all
 /// @param layersPattern the part of a name before the layer number, such as `layers`
-/// @param tokens rows of the embedding that train as a whole
+/// @param tokens rows of tables that train as a whole, by the name of the table
 public record Targets(
         Selection included,
         Selection excluded,
         List<Integer> layers,
         @Nullable String layersPattern,
-        List<Integer> tokens) {
+        Map<String, List<Integer>> tokens) {
 
     /// The word that stands for every linear layer except the head.
     public static final String ALL_LINEAR = "all-linear";
+
+    /// Stands for the token embedding, whatever it is called.
+    public static final String EMBEDDING = "";
 
     /// Names, or one regular expression over whole names.
     public sealed interface Selection {
@@ -34,11 +37,19 @@ public record Targets(
 
         /// Modules whose whole name matches.
         record Regex(String pattern) implements Selection {}
+
+        /// The names or the pattern, for a message or a file.
+        default Object wire() {
+            return switch (this) {
+                case Names names -> names.names;
+                case Regex regex -> regex.pattern;
+            };
+        }
     }
 
     public Targets {
         layers = List.copyOf(layers);
-        tokens = List.copyOf(tokens);
+        tokens = Map.copyOf(tokens);
     }
 
     /// Every linear layer except the head.
@@ -48,7 +59,7 @@ public record Targets(
                 new Selection.Names(List.of()),
                 List.of(),
                 null,
-                List.of());
+                Map.of());
     }
 
     /// Modules with one of these names.
@@ -58,7 +69,7 @@ public record Targets(
                 new Selection.Names(List.of()),
                 List.of(),
                 null,
-                List.of());
+                Map.of());
     }
 
     /// Whether the adapter changes the module.
@@ -94,20 +105,24 @@ public record Targets(
 
     /// The names or the pattern, for a message or a file.
     public Object wire() {
-        return wire(included);
+        return included.wire();
     }
 
-    /// What is left out, or empty.
-    public Optional<Object> excludedWire() {
-        return excluded.equals(new Selection.Names(List.of()))
-                ? Optional.empty()
-                : Optional.of(wire(excluded));
-    }
-
-    private static Object wire(Selection selection) {
-        return switch (selection) {
-            case Selection.Names names -> names.names;
-            case Selection.Regex regex -> regex.pattern;
-        };
+    /// Adds what is set to the tree of an `adapter_config.json`.
+    public void write(Map<String, Object> tree) {
+        tree.put("target_modules", wire());
+        if (!excluded.equals(new Selection.Names(List.of()))) {
+            tree.put("exclude_modules", excluded.wire());
+        }
+        if (!layers.isEmpty()) {
+            tree.put("layers_to_transform", layers);
+        }
+        if (layersPattern != null) {
+            tree.put("layers_pattern", layersPattern);
+        }
+        if (!tokens.isEmpty()) {
+            Object rows = tokens.get(EMBEDDING);
+            tree.put("trainable_token_indices", rows == null ? tokens : rows);
+        }
     }
 }

@@ -1,8 +1,10 @@
 package dev.tunesmith.engine.adapter;
 
+import dev.tunesmith.engine.adapter.site.AdapterException;
+import dev.tunesmith.engine.adapter.site.Site;
+import dev.tunesmith.engine.adapter.site.Start;
 import dev.tunesmith.engine.io.SafetensorsFile;
 import dev.tunesmith.engine.io.StoredTensor;
-import dev.tunesmith.engine.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -11,37 +13,50 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /// Values of an adapter file; what is missing, unknown or of the wrong shape is collected.
-final class StoredFactors implements LoraAdapter.Source {
+final class StoredValues implements Site.Source {
 
     private final SafetensorsFile file;
     private final Set<String> unread = new TreeSet<>();
     private final List<String> faults = new ArrayList<>();
 
-    StoredFactors(SafetensorsFile file) {
+    StoredValues(SafetensorsFile file) {
         this.file = file;
         file.tensors().forEach(tensor -> unread.add(tensor.name()));
     }
 
     @Override
-    public float[] values(String name, long[] shape, Optional<Tensor> base) {
+    public float[] values(String name, long[] shape, Start start) {
         unread.remove(name);
-        Optional<StoredTensor> stored = file.find(name);
-        if (stored.isEmpty()) {
+        Optional<long[]> found = shape(name);
+        if (found.isEmpty()) {
             faults.add("tensor %s is missing".formatted(name));
             return new float[elements(shape)];
         }
-        long[] found = stored.get().shape().stream().mapToLong(Long::longValue).toArray();
-        if (!Arrays.equals(found, shape)) {
+        if (!Arrays.equals(found.get(), shape)) {
             faults.add(
                     "tensor %s has shape %s, the model asks for %s"
-                            .formatted(name, Arrays.toString(found), Arrays.toString(shape)));
+                            .formatted(name, Arrays.toString(found.get()), Arrays.toString(shape)));
             return new float[elements(shape)];
         }
         return file.floats(name);
     }
 
+    @Override
+    public Optional<long[]> shape(String name) {
+        return file.find(name).map(StoredTensor::shape).map(StoredValues::sizes);
+    }
+
+    private static long[] sizes(List<Long> shape) {
+        return shape.stream().mapToLong(Long::longValue).toArray();
+    }
+
     private static int elements(long[] shape) {
         return Math.toIntExact(Arrays.stream(shape).reduce(1, (a, b) -> a * b));
+    }
+
+    @Override
+    public void skip(String name) {
+        unread.remove(name);
     }
 
     /// Throws if anything was wrong. Copies of base tensors that PEFT stores along are fine.

@@ -1,4 +1,4 @@
-package dev.tunesmith.engine.adapter;
+package dev.tunesmith.engine.adapter.site;
 
 import java.util.List;
 

@@ -3,7 +3,11 @@ package dev.tunesmith.engine.adapter;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import dev.tunesmith.engine.adapter.LoraConfig.Ranks;
+import dev.tunesmith.engine.adapter.kind.AdapterConfig;
+import dev.tunesmith.engine.adapter.kind.LoraConfig;
+import dev.tunesmith.engine.adapter.kind.LoraConfig.Ranks;
+import dev.tunesmith.engine.adapter.site.AdapterException;
+import dev.tunesmith.engine.adapter.site.Targets;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelDirectory;
@@ -24,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class LoraAdapterTest {
+class AdapterTest {
 
     private static final Path GOLDEN = Path.of("src/test/resources/golden/adapters");
 
@@ -33,11 +37,11 @@ class LoraAdapterTest {
         try (Decoder decoder = load("llama")) {
             float[] plain = hidden(decoder);
             LoraConfig config = LoraConfig.plain("base", 4, 8, 0, Targets.allLinear());
-            try (LoraAdapter adapter = LoraAdapter.fresh(decoder, config, 1)) {
+            try (Adapter adapter = Adapter.fresh(decoder, config, 1)) {
                 assertThat(adapter.parameters()).hasSize(2 * 7 * 2);
                 assertThat(hidden(decoder)).isEqualTo(plain);
             }
-            assertThat(decoder.linears()).allMatch(linear -> linear.lowRank().isEmpty());
+            assertThat(decoder.linears()).allMatch(linear -> linear.change().isEmpty());
         }
     }
 
@@ -49,7 +53,7 @@ class LoraAdapterTest {
     private static float[] firstFactor(long seed) {
         LoraConfig config = LoraConfig.plain("base", 4, 8, 0, Targets.allLinear());
         try (Decoder decoder = load("llama");
-                LoraAdapter adapter = LoraAdapter.fresh(decoder, config, seed)) {
+                Adapter adapter = Adapter.fresh(decoder, config, seed)) {
             return adapter.parameters().getFirst().value().toFloats();
         }
     }
@@ -63,18 +67,24 @@ class LoraAdapterTest {
                 "lora_rank_pattern",
                 "lora_regex_exclude",
                 "lora_layers_to_transform",
-                "rslora"
+                "rslora",
+                "dora",
+                "ia3",
+                "vera",
+                "oft_exact",
+                "boft",
+                "adalora"
             })
     void savesTheBytesThatItLoaded(String name, @TempDir Path folder) throws IOException {
         Path source = GOLDEN.resolve(name).resolve("adapter");
         try (Decoder decoder = load("llama");
-                LoraAdapter adapter = LoraAdapter.load(decoder, source)) {
+                Adapter adapter = Adapter.load(decoder, source)) {
             adapter.save(folder);
         }
-        assertThat(Files.readAllBytes(folder.resolve(LoraAdapter.WEIGHTS)))
-                .isEqualTo(Files.readAllBytes(source.resolve(LoraAdapter.WEIGHTS)));
-        assertThat(LoraConfig.read(JsonTree.read(folder.resolve(LoraAdapter.CONFIG))))
-                .isEqualTo(LoraConfig.read(JsonTree.read(source.resolve(LoraAdapter.CONFIG))));
+        assertThat(Files.readAllBytes(folder.resolve(Adapter.WEIGHTS)))
+                .isEqualTo(Files.readAllBytes(source.resolve(Adapter.WEIGHTS)));
+        assertThat(AdapterConfig.read(JsonTree.read(folder.resolve(Adapter.CONFIG))))
+                .isEqualTo(AdapterConfig.read(JsonTree.read(source.resolve(Adapter.CONFIG))));
     }
 
     @Test
@@ -82,9 +92,8 @@ class LoraAdapterTest {
         try (Decoder decoder = load("llama")) {
             float[] plain = hidden(decoder);
             Decoder shared = decoder.share();
-            try (LoraAdapter adapter =
-                    LoraAdapter.load(shared, GOLDEN.resolve("lora_qv/adapter"))) {
-                assertThat(adapter.config().ranks().rank()).isEqualTo(4);
+            try (Adapter adapter = Adapter.load(shared, GOLDEN.resolve("lora_qv/adapter"))) {
+                assertThat(adapter.config()).isInstanceOf(LoraConfig.class);
                 assertThat(hidden(shared)).isNotEqualTo(plain);
                 assertThat(hidden(decoder)).isEqualTo(plain);
             }
@@ -94,13 +103,13 @@ class LoraAdapterTest {
     @Test
     void whatIsNotImplementedIsRefusedByName() {
         Map<String, Object> tree = new HashMap<>(tree("lora_qv"));
-        tree.put("use_dora", true);
+        tree.put("use_qalora", true);
         tree.put("layer_replication", List.of(List.of(0, 4)));
         tree.put("some_future_note", "ignored");
 
         assertThatExceptionOfType(AdapterException.class)
-                .isThrownBy(() -> LoraConfig.read(tree))
-                .withMessageContaining("use_dora = true is not supported")
+                .isThrownBy(() -> AdapterConfig.read(tree))
+                .withMessageContaining("use_qalora = true is not supported")
                 .withMessageContaining("layer_replication");
     }
 
@@ -109,10 +118,10 @@ class LoraAdapterTest {
         try (Decoder decoder = load("qwen2")) {
             assertThatExceptionOfType(AdapterException.class)
                     .isThrownBy(() ->
-                            LoraAdapter.load(decoder, GOLDEN.resolve("lora_all_linear/adapter"))
+                            Adapter.load(decoder, GOLDEN.resolve("lora_all_linear/adapter"))
                                     .close())
                     .satisfies(e -> assertThat(e.reasons()).hasSizeGreaterThan(3));
-            assertThat(decoder.linears()).allMatch(linear -> linear.lowRank().isEmpty());
+            assertThat(decoder.linears()).allMatch(linear -> linear.change().isEmpty());
         }
     }
 
@@ -121,7 +130,7 @@ class LoraAdapterTest {
         LoraConfig config = LoraConfig.plain("b", 4, 8, 0, Targets.named(List.of("c_attn")));
         try (Decoder decoder = load("llama")) {
             assertThatExceptionOfType(AdapterException.class)
-                    .isThrownBy(() -> LoraAdapter.fresh(decoder, config, 1).close())
+                    .isThrownBy(() -> Adapter.fresh(decoder, config, 1).close())
                     .withMessageContaining("[c_attn] matches no module");
         }
     }
@@ -129,9 +138,8 @@ class LoraAdapterTest {
     @Test
     void aBiasWithoutAPlaceIsNotMerged() {
         try (Decoder decoder = load("llama");
-                LoraAdapter adapter =
-                        LoraAdapter.load(
-                                decoder, GOLDEN.resolve("lora_bias_b_no_base_bias/adapter"))) {
+                Adapter adapter =
+                        Adapter.load(decoder, GOLDEN.resolve("lora_bias_b_no_base_bias/adapter"))) {
             assertThatExceptionOfType(AdapterException.class)
                     .isThrownBy(adapter::merged)
                     .withMessageContaining("has no place in the checkpoint");
@@ -148,7 +156,7 @@ class LoraAdapterTest {
     }
 
     private static Map<String, Object> tree(String name) {
-        return JsonTree.read(GOLDEN.resolve(name).resolve("adapter").resolve(LoraAdapter.CONFIG));
+        return JsonTree.read(GOLDEN.resolve(name).resolve("adapter").resolve(Adapter.CONFIG));
     }
 
     private static Decoder load(String base) {
