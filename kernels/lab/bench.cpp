@@ -126,14 +126,14 @@ static void heads() {
     float *losses = (float *)memory(4 * R);
     auto ce = KERNEL(cross_entropy_bf16);
     report("cross-entropy fwd+bwd bf16 256x49152", 4.0 * R * V, "GB/s", [&] {
-        return ce(z, labels.data(), nullptr, losses, nullptr, nullptr, R, V, V, 1, 0, 0, 0, 1, 1, threads);
+        return ce(z, labels.data(), nullptr, nullptr, losses, nullptr, nullptr, nullptr, R, V, V, 1, 0, 0, 0, 1, 1, threads);
     });
     float *zf = (float *)memory(4 * 512 * 32000);
     std::vector<int32_t> more(512, 7);
     float *more_losses = (float *)memory(4 * 512);
     auto cef = KERNEL(cross_entropy_f32);
     report("cross-entropy fwd+bwd fp32 512x32000", 8.0 * 512 * 32000, "GB/s", [&] {
-        return cef(zf, more.data(), nullptr, more_losses, nullptr, nullptr, 512, 32000, 32000, 1, 0, 0, 0, 1, 1, threads);
+        return cef(zf, more.data(), nullptr, nullptr, more_losses, nullptr, nullptr, nullptr, 512, 32000, 32000, 1, 0, 0, 0, 1, 1, threads);
     });
     const int64_t n = 8 << 20;
     bf16 *p = numbers(n), *g = numbers(n);

@@ -6,6 +6,7 @@
 #include <omp.h>
 
 #include "attention.h"
+#include "few_rows.h"
 #include "operations.h"
 
 namespace TS_NS {
@@ -46,7 +47,7 @@ struct Cached {
         float *m = p + G * DIRECT_BLOCK, *l = m + G;
         for (int64_t t = 0; t < fresh; t++) {
             const int64_t position = lengths[s] - fresh + t, n = cu[s] + t;
-            pack_rows(q + n * q_stride + kh * G * width, width, G, G, width, pw, qf);
+            for (int64_t i = 0; i < G; i++) Wide<T>::pack(q + n * q_stride + (kh * G + i) * width, width, qf + i * pw);
             __builtin_memset(of, 0, G * pw * sizeof(float));
             for (int64_t i = 0; i < G; i++) {
                 m[i] = HIDDEN;
@@ -73,18 +74,29 @@ struct Cached {
         }
     }
 
+    // Where keys or values from `key` on lie.
+    void block_rows(const T *cache, int64_t s, int64_t kh, int64_t key, int64_t keys, const T **rows) const {
+        int64_t slot = key % page;
+        const int32_t *entry = table + s * pages + key / page;
+        for (int64_t b = 0; b < keys; b++) {
+            rows[b] = cache + ((*entry * page + slot) * key_heads + kh) * width;
+            if (++slot == page) slot = 0, entry++;
+        }
+    }
+
     template <bool CAPPED>
     void direct_scores(int64_t s, int64_t kh, int64_t j, int64_t keys, const float *qf, float *p) const {
-        for (int64_t i = 0; i < group(); i++) {
+        const T *rows[DIRECT_BLOCK];
+        block_rows(k_cache, s, kh, j, keys, rows);
+        for (int64_t i = 0; i < group(); i += FEW_ROWS) {
             const float *qi = qf + i * pw;
-            alignas(64) float parts[DIRECT_BLOCK * W];
-            for (int64_t b = 0; b < keys; b++) {
-                const T *k = row(k_cache, s, kh, j + b);
-                F a = set(0.0f);
-                TS_FOR_VECTORS(c, width, { a = fma(get_lanes<whole>(k + c, L), get_lanes<whole>(qi + c, L), a); })
-                store(parts + b * W, a);
+            float *pi = p + i * DIRECT_BLOCK;
+            switch (least(group() - i, FEW_ROWS)) {
+                case 1: dots<1>(rows, keys, qi, pi); break;
+                case 2: dots<2>(rows, keys, qi, pi); break;
+                case 3: dots<3>(rows, keys, qi, pi); break;
+                default: dots<4>(rows, keys, qi, pi);
             }
-            sum_parts(parts, keys, p + i * DIRECT_BLOCK);
         }
         for (int64_t i = 0; i < group(); i++) {
             float *pi = p + i * DIRECT_BLOCK;
@@ -101,19 +113,19 @@ struct Cached {
         }
     }
 
-    // to[b] = sum of the W numbers of each part; sixteen at once where a transposition is cheap.
-    static void sum_parts(const float *parts, int64_t keys, float *to) {
+    // Dot products of R packed queries with a block of keys.
+    template <int R>
+    void dots(const T *const *rows, int64_t keys, const float *qf, float *p) const {
+        alignas(64) float sums[16];
         int64_t b = 0;
-#if TS_VECTOR == 16
-        for (; b + 16 <= keys; b += 16) {
-            alignas(64) float turned[16 * 16];
-            transpose16(parts + b * 16, 16, turned, 16);
-            F total = load(turned);
-            for (int i = 1; i < 16; i++) total = total + load(turned + i * 16);
-            store(to + b, total);
+        for (; b + FEW_OUTPUTS <= keys; b += FEW_OUTPUTS) {
+            few_dots<Wide<T>, FEW_OUTPUTS, R, 0>(qf, pw, rows + b, width, nullptr, sums);
+            for (int r = 0; r < R; r++) __builtin_memcpy(p + r * DIRECT_BLOCK + b, sums + r * FEW_OUTPUTS, sizeof(float) * FEW_OUTPUTS);
         }
-#endif
-        for (; b < keys; b++) to[b] = sum(load(parts + b * W));
+        for (; b < keys; b++) {
+            few_dots<Wide<T>, 1, R, 0>(qf, pw, rows + b, width, nullptr, sums);
+            for (int r = 0; r < R; r++) p[r * DIRECT_BLOCK + b] = sums[r];
+        }
     }
 
     void softmax_block(float *p, int64_t keys, float *of, float *m, float *l) const {
@@ -129,29 +141,49 @@ struct Cached {
 
     void direct_values(int64_t s, int64_t kh, int64_t j, int64_t keys, const float *p, float *of) const {
         const T *rows[DIRECT_BLOCK];
-        for (int64_t b = 0; b < keys; b++) rows[b] = row(v_cache, s, kh, j + b);
-        for (int64_t i = 0; i < group(); i++) {
+        block_rows(v_cache, s, kh, j, keys, rows);
+        for (int64_t i = 0; i < group(); i += FEW_ROWS) {
             const float *pi = p + i * DIRECT_BLOCK;
             float *oi = of + i * pw;
-            int64_t c = 0;
-            for (; c + 4 * W <= width; c += 4 * W) add_columns<4>(rows, keys, c, pi, oi);
-            for (; c + W <= width; c += W) add_columns<1>(rows, keys, c, pi, oi);
-            for (; c < width; c++) {
-                for (int64_t b = 0; b < keys; b++) oi[c] += pi[b] * get(rows[b] + c);
+            switch (least(group() - i, FEW_ROWS)) {
+                case 1: add_values<1>(rows, keys, pi, oi); break;
+                case 2: add_values<2>(rows, keys, pi, oi); break;
+                case 3: add_values<3>(rows, keys, pi, oi); break;
+                default: add_values<4>(rows, keys, pi, oi);
             }
         }
     }
 
-    // V vectors of one output stay in registers over a block of keys.
-    template <int V>
-    static void add_columns(const T *const *rows, int64_t keys, int64_t c, const float *p, float *to) {
-        F a[V];
-        for (int v = 0; v < V; v++) a[v] = load(to + c + v * W);
-        for (int64_t b = 0; b < keys; b++) {
-            const F w = set(p[b]);
-            for (int v = 0; v < V; v++) a[v] = fma(load(rows[b] + c + v * W), w, a[v]);
+    template <int R>
+    void add_values(const T *const *rows, int64_t keys, const float *p, float *of) const {
+        int64_t c = 0;
+        for (; c + 4 * W <= width; c += 4 * W) add_columns<R, 4>(rows, keys, c, p, of);
+        for (; c + W <= width; c += W) add_columns<R, 1>(rows, keys, c, p, of);
+        for (; c < width; c++) {
+            for (int r = 0; r < R; r++) {
+                for (int64_t b = 0; b < keys; b++) of[r * pw + c] += p[r * DIRECT_BLOCK + b] * get(rows[b] + c);
+            }
         }
-        for (int v = 0; v < V; v++) store(to + c + v * W, a[v]);
+    }
+
+    // V vectors of R outputs stay in registers over a block of keys.
+    template <int R, int V>
+    void add_columns(const T *const *rows, int64_t keys, int64_t c, const float *p, float *of) const {
+        F a[R][V];
+        for (int r = 0; r < R; r++) {
+            for (int v = 0; v < V; v++) a[r][v] = load(of + r * pw + c + v * W);
+        }
+        for (int64_t b = 0; b < keys; b++) {
+            F values[V];
+            for (int v = 0; v < V; v++) values[v] = load(rows[b] + c + v * W);
+            for (int r = 0; r < R; r++) {
+                const F w = set(p[r * DIRECT_BLOCK + b]);
+                for (int v = 0; v < V; v++) a[r][v] = fma(values[v], w, a[r][v]);
+            }
+        }
+        for (int r = 0; r < R; r++) {
+            for (int v = 0; v < V; v++) store(of + r * pw + c + v * W, a[r][v]);
+        }
     }
 
     // ---- many new tokens ----

@@ -1,4 +1,5 @@
-// Products of few rows of x with rows of weights that are read once, from memory to registers.
+// Products of few rows of x with many rows that are read once, from memory to registers: weights, or
+// cached keys.
 //
 // x is packed once a call so that it lies as a step of weights does: bf16 weights are widened by a
 // shift and a mask, which parts even from odd columns. The sum of an element runs in an order that
@@ -114,14 +115,16 @@ static inline void sums_of_16(const F *a, float *to) {
 // sums[r][i] = packed row r · row i of w, for R rows of x and O rows of w, at most 16 together.
 // Meanwhile it asks for memory from `ahead` on, LINES lines a step.
 template <class Form, int O, int R, int LINES, class T>
-static inline void few_dots(const typename Form::X *x, int64_t packed, const T *w, int64_t K, const char *ahead,
-                            float *sums) {
+static inline void few_dots(const typename Form::X *x, int64_t packed, const T *const *rows, int64_t K,
+                            const char *ahead, float *sums) {
+    const T *w[O];
+    for (int i = 0; i < O; i++) w[i] = rows[i];
     F a[16];
     for (int i = 0; i < 16; i++) a[i] = set(0.0f);
     int64_t k = 0;
     for (; k + Form::STEP <= K; k += Form::STEP) {
-        decltype(Form::weights(w)) wv[O];
-        for (int i = 0; i < O; i++) wv[i] = Form::weights(w + i * K + k);
+        decltype(Form::weights(w[0])) wv[O];
+        for (int i = 0; i < O; i++) wv[i] = Form::weights(w[i] + k);
         for (int i = 0; i < LINES; i++) __builtin_prefetch(ahead + i * 64);
         ahead += LINES * 64;
         for (int r = 0; r < R; r++) {
@@ -130,7 +133,7 @@ static inline void few_dots(const typename Form::X *x, int64_t packed, const T *
     }
     if (k < K) {
         for (int i = 0; i < O; i++) {
-            const auto wv = Form::weights(w + i * K + k, K - k);
+            const auto wv = Form::weights(w[i] + k, K - k);
             for (int r = 0; r < R; r++) a[r * O + i] = Form::meet(a[r * O + i], x + r * packed + k, wv);
         }
     }

@@ -21,9 +21,10 @@ struct Few {
     // O outputs of R rows from row m on.
     template <int O, int R, int LINES>
     void tile(const X *x_packed, int64_t m, int64_t n, int64_t part, float *sums) const {
-        const T *at = w + n * K;
-        const char *ahead = (const char *)(at + O * K) + part * (K / Form::STEP) * LINES * 64;
-        few_dots<Form, O, R, LINES>(x_packed + m * packed(), packed(), at, K, ahead, sums);
+        const T *rows[O];
+        for (int i = 0; i < O; i++) rows[i] = w + (n + i) * K;
+        const char *ahead = (const char *)(w + (n + O) * K) + part * (K / Form::STEP) * LINES * 64;
+        few_dots<Form, O, R, LINES>(x_packed + m * packed(), packed(), rows, K, ahead, sums);
     }
 
     template <int O, int LINES>
