@@ -117,9 +117,9 @@ class ClientsIT {
         Files.deleteIfExists(data);
         Files.createSymbolicLink(data, HOME.resolve("examples/quickstart"));
         Program program = program(place);
-        // A connection to the registry that hangs is tried again after half a minute, not after five.
-        program.run(
-                List.of("npm", "ci", "--no-audit", "--no-fund", "--fetch-timeout=30000"));
+        // A connection to the registry that hangs is tried again after half a minute, not after
+        // five.
+        program.run(List.of("npm", "ci", "--no-audit", "--no-fund", "--fetch-timeout=30000"));
 
         checkTour(program.run(List.of("node", "tour.js")));
     }

@@ -10,6 +10,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.UUID;
 
 /// An idempotency key whose first request still runs: what another replica of the API holds while
@@ -25,6 +26,7 @@ final class HeldKey implements AutoCloseable {
     /// Holds a key of the demo tenant until it is closed.
     static HeldKey of(PackagedStack stack) throws SQLException, IOException, InterruptedException {
         var held = new HeldKey(stack.connectAsApi());
+        held.keepOpen();
         held.connection.setAutoCommit(false);
         held.take(tenant(stack));
         return held;
@@ -32,6 +34,13 @@ final class HeldKey implements AutoCloseable {
 
     String name() {
         return name;
+    }
+
+    /// The server ends a session of the API that waits within a transaction.
+    private void keepOpen() throws SQLException {
+        try (Statement setting = connection.createStatement()) {
+            setting.execute("SET idle_in_transaction_session_timeout = 0");
+        }
     }
 
     private void take(UUID tenant) throws SQLException {
