@@ -51,19 +51,25 @@ public final class BenchCommand implements Runnable {
     @Command(description = "Train on random tokens in bf16.", mixinStandardHelpOptions = true)
     int train(
             @Option(names = "--model", required = true, paramLabel = "DIR") Path model,
-            @Option(names = "--method", defaultValue = "lora", description = "lora, qlora, full")
+            @Option(names = "--method", defaultValue = "lora", description = "lora, qlora, full, dpo")
                     TrainSpeed.Method method,
             @Option(names = "--batch", defaultValue = "4") int batch,
             @Option(names = "--seq", defaultValue = "512") int seq,
             @Option(names = "--steps", defaultValue = "6") int steps,
             @Option(names = "--recompute", defaultValue = "none", description = "none, block")
                     TrainSpeed.Recompute recompute,
-            @Option(names = "--peer", description = "beside transformers + peft, in turns")
+            @Option(names = "--peer", description = "beside what people use today, in turns")
                     boolean peer) {
         requireModel(model);
         positive("--batch", batch);
         positive("--seq", seq);
         positive("--steps", steps);
+        if (method == TrainSpeed.Method.DPO && batch % 2 != 0) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--batch is %d; dpo needs an even number: two answers to each prompt"
+                            .formatted(batch));
+        }
         if (peer) {
             List<String> sizes =
                     List.of(
@@ -77,7 +83,7 @@ public final class BenchCommand implements Runnable {
                             "" + steps,
                             "--recompute",
                             lower(recompute));
-            return compare("train", model, sizes);
+            return compare("train", "train.py", model, sizes);
         }
         var setup = new TrainSpeed.Setup(model, method, batch, seq, steps, recompute);
         return print(new TrainSpeed(setup, System.err).measure());
@@ -91,7 +97,7 @@ public final class BenchCommand implements Runnable {
             @Option(names = "--batch", defaultValue = "1") int batch,
             @Option(names = "--weights", defaultValue = "bf16", description = "bf16")
                     Weights weights,
-            @Option(names = "--peer", paramLabel = "NAME", description = "transformers, in turns")
+            @Option(names = "--peer", description = "${COMPLETION-CANDIDATES}, in turns")
                     Peer peer) {
         requireModel(model);
         positive("--prompt", prompt);
@@ -103,7 +109,7 @@ public final class BenchCommand implements Runnable {
         if (peer != null) {
             List<String> sizes =
                     List.of("--prompt", "" + prompt, "--new", "" + fresh, "--batch", "" + batch);
-            return compare("decode", model, sizes);
+            return compare("decode", peer.script, model, sizes);
         }
         return print(new DecodeSpeed(new DecodeSpeed.Setup(model, prompt, fresh, batch)).measure());
     }
@@ -127,16 +133,30 @@ public final class BenchCommand implements Runnable {
 
     /// What decoding can be compared with.
     enum Peer {
-        TRANSFORMERS
+        TRANSFORMERS("transformers", "decode.py"),
+        LLAMA_CPP("llama.cpp", "decode_llama.py");
+
+        private final String name;
+        private final String script;
+
+        Peer(String name, String script) {
+            this.name = name;
+            this.script = script;
+        }
+
+        /// The name on the command line.
+        @Override
+        public String toString() {
+            return name;
+        }
     }
 
-    private static int compare(String what, Path model, List<String> sizes)
-            throws IllegalStateException {
+    private static int compare(String what, String script, Path model, List<String> sizes) {
         List<String> arguments = new ArrayList<>(List.of("--model", model.toString()));
         arguments.addAll(sizes);
         List<String> own = new ArrayList<>(List.of(Alternation.launcher(), "bench", what));
         own.addAll(arguments);
-        List<String> peer = Alternation.script(what + ".py", arguments);
+        List<String> peer = Alternation.script(script, arguments);
         return print(new Alternation(own, peer, System.err).run(ROUNDS));
     }
 

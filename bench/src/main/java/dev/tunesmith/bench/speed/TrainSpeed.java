@@ -5,15 +5,19 @@ import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.fit.Workload;
 import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
+import dev.tunesmith.contracts.method.MethodSettings.Preference;
 import dev.tunesmith.engine.adapter.Adapter;
 import dev.tunesmith.engine.adapter.kind.LoraConfig;
 import dev.tunesmith.engine.adapter.site.Targets;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;
-import dev.tunesmith.engine.nn.Head;
 import dev.tunesmith.engine.nn.Linear;
 import dev.tunesmith.engine.nn.Parameter;
+import dev.tunesmith.engine.objective.Objective;
+import dev.tunesmith.engine.objective.Policy;
+import dev.tunesmith.engine.objective.PreferenceObjective;
+import dev.tunesmith.engine.objective.TokenObjective;
 import dev.tunesmith.engine.optim.AdamW;
 import dev.tunesmith.engine.optim.ParameterGroup;
 import dev.tunesmith.engine.quant.FourBitFormat;
@@ -22,7 +26,6 @@ import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.StepArena;
-import dev.tunesmith.engine.tensor.Tensor;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -48,7 +51,19 @@ final class TrainSpeed {
         /// The same beside NF4 weights with quantised scales.
         QLORA,
         /// Every weight, with fp32 masters.
-        FULL
+        FULL,
+        /// As LORA, on pairs of answers with a prompt of half a document; the reference is the
+        /// model without the adapter.
+        DPO;
+
+        /// Products with a weight for each token, in pairs of operations: forward, input gradient
+        /// and weight gradient, and the forward pass of a reference.
+        private int products() {
+            return switch (this) {
+                case LORA, QLORA -> 2;
+                case FULL, DPO -> 3;
+            };
+        }
     }
 
     /// What is measured.
@@ -91,36 +106,43 @@ final class TrainSpeed {
                         Decoder.load(directory, new Decoder.Form(DType.BF16, loading, quantised));
                 StepArena arena = StepArena.unlimited();
                 Region state = Region.lasting("optimizer")) {
+            Policy policy = new Policy(decoder, setup.recompute().policy());
             if (full) {
                 decoder.trainAll(state);
-                return train(directory, decoder, decoder.parameters(), arena, state);
+                var model = new Subject(directory, decoder, decoder.parameters());
+                return train(model, new TokenObjective(policy), arena, state);
             }
+            Objective objective =
+                    setup.method() == Method.DPO
+                            ? new PreferenceObjective(
+                                    policy,
+                                    Optional.of(decoder.share()),
+                                    Preference.dpo(Preference.BETA))
+                            : new TokenObjective(policy);
             LoraConfig config =
                     LoraConfig.plain("random", RANK, 2.0 * RANK, 0, Targets.allLinear());
             try (Adapter adapter = Adapter.fresh(decoder, config, 1)) {
                 adapter.train();
-                return train(directory, decoder, adapter.parameters(), arena, state);
+                var model = new Subject(directory, decoder, adapter.parameters());
+                return train(model, objective, arena, state);
             }
         }
     }
 
+    /// What trains.
+    private record Subject(ModelDirectory directory, Decoder decoder, List<Parameter> trained) {}
+
     private Map<String, Object> train(
-            ModelDirectory directory,
-            Decoder decoder,
-            List<Parameter> trained,
-            StepArena arena,
-            Region state) {
-        var optimizer =
-                new AdamW(ParameterGroup.byDecay(trained, 0), AdamW.Settings.usual(), state);
+            Subject model, Objective objective, StepArena arena, Region state) {
+        var groups = ParameterGroup.byDecay(model.trained(), 0);
+        var optimizer = new AdamW(groups, AdamW.Settings.usual(), state);
+        int vocabulary = model.decoder().architecture().size().vocabulary();
         double[] seconds = new double[setup.steps()];
         double firstStep = 0;
         for (int step = 0; step < setup.steps(); step++) {
-            TokenBatch batch =
-                    batch(
-                            step,
-                            Math.min(RANDOM_TOKENS, decoder.architecture().size().vocabulary()));
+            TokenBatch batch = batch(step, Math.min(RANDOM_TOKENS, vocabulary));
             long start = System.nanoTime();
-            double loss = step(decoder, arena, batch);
+            double loss = step(objective, arena, batch);
             double norm = optimizer.step(1e-4).gradientNorm();
             optimizer.clearGradients();
             seconds[step] = (System.nanoTime() - start) / 1e9;
@@ -129,36 +151,32 @@ final class TrainSpeed {
                     "step %d loss %.4f norm %.3f %.1f tok/s%n",
                     step, loss, norm, setup.tokens() / seconds[step]);
         }
-        return figures(directory, decoder, seconds, firstStep, arena);
+        return figures(model, seconds, firstStep, arena);
     }
 
     private Map<String, Object> figures(
-            ModelDirectory directory,
-            Decoder decoder,
-            double[] seconds,
-            double firstStep,
-            StepArena arena) {
+            Subject model, double[] seconds, double firstStep, StepArena arena) {
         double median = Figures.medianAfterFirst(seconds);
         double peak = OwnProcess.peakBytes() / GIB;
         Map<String, Object> figures = new LinkedHashMap<>();
         figures.put("tokens_per_second", Figures.rounded(setup.tokens() / median));
         figures.put("peak_rss_gib", Figures.rounded(peak));
         figures.put("first_step_seconds", Figures.rounded(firstStep));
-        double products = productsPerToken(decoder) * setup.tokens() / median;
+        double products = productsPerToken(model.decoder()) * setup.tokens() / median;
         figures.put("product_rate_share", Figures.rounded(products / ProductRate.bf16()));
-        figures.put("planned_gib", Figures.rounded(planned(directory).total() / GIB));
+        figures.put("planned_gib", Figures.rounded(planned(model.directory()).total() / GIB));
         figures.put("step_memory_gib", Figures.rounded(arena.peakBytes() / GIB));
         return figures;
     }
 
-    /// Floating-point operations of the matrix products with weights: twice the elements for the
-    /// forward pass, as many for the input gradients, and as many again for weight gradients.
+    /// Floating-point operations of the matrix products with weights that a step cannot do without;
+    /// what is computed a second time does not count.
     private double productsPerToken(Decoder decoder) {
         double matrices = decoder.head().weight().value().elements();
         for (Linear linear : decoder.linears()) {
             matrices += (double) linear.weight().outputs() * linear.weight().inputs();
         }
-        return matrices * (setup.method() == Method.FULL ? 6 : 4);
+        return matrices * 2 * setup.method().products();
     }
 
     private MemoryPlan planned(ModelDirectory directory) {
@@ -177,16 +195,14 @@ final class TrainSpeed {
         return MemoryPlan.of(ModelFacts.fromConfig(directory.config()), work);
     }
 
-    private double step(Decoder decoder, StepArena arena, TokenBatch batch) {
+    private double step(Objective objective, StepArena arena, TokenBatch batch) {
+        var occasion = new Objective.Occasion(0, 0, true);
+        Objective.Step whole = objective.begin(arena, List.of(batch), occasion);
         try (Region step = arena.open("step")) {
             Tape tape = Tape.recording(arena, step, 0);
-            Tensor hidden_ND = decoder.forward(tape, batch, setup.recompute().policy());
-            var targets =
-                    new Head.Targets(batch.labels_N(), batch.weights_N(), TokenBatch.NOT_TRAINED);
-            Head.Losses losses =
-                    decoder.head().loss(tape, hidden_ND, targets, 1 / batch.weightSum());
+            double loss = whole.loss(tape, 0).mean();
             tape.backward();
-            return losses.weighted() / batch.weightSum();
+            return loss;
         }
     }
 
@@ -203,10 +219,11 @@ final class TrainSpeed {
             ids_N[n] = random.nextInt(FIRST_TOKEN, words);
             positions_N[n] = n % length;
         }
+        int prompt = setup.method() == Method.DPO ? length / 2 : 0;
         for (int n = 0; n < tokens; n++) {
-            boolean last = positions_N[n] == length - 1;
-            labels_N[n] = last ? TokenBatch.NOT_TRAINED : ids_N[n + 1];
-            weights_N[n] = last ? 0 : 1;
+            boolean trained = positions_N[n] < length - 1 && positions_N[n] + 1 >= prompt;
+            labels_N[n] = trained ? ids_N[n + 1] : TokenBatch.NOT_TRAINED;
+            weights_N[n] = trained ? 1 : 0;
         }
         for (int d = 0; d <= setup.documents(); d++) {
             cuSeqlens_D1[d] = d * length;

@@ -8,6 +8,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -90,7 +91,16 @@ class BenchCommandTest {
     void wrongUseIsNamed() {
         assertThat(BenchCommand.run(List.of("train", "--model", "/nowhere"))).isEqualTo(2);
         assertThat(BenchCommand.run(List.of())).isEqualTo(2);
+        assertThat(wrong("train", "--method", "dpo", "--batch", "3")).isEqualTo(2);
+        assertThat(wrong("decode", "--weights", "q3_k")).isEqualTo(2);
+        assertThat(wrong("decode", "--peer", "llama")).isEqualTo(2);
         assertThat(BenchCommand.run(List.of("decode", "--model", NANO.toString(), "--new", "1")))
                 .isEqualTo(2);
+    }
+
+    private static int wrong(String command, String... options) {
+        var words = new ArrayList<>(List.of(command, "--model", NANO.toString()));
+        words.addAll(List.of(options));
+        return BenchCommand.run(words);
     }
 }
