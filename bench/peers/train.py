@@ -21,7 +21,7 @@ options.add_argument("--method", default="lora", choices=["lora", "qlora", "full
 options.add_argument("--batch", type=int, default=4)
 options.add_argument("--seq", type=int, default=512)
 options.add_argument("--steps", type=int, default=6)
-options.add_argument("--recompute", default="none", choices=["none", "block"])
+options.add_argument("--recompute", default="none", choices=["none", "attention", "selective", "block"])
 asked = options.parse_args()
 
 torch.manual_seed(0)
@@ -38,7 +38,7 @@ model = AutoModelForCausalLM.from_pretrained(
     attn_implementation="sdpa",
     quantization_config=four_bit if asked.method == "qlora" else None,
 )
-if asked.recompute == "block" and asked.method != "dpo":
+if asked.recompute != "none" and asked.method != "dpo":
     model.gradient_checkpointing_enable()
     model.enable_input_require_grads()
 seconds = []
@@ -120,7 +120,7 @@ def train_pairs():
             learning_rate=1e-4,
             bf16=True,
             use_cpu=True,
-            gradient_checkpointing=asked.recompute == "block",
+            gradient_checkpointing=asked.recompute != "none",
             save_strategy="no",
             report_to=[],
             disable_tqdm=True,

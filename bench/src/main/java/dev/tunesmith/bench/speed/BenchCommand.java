@@ -1,6 +1,7 @@
 package dev.tunesmith.bench.speed;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.tunesmith.engine.tape.CheckpointPolicy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -51,13 +52,19 @@ public final class BenchCommand implements Runnable {
     @Command(description = "Train on random tokens in bf16.", mixinStandardHelpOptions = true)
     int train(
             @Option(names = "--model", required = true, paramLabel = "DIR") Path model,
-            @Option(names = "--method", defaultValue = "lora", description = "lora, qlora, full, dpo")
+            @Option(
+                            names = "--method",
+                            defaultValue = "lora",
+                            description = "lora, qlora, full, dpo")
                     TrainSpeed.Method method,
             @Option(names = "--batch", defaultValue = "4") int batch,
             @Option(names = "--seq", defaultValue = "512") int seq,
             @Option(names = "--steps", defaultValue = "6") int steps,
-            @Option(names = "--recompute", defaultValue = "none", description = "none, block")
-                    TrainSpeed.Recompute recompute,
+            @Option(
+                            names = "--recompute",
+                            defaultValue = "none",
+                            description = "none, attention, selective, block")
+                    CheckpointPolicy recompute,
             @Option(names = "--peer", description = "beside what people use today, in turns")
                     boolean peer) {
         requireModel(model);

@@ -70,20 +70,15 @@ final class TrainSpeed {
     ///
     /// @param documents of a batch, each `length` tokens long
     record Setup(
-            Path model, Method method, int documents, int length, int steps, Recompute recompute) {
+            Path model,
+            Method method,
+            int documents,
+            int length,
+            int steps,
+            CheckpointPolicy recompute) {
 
         int tokens() {
             return documents * length;
-        }
-    }
-
-    /// Which blocks compute their intermediate results again in the backward pass.
-    enum Recompute {
-        NONE,
-        BLOCK;
-
-        CheckpointPolicy policy() {
-            return this == NONE ? CheckpointPolicy.keepAll() : CheckpointPolicy.recomputeAll();
         }
     }
 
@@ -106,7 +101,7 @@ final class TrainSpeed {
                         Decoder.load(directory, new Decoder.Form(DType.BF16, loading, quantised));
                 StepArena arena = StepArena.unlimited();
                 Region state = Region.lasting("optimizer")) {
-            Policy policy = new Policy(decoder, setup.recompute().policy());
+            Policy policy = new Policy(decoder, setup.recompute());
             if (full) {
                 decoder.trainAll(state);
                 var model = new Subject(directory, decoder, decoder.parameters());
@@ -134,7 +129,7 @@ final class TrainSpeed {
 
     private Map<String, Object> train(
             Subject model, Objective objective, StepArena arena, Region state) {
-        var groups = ParameterGroup.byDecay(model.trained(), 0);
+        List<ParameterGroup> groups = ParameterGroup.byDecay(model.trained(), 0);
         var optimizer = new AdamW(groups, AdamW.Settings.usual(), state);
         int vocabulary = model.decoder().architecture().size().vocabulary();
         double[] seconds = new double[setup.steps()];
@@ -189,7 +184,7 @@ final class TrainSpeed {
                                 true,
                                 setup.documents(),
                                 setup.length(),
-                                setup.recompute() == Recompute.BLOCK)
+                                setup.recompute() == CheckpointPolicy.BLOCK)
                         .withFrozenBits(
                                 quantised ? new FrozenForm(Quantization.NF4, true).bits() : 0);
         return MemoryPlan.of(ModelFacts.fromConfig(directory.config()), work);

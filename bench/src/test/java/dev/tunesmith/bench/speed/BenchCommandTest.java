@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tunesmith.engine.tape.CheckpointPolicy;
 import java.io.ByteArrayOutputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -24,7 +25,7 @@ class BenchCommandTest {
     @ParameterizedTest
     @EnumSource
     void trainingGivesEveryFigure(TrainSpeed.Method method) {
-        var setup = new TrainSpeed.Setup(NANO, method, 2, 24, 3, TrainSpeed.Recompute.BLOCK);
+        var setup = new TrainSpeed.Setup(NANO, method, 2, 24, 3, CheckpointPolicy.BLOCK);
 
         Map<String, Object> figures = new TrainSpeed(setup, nowhere).measure();
 

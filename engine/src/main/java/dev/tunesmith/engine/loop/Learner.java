@@ -94,6 +94,11 @@ public final class Learner implements AutoCloseable {
         return arena.peakBytes();
     }
 
+    /// Bytes mapped for steps so far; constant once every kind of step has run.
+    long mappedStepBytes() {
+        return arena.mappedBytes();
+    }
+
     @Override
     public void close() {
         arena.close();

@@ -317,8 +317,12 @@ public final class Decoder implements AutoCloseable {
         for (int layer = 0; layer < blocks.size(); layer++) {
             observer.accept(layer, x_ND);
             Block block = blocks.get(layer);
-            boolean recompute = policy.recomputes(layer, blocks.size());
-            x_ND = tape.block(x_ND, recompute, (inner, in) -> block.forward(inner, in, context));
+            boolean attention = policy.recomputesAttention();
+            x_ND =
+                    tape.block(
+                            x_ND,
+                            policy.recomputesBlock(layer),
+                            (inner, in) -> block.forward(inner, in, context, attention));
         }
         Tensor hidden_ND = lastNorm.forward(tape, x_ND);
         observer.accept(blocks.size(), hidden_ND);

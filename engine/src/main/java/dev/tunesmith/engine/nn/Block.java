@@ -32,8 +32,20 @@ public record Block(
 
     /// Computes the block and records it.
     public Tensor forward(Tape tape, Tensor x_ND, Context context) {
+        return forward(tape, x_ND, context, false);
+    }
+
+    /// As the other.
+    ///
+    /// @param attentionAgain whether the backward pass computes attention a second time instead of
+    ///   finding it in memory
+    public Tensor forward(Tape tape, Tensor x_ND, Context context, boolean attentionAgain) {
         Tensor in_ND = normed(tape, x_ND, norms.attentionIn);
-        Tensor a_ND = attention.forward(tape, in_ND, context);
+        Tensor a_ND =
+                attentionAgain
+                        ? tape.block(
+                                in_ND, true, (inner, in) -> attention.forward(inner, in, context))
+                        : attention.forward(tape, in_ND, context);
         if (parallel) {
             Norm mlpIn = norms.mlpIn;
             Tensor m_ND = mlp.forward(tape, mlpIn == null ? in_ND : mlpIn.forward(tape, x_ND));

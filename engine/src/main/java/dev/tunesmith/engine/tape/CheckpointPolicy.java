@@ -1,22 +1,37 @@
 package dev.tunesmith.engine.tape;
 
-/// Which blocks keep their intermediate results and which compute them again in the backward pass.
-///
-/// @param blocksKept how many of the last blocks keep theirs; those are the first ones needed
-public record CheckpointPolicy(int blocksKept) {
+/// What the backward pass computes again instead of finding it in memory.
+public enum CheckpointPolicy {
+    /// Nothing: fastest, most memory.
+    NONE,
+    /// Attention with its projections; the MLP keeps what it computed.
+    ATTENTION,
+    /// Every second block.
+    SELECTIVE,
+    /// Every block, of which only the input is kept: about a third more work, least memory.
+    BLOCK;
 
-    /// Every block keeps everything: fastest, most memory.
+    /// Every block keeps everything.
     public static CheckpointPolicy keepAll() {
-        return new CheckpointPolicy(Integer.MAX_VALUE);
+        return NONE;
     }
 
-    /// Every block keeps only its input: about a third more work, least memory.
+    /// Every block keeps only its input.
     public static CheckpointPolicy recomputeAll() {
-        return new CheckpointPolicy(0);
+        return BLOCK;
     }
 
-    /// Whether block `block` of `blocks` computes again.
-    public boolean recomputes(int block, int blocks) {
-        return block < (long) blocks - blocksKept;
+    /// Whether block number `block` computes everything again.
+    public boolean recomputesBlock(int block) {
+        return switch (this) {
+            case NONE, ATTENTION -> false;
+            case SELECTIVE -> block % 2 == 0;
+            case BLOCK -> true;
+        };
+    }
+
+    /// Whether blocks compute their attention again.
+    public boolean recomputesAttention() {
+        return this == ATTENTION;
     }
 }

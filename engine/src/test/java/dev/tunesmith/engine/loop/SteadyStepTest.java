@@ -1,0 +1,128 @@
+package dev.tunesmith.engine.loop;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import dev.tunesmith.engine.adapter.Adapter;
+import dev.tunesmith.engine.adapter.kind.LoraConfig;
+import dev.tunesmith.engine.adapter.site.Targets;
+import dev.tunesmith.engine.data.TokenBatch;
+import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.nn.Parameter;
+import dev.tunesmith.engine.objective.Objective;
+import dev.tunesmith.engine.objective.Policy;
+import dev.tunesmith.engine.objective.TokenObjective;
+import dev.tunesmith.engine.optim.AdamW;
+import dev.tunesmith.engine.optim.ParameterGroup;
+import dev.tunesmith.engine.tape.CheckpointPolicy;
+import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.Region;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/// Once it has run, a step takes no memory that it did not have: no block of the arena, no page of
+/// the system, and only a little of the Java heap.
+class SteadyStepTest {
+    private static final int LAYERS = 2;
+    private static final int TOKENS = 96;
+    private static final int WARM_UP_STEPS = 12;
+    private static final int STEPS = 20;
+
+    /// What the objects of a tape and of its calls may take: 64 KiB a layer and 16 bytes a token.
+    private static final long HEAP_BYTES_A_STEP = LAYERS * 65_536 + 16 * TOKENS;
+
+    /// The compiler and the collector of the virtual machine touch some pages of their own.
+    private static final double PAGES_A_STEP = 8;
+
+    @TempDir Path folder;
+
+    @ParameterizedTest
+    @EnumSource
+    void anAdapterStepTakesNoNewMemory(CheckpointPolicy recompute) throws IOException {
+        ModelDirectory base = base();
+        try (Decoder decoder = Decoder.load(base, DType.BF16, Decoder.Loading.MAPPED);
+                Region state = Region.lasting("optimizer")) {
+            LoraConfig config = LoraConfig.plain("tiny", 4, 8, 0, Targets.allLinear());
+            try (Adapter adapter = Adapter.fresh(decoder, config, 1)) {
+                adapter.train();
+                check(decoder, adapter.parameters(), recompute, state);
+            }
+        }
+    }
+
+    @Test
+    void aStepOfFullTuningTakesNoNewMemory() throws IOException {
+        try (Decoder decoder = Decoder.load(base(), DType.BF16, Decoder.Loading.WRITABLE);
+                Region state = Region.lasting("optimizer")) {
+            decoder.trainAll(state);
+            check(decoder, decoder.parameters(), CheckpointPolicy.NONE, state);
+        }
+    }
+
+    private ModelDirectory base() throws IOException {
+        Path model = TinyModel.create(Files.createDirectory(folder.resolve("model"))).folder();
+        return ModelDirectory.open(model.resolve("base"));
+    }
+
+    private static void check(
+            Decoder decoder, List<Parameter> trained, CheckpointPolicy recompute, Region state)
+            throws IOException {
+        var objective = new TokenObjective(new Policy(decoder, recompute));
+        List<ParameterGroup> groups = ParameterGroup.byDecay(trained, 0);
+        var optimizer = new AdamW(groups, AdamW.Settings.usual(), state);
+        try (Learner learner = new Learner(objective, trained, optimizer, 1)) {
+            run(learner, WARM_UP_STEPS);
+            long mapped = learner.mappedStepBytes();
+            long heap = allocated();
+            long pages = minorFaults();
+            run(learner, STEPS);
+            assertThat(learner.mappedStepBytes()).isEqualTo(mapped);
+            assertThat((minorFaults() - pages) / (double) STEPS)
+                    .as("pages a step")
+                    .isLessThan(PAGES_A_STEP);
+            assertThat((allocated() - heap) / STEPS)
+                    .as("heap bytes a step")
+                    .isLessThan(HEAP_BYTES_A_STEP);
+        }
+    }
+
+    private static void run(Learner learner, int steps) {
+        for (int step = 0; step < steps; step++) {
+            var occasion = new Objective.Occasion(step, 0, true);
+            Objective.Step whole = learner.begin(List.of(batch(step)), occasion);
+            learner.accumulate(whole, 0, step);
+            learner.update(1e-3);
+        }
+    }
+
+    private static TokenBatch batch(int seed) {
+        int[] ids = new int[TOKENS];
+        int[] positions = new int[TOKENS];
+        Arrays.setAll(ids, n -> 3 + (n * 31 + seed * 7) % 300);
+        Arrays.setAll(positions, n -> n % (TOKENS / 2));
+        float[] weights = new float[TOKENS];
+        Arrays.fill(weights, 1);
+        int[] documents = {0, TOKENS / 2, TOKENS};
+        return new TokenBatch(ids, positions, documents, ids.clone(), weights);
+    }
+
+    private static long allocated() {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        return threads.getCurrentThreadAllocatedBytes();
+    }
+
+    /// Faults of this thread alone, from the tenth field of its `stat`.
+    private static long minorFaults() throws IOException {
+        String stat = Files.readString(Path.of("/proc/thread-self/stat"));
+        return Long.parseLong(stat.substring(stat.lastIndexOf(')') + 2).split(" ")[7]);
+    }
+}
