@@ -1,16 +1,12 @@
 // Weights of four bits a value with one scale a block (QLoRA, arXiv 2305.14314), in the bytes of
 // bitsandbytes: a value is table[code]·scale of its block, blocks run over row ends, the first of
 // two codes is in the high half of its byte.
+#include "coded_rows.h"
 #include "operations.h"
 #include "parallel.h"
 #include "vec.h"
 
 namespace TS_NS {
-
-constexpr int64_t OUTPUTS_A_TASK = 16;  // rows of w of one task
-constexpr int OUTPUTS = 4;              // rows of w decoded together
-constexpr int64_t PIECE = 512;          // columns decoded together: all of it stays in level 1
-constexpr int64_t ROWS_MAX = 32;        // rows of x that share one decoding
 
 // ---- decoding ----------------------------------------------------------------------------------
 
@@ -98,68 +94,21 @@ static int dequantise(const ts_four_bit *w, T *y, int64_t n, int threads) {
 
 // ---- y = x wᵀ for few rows ---------------------------------------------------------------------
 
-// sums[i][r] += row i of the piece · x row r.
-template <int O, int R, class X>
-static inline void dots(const X *x, int64_t stride, const float *piece, int64_t n, float *sums) {
-    F a[O][R];
-    for (int i = 0; i < O; i++) {
-        for (int r = 0; r < R; r++) a[i][r] = set(0.0f);
-    }
-    TS_FOR_VECTORS(k, n, {
-        F xv[R];
-        for (int r = 0; r < R; r++) xv[r] = get_lanes<whole>(x + r * stride + k, L);
-        for (int i = 0; i < O; i++) {
-            F wv = get_lanes<whole>(piece + i * PIECE + k, L);
-            for (int r = 0; r < R; r++) a[i][r] = fma(xv[r], wv, a[i][r]);
-        }
-    })
-    for (int i = 0; i < O; i++) {
-        for (int r = 0; r < R; r++) sums[i * ROWS_MAX + r] += sum(a[i][r]);
-    }
-}
-
 template <class T>
-struct Few {
+struct Rows {
     const ts_four_bit &w;
-    const T *x;
-    T *y;
-    int64_t M, K, x_stride, y_stride;
+    const Table table;
+    const int64_t K;
 
-    template <int O>
-    void outputs(int64_t n, const Table &table) const {
-        alignas(64) float piece[OUTPUTS * PIECE];
-        for (int64_t m = 0; m < M; m += ROWS_MAX) {
-            const int64_t rows = M - m < ROWS_MAX ? M - m : ROWS_MAX;
-            float sums[OUTPUTS * ROWS_MAX] = {0};
-            for (int64_t k = 0; k < K; k += PIECE) {
-                const int64_t columns = K - k < PIECE ? K - k : PIECE;
-                for (int i = 0; i < O; i++) decode(w, table, (n + i) * K + k, columns, x, piece + i * PIECE);
-                int64_t r = 0;
-                const T *at = x + m * x_stride + k;
-                for (; r + 4 <= rows; r += 4) dots<O, 4>(at + r * x_stride, x_stride, piece, columns, sums + r);
-                for (; r < rows; r++) dots<O, 1>(at + r * x_stride, x_stride, piece, columns, sums + r);
-            }
-            for (int i = 0; i < O; i++) {
-                for (int64_t r = 0; r < rows; r++) put(y + (m + r) * y_stride + n + i, sums[i * ROWS_MAX + r]);
-            }
-        }
+    void operator()(int64_t n, int64_t k, int64_t columns, float *to) const {
+        decode(w, table, n * K + k, columns, (const T *)nullptr, to);
     }
 };
 
 template <class T>
 static int linear(const ts_four_bit *w, const T *x, T *y, int64_t M, int64_t N, int64_t K, int64_t x_stride,
                   int64_t y_stride, int threads) {
-    if (M < 0 || N < 0 || K < 0) return TS_BAD_SHAPE;
-    const Few<T> few{*w, x, y, M, K, x_stride, y_stride};
-    int64_t tasks = (N + OUTPUTS_A_TASK - 1) / OUTPUTS_A_TASK;
-    for_rows(tasks, OUTPUTS_A_TASK * (K + 1), threads, [&](int64_t t) {
-        const Table table(w->table);
-        int64_t n = t * OUTPUTS_A_TASK;
-        int64_t end = n + OUTPUTS_A_TASK < N ? n + OUTPUTS_A_TASK : N;
-        for (; n + OUTPUTS <= end; n += OUTPUTS) few.template outputs<OUTPUTS>(n, table);
-        for (; n < end; n++) few.template outputs<1>(n, table);
-    });
-    return TS_OK;
+    return coded_linear(Rows<T>{*w, Table(w->table), K}, x, y, M, N, K, x_stride, y_stride, threads);
 }
 
 // ---- encoding ----------------------------------------------------------------------------------

@@ -101,7 +101,16 @@
     /* Value·(1 / largest of the block) gets code order[j] where it exceeds j of the 15 bounds. */ \
     int four_bit_quantise_##E(const T *x, const float *bounds, const uint8_t *order,               \
                               uint8_t *codes, float *scales, int64_t n, int64_t block,             \
-                              int threads);
+                              int threads);                                                        \
+    int grouped_dequantise_##E(const ts_grouped *w, T *y, int64_t rows, int threads);              \
+    int grouped_linear_##E(const ts_grouped *w, const T *x, T *y_MN, int64_t M, int64_t N,         \
+                           int64_t x_stride, int64_t y_stride, int threads);                       \
+    /* large_K marks columns with a value of at least the threshold (0: none); their codes are 0. */ \
+    int int8_rows_##E(const T *x, int8_t *codes_MK, float *scales_M, uint8_t *large_K, int64_t M,  \
+                      int64_t K, int64_t x_stride, float threshold, int threads);                  \
+    int int8_linear_##E(const int8_t *codes_MK, const float *scales_M, const uint8_t *large_K,     \
+                        const T *x, const int8_t *w_NK, const float *w_scales_N, T *y, int64_t M,  \
+                        int64_t N, int64_t K, int64_t x_stride, int64_t y_stride, int threads);
 
 namespace TS_NS {
 TS_DECLARE(float, f32)

@@ -24,4 +24,19 @@ struct ts_four_bit {
     float offset;
 };
 
+// A matrix of codes of 4 bits (two in a byte, the first in the high half, rows begin a byte) or 8:
+// a value is (table[code] - zero)·scale of its group, which is
+// row_groups[row]·groups + column_groups[column].
+struct ts_grouped {
+    const uint8_t *codes;
+    const float *table;  // 16 or 256
+    const int32_t *row_groups;
+    const int32_t *column_groups;
+    const float *scales;
+    const float *zeros;  // null: all 0
+    int64_t groups;
+    int64_t inputs;
+    int64_t bits;
+};
+
 constexpr int32_t TS_IGNORED_LABEL = -100;

@@ -6,7 +6,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 
-/// `verify [DIR…]` runs golden cases; `bench …` measures training and decoding.
+/// `verify [DIR…]` runs golden cases, `bench …` measures training and decoding, `convert` reads
+/// files of llama.cpp.
 public final class Main {
 
     private Main() {}
@@ -20,8 +21,10 @@ public final class Main {
             case "verify" ->
                     System.exit(Verify.run(rest.stream().map(Path::of).toList(), System.out));
             case "bench" -> System.exit(BenchCommand.run(rest));
+            case "convert" -> System.exit(ConvertCommand.run(rest, System.out));
             default -> {
-                System.err.println("usage: verify [DIR…] | bench (train | decode | model) …");
+                System.err.println(
+                        "usage: verify [DIR…] | bench (train | decode | model) … | convert FILE DIR");
                 System.exit(2);
             }
         }

@@ -52,9 +52,14 @@ final class Batches {
     }
 
     private static int[] lengths(GoldenTensors file, String prefix) {
-        int[] mask = file.integers(prefix + "attention_mask");
-        int rows = (int) file.shape(prefix + "attention_mask")[0];
+        long[] shape = file.shape(prefix + "input_ids");
+        int rows = (int) shape[0];
         int[] lengths = new int[rows];
+        if (!file.has(prefix + "attention_mask")) {
+            Arrays.fill(lengths, (int) shape[1]);
+            return lengths;
+        }
+        int[] mask = file.integers(prefix + "attention_mask");
         for (int i = 0; i < mask.length; i++) {
             lengths[i / (mask.length / rows)] += mask[i];
         }

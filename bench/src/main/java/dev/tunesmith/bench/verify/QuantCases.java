@@ -18,6 +18,7 @@ import dev.tunesmith.engine.io.StoredType;
 import dev.tunesmith.engine.io.WeightFiles;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.nn.Head;
+import dev.tunesmith.engine.nn.Linear;
 import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.nn.Weight;
 import dev.tunesmith.engine.ops.FourBitMatrix;
@@ -32,16 +33,13 @@ import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.stream.Stream;
 
 /// Groups below `quant`: weights in fewer bits.
 final class QuantCases {
@@ -110,13 +108,13 @@ final class QuantCases {
             String type = golden.text("quant_state.dtype", "");
             expected.floats("source_type")
                     .ifPresent(values -> {
-                        float[] rounded = rounded(type, (Weight.FourBit) weight, shape);
+                        float[] rounded = rounded(type, (Weight.Coded) weight, shape);
                         double step = type.equals("bfloat16") ? 0x1p-7 : 0x1p-10;
                         comparison.tensor(type, rounded, values, new Tolerance(0, ulps * step, 0));
                     });
         }
 
-        private static float[] rounded(String type, Weight.FourBit weight, List<Long> shape) {
+        private static float[] rounded(String type, Weight.Coded weight, List<Long> shape) {
             if (type.equals("bfloat16")) {
                 try (Region region = Region.lasting("rounded matrix")) {
                     Tensor values = region.tensor(DType.BF16, shape.get(0), shape.get(1));
@@ -230,6 +228,24 @@ final class QuantCases {
                         run.forward(batch).logits(),
                         expected,
                         Tolerance.absolute(golden.number("tolerance.logits.atol", 0)));
+                layers(golden, run.decoder(), tensors, comparison);
+            }
+        }
+
+        /// Single layers, named `layer/NAME/input` and `layer/NAME/output`.
+        private static void layers(
+                GoldenCase golden, Decoder decoder, GoldenTensors tensors, Comparison comparison) {
+            double ofLargest = golden.number("tolerance.layers.max_abs_diff_over_max_abs", 0);
+            for (Linear layer : decoder.linears()) {
+                String name = "layer/" + layer.name();
+                tensors.floats(name + "/input")
+                        .ifPresent(input ->
+                                comparison.golden(
+                                        name,
+                                        PackedMatrixCases.product(layer.weight(), input),
+                                        tensors,
+                                        name + "/output",
+                                        new Tolerance(0, 0, ofLargest)));
             }
         }
 
@@ -323,41 +339,6 @@ final class QuantCases {
                             new Tolerance(0, 1e-4, 0));
                 }
                 adapter.parameters().forEach(Parameter::clearGradient);
-            }
-        }
-    }
-
-    /// A folder that is deleted with everything in it after use.
-    private static final class TemporaryFolder {
-
-        private TemporaryFolder() {}
-
-        /// What is done with the folder.
-        @FunctionalInterface
-        interface Work {
-            void run(Path folder) throws IOException;
-        }
-
-        static void with(Work work) {
-            try {
-                Path folder = Files.createTempDirectory("tunesmith-verify-");
-                try {
-                    work.run(folder);
-                } finally {
-                    delete(folder);
-                }
-            } catch (IOException e) {
-                throw new UncheckedIOException("files of a golden case", e);
-            }
-        }
-
-        private static void delete(Path folder) throws IOException {
-            List<Path> all;
-            try (Stream<Path> files = Files.walk(folder)) {
-                all = files.sorted(Comparator.reverseOrder()).toList();
-            }
-            for (Path file : all) {
-                Files.delete(file);
             }
         }
     }

@@ -101,6 +101,16 @@ public final class WeightFiles implements AutoCloseable {
         return fileOf(name).floats(name);
     }
 
+    /// A copy of an integer tensor as Java longs, row-major.
+    public long[] integers(String name) {
+        return fileOf(name).integers(name);
+    }
+
+    /// The folder of the files.
+    public Path directory() {
+        return directory;
+    }
+
     /// Bytes of all tensors together.
     public long totalBytes() {
         long total = 0;

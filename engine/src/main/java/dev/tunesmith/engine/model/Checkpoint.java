@@ -113,7 +113,7 @@ final class Checkpoint {
         try (Region scratch = Region.lasting("values to quantise")) {
             DType type = stored.get().type() == StoredType.BF16 ? DType.BF16 : DType.F32;
             Tensor values_OI = converted(stored.get(), type, scratch, false);
-            return new Weight.FourBit(
+            return new Weight.Coded(
                     new FourBitMatrix(outputs, inputs, format.quantise(values_OI, region), region));
         }
     }

@@ -48,8 +48,7 @@ public final class Linear {
                 switch (weight) {
                     case Weight.Dense _ -> new Weight.Dense(replacement);
                     case Weight.Transposed _ -> new Weight.Transposed(replacement);
-                    case Weight.FourBit _ ->
-                            throw new IllegalStateException(name + " is quantised");
+                    case Weight.Coded _ -> throw new IllegalStateException(name + " is quantised");
                 };
     }
 

@@ -1,6 +1,6 @@
 package dev.tunesmith.engine.nn;
 
-import dev.tunesmith.engine.ops.FourBitMatrix;
+import dev.tunesmith.engine.ops.CodedMatrix;
 import dev.tunesmith.engine.ops.Products;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.StepArena;
@@ -129,8 +129,8 @@ public sealed interface Weight {
         }
     }
 
-    /// Codes of four bits, frozen.
-    record FourBit(FourBitMatrix matrix) implements Weight {
+    /// Codes, frozen.
+    record Coded(CodedMatrix matrix) implements Weight {
         @Override
         public long outputs() {
             return matrix.outputs();
@@ -158,7 +158,7 @@ public sealed interface Weight {
 
         @Override
         public void addGradient(Tensor dy_NO, Tensor x_NI, Region region) {
-            throw new IllegalStateException("four-bit codes do not train");
+            throw new IllegalStateException("codes do not train");
         }
 
         @Override
@@ -168,7 +168,7 @@ public sealed interface Weight {
 
         @Override
         public float[] stored(float[] values_OI) {
-            throw new IllegalStateException("values cannot take the place of four-bit codes");
+            throw new IllegalStateException("values cannot take the place of codes");
         }
     }
 }

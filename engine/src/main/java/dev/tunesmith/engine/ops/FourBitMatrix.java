@@ -2,20 +2,12 @@ package dev.tunesmith.engine.ops;
 
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
-import dev.tunesmith.engine.tensor.StepArena;
 import dev.tunesmith.engine.tensor.Tensor;
 import dev.tunesmith.kernels.cpu.FourBit;
-import dev.tunesmith.kernels.cpu.SmallLinear;
 
 /// A frozen matrix [outputs, inputs] of four-bit codes with one scale a block of values (QLoRA,
 /// arXiv 2305.14314).
-///
-/// Products of few rows decode on the way; larger ones decode the whole matrix once into memory
-/// that all matrices share, because decoding inside a blocked product would repeat it.
-public final class FourBitMatrix {
-
-    /// Above this many rows a matrix is decoded as a whole first.
-    private static final long DECODED_ON_THE_WAY_ROWS_MAX = 8;
+public final class FourBitMatrix implements CodedMatrix {
 
     private final long outputs;
     private final long inputs;
@@ -103,12 +95,12 @@ public final class FourBitMatrix {
                         new FourBit.Rounding(bounds_15.address(), order_16.address()));
     }
 
-    /// Rows of the matrix.
+    @Override
     public long outputs() {
         return outputs;
     }
 
-    /// Columns of the matrix.
+    @Override
     public long inputs() {
         return inputs;
     }
@@ -118,13 +110,8 @@ public final class FourBitMatrix {
         return codes;
     }
 
-    /// Writes all values, rounded once to the type of `w_OI`.
-    public void dequantise(Tensor w_OI) {
-        Native.requireContiguous("dequantisation", w_OI);
-        if (w_OI.elements() != outputs * inputs) {
-            throw new IllegalArgumentException(
-                    "[%d, %d] cannot be written to %s".formatted(outputs, inputs, w_OI));
-        }
+    @Override
+    public void decode(Tensor w_OI) {
         FourBit.dequantise(
                 Native.element(w_OI),
                 description.address(),
@@ -133,50 +120,12 @@ public final class FourBitMatrix {
                 Native.threads());
     }
 
-    /// All values in fp32.
-    public float[] values() {
-        try (Region own = Region.lasting("decoded weights")) {
-            return dense(DType.F32, own).toFloats();
-        }
-    }
-
-    /// `y_NO = x_NI · wᵀ`.
-    public void linear(Tensor y_NO, Tensor x_NI, StepArena arena) {
-        if (x_NI.rows() > DECODED_ON_THE_WAY_ROWS_MAX) {
-            try (Region scratch = arena.open("decoded weights")) {
-                Products.linear(y_NO, x_NI, dense(x_NI.type(), scratch));
-            }
-            return;
-        }
-        if (y_NO.type() != x_NI.type() || x_NI.width() != inputs || y_NO.width() != outputs) {
-            throw new IllegalArgumentException(
-                    "four-bit product of %s and [%d, %d] into %s"
-                            .formatted(x_NI, outputs, inputs, y_NO));
-        }
+    @Override
+    public void fewRows(Tensor y_NO, Tensor x_NI) {
         FourBit.linear(
-                new SmallLinear(
-                        Native.element(x_NI),
-                        Native.element(x_NI),
-                        Native.element(y_NO),
-                        x_NI.rows(),
-                        outputs,
-                        inputs,
-                        Native.threads()),
+                Native.few(y_NO, x_NI),
                 Native.strided(x_NI),
                 description.address(),
                 Native.strided(y_NO));
-    }
-
-    /// `dx_NI = beta · dx_NI + dy_NO · w`.
-    public void linearInput(Tensor dx_NI, Tensor dy_NO, double beta, StepArena arena) {
-        try (Region scratch = arena.open("decoded weights")) {
-            Products.linearInput(dx_NI, dy_NO, dense(dy_NO.type(), scratch), beta, 1);
-        }
-    }
-
-    private Tensor dense(DType type, Region scratch) {
-        Tensor w_OI = scratch.tensor(type, outputs, inputs);
-        dequantise(w_OI);
-        return w_OI;
     }
 }

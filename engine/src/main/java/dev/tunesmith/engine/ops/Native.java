@@ -4,6 +4,7 @@ import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Tensor;
 import dev.tunesmith.kernels.cpu.Element;
 import dev.tunesmith.kernels.cpu.Rows;
+import dev.tunesmith.kernels.cpu.SmallLinear;
 import dev.tunesmith.kernels.cpu.Strided;
 import dev.tunesmith.kernels.torch.TorchAbi;
 
@@ -30,6 +31,18 @@ final class Native {
 
     static Strided strided(Tensor tensor) {
         return new Strided(tensor.address(), tensor.rowStride());
+    }
+
+    /// The sizes of a product `y_NO = x_NI · wᵀ` of few rows, all of one type.
+    static SmallLinear few(Tensor y_NO, Tensor x_NI) {
+        return new SmallLinear(
+                element(x_NI),
+                element(x_NI),
+                element(y_NO),
+                x_NI.rows(),
+                y_NO.width(),
+                x_NI.width(),
+                THREADS);
     }
 
     /// Nothing, where a kernel takes an optional matrix.

@@ -73,7 +73,7 @@ public record BitsAndBytes4() implements PackedForm {
             Tensor table_16 = part(weight + ".quant_map", DType.F32, FourBitKind.CODES);
             Codes codes = new Codes(codes_B, table_16, block, scales(scales));
             var matrix = new FourBitMatrix(wanted.outputs(), wanted.inputs(), codes, region);
-            return new Found(new Weight.FourBit(matrix), tensors);
+            return new Found(new Weight.Coded(matrix), tensors);
         }
 
         private List<Long> shape() {

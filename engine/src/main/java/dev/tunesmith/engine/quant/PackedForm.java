@@ -8,9 +8,12 @@ import dev.tunesmith.engine.tensor.Region;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Function;
 
 /// Reads the matrices of a checkpoint whose `quantization_config` says that they are quantised.
-public sealed interface PackedForm permits BitsAndBytes4 {
+public sealed interface PackedForm
+        permits BitsAndBytes4, BitsAndBytes8, Gptq, Awq, Hqq, ScaledFloat8, CompressedTensors {
 
     /// A matrix to be found.
     ///
@@ -28,6 +31,44 @@ public sealed interface PackedForm permits BitsAndBytes4 {
     /// @throws ModelFileException if its parts do not fit together
     Optional<Found> read(WeightFiles files, Wanted wanted, Region region);
 
+    /// The form that a `quantization_config` describes.
+    ///
+    /// @throws UnsupportedFormException with every reason why it cannot be read
+    static PackedForm of(Map<?, ?> tree) {
+        var forms =
+                new TreeMap<String, Function<QuantizationConfig, PackedForm>>(
+                        Map.of(
+                                "awq", Awq::of,
+                                "bitsandbytes", PackedForm::bitsAndBytes,
+                                "compressed-tensors", CompressedTensors::of,
+                                "fbgemm_fp8", ScaledFloat8::rows,
+                                "fp8", ScaledFloat8::blocks,
+                                "gptq", Gptq::of,
+                                "hqq", Hqq::of));
+        var config = new QuantizationConfig(tree);
+        Function<QuantizationConfig, PackedForm> reader =
+                forms.get(String.valueOf(tree.get("quant_method")));
+        if (reader == null) {
+            throw new UnsupportedFormException(
+                    List.of(
+                            "quantization_config: quant_method '%s' is not supported (supported: %s)"
+                                    .formatted(
+                                            tree.get("quant_method"),
+                                            String.join(", ", forms.keySet()))));
+        }
+        PackedForm form = reader.apply(config);
+        if (!config.faults().isEmpty()) {
+            throw new UnsupportedFormException(config.faults());
+        }
+        return form;
+    }
+
+    private static PackedForm bitsAndBytes(QuantizationConfig config) {
+        return config.flag("load_in_8bit")
+                ? new BitsAndBytes8((float) config.number("llm_int8_threshold", 6))
+                : new BitsAndBytes4();
+    }
+
     /// The form of a checkpoint, or empty if all of it is plain.
     ///
     /// @throws ModelFileException naming a form that cannot be read
@@ -37,25 +78,23 @@ public sealed interface PackedForm permits BitsAndBytes4 {
                     throw new ModelFileException(
                             directory.path().resolve(ModelDirectory.CONFIG), fault);
                 });
-        return directory.config().get("quantization_config") != null
-                ? Optional.of(new BitsAndBytes4())
-                : Optional.empty();
+        return config(directory.config()).map(PackedForm::of);
     }
 
     /// Why a checkpoint with this `config.json` cannot be read, if its form is not supported.
     static Optional<String> fault(Map<String, Object> config) {
-        if (config.get("quantization_config") == null) {
+        try {
+            Optional<PackedForm> _ = config(config).map(PackedForm::of);
             return Optional.empty();
+        } catch (UnsupportedFormException e) {
+            return Optional.of(String.join("; ", e.faults()));
         }
-        Map<?, ?> form =
-                config.get("quantization_config") instanceof Map<?, ?> map ? map : Map.of();
-        if ("bitsandbytes".equals(form.get("quant_method"))
-                && Boolean.TRUE.equals(form.get("load_in_4bit"))) {
-            return Optional.empty();
-        }
-        boolean eight = Boolean.TRUE.equals(form.get("load_in_8bit"));
-        return Optional.of(
-                "quantization_config: %s%s is not supported (supported: bitsandbytes with 4 bits)"
-                        .formatted(form.get("quant_method"), eight ? " with 8 bits" : ""));
+    }
+
+    private static Optional<Map<?, ?>> config(Map<String, Object> config) {
+        Object form = config.get("quantization_config");
+        return form == null
+                ? Optional.empty()
+                : Optional.of(form instanceof Map<?, ?> map ? map : Map.of());
     }
 }

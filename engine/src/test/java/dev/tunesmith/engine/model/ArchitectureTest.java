@@ -96,7 +96,7 @@ class ArchitectureTest {
                         "rope_scaling",
                         Map.of("rope_type", "spiral"),
                         "quantization_config",
-                        Map.of("quant_method", "gptq"));
+                        Map.of("quant_method", "marlin"));
         config.remove("intermediate_size");
 
         assertThatExceptionOfType(UnsupportedModelException.class)

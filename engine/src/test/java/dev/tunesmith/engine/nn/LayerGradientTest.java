@@ -15,6 +15,7 @@ import dev.tunesmith.engine.nn.position.Rotary;
 import dev.tunesmith.engine.nn.position.RotaryTable;
 import dev.tunesmith.engine.ops.DocumentAttention;
 import dev.tunesmith.engine.ops.FourBitMatrix;
+import dev.tunesmith.engine.ops.GroupedMatrix;
 import dev.tunesmith.engine.quant.FourBitFormat;
 import dev.tunesmith.engine.quant.FourBitKind;
 import dev.tunesmith.engine.tape.Tape;
@@ -22,6 +23,7 @@ import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.StepArena;
 import dev.tunesmith.engine.tensor.Tensor;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -175,10 +177,42 @@ class LayerGradientTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {1, 8, 23})
+    void linearOfGroupedCodes(int rows) {
+        try (NumericGradient numeric = new NumericGradient(rows)) {
+            Linear linear =
+                    new Linear("layer", grouped(numeric, 17, 9), numeric.parameter("bias", 0, 17));
+            numeric.check(numeric.tensor(0, rows, 9), linear::forward);
+        }
+    }
+
+    private static Weight grouped(NumericGradient numeric, int outputs, int inputs) {
+        Tensor codes = numeric.region().tensor(DType.U8, outputs, inputs);
+        for (int i = 0; i < outputs * inputs; i++) {
+            codes.segment().set(ValueLayout.JAVA_BYTE, i, (byte) (i * 37));
+        }
+        int[] columns = new int[inputs];
+        int[] rows = new int[outputs];
+        java.util.Arrays.setAll(columns, i -> i % 2);
+        java.util.Arrays.setAll(rows, i -> i);
+        return new Weight.Coded(
+                GroupedMatrix.of(
+                        inputs,
+                        codes,
+                        numeric.tensor(0, 256),
+                        new GroupedMatrix.Groups(
+                                numeric.region().ints(rows),
+                                numeric.region().ints(columns),
+                                numeric.tensor(0.5f, outputs, 2),
+                                java.util.Optional.of(numeric.tensor(0, outputs, 2))),
+                        numeric.region()));
+    }
+
     private static Weight fourBit(NumericGradient numeric, int outputs, int inputs) {
         var format = new FourBitFormat(FourBitKind.NF4, 32, true);
         Tensor values = numeric.tensor(0, outputs, inputs);
-        return new Weight.FourBit(
+        return new Weight.Coded(
                 new FourBitMatrix(
                         outputs,
                         inputs,

@@ -1,0 +1,75 @@
+package dev.tunesmith.engine.ops;
+
+import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.Region;
+import dev.tunesmith.engine.tensor.StepArena;
+import dev.tunesmith.engine.tensor.Tensor;
+import dev.tunesmith.kernels.cpu.Int8Rows;
+import dev.tunesmith.kernels.cpu.SmallLinear;
+
+/// A frozen matrix of 8-bit integers with a scale a row, multiplied by activations that are rounded
+/// to 8 bits too (LLM.int8, arXiv 2208.07339). Gradients flow through the decoded values.
+public final class Int8Matrix implements CodedMatrix {
+
+    private final Tensor codes_OI;
+    private final Tensor largest_O;
+    private final GroupedMatrix values;
+    private final float threshold;
+
+    /// @param codes_OI bytes [outputs, inputs]
+    /// @param largest_O fp32, the largest absolute value of every row
+    /// @param values the same matrix without the rounding of activations
+    /// @param threshold columns with an activation of at least this size stay floats; 0 for never
+    public Int8Matrix(Tensor codes_OI, Tensor largest_O, GroupedMatrix values, float threshold) {
+        this.codes_OI = codes_OI;
+        this.largest_O = largest_O;
+        this.values = values;
+        this.threshold = threshold;
+    }
+
+    @Override
+    public long outputs() {
+        return values.outputs();
+    }
+
+    @Override
+    public long inputs() {
+        return values.inputs();
+    }
+
+    @Override
+    public void decode(Tensor w_OI) {
+        values.decode(w_OI);
+    }
+
+    /// All rows go the same way: which columns stay floats depends on them.
+    @Override
+    public void multiply(Tensor y_NO, Tensor x_NI, StepArena arena) {
+        try (Region scratch = arena.open("8-bit activations")) {
+            product(y_NO, x_NI, scratch);
+        }
+    }
+
+    @Override
+    public void fewRows(Tensor y_NO, Tensor x_NI) {
+        try (Region scratch = Region.lasting("8-bit activations")) {
+            product(y_NO, x_NI, scratch);
+        }
+    }
+
+    private void product(Tensor y_NO, Tensor x_NI, Region scratch) {
+        var rows =
+                new Int8Rows(
+                        scratch.tensor(DType.U8, x_NI.elements()).address(),
+                        scratch.tensor(DType.F32, x_NI.rows()).address(),
+                        scratch.tensor(DType.U8, inputs()).address(),
+                        Native.threads());
+        SmallLinear shape = Native.few(y_NO, x_NI);
+        rows.fill(shape, Native.strided(x_NI), threshold);
+        rows.linear(
+                shape,
+                Native.strided(x_NI),
+                new Int8Rows.Matrix(codes_OI.address(), largest_O.address()),
+                Native.strided(y_NO));
+    }
+}
