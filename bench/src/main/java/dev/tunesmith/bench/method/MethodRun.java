@@ -143,7 +143,7 @@ final class MethodRun implements AutoCloseable {
     /// Runs one step and compares loss, figures and gradients.
     LossSum compare(
             Objective objective, List<TokenBatch> parts, MethodRows rows, Comparison comparison) {
-        policy().model().parameters().forEach(Parameter::clearGradient);
+        policy().model().trainable().forEach(Parameter::clearGradient);
         LossSum sum = LossSum.ZERO;
         Objective.Step whole = objective.begin(arena, parts, new Objective.Occasion(0, 0, true));
         for (int part = 0; part < parts.size(); part++) {
@@ -189,7 +189,7 @@ final class MethodRun implements AutoCloseable {
         golden.tensors(TENSORS)
                 .ifPresent(file -> {
                     double squares = 0;
-                    for (Parameter parameter : policy().model().parameters()) {
+                    for (Parameter parameter : policy().model().trainable()) {
                         float[] gradient = parameter.gradient().toFloats();
                         comparison.golden(
                                 "gradient of " + parameter.name(),

@@ -104,7 +104,7 @@ final class TrainSpeed {
             Policy policy = new Policy(decoder, setup.recompute());
             if (full) {
                 decoder.trainAll(state);
-                var model = new Subject(directory, decoder, decoder.parameters());
+                var model = new Subject(directory, decoder, decoder.trainable());
                 return train(model, new TokenObjective(policy), arena, state);
             }
             Objective objective =

@@ -5,6 +5,7 @@ import dev.tunesmith.bench.golden.Comparison;
 import dev.tunesmith.bench.golden.GoldenCase;
 import dev.tunesmith.bench.golden.GoldenTensors;
 import dev.tunesmith.bench.golden.Tolerance;
+import dev.tunesmith.engine.data.Pictures;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;
@@ -36,7 +37,7 @@ final class FamilyCases implements CaseRunner {
             run.decoder().trainAll(region);
             golden.tensors("batch.safetensors")
                     .ifPresent(file -> {
-                        TokenBatch batch = Batches.padded(file, "");
+                        TokenBatch batch = batch(file, run);
                         forward(golden, run, batch, comparison);
                         gradients(golden, run, batch, comparison);
                     });
@@ -47,6 +48,10 @@ final class FamilyCases implements CaseRunner {
                     .ifPresent(file -> generation(golden, run, file, comparison));
         }
         bf16(golden, directory, comparison);
+    }
+
+    private static TokenBatch batch(GoldenTensors file, ModelRun run) {
+        return Batches.padded(file, "").with(GoldenPictures.of(file, run.decoder().architecture()));
     }
 
     private static void forward(
@@ -81,9 +86,9 @@ final class FamilyCases implements CaseRunner {
             return;
         }
         GoldenTensors expected = golden.tensors("moe.safetensors").orElseThrow();
-        TokenBatch batch = Batches.padded(golden.tensors("batch.safetensors").orElseThrow(), "");
+        TokenBatch batch = batch(golden.tensors("batch.safetensors").orElseThrow(), run);
         double coefficient = golden.number("moe.coefficient", 0);
-        run.decoder().parameters().forEach(Parameter::clearGradient);
+        run.decoder().trainable().forEach(Parameter::clearGradient);
         run.decoder().routing().weigh(coefficient);
         Head.Losses losses = run.lossAndGradients(batch, CheckpointPolicy.recomputeAll());
         double auxiliary = run.decoder().routing().loss();
@@ -94,7 +99,7 @@ final class FamilyCases implements CaseRunner {
                 .ifPresent(aux -> comparison.number("aux_loss", auxiliary, aux, tolerance));
         expected.number("total_loss")
                 .ifPresent(sum -> comparison.number("total_loss", total, sum, tolerance));
-        for (Parameter parameter : run.decoder().parameters()) {
+        for (Parameter parameter : run.decoder().trainable()) {
             comparison.golden(
                     "gradient of the total loss for " + parameter.name(),
                     parameter.gradient().toFloats(),
@@ -138,9 +143,9 @@ final class FamilyCases implements CaseRunner {
         Map<String, float[]> kept = new HashMap<>();
         for (CheckpointPolicy policy :
                 List.of(CheckpointPolicy.keepAll(), CheckpointPolicy.recomputeAll())) {
-            run.decoder().parameters().forEach(Parameter::clearGradient);
+            run.decoder().trainable().forEach(Parameter::clearGradient);
             Head.Losses _ = run.lossAndGradients(batch, policy);
-            for (Parameter parameter : run.decoder().parameters()) {
+            for (Parameter parameter : run.decoder().trainable()) {
                 float[] gradient = parameter.gradient().toFloats();
                 float[] before = kept.putIfAbsent(parameter.name(), gradient);
                 if (before != null) {
@@ -181,7 +186,7 @@ final class FamilyCases implements CaseRunner {
                 file,
                 "logits",
                 golden.tolerance("logits"));
-        List<Parameter> parameters = run.decoder().parameters();
+        List<Parameter> parameters = run.decoder().trainable();
         parameters.forEach(Parameter::clearGradient);
         Head.Losses losses = run.lossAndGradients(batch, CheckpointPolicy.keepAll());
         double squares = 0;
@@ -210,7 +215,12 @@ final class FamilyCases implements CaseRunner {
     private static void generation(
             GoldenCase golden, ModelRun run, GoldenTensors file, Comparison comparison) {
         int[] expected = file.integers("generated_ids");
-        ModelRun.Generation generation = run.generate(file.integers("prompt_ids"), expected.length);
+        Pictures pictures =
+                golden.tensors("batch.safetensors")
+                        .map(batch -> GoldenPictures.of(batch, run.decoder().architecture()))
+                        .orElse(Pictures.NONE);
+        ModelRun.Generation generation =
+                run.generate(file.integers("prompt_ids"), pictures, expected.length);
         comparison.equal(
                 "generated ids", generation.ids(), Arrays.stream(expected).boxed().toList());
         // The compact form keeps the last steps only.
@@ -238,8 +248,7 @@ final class FamilyCases implements CaseRunner {
                         .orElse(new float[0]);
         try (ModelRun run =
                 new ModelRun(Decoder.load(directory, DType.BF16, Decoder.Loading.MAPPED))) {
-            TokenBatch batch =
-                    Batches.padded(golden.tensors("batch.safetensors").orElseThrow(), "");
+            TokenBatch batch = batch(golden.tensors("batch.safetensors").orElseThrow(), run);
             float[] logits = run.forward(batch).logits();
             double sum = 0;
             double largest = 0;

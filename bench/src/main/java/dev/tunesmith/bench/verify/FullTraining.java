@@ -47,7 +47,7 @@ final class FullTraining {
                 Region region = Region.lasting("full training")) {
             run.decoder().trainAll(region);
             List<ParameterGroup> groups =
-                    ParameterGroup.byDecay(run.decoder().parameters(), decay());
+                    ParameterGroup.byDecay(run.decoder().trainable(), decay());
             compareDecayed(groups);
             var settings = new AdamW.Settings(0.9, 0.999, 1e-8, golden.number("training.clip", 0));
             AdamW optimizer = new AdamW(groups, settings, region);
@@ -99,7 +99,7 @@ final class FullTraining {
     private void compareWeights(ModelRun run, GoldenTensors training) {
         golden.tensors("final.safetensors")
                 .ifPresent(expected -> {
-                    for (Parameter parameter : run.decoder().parameters()) {
+                    for (Parameter parameter : run.decoder().trainable()) {
                         String name = parameter.name();
                         comparison.golden(
                                 "trained " + name,

@@ -1,5 +1,6 @@
 package dev.tunesmith.bench.verify;
 
+import dev.tunesmith.engine.data.Pictures;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.model.CachedBatch;
 import dev.tunesmith.engine.model.Decoder;
@@ -75,6 +76,10 @@ final class ModelRun implements AutoCloseable {
     record Generation(List<Integer> ids, float[] logits) {}
 
     Generation generate(int[] prompt, int count) {
+        return generate(prompt, Pictures.NONE, count);
+    }
+
+    Generation generate(int[] prompt, Pictures pictures, int count) {
         int vocabulary = decoder.architecture().size().vocabulary();
         int pages = Math.ceilDiv(prompt.length + count, PAGE_SIZE);
         // Pages in reverse, so that their order matters.
@@ -86,12 +91,22 @@ final class ModelRun implements AutoCloseable {
             int[] all = prompt;
             int[] fresh = prompt;
             int cached = 0;
+            int shift = decoder.shift(prompt, pictures);
             for (int step = 0; step < count; step++) {
                 if (decoder.architecture().restartsCache(cached, all.length)) {
                     fresh = all;
                     cached = 0;
                 }
-                float[] last = lastLogits(cache, fresh, cached, order);
+                boolean begins = cached == 0;
+                var sequence =
+                        new CachedBatch.Sequence(cached, fresh.length, order, begins ? 0 : shift);
+                float[] last =
+                        lastLogits(
+                                cache,
+                                new CachedBatch(
+                                        fresh,
+                                        List.of(sequence),
+                                        begins ? pictures : Pictures.NONE));
                 System.arraycopy(last, 0, logits, step * vocabulary, vocabulary);
                 cached += fresh.length;
                 fresh = new int[] {largest(last)};
@@ -102,14 +117,11 @@ final class ModelRun implements AutoCloseable {
         return new Generation(ids, logits);
     }
 
-    private float[] lastLogits(KvCache cache, int[] fresh, int cached, int[] pages) {
+    private float[] lastLogits(KvCache cache, CachedBatch batch) {
         try (Region step = arena.open("golden decoding")) {
             Tape tape = Tape.silent(arena, step);
-            var batch =
-                    new CachedBatch(
-                            fresh, List.of(new CachedBatch.Sequence(cached, fresh.length, pages)));
             Tensor hidden_ND = decoder.forwardCached(tape, cache, batch);
-            Tensor last_1D = hidden_ND.rowRange(fresh.length - 1, fresh.length);
+            Tensor last_1D = hidden_ND.rowRange(hidden_ND.rows() - 1, hidden_ND.rows());
             return decoder.head().logits(tape, last_1D).toFloats();
         }
     }

@@ -12,6 +12,7 @@ package dev.tunesmith.engine.data;
 /// @param weights_N weight of each label in the loss, 0 where there is no label; negative where the
 ///   label is only scored
 /// @param values_D what the method knows of each document, see [Sample#value()]
+/// @param pictures what stands at the placeholders of pictures, in their order
 // Arrays: a batch is handed to native code and never compared.
 @SuppressWarnings("ArrayRecordComponent")
 public record TokenBatch(
@@ -20,10 +21,22 @@ public record TokenBatch(
         int[] cuSeqlens_D1,
         int[] labels_N,
         float[] weights_N,
-        float[] values_D) {
+        float[] values_D,
+        Pictures pictures) {
 
     /// The label of a position that takes no part in the loss.
     public static final int NOT_TRAINED = -100;
+
+    /// Documents without pictures.
+    public TokenBatch(
+            int[] ids_N,
+            int[] positions_N,
+            int[] cuSeqlens_D1,
+            int[] labels_N,
+            float[] weights_N,
+            float[] values_D) {
+        this(ids_N, positions_N, cuSeqlens_D1, labels_N, weights_N, values_D, Pictures.NONE);
+    }
 
     /// Documents without values.
     public TokenBatch(
@@ -56,6 +69,12 @@ public record TokenBatch(
                     "cu_seqlens end at %d, but there are %d tokens"
                             .formatted(cuSeqlens_D1[cuSeqlens_D1.length - 1], tokens));
         }
+    }
+
+    /// The same with pictures at its placeholders.
+    public TokenBatch with(Pictures others) {
+        return new TokenBatch(
+                ids_N, positions_N, cuSeqlens_D1, labels_N, weights_N, values_D, others);
     }
 
     /// Number of tokens of all documents together.

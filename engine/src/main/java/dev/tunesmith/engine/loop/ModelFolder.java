@@ -10,9 +10,7 @@ import dev.tunesmith.engine.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
@@ -31,7 +29,7 @@ final class ModelFolder {
             writer.add(
                     parameter.name(),
                     type == DType.BF16 ? StoredType.BF16 : StoredType.F32,
-                    shape(parameter),
+                    parameter.storedShape(),
                     parameter.value().segment());
         }
         writer.write(folder.resolve(ModelDirectory.WEIGHTS));
@@ -60,9 +58,5 @@ final class ModelFolder {
                 }
             }
         }
-    }
-
-    private static List<Long> shape(Parameter parameter) {
-        return Arrays.stream(parameter.value().shape()).boxed().toList();
     }
 }

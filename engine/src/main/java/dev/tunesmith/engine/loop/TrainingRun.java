@@ -86,7 +86,7 @@ public final class TrainingRun implements AutoCloseable {
             Region region) {
         List<Parameter> trained() {
             List<Parameter> trained =
-                    new ArrayList<>(adapter.map(Adapter::parameters).orElseGet(model::parameters));
+                    new ArrayList<>(adapter.map(Adapter::parameters).orElseGet(model::trainable));
             head.map(ScoreHead::parameters).orElse(List.of()).stream()
                     .filter(parameter -> !trained.contains(parameter))
                     .forEach(trained::add);

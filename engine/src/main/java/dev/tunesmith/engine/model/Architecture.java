@@ -4,6 +4,7 @@ import dev.tunesmith.engine.nn.Activation;
 import dev.tunesmith.engine.nn.AttentionShape;
 import dev.tunesmith.engine.nn.MixtureMlp;
 import dev.tunesmith.engine.nn.position.Rotary;
+import dev.tunesmith.engine.vision.Tower;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 /// @param positions windows and rotary encodings of the layers
 /// @param edges what happens before the first and after the last layer
 /// @param layout names of the tensors in the checkpoint
+/// @param vision what turns pictures into rows among the embeddings
 public record Architecture(
         String family,
         Size size,
@@ -25,7 +27,21 @@ public record Architecture(
         Mlp mlp,
         NormPlan norms,
         Edges edges,
-        Layout layout) {
+        Layout layout,
+        Optional<Vision> vision) {
+
+    /// A model without pictures.
+    public Architecture(
+            String family,
+            Size size,
+            AttentionShape attention,
+            Positions positions,
+            Mlp mlp,
+            NormPlan norms,
+            Edges edges,
+            Layout layout) {
+        this(family, size, attention, positions, mlp, norms, edges, layout, Optional.empty());
+    }
 
     /// Sizes of the whole model.
     ///
@@ -178,6 +194,44 @@ public record Architecture(
         }
     }
 
+    /// A tower for pictures, and the projector behind it.
+    ///
+    /// @param tower its blocks; the vocabulary is the width of the rows it gives, edges mean
+    ///   nothing
+    /// @param form which parts stand before and behind them
+    /// @param imageToken the token that stands for one row of a picture
+    /// @param patch numbers that make a patch
+    /// @param plan order and sight of patches
+    /// @param blocks how many blocks count; the rest of the checkpoint's is not used
+    /// @param projector the MLP behind
+    public record Vision(
+            Architecture tower,
+            Form form,
+            int imageToken,
+            Patch patch,
+            Tower.Plan plan,
+            int blocks,
+            Mlp projector) {
+        /// Which parts stand before and behind the blocks.
+        public enum Form {
+            /// A class row, learned positions and a norm before; nothing behind.
+            CLIP,
+            /// Nothing before; a norm behind.
+            QWEN
+        }
+    }
+
+    /// What a patch consists of.
+    ///
+    /// @param side pixels in each direction
+    /// @param count patches of a picture where that is fixed, else 0
+    public record Patch(int side, int channels, int frames, int count) {
+        /// Numbers of a patch.
+        public int numbers() {
+            return side * side * channels * frames;
+        }
+    }
+
     /// Whether a cache of `cached` tokens must be computed again before the sequence grows to
     /// `length`.
     public boolean restartsCache(int cached, int length) {
@@ -187,32 +241,42 @@ public record Architecture(
 
     /// The same with another attention.
     Architecture with(AttentionShape other) {
-        return new Architecture(family, size, other, positions, mlp, norms, edges, layout);
+        return new Architecture(family, size, other, positions, mlp, norms, edges, layout, vision);
     }
 
     /// The same with other positions.
     Architecture with(Positions other) {
-        return new Architecture(family, size, attention, other, mlp, norms, edges, layout);
+        return new Architecture(family, size, attention, other, mlp, norms, edges, layout, vision);
     }
 
     /// The same with another MLP.
     Architecture with(Mlp other) {
-        return new Architecture(family, size, attention, positions, other, norms, edges, layout);
+        return new Architecture(
+                family, size, attention, positions, other, norms, edges, layout, vision);
     }
 
     /// The same with other norms.
     Architecture with(NormPlan other) {
-        return new Architecture(family, size, attention, positions, mlp, other, edges, layout);
+        return new Architecture(
+                family, size, attention, positions, mlp, other, edges, layout, vision);
     }
 
     /// The same with other edges.
     Architecture with(Edges other) {
-        return new Architecture(family, size, attention, positions, mlp, norms, other, layout);
+        return new Architecture(
+                family, size, attention, positions, mlp, norms, other, layout, vision);
     }
 
     /// The same in a checkpoint of another layout.
     Architecture with(Layout other) {
-        return new Architecture(family, size, attention, positions, mlp, norms, edges, other);
+        return new Architecture(
+                family, size, attention, positions, mlp, norms, edges, other, vision);
+    }
+
+    /// The same with a tower for pictures.
+    Architecture with(Vision other) {
+        return new Architecture(
+                family, size, attention, positions, mlp, norms, edges, layout, Optional.of(other));
     }
 
     /// The same with mixtures of experts in place of the MLPs.

@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.model;
 
+import dev.tunesmith.engine.data.Pictures;
 import java.util.List;
 
 /// New tokens of several sequences, and where those sequences lie in a [KvCache].
@@ -9,14 +10,27 @@ import java.util.List;
 ///
 /// @param ids_N new tokens, sequence after sequence
 /// @param sequences one entry for each sequence, in the same order
-public record CachedBatch(int[] ids_N, List<Sequence> sequences) {
+/// @param pictures what stands at the placeholders of pictures among the new tokens
+public record CachedBatch(int[] ids_N, List<Sequence> sequences, Pictures pictures) {
+
+    /// Without pictures.
+    public CachedBatch(int[] ids_N, List<Sequence> sequences) {
+        this(ids_N, sequences, Pictures.NONE);
+    }
 
     /// One sequence of the batch.
     ///
     /// @param cached tokens that are in the cache already
     /// @param fresh new tokens in this batch
     /// @param pages its pages in order; enough for all tokens, unused ones may follow
-    public record Sequence(int cached, int fresh, int[] pages) {
+    /// @param shift how much the positions of new tokens differ from their places: pictures before
+    ///   them count by their sides, see [Decoder#shift]
+    public record Sequence(int cached, int fresh, int[] pages, int shift) {
+        /// A sequence without pictures.
+        public Sequence(int cached, int fresh, int[] pages) {
+            this(cached, fresh, pages, 0);
+        }
+
         /// Tokens including the new ones.
         public int length() {
             return cached + fresh;

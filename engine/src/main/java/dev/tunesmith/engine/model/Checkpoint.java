@@ -28,7 +28,8 @@ final class Checkpoint {
 
     /// Buffers that some checkpoints hold although they follow from the configuration.
     private static final Pattern DERIVED =
-            Pattern.compile(".*rotary_emb\\.inv_freq|.*\\.attn\\.bias|.*\\.attn\\.masked_bias");
+            Pattern.compile(
+                    ".*rotary_emb\\.inv_freq|.*rotary_pos_emb\\.inv_freq|.*\\.attn\\.bias|.*\\.attn\\.masked_bias");
 
     private static final String BARE_PREFIX = "transformer.";
     private static final long ALIGNMENT = 64;
@@ -82,6 +83,38 @@ final class Checkpoint {
         return region.floats(floats, floats.length);
     }
 
+    /// The parameter of that name, held in the files with more axes than the matrix it is used as.
+    Parameter folded(String name, long[] storedShape, long outputs, long inputs) {
+        Parameter known = parameters.get(name);
+        if (known != null) {
+            return known;
+        }
+        Tensor value = tensor(name, storedShape);
+        boolean found = value.elements() == outputs * inputs;
+        Parameter parameter =
+                new Parameter(
+                        name,
+                        found ? value.reshape(outputs, inputs) : value,
+                        Arrays.stream(storedShape).boxed().toList());
+        parameters.put(name, parameter);
+        return parameter;
+    }
+
+    /// The first of some paths below which the files have `probe`, or the first of all.
+    String path(List<String> paths, String probe) {
+        return paths.stream()
+                .filter(path -> holds(path + probe))
+                .findFirst()
+                .orElse(paths.getFirst());
+    }
+
+    /// Keeps everything below that path from training.
+    void fix(String path) {
+        parameters.values().stream()
+                .filter(parameter -> parameter.name().startsWith(path))
+                .forEach(Parameter::fix);
+    }
+
     /// Whether the files have such a tensor.
     boolean holds(String name) {
         return files.names().contains(name);
@@ -121,6 +154,11 @@ final class Checkpoint {
     /// Accepts a tensor that is not needed.
     void skip(String name) {
         unread.remove(name);
+    }
+
+    /// Accepts everything below that path.
+    void skipBelow(String path) {
+        unread.removeIf(name -> name.startsWith(path));
     }
 
     private Tensor tensor(String name, long... shape) {

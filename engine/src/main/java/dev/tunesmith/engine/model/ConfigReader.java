@@ -80,6 +80,21 @@ final class ConfigReader {
         return 1;
     }
 
+    /// A whole number of any sign.
+    int integer(String key, int absent) {
+        switch (config.get(key)) {
+            case Integer value -> {
+                return value;
+            }
+            case null -> {
+                return absent;
+            }
+            case Object value ->
+                    fault("%s%s must be a whole number, not %s".formatted(path, key, value));
+        }
+        return absent;
+    }
+
     double number(String key, @Nullable Double absent) {
         switch (config.get(key)) {
             case Number value when Double.isFinite(value.doubleValue()) -> {

@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.model;
 
+import dev.tunesmith.engine.data.Pictures;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.WeightFiles;
@@ -23,8 +24,12 @@ import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
+import dev.tunesmith.engine.vision.GridPositions;
+import dev.tunesmith.engine.vision.RowMoves;
+import dev.tunesmith.engine.vision.Tower;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BiConsumer;
@@ -85,19 +90,43 @@ public final class Decoder implements AutoCloseable {
             List<RotaryTable> tables,
             Routing routing) {}
 
-    /// What turns tokens into the input of the first block.
+    /// What turns tokens and pictures into the input of the first block.
     private record Entry(
-            Embedding embedding, Optional<Norm> norm, Optional<PositionTable> positions) {
+            Embedding embedding,
+            Optional<Norm> norm,
+            Optional<PositionTable> positions,
+            Optional<Tower> tower,
+            int imageToken) {
         Entry share() {
             return new Entry(
                     embedding.share(),
                     norm,
-                    positions.map(table -> new PositionTable(table.table().share())));
+                    positions.map(table -> new PositionTable(table.table().share())),
+                    tower.map(Tower::share),
+                    imageToken);
         }
 
-        Tensor forward(Tape tape, int[] ids_N, int[] positions_N) {
+        /// Rows of pictures in place of the embeddings of their placeholders.
+        Tensor looked(Tape tape, int[] ids_N, Pictures pictures) {
+            Tensor looked_ND = embedding.forward(tape, tape.region().ints(ids_N));
+            if (pictures.isEmpty()) {
+                return looked_ND;
+            }
+            Tower eyes =
+                    tower.orElseThrow(
+                            () -> new IllegalArgumentException("this model does not see pictures"));
+            int[] places = GridPositions.places(ids_N, imageToken);
+            int rows = pictures.grids().stream().mapToInt(eyes::rows).sum();
+            if (rows != places.length) {
+                throw new IllegalArgumentException(
+                        "pictures of %d rows for %d placeholders".formatted(rows, places.length));
+            }
+            return RowMoves.place(tape, looked_ND, eyes.forward(tape, pictures), places);
+        }
+
+        Tensor forward(Tape tape, int[] ids_N, Pictures pictures, int[] positions_N) {
             Region region = tape.region();
-            Tensor looked_ND = embedding.forward(tape, region.ints(ids_N));
+            Tensor looked_ND = looked(tape, ids_N, pictures);
             Tensor x_ND = norm.isEmpty() ? looked_ND : norm.get().forward(tape, looked_ND);
             return positions.isEmpty()
                     ? x_ND
@@ -134,12 +163,19 @@ public final class Decoder implements AutoCloseable {
     ///
     /// @throws UnsupportedModelException with every reason why it cannot be run
     public static Decoder load(ModelDirectory directory, Form form) {
-        Architecture architecture = Architecture.of(directory.config());
+        Architecture read = Architecture.of(directory.config());
         Optional<PackedForm> packed = PackedForm.of(directory);
         Region region = Region.lasting("model");
         WeightFiles files = directory.openWeights();
         try {
             var checkpoint = new Checkpoint(files, packed, region, form);
+            Architecture architecture =
+                    read.vision()
+                            .map(vision ->
+                                    read.with(
+                                            new VisionReader(vision, checkpoint)
+                                                    .text(read.layout())))
+                            .orElse(read);
             return build(architecture, region, files, form.compute(), checkpoint);
         } catch (RuntimeException e) {
             region.close();
@@ -156,6 +192,8 @@ public final class Decoder implements AutoCloseable {
             Checkpoint checkpoint) {
         LayerReader reader = new LayerReader(architecture, checkpoint);
         Layout layout = architecture.layout();
+        Optional<Tower> tower =
+                architecture.vision().map(vision -> new VisionReader(vision, checkpoint).tower());
         long width = architecture.size().width();
         long vocabulary = architecture.size().vocabulary();
         String tableName = layout.name(Layout.Part.EMBEDDING);
@@ -179,6 +217,7 @@ public final class Decoder implements AutoCloseable {
         for (int layer = 0; layer < architecture.size().layers(); layer++) {
             blocks.add(reader.block(layer));
         }
+        reader.skipGuessing();
         Norm lastNorm = reader.lastNorm();
         Head head = head(architecture, checkpoint, table);
         List<Parameter> parameters = checkpoint.finish("weights of " + architecture.family());
@@ -191,7 +230,9 @@ public final class Decoder implements AutoCloseable {
                 new Entry(
                         new Embedding(tableName, table, architecture.edges().embeddingFactor()),
                         embeddingNorm,
-                        positions),
+                        positions,
+                        tower,
+                        architecture.vision().map(Architecture.Vision::imageToken).orElse(-1)),
                 blocks,
                 lastNorm,
                 head);
@@ -275,6 +316,11 @@ public final class Decoder implements AutoCloseable {
         return weights.parameters;
     }
 
+    /// The parameters that train.
+    public List<Parameter> trainable() {
+        return weights.parameters.stream().filter(Parameter::trains).toList();
+    }
+
     /// The parameter of that name.
     public Optional<Parameter> parameter(String name) {
         return weights.parameters.stream().filter(p -> p.name().equals(name)).findFirst();
@@ -313,7 +359,7 @@ public final class Decoder implements AutoCloseable {
         requireTokens(batch.ids_N());
         Region region = tape.region();
         Context context = whole(batch, region);
-        Tensor x_ND = entry.forward(tape, batch.ids_N(), batch.positions_N());
+        Tensor x_ND = entry.forward(tape, batch.ids_N(), batch.pictures(), batch.positions_N());
         for (int layer = 0; layer < blocks.size(); layer++) {
             observer.accept(layer, x_ND);
             Block block = blocks.get(layer);
@@ -339,7 +385,51 @@ public final class Decoder implements AutoCloseable {
         return new Context.Whole(
                 new DocumentAttention.Documents(
                         region.ints(batch.cuSeqlens_D1()), batch.longestDocument()),
-                angles(batch.positions_N(), lengths_N, region));
+                batch.pictures().isEmpty() || !byAxes()
+                        ? angles(batch.positions_N(), lengths_N, region)
+                        : angles(gridPositions_AN(batch), lengths_N, region));
+    }
+
+    private int[][] gridPositions_AN(TokenBatch batch) {
+        GridPositions positions = positionsAmongPictures(batch.tokens());
+        Iterator<Pictures.Grid> grids = batch.pictures().grids().iterator();
+        for (int d = 0; d < batch.documents(); d++) {
+            int _ =
+                    positions.fill(
+                            batch.ids_N(),
+                            batch.cuSeqlens_D1()[d],
+                            batch.cuSeqlens_D1()[d + 1],
+                            0,
+                            grids);
+        }
+        return positions.positions_AN();
+    }
+
+    private GridPositions positionsAmongPictures(int tokens) {
+        int merge = architecture.vision().map(vision -> vision.plan().merge()).orElse(1);
+        return new GridPositions(entry.imageToken, merge, tokens);
+    }
+
+    /// How much the positions behind a text with pictures differ from their places.
+    public int shift(int[] ids, Pictures pictures) {
+        if (pictures.isEmpty() || !byAxes()) {
+            return 0;
+        }
+        return positionsAmongPictures(ids.length)
+                        .fill(ids, 0, ids.length, 0, pictures.grids().iterator())
+                - ids.length;
+    }
+
+    /// Whether positions have several axes.
+    private boolean byAxes() {
+        return architecture.positions().rotaries().stream()
+                .anyMatch(rotary -> !rotary.sections().isEmpty());
+    }
+
+    private List<Angles> angles(int[][] positions_AN, int[] lengths_N, Region region) {
+        return weights.tables.stream()
+                .map(table -> table.angles(positions_AN, lengths_N, region))
+                .toList();
     }
 
     private List<Angles> angles(int[] positions_N, int[] lengths_N, Region region) {
@@ -354,7 +444,7 @@ public final class Decoder implements AutoCloseable {
         requireTokens(batch.ids_N());
         Region region = tape.region();
         Context context = cached(cache, batch, region);
-        Tensor x_ND = entry.forward(tape, batch.ids_N(), positions(batch));
+        Tensor x_ND = entry.forward(tape, batch.ids_N(), batch.pictures(), positions(batch));
         for (Block block : blocks) {
             x_ND = block.forward(tape, x_ND, context);
         }
@@ -385,7 +475,7 @@ public final class Decoder implements AutoCloseable {
             System.arraycopy(
                     sequence.pages(), 0, pageTable_SP, s * columns, sequence.pages().length);
             for (int p = sequence.cached(); p < sequence.length(); p++, n++) {
-                positions_N[n] = p;
+                positions_N[n] = p + sequence.shift();
                 lengths_N[n] = sequence.length();
                 long page = sequence.pages()[p / cache.pageSize()];
                 slots_N[n] = page * cache.pageSize() + p % cache.pageSize();
@@ -402,8 +492,25 @@ public final class Decoder implements AutoCloseable {
                         region.ints(cuNew_S1),
                         cache.pageSize(),
                         newest);
-        return new Context.Cached(
-                places, cache.keys_L(), cache.values_L(), angles(positions_N, lengths_N, region));
+        List<Angles> angles =
+                batch.pictures().isEmpty() || !byAxes()
+                        ? angles(positions_N, lengths_N, region)
+                        : angles(gridPositions_AN(batch), lengths_N, region);
+        return new Context.Cached(places, cache.keys_L(), cache.values_L(), angles);
+    }
+
+    private int[][] gridPositions_AN(CachedBatch batch) {
+        GridPositions positions = positionsAmongPictures(batch.ids_N().length);
+        Iterator<Pictures.Grid> grids = batch.pictures().grids().iterator();
+        int from = 0;
+        for (CachedBatch.Sequence sequence : batch.sequences()) {
+            int to = from + sequence.fresh();
+            int _ =
+                    positions.fill(
+                            batch.ids_N(), from, to, sequence.cached() + sequence.shift(), grids);
+            from = to;
+        }
+        return positions.positions_AN();
     }
 
     private static void requirePages(KvCache cache, CachedBatch.Sequence sequence) {

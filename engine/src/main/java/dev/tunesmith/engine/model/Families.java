@@ -4,6 +4,7 @@ import dev.tunesmith.engine.quant.PackedForm;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -16,9 +17,13 @@ final class Families {
     private static final SortedMap<String, Function<Reading, Architecture>> READERS =
             new TreeMap<>(
                     Map.ofEntries(
+                            Map.entry("baichuan", LlamaFamilies::baichuan),
                             Map.entry("bloom", CentredFamilies::bloom),
+                            Map.entry("chatglm", LlamaFamilies::chatglm),
                             Map.entry("cohere", CentredFamilies::cohere),
                             Map.entry("cohere2", CentredFamilies::cohere2),
+                            Map.entry("deepseek_v2", MixtureFamilies::deepseekV2),
+                            Map.entry("deepseek_v3", MixtureFamilies::deepseekV3),
                             Map.entry("falcon", CentredFamilies::falcon),
                             Map.entry("gemma", GemmaFamilies::gemma),
                             Map.entry("gemma2", GemmaFamilies::gemma2),
@@ -28,8 +33,10 @@ final class Families {
                             Map.entry("gpt2", CentredFamilies::gpt2),
                             Map.entry("gpt_neox", CentredFamilies::gptNeox),
                             Map.entry("granite", LlamaFamilies::granite),
+                            Map.entry("internlm2", LlamaFamilies::internlm2),
                             Map.entry("internlm3", LlamaFamilies::internlm3),
                             Map.entry("llama", LlamaFamilies::llama),
+                            Map.entry("llava", VisionFamilies::llava),
                             Map.entry("mistral", LlamaFamilies::mistral),
                             Map.entry("mixtral", MixtureFamilies::mixtral),
                             Map.entry("olmo", LlamaFamilies::olmo),
@@ -38,12 +45,26 @@ final class Families {
                             Map.entry("phi", CentredFamilies::phi),
                             Map.entry("phi3", LlamaFamilies::phi3),
                             Map.entry("qwen2", LlamaFamilies::qwen2),
+                            Map.entry("qwen2_5_vl", VisionFamilies::qwen25Vl),
                             Map.entry("qwen2_moe", MixtureFamilies::qwen2Moe),
+                            Map.entry("qwen2_vl", VisionFamilies::qwen2Vl),
                             Map.entry("qwen3", LlamaFamilies::qwen3),
                             Map.entry("qwen3_moe", MixtureFamilies::qwen3Moe),
                             Map.entry("smollm3", LlamaFamilies::smollm3),
                             Map.entry("stablelm", CentredFamilies::stablelm),
                             Map.entry("starcoder2", CentredFamilies::starcoder2)));
+
+    /// What published LLaVA configurations leave out.
+    private static final Map<String, Object> LLAVA_TEXT =
+            Map.of(
+                    "hidden_size", 4096,
+                    "intermediate_size", 11008,
+                    "num_hidden_layers", 32,
+                    "num_attention_heads", 32,
+                    "vocab_size", 32000);
+
+    /// Options that a vision-language model says for the whole.
+    private static final Set<String> OUTSIDE = Set.of("model_type", "tie_word_embeddings");
 
     /// Other names of the usual options, by family.
     private static final Map<String, Map<String, String>> RENAMED =
@@ -74,6 +95,15 @@ final class Families {
                             "num_kv_heads", "num_key_value_heads",
                             "ffn_hidden_size", "intermediate_size",
                             "activation", "hidden_act"),
+                    "chatglm",
+                    Map.of(
+                            "num_layers", "num_hidden_layers",
+                            "padded_vocab_size", "vocab_size",
+                            "ffn_hidden_size", "intermediate_size",
+                            "kv_channels", "head_dim",
+                            "multi_query_group_num", "num_key_value_heads",
+                            "seq_length", "max_position_embeddings",
+                            "layernorm_epsilon", "rms_norm_eps"),
                     "internlm3",
                     Map.of("qkv_bias", "attention_bias", "bias", "mlp_bias"));
 
@@ -90,11 +120,30 @@ final class Families {
                                     .formatted(family, String.join(", ", READERS.keySet()))));
         }
         ConfigReader config =
-                new ConfigReader(renamed(tree, RENAMED.getOrDefault(family, Map.of())));
+                new ConfigReader(renamed(flat(tree), RENAMED.getOrDefault(family, Map.of())));
         PackedForm.fault(tree).ifPresent(config::fault);
         Architecture architecture = reader.apply(new Reading(config, family));
         config.finish("config.json of family " + family);
         return architecture;
+    }
+
+    /// A vision-language model has the options of its text model in a part of their own; whether
+    /// the head is tied is said outside.
+    private static Map<String, Object> flat(Map<String, Object> tree) {
+        if (!(tree.get("text_config") instanceof Map<?, ?> text)) {
+            return tree;
+        }
+        Map<String, Object> flat = new HashMap<>();
+        if ("llava".equals(tree.get("model_type"))) {
+            flat.putAll(LLAVA_TEXT);
+        }
+        text.forEach((key, value) -> flat.put(String.valueOf(key), value));
+        for (String key : tree.keySet()) {
+            if (!text.containsKey(key) || OUTSIDE.contains(key)) {
+                flat.put(key, tree.get(key));
+            }
+        }
+        return flat;
     }
 
     private static Map<String, Object> renamed(

@@ -11,6 +11,7 @@ import dev.tunesmith.engine.nn.Block;
 import dev.tunesmith.engine.nn.Branches;
 import dev.tunesmith.engine.nn.GatedMlp;
 import dev.tunesmith.engine.nn.HeadNorms;
+import dev.tunesmith.engine.nn.LatentBranches;
 import dev.tunesmith.engine.nn.LayerNorm;
 import dev.tunesmith.engine.nn.Linear;
 import dev.tunesmith.engine.nn.MixtureMlp;
@@ -31,6 +32,8 @@ import org.jspecify.annotations.Nullable;
 /// Builds layers from the tensors of a checkpoint.
 final class LayerReader {
 
+    private static final double LATENT_EPS = 1e-6;
+
     private final Architecture architecture;
     private final Layout layout;
     private final Checkpoint checkpoint;
@@ -50,6 +53,14 @@ final class LayerReader {
     /// What notes the choices of all routers.
     Routing routing() {
         return routing;
+    }
+
+    /// Accepts layers behind the last one, which some checkpoints hold to guess several tokens.
+    void skipGuessing() {
+        String first = layout.name(Part.LAYER).formatted(architecture.size().layers());
+        if (architecture.family().equals("deepseek_v3")) {
+            checkpoint.skipBelow(first);
+        }
     }
 
     /// The norm of embeddings, if there is one.
@@ -93,7 +104,8 @@ final class LayerReader {
         return there ? norm(path + layout.name(part), width()) : null;
     }
 
-    private Norm norm(String path, long width) {
+    /// A norm of the model's kind.
+    Norm norm(String path, long width) {
         NormPlan plan = architecture.norms();
         return switch (plan.kind()) {
             case RMS ->
@@ -120,7 +132,7 @@ final class LayerReader {
                         linear(
                                 path + layout.name(Part.OUTPUT),
                                 width(),
-                                shape.queryWidth(),
+                                (long) shape.heads() * shape.valueWidth(),
                                 shape.bias() == Bias.ALL),
                         queryKeyNorm(path + layout.name(Part.QUERY_NORM), shape.heads()),
                         queryKeyNorm(path + layout.name(Part.KEY_NORM), shape.kvHeads()));
@@ -163,6 +175,10 @@ final class LayerReader {
         int query = shape.queryWidth();
         int key = shape.keyWidth();
         boolean bias = shape.bias() != Bias.NONE;
+        AttentionShape.Latent latent = shape.latent();
+        if (latent != null) {
+            return latent(path + "self_attn.", shape, latent);
+        }
         if (layout.queryKeyValue() == Joining.SEPARATE) {
             return Branches.of(
                     linear(path + layout.name(Part.QUERY), query, width(), bias),
@@ -179,6 +195,38 @@ final class LayerReader {
                 joined, groups, List.of(query / groups, shape.headWidth(), shape.headWidth()));
     }
 
+    private Branches latent(String path, AttentionShape shape, AttentionShape.Latent latent) {
+        int heads = shape.heads();
+        boolean bias = shape.bias() == Bias.ALL;
+        int queryRank = latent.queryRank();
+        boolean narrow = queryRank > 0;
+        return new LatentBranches(
+                narrow ? linear(path + "q_a_proj", queryRank, width(), bias) : null,
+                narrow ? latentNorm(path + "q_a_layernorm", queryRank) : null,
+                linear(
+                        path + (narrow ? "q_b_proj" : "q_proj"),
+                        (long) heads * (latent.plain() + latent.turning()),
+                        narrow ? queryRank : width(),
+                        false),
+                linear(
+                        path + "kv_a_proj_with_mqa",
+                        (long) latent.keyRank() + latent.turning(),
+                        width(),
+                        bias),
+                latentNorm(path + "kv_a_layernorm", latent.keyRank()),
+                linear(
+                        path + "kv_b_proj",
+                        (long) heads * (latent.plain() + latent.value()),
+                        latent.keyRank(),
+                        false),
+                shape);
+    }
+
+    /// Norms of latent rows have an eps of their own.
+    private Norm latentNorm(String path, long width) {
+        return new RmsNorm(checkpoint.parameter(path + ".weight", width), LATENT_EPS, 0);
+    }
+
     private Mlp mlp(int layer, String path) {
         Optional<Architecture.Experts> experts = architecture.mlp().expertsOf(layer);
         return experts.isEmpty() ? mlp(path) : mixture(layer, path, experts.get());
@@ -193,7 +241,11 @@ final class LayerReader {
                 new MixtureMlp(
                         plainLinear(path + layout.name(Part.ROUTER), plan.count()),
                         experts,
-                        new MixtureMlp.Choice(layer, plan.scoring(), routing, null));
+                        new MixtureMlp.Choice(
+                                layer,
+                                plan.scoring(),
+                                routing,
+                                plan.scoring().sigmoid() ? correction(path, plan) : null));
         if (plan.shared().isEmpty()) {
             return mixture;
         }
@@ -202,6 +254,15 @@ final class LayerReader {
                 mixture,
                 expert(path + layout.name(Part.SHARED), shared.width()),
                 shared.gated() ? plainLinear(path + layout.name(Part.SHARED_GATE), 1) : null);
+    }
+
+    /// Follows from how often experts were chosen, not from a gradient.
+    private Parameter correction(String path, Architecture.Experts plan) {
+        Parameter correction =
+                checkpoint.parameter(
+                        path + layout.name(Part.ROUTER) + ".e_score_correction_bias", plan.count());
+        correction.fix();
+        return correction;
     }
 
     private GatedMlp expert(String path, long inner) {

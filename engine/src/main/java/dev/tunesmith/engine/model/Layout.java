@@ -1,6 +1,7 @@
 package dev.tunesmith.engine.model;
 
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 
 /// How a checkpoint names and joins the matrices.
@@ -89,6 +90,21 @@ public record Layout(
     /// The same with gate and up in one matrix.
     Layout gateUpJoined(String name) {
         return new Layout(queryKeyValue, true, transposed, names).with(Part.GATE_UP, name);
+    }
+
+    /// The same below another path: `prefix` in place of Llama's `model.`.
+    Layout under(String prefix) {
+        Layout moved = this;
+        for (Part part :
+                List.of(
+                        Part.EMBEDDING,
+                        Part.EMBEDDING_NORM,
+                        Part.POSITIONS,
+                        Part.LAYER,
+                        Part.LAST_NORM)) {
+            moved = moved.with(part, prefix + name(part).replaceFirst("^model\\.", ""));
+        }
+        return moved;
     }
 
     /// The same with matrices as [inputs, outputs].

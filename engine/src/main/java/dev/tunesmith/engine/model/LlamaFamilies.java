@@ -12,6 +12,8 @@ import java.util.List;
 /// Dense families close to Llama: root-mean-square norms, rotary positions, a gated MLP.
 final class LlamaFamilies {
 
+    private static final int BAICHUAN2_VOCABULARY = 125_696;
+
     private LlamaFamilies() {}
 
     static Architecture llama(Reading reading) {
@@ -122,6 +124,62 @@ final class LlamaFamilies {
                         glm.layout()
                                 .with(Part.ATTENTION_OUT, "post_self_attn_layernorm")
                                 .with(Part.MLP_OUT, "post_mlp_layernorm"));
+    }
+
+    static Architecture internlm2(Reading reading) {
+        return reading.llama(reading.bias("bias", false))
+                .with(
+                        Layout.LLAMA
+                                .joined(Joining.GROUPED, "attention.wqkv")
+                                .with(Part.EMBEDDING, "model.tok_embeddings")
+                                .with(Part.HEAD, "output")
+                                .with(Part.ATTENTION_IN, "attention_norm")
+                                .with(Part.MLP_IN, "ffn_norm")
+                                .with(Part.OUTPUT, "attention.wo")
+                                .with(Part.GATE, "feed_forward.w1")
+                                .with(Part.UP, "feed_forward.w3")
+                                .with(Part.DOWN, "feed_forward.w2"));
+    }
+
+    /// The small one turns; the large one, whose configuration has no `max_position_embeddings`,
+    /// has slopes.
+    static Architecture baichuan(Reading reading) {
+        ConfigReader config = reading.config();
+        if (reading.size().vocabulary() == BAICHUAN2_VOCABULARY) {
+            config.fault("Baichuan 2, which normalises its head, is not supported");
+        }
+        Architecture llama =
+                reading.llama(Bias.NONE)
+                        .with(Layout.LLAMA.joined(Joining.SIDE_BY_SIDE, "self_attn.W_pack"));
+        return config.has("max_position_embeddings")
+                ? llama
+                : llama.with(
+                        reading.unturned(0, CentredFamilies.slopes_H(llama.attention().heads())));
+    }
+
+    /// ChatGLM 2 and 3, and GLM-4 in its first form.
+    static Architecture chatglm(Reading reading) {
+        ConfigReader config = reading.config();
+        config.only("rmsnorm", true);
+        config.only("add_bias_linear", false);
+        config.only("apply_residual_connection_post_layernorm", false);
+        config.only("post_layer_norm", true);
+        config.only("multi_query_attention", true);
+        config.only("original_rope", true);
+        Bias bias = config.flag("add_qkv_bias", false) ? Bias.QKV : Bias.NONE;
+        double theta = Reading.THETA * config.number("rope_ratio", 1.0);
+        return reading.llama(bias)
+                .with(reading.everywhere(0, reading.rotary(theta, 0.5).neighbours()))
+                .with(
+                        Layout.LLAMA
+                                .joined(Joining.SIDE_BY_SIDE, "self_attention.query_key_value")
+                                .gateUpJoined("mlp.dense_h_to_4h")
+                                .with(Part.EMBEDDING, "transformer.embedding.word_embeddings")
+                                .with(Part.LAYER, "transformer.encoder.layers.%d.")
+                                .with(Part.LAST_NORM, "transformer.encoder.final_layernorm")
+                                .with(Part.HEAD, "transformer.output_layer")
+                                .with(Part.OUTPUT, "self_attention.dense")
+                                .with(Part.DOWN, "mlp.dense_4h_to_h"));
     }
 
     /// The library calls the biases `attention_bias` and `mlp_bias`, the original `qkv_bias` and

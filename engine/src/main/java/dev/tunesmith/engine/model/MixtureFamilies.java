@@ -3,9 +3,13 @@ package dev.tunesmith.engine.model;
 import dev.tunesmith.engine.model.Architecture.Experts;
 import dev.tunesmith.engine.model.Architecture.Shared;
 import dev.tunesmith.engine.model.Layout.Part;
+import dev.tunesmith.engine.nn.AttentionShape;
 import dev.tunesmith.engine.nn.AttentionShape.Bias;
+import dev.tunesmith.engine.nn.AttentionShape.Latent;
 import dev.tunesmith.engine.nn.AttentionShape.QueryKeyNorm;
+import dev.tunesmith.engine.nn.MixtureMlp.Groups;
 import dev.tunesmith.engine.nn.MixtureMlp.Scoring;
+import dev.tunesmith.engine.nn.position.Rotary;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -61,6 +65,106 @@ final class MixtureFamilies {
         return reading.llama(bias)
                 .with(reading.attention(bias, QueryKeyNorm.WHOLE))
                 .with(experts(reading, 64, 8, config.size("intermediate_size", 2048)));
+    }
+
+    static Architecture deepseekV2(Reading reading) {
+        ConfigReader config = reading.config();
+        boolean limited = config.text("topk_method", "greedy").equals("group_limited_greedy");
+        config.only("topk_method", "greedy", "group_limited_greedy");
+        Groups groups =
+                limited
+                        ? new Groups(config.size("n_group"), config.size("topk_group"), 1)
+                        : Groups.NONE;
+        Scoring scoring =
+                new Scoring(
+                        config.size("num_experts_per_tok"),
+                        false,
+                        config.number("routed_scaling_factor", 1.0),
+                        groups,
+                        false);
+        return latent(reading, true)
+                .with(reading.mlp("silu", config.flag("mlp_bias", false)))
+                .with(deepseekExperts(reading, scoring, 0, 2));
+    }
+
+    static Architecture deepseekV3(Reading reading) {
+        ConfigReader config = reading.config();
+        Scoring scoring =
+                new Scoring(
+                        config.size("num_experts_per_tok", 8),
+                        config.flag("norm_topk_prob", true),
+                        config.number("routed_scaling_factor", 2.5),
+                        new Groups(config.size("n_group", 8), config.size("topk_group", 4), 2),
+                        true);
+        return latent(reading, config.flag("rope_interleave", true))
+                .with(deepseekExperts(reading, scoring, 3, 1));
+    }
+
+    /// Query, key and value through latent rows.
+    private static Architecture latent(Reading reading, boolean neighbours) {
+        ConfigReader config = reading.config();
+        int plain = config.size("qk_nope_head_dim", 128);
+        int turning = config.size("qk_rope_head_dim", 64);
+        Latent latent =
+                new Latent(
+                        config.has("q_lora_rank") ? config.size("q_lora_rank") : 0,
+                        config.size("kv_lora_rank", 512),
+                        plain,
+                        turning,
+                        config.size("v_head_dim", 128));
+        int heads = config.size("num_attention_heads");
+        AttentionShape shape =
+                new AttentionShape(
+                        heads,
+                        heads,
+                        Math.max(plain + turning, latent.value()),
+                        scale(reading) / Math.sqrt(plain + turning),
+                        0,
+                        QueryKeyNorm.NONE,
+                        reading.bias("attention_bias", false),
+                        latent);
+        Rotary rotary =
+                new RotaryConfig(config, reading.size().contextLength())
+                        .read(turning, Reading.THETA, 1);
+        return reading.llama(Bias.NONE)
+                .with(shape)
+                .with(reading.everywhere(0, neighbours ? rotary.neighbours() : rotary))
+                .with(Layout.LLAMA.with(Part.SHARED, "mlp.shared_experts."));
+    }
+
+    /// With stretched positions, scores are sharpened too.
+    private static double scale(Reading reading) {
+        ConfigReader config = reading.config();
+        ConfigReader parameters = config.child("rope_parameters");
+        ConfigReader rope = parameters.isEmpty() ? config.child("rope_scaling") : parameters;
+        String kind = rope.text("rope_type", rope.text("type", "default"));
+        double all = rope.number("mscale_all_dim", 0.0);
+        if (kind.equals("default") || all == 0) {
+            return 1;
+        }
+        double temperature = RotaryConfig.temperature(rope.number("factor", 1.0), all);
+        return temperature * temperature;
+    }
+
+    private static Experts deepseekExperts(
+            Reading reading, Scoring scoring, int denseDefault, int sharedDefault) {
+        ConfigReader config = reading.config();
+        config.only("moe_layer_freq", 1);
+        int dense = config.integer("first_k_dense_replace", denseDefault);
+        int width = config.size("moe_intermediate_size", 1407);
+        int count = config.size("n_routed_experts", config.size("num_experts", 64));
+        if (count % scoring.groups().count() != 0) {
+            config.fault(
+                    "n_routed_experts = %d is no multiple of n_group = %d"
+                            .formatted(count, scoring.groups().count()));
+        }
+        return new Experts(
+                count,
+                width,
+                new TreeSet<>(IntStream.range(0, dense).boxed().toList()),
+                scoring,
+                Optional.of(
+                        new Shared(width * config.size("n_shared_experts", sharedDefault), false)));
     }
 
     private static Experts experts(Reading reading, int count, int chosen, int width) {

@@ -56,13 +56,7 @@ final class RotaryConfig {
     private RopeScaling scaling(ConfigReader scaling) {
         String kind = scaling.text("rope_type", scaling.text("type", "default"));
         return switch (kind) {
-            case "default", "mrope" -> {
-                if (kind.equals("mrope")) {
-                    config.fault(
-                            "rope_type mrope is not supported (supported: %s)".formatted(KINDS));
-                }
-                yield new RopeScaling.Plain();
-            }
+            case "default", "mrope" -> new RopeScaling.Plain();
             case "linear" -> new RopeScaling.Linear(factor(scaling));
             case "dynamic" -> new RopeScaling.Dynamic(factor(scaling), contextLength);
             case "llama3" ->
@@ -111,7 +105,8 @@ final class RotaryConfig {
                 scaling.flag("truncate", true));
     }
 
-    private static double temperature(double factor, double scale) {
+    /// How much sharper attention becomes when positions are stretched.
+    static double temperature(double factor, double scale) {
         return factor <= 1 ? 1 : 0.1 * scale * Math.log(factor) + 1;
     }
 

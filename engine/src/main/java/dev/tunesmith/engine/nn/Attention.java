@@ -68,7 +68,20 @@ public record Attention(AttentionShape shape, Projections projections, Place pla
             case Context.Whole whole -> attend(tape, whole, q_NC, k_NC, v_NC, out_NC);
             case Context.Cached cached -> attendCached(tape, cached, q_NC, k_NC, v_NC, out_NC);
         }
-        return projections.output.forward(tape, out_NC);
+        return projections.output.forward(tape, values(tape, out_NC));
+    }
+
+    /// The output without the zeros that pad values to the width of keys.
+    private Tensor values(Tape tape, Tensor out_NC) {
+        if (shape.valueWidth() == shape.headWidth()) {
+            return out_NC;
+        }
+        List<Branches.Columns> columns = new ArrayList<>();
+        for (int h = 0; h < shape.heads(); h++) {
+            int from = h * shape.headWidth();
+            columns.add(new Branches.Columns(from, from + shape.valueWidth()));
+        }
+        return Branches.Fused.part(tape, out_NC, columns);
     }
 
     private static Tensor normed(Tape tape, Tensor x_NC, @Nullable Norm norm) {

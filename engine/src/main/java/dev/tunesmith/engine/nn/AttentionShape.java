@@ -1,11 +1,14 @@
 package dev.tunesmith.engine.nn;
 
+import org.jspecify.annotations.Nullable;
+
 /// Sizes and switches of an attention layer.
 ///
 /// @param scale factor of the scores before the softmax, usually `1/√headWidth`
 /// @param softCap scores become `c · tanh(s/c)`; 0 means no cap
 /// @param norm what is normalised before the rotation
 /// @param bias which projections have a bias
+/// @param latent sizes of the latent rows that queries, keys and values pass; null for none
 public record AttentionShape(
         int heads,
         int kvHeads,
@@ -13,7 +16,41 @@ public record AttentionShape(
         double scale,
         double softCap,
         QueryKeyNorm norm,
-        Bias bias) {
+        Bias bias,
+        @Nullable Latent latent) {
+
+    /// Without latent rows.
+    public AttentionShape(
+            int heads,
+            int kvHeads,
+            int headWidth,
+            double scale,
+            double softCap,
+            QueryKeyNorm norm,
+            Bias bias) {
+        this(heads, kvHeads, headWidth, scale, softCap, norm, bias, null);
+    }
+
+    /// Sizes of latent attention.
+    ///
+    /// @param queryRank width of the rows that queries pass; 0 for none
+    /// @param keyRank width of the rows that keys and values pass
+    /// @param plain dimensions of a head that do not turn
+    /// @param turning dimensions of a head that turn
+    /// @param value dimensions of a value
+    public record Latent(int queryRank, int keyRank, int plain, int turning, int value) {}
+
+    Latent latentOrThrow() {
+        if (latent == null) {
+            throw new IllegalStateException("no latent rows");
+        }
+        return latent;
+    }
+
+    /// Width of the value of one head, as the output layer reads it.
+    public int valueWidth() {
+        return latent == null ? headWidth : latent.value;
+    }
 
     /// Normalisation of queries and keys.
     public enum QueryKeyNorm {
@@ -46,7 +83,7 @@ public record AttentionShape(
 
     /// The same with another number of key-value heads.
     public AttentionShape withKeyHeads(int other) {
-        return new AttentionShape(heads, other, headWidth, scale, softCap, norm, bias);
+        return new AttentionShape(heads, other, headWidth, scale, softCap, norm, bias, latent);
     }
 
     /// Width of all query heads together.

@@ -7,7 +7,7 @@ import java.util.List;
 
 /// Linear layers that read the same input: one matrix each, or one matrix whose outputs lie side by
 /// side.
-public sealed interface Branches {
+public sealed interface Branches permits Branches.Separate, Branches.Fused, LatentBranches {
 
     /// The output of every branch.
     List<Tensor> forward(Tape tape, Tensor x_NI);
@@ -87,7 +87,7 @@ public sealed interface Branches {
         }
 
         /// Columns as a tensor of their own: the operations behind want rows without gaps.
-        private static Tensor part(Tape tape, Tensor y_NO, List<Columns> columns) {
+        static Tensor part(Tape tape, Tensor y_NO, List<Columns> columns) {
             int width = columns.stream().mapToInt(Columns::width).sum();
             Tensor part = tape.tensor(y_NO.type(), y_NO.rows(), width);
             int at = 0;

@@ -4,6 +4,8 @@ import dev.tunesmith.engine.ops.Elementwise;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
+import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// A named weight, and while it trains its fp32 master and its fp32 gradient.
@@ -20,11 +22,29 @@ public final class Parameter {
     private @Nullable Parameter whole;
     private long from;
     private long version;
+    private final List<Long> storedShape;
+    private boolean fixed;
 
     /// A frozen parameter.
     public Parameter(String name, Tensor value) {
+        this(name, value, Arrays.stream(value.shape()).boxed().toList());
+    }
+
+    /// A frozen parameter that checkpoints hold in another shape than the one it is used in.
+    public Parameter(String name, Tensor value, List<Long> storedShape) {
         this.name = name;
         this.value = value;
+        this.storedShape = List.copyOf(storedShape);
+    }
+
+    /// The shape in which checkpoints hold it.
+    public List<Long> storedShape() {
+        return storedShape;
+    }
+
+    /// Keeps the parameter from ever training: nothing depends on it, or not smoothly.
+    public void fix() {
+        fixed = true;
     }
 
     /// Name in checkpoints.
@@ -61,10 +81,10 @@ public final class Parameter {
         return gradient != null || (whole != null && whole.trains());
     }
 
-    /// Starts training: master and gradient get memory in `region`. The value must be writable,
-    /// which mapped files are not.
+    /// Starts training, unless it is fixed: master and gradient get memory in `region`. The value
+    /// must be writable, which mapped files are not.
     public void train(Region region) {
-        if (gradient != null) {
+        if (gradient != null || fixed) {
             return;
         }
         gradient = region.zeros(DType.F32, value.shape());

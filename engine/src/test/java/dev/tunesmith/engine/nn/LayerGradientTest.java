@@ -243,6 +243,42 @@ class LayerGradientTest {
     }
 
     @ParameterizedTest
+    @CsvSource({"0, 3", "6, 9"})
+    void attentionThroughLatentRows(int queryRank, int valueWidth) {
+        try (NumericGradient numeric = new NumericGradient(37)) {
+            var latent = new AttentionShape.Latent(queryRank, 7, 3, 4, valueWidth);
+            int headWidth = Math.max(7, valueWidth);
+            AttentionShape shape =
+                    new AttentionShape(
+                            2, 2, headWidth, 0.4, 0, QueryKeyNorm.NONE, Bias.NONE, latent);
+            boolean narrow = queryRank > 0;
+            Branches branches =
+                    new LatentBranches(
+                            narrow ? numeric.linear("qa", queryRank, 10, false) : null,
+                            narrow
+                                    ? new RmsNorm(numeric.parameter("qn", 1, queryRank), 1e-3, 0)
+                                    : null,
+                            numeric.linear("qb", 14, narrow ? queryRank : 10, false),
+                            numeric.linear("ka", 11, 10, false),
+                            new RmsNorm(numeric.parameter("kn", 1, 7), 1e-3, 0),
+                            numeric.linear("kb", 2 * (3 + valueWidth), 7, false),
+                            shape);
+            Attention attention =
+                    new Attention(
+                            shape,
+                            new Attention.Projections(
+                                    branches,
+                                    numeric.linear("o", 10, 2 * valueWidth, false),
+                                    null,
+                                    null),
+                            new Attention.Place(0, 0, 0, null));
+            Context context = documents(numeric.region(), 0, 4, 9);
+            numeric.check(
+                    numeric.tensor(0, 9, 10), (tape, x) -> attention.forward(tape, x, context));
+        }
+    }
+
+    @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void normsOfHeads(boolean oneMatrix) {
         try (NumericGradient numeric = new NumericGradient(31)) {

@@ -9,19 +9,42 @@ import java.util.List;
 /// @param theta base of the frequencies
 /// @param scaling stretching for long texts
 /// @param pairing which dimensions turn together
-public record Rotary(int width, double theta, RopeScaling scaling, Pairing pairing) {
+/// @param sections pairs that turn by the position on each axis (time, row, column), several times
+///   over; empty where tokens have one position
+public record Rotary(
+        int width, double theta, RopeScaling scaling, Pairing pairing, List<Integer> sections) {
 
     /// Halves paired, as in most Hugging Face checkpoints.
     public Rotary(int width, double theta, RopeScaling scaling) {
-        this(width, theta, scaling, Pairing.HALVES);
+        this(width, theta, scaling, Pairing.HALVES, List.of());
     }
 
     /// The same with neighbouring dimensions paired.
     public Rotary neighbours() {
-        return new Rotary(width, theta, scaling, Pairing.NEIGHBOURS);
+        return new Rotary(width, theta, scaling, Pairing.NEIGHBOURS, sections);
     }
 
+    /// The same by three axes.
+    public Rotary withSections(List<Integer> others) {
+        return new Rotary(width, theta, scaling, pairing, others);
+    }
+
+    /// The axis whose position turns that pair.
+    int axis(int pair) {
+        int end = 0;
+        for (int s = 0; s < sections.size(); s++) {
+            end += sections.get(s);
+            if (pair < end) {
+                return s % AXES;
+            }
+        }
+        return 0;
+    }
+
+    private static final int AXES = 3;
+
     public Rotary {
+        sections = List.copyOf(sections);
         if (width < 0 || width % 2 != 0) {
             throw new IllegalArgumentException("rotary width %d is not even".formatted(width));
         }

@@ -40,6 +40,35 @@ public final class RotaryTable implements AutoCloseable {
         return new Angles(built(cos_PW), built(sin_PW), step.ints(positions_N), rotary.pairing());
     }
 
+    /// The angles of tokens with positions on several axes.
+    ///
+    /// @param positions_AN positions by axis and token
+    public Angles angles(int[][] positions_AN, int[] lengths_N, Region step) {
+        int half = rotary.width() / 2;
+        int tokens = lengths_N.length;
+        float[] cos = new float[tokens * half];
+        float[] sin = new float[tokens * half];
+        int[] rowOf = new int[tokens];
+        float[] frequencies = rotary.frequencies(0);
+        double amplitude = rotary.amplitude();
+        for (int n = 0; n < tokens; n++) {
+            if (rotary.dependsOnLength()) {
+                frequencies = rotary.frequencies(lengths_N[n]);
+            }
+            for (int i = 0; i < half; i++) {
+                float angle = positions_AN[rotary.axis(i)][n] * frequencies[i];
+                cos[n * half + i] = (float) (Math.cos(angle) * amplitude);
+                sin[n * half + i] = (float) (Math.sin(angle) * amplitude);
+            }
+            rowOf[n] = n;
+        }
+        return new Angles(
+                step.floats(cos, tokens, half),
+                step.floats(sin, tokens, half),
+                step.ints(rowOf),
+                rotary.pairing());
+    }
+
     private void grow(int newRows) {
         close();
         Region fresh = Region.lasting("rotary table");
