@@ -29,28 +29,27 @@ public record ModelFacts(
 
     /// Reads the tree of a `config.json`.
     ///
-    /// Knows the names of the Llama family (Llama, Qwen2, Mistral …) and of GPT-2 with the defaults
-    /// of `transformers`. All experts of a mixture count as one wide MLP, which is right for
-    /// weights and more than enough for activations.
+    /// Knows the names that families have for sizes, with the defaults of `transformers`; of a
+    /// vision-language model it counts the text model. All experts of a mixture count as one wide
+    /// MLP, which is right for weights and more than enough for activations.
     ///
     /// @throws IllegalArgumentException naming every key that is missing or impossible
     public static ModelFacts fromConfig(Map<String, Object> config) {
-        var reader = new ConfigReader(config);
+        var reader = new ConfigReader(ConfigNames.usual(config));
         String architecture = reader.architecture();
-        boolean gpt2 = "gpt2".equals(config.get("model_type"));
-        int layers = reader.positive(gpt2 ? "n_layer" : "num_hidden_layers", null);
-        int width = reader.positive(gpt2 ? "n_embd" : "hidden_size", null);
-        int heads = reader.positive(gpt2 ? "n_head" : "num_attention_heads", null);
+        int layers = reader.positive("num_hidden_layers", null);
+        int width = reader.positive("hidden_size", null);
+        int heads = reader.positive("num_attention_heads", null);
         int kvHeads = reader.positive("num_key_value_heads", heads);
-        int headWidth = reader.positive("head_dim", width / Math.max(1, heads));
-        int mlpWidth = gpt2 ? reader.positive("n_inner", 4 * width) : reader.mlpWidth();
+        int headWidth = reader.headWidth(width / Math.max(1, heads));
+        int mlpWidth = reader.mlpWidth(4 * width);
         int vocabulary = reader.positive("vocab_size", null);
-        int contextLength = reader.positive(gpt2 ? "n_positions" : "max_position_embeddings", 2048);
+        int contextLength = reader.positive("max_position_embeddings", 2048);
         reader.check(
                 heads % Math.max(1, kvHeads) == 0,
                 "num_attention_heads %d is no multiple of num_key_value_heads %d"
                         .formatted(heads, kvHeads));
-        boolean tied = reader.flag("tie_word_embeddings", gpt2);
+        boolean tied = reader.flag("tie_word_embeddings", ConfigNames.tied(config));
         boolean bias = reader.flag("attention_bias", architecture.startsWith("Qwen2"));
         reader.finish();
         ModelFacts unsized =
@@ -67,7 +66,7 @@ public record ModelFacts(
                         bias,
                         0,
                         contextLength);
-        return unsized.withParameters(unsized.count());
+        return unsized.withParameters(unsized.count() + ConfigNames.towerParameters(config));
     }
 
     private ModelFacts withParameters(long count) {
@@ -181,11 +180,31 @@ public record ModelFacts(
             return 1;
         }
 
+        /// Width of a head; with latent attention, of both of its parts together.
+        private int headWidth(int otherwise) {
+            return config.get("kv_lora_rank") == null
+                    ? positive("head_dim", otherwise)
+                    : positive("qk_nope_head_dim", 128) + positive("qk_rope_head_dim", 64);
+        }
+
         /// The width of the MLP, or of all experts together.
-        private int mlpWidth() {
-            int width = positive("intermediate_size", null);
-            int experts = positive("num_local_experts", positive("num_experts", 1));
-            return experts == 1 ? width : experts * positive("moe_intermediate_size", width);
+        private int mlpWidth(int plain) {
+            int width = positive("intermediate_size", ConfigNames.plainMlp(config) ? plain : null);
+            int experts =
+                    positive(
+                            "num_local_experts",
+                            positive("num_experts", positive("n_routed_experts", 1)));
+            if (experts == 1) {
+                return width;
+            }
+            int each = positive("moe_intermediate_size", width);
+            int shared =
+                    positive(
+                            "shared_expert_intermediate_size",
+                            config.get("n_shared_experts") == null
+                                    ? 0
+                                    : positive("n_shared_experts", 1) * each);
+            return experts * each + shared;
         }
 
         private boolean flag(String key, boolean otherwise) {

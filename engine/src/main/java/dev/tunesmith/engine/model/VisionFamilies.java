@@ -33,78 +33,89 @@ final class VisionFamilies {
         ConfigReader config = reading.config();
         ConfigReader vision = config.child("vision_config");
         vision.only("model_type", "clip_vision_model");
-        String type = config.child("text_config").text("model_type", "llama");
-        Architecture text =
-                switch (type) {
-                    case "llama" -> LlamaFamilies.llama(reading);
-                    case "mistral" -> LlamaFamilies.mistral(reading);
-                    case "qwen2" -> LlamaFamilies.qwen2(reading);
-                    default -> {
-                        config.fault(
-                                "text_config.model_type = %s is not supported (supported: llama, mistral, qwen2)"
-                                        .formatted(type));
-                        yield LlamaFamilies.llama(reading);
-                    }
-                };
+        config.only("vision_feature_select_strategy", "default", "full");
+        Architecture text = llavaText(reading);
+        int width = text.size().width();
         int layers = vision.size("num_hidden_layers", 12);
         int side = vision.size("patch_size", 32);
         int perSide = vision.size("image_size", 224) / side;
-        int feature = config.integer("vision_feature_layer", -2);
-        int blocks = feature < 0 ? layers + 1 + feature : feature;
-        if (blocks < 0 || blocks > layers) {
-            config.fault(
-                    "vision_feature_layer = %d of %d layers is not there"
-                            .formatted(feature, layers));
-            blocks = layers;
-        }
-        String strategy = config.text("vision_feature_select_strategy", "default");
-        config.only("vision_feature_select_strategy", "default", "full");
-        int width = vision.size("hidden_size", 768);
         Architecture tower =
-                tower(
-                        new Size(layers, width, text.size().width(), perSide * perSide),
-                        vision.size("num_attention_heads", 12),
-                        new Mlp(
-                                vision.size("intermediate_size", 3072),
-                                activation(vision, "quick_gelu"),
-                                true,
-                                false,
-                                null),
-                        new NormPlan(
-                                vision.number("layer_norm_eps", 1e-5),
-                                0,
-                                NormPlan.Placement.BEFORE,
-                                NormPlan.Kind.CENTRED),
-                        Attention.NO_ROTARY,
-                        Layout.LLAMA
-                                .with(Part.LAYER, "encoder.layers.%d.")
-                                .with(Part.ATTENTION_IN, "layer_norm1")
-                                .with(Part.MLP_IN, "layer_norm2")
-                                .with(Part.OUTPUT, "self_attn.out_proj")
-                                .with(Part.UP, "mlp.fc1")
-                                .with(Part.DOWN, "mlp.fc2"));
-        Mlp projector =
-                new Mlp(
-                        text.size().width(),
-                        reading.activation("projector_hidden_act", "gelu"),
-                        config.flag("multimodal_projector_bias", true),
-                        false,
-                        null);
+                clip(
+                        vision,
+                        new Size(
+                                layers, vision.size("hidden_size", 768), width, perSide * perSide));
+        boolean whole = config.text("vision_feature_select_strategy", "default").equals("full");
         return text.with(
                 new Vision(
                         tower,
                         Vision.Form.CLIP,
                         imageToken(config, "image_token_index", "image_token_id"),
                         new Patch(side, vision.size("num_channels", 3), 1, perSide * perSide),
-                        new Tower.Plan(
-                                1,
-                                strategy.equals("full"),
-                                tower.attention().headWidth(),
-                                0,
-                                0,
-                                Set.of()),
-                        blocks,
-                        projector));
+                        new Tower.Plan(1, whole, tower.attention().headWidth(), 0, 0, Set.of()),
+                        blocksUsed(config, layers),
+                        new Mlp(
+                                width,
+                                reading.activation("projector_hidden_act", "gelu"),
+                                config.flag("multimodal_projector_bias", true),
+                                false,
+                                null)));
+    }
+
+    private static Architecture llavaText(Reading reading) {
+        ConfigReader config = reading.config();
+        String type = config.child("text_config").text("model_type", "llama");
+        return switch (type) {
+            case "llama" -> LlamaFamilies.llama(reading);
+            case "mistral" -> LlamaFamilies.mistral(reading);
+            case "qwen2" -> LlamaFamilies.qwen2(reading);
+            default -> {
+                config.fault(
+                        "text_config.model_type = %s is not supported (supported: llama, mistral, qwen2)"
+                                .formatted(type));
+                yield LlamaFamilies.llama(reading);
+            }
+        };
+    }
+
+    /// Blocks before the state that is taken: counted from the first if positive, from behind the
+    /// last if negative.
+    private static int blocksUsed(ConfigReader config, int layers) {
+        int feature = config.integer("vision_feature_layer", -2);
+        int blocks = feature < 0 ? layers + 1 + feature : feature;
+        if (blocks < 0 || blocks > layers) {
+            config.fault(
+                    "vision_feature_layer = %d of %d layers is not there"
+                            .formatted(feature, layers));
+            return layers;
+        }
+        return blocks;
+    }
+
+    private static Architecture clip(ConfigReader vision, Size size) {
+        Mlp mlp =
+                new Mlp(
+                        vision.size("intermediate_size", 3072),
+                        activation(vision, "quick_gelu"),
+                        true,
+                        false,
+                        null);
+        return tower(
+                size,
+                vision.size("num_attention_heads", 12),
+                mlp,
+                new NormPlan(
+                        vision.number("layer_norm_eps", 1e-5),
+                        0,
+                        NormPlan.Placement.BEFORE,
+                        NormPlan.Kind.CENTRED),
+                Attention.NO_ROTARY,
+                Layout.LLAMA
+                        .with(Part.LAYER, "encoder.layers.%d.")
+                        .with(Part.ATTENTION_IN, "layer_norm1")
+                        .with(Part.MLP_IN, "layer_norm2")
+                        .with(Part.OUTPUT, "self_attn.out_proj")
+                        .with(Part.UP, "mlp.fc1")
+                        .with(Part.DOWN, "mlp.fc2"));
     }
 
     static Architecture qwen2Vl(Reading reading) {

@@ -82,7 +82,7 @@ class ArchitectureTest {
         assertThatExceptionOfType(UnsupportedModelException.class)
                 .isThrownBy(() -> Architecture.of(config("model_type", "mamba")))
                 .withMessageContaining("'mamba'")
-                .withMessageContaining("internlm3, llama, mistral");
+                .withMessageContaining("llama, llava, mistral");
     }
 
     @Test

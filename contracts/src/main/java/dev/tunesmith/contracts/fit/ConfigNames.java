@@ -1,0 +1,90 @@
+package dev.tunesmith.contracts.fit;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/// The names that families have for the usual sizes of a `config.json`.
+final class ConfigNames {
+
+    /// Names of each size, the usual one first.
+    private static final List<List<String>> NAMES =
+            List.of(
+                    List.of("num_hidden_layers", "n_layer", "num_layers"),
+                    List.of("hidden_size", "n_embd", "n_embed"),
+                    List.of("num_attention_heads", "n_head"),
+                    List.of(
+                            "num_key_value_heads",
+                            "num_kv_heads",
+                            "n_head_kv",
+                            "multi_query_group_num"),
+                    List.of("head_dim", "kv_channels"),
+                    List.of("intermediate_size", "n_inner", "ffn_hidden_size"),
+                    List.of("vocab_size", "padded_vocab_size"),
+                    List.of(
+                            "max_position_embeddings",
+                            "n_positions",
+                            "seq_length",
+                            "model_max_length"));
+
+    /// Families whose MLP is four times as wide as the model unless something else is said.
+    private static final Set<String> PLAIN_MLP = Set.of("gpt2", "bloom", "falcon");
+
+    /// Families whose head is the embedding table unless something else is said.
+    private static final Set<String> TIED =
+            Set.of(
+                    "gpt2",
+                    "gemma",
+                    "gemma2",
+                    "gemma3_text",
+                    "cohere",
+                    "cohere2",
+                    "bloom",
+                    "falcon",
+                    "starcoder2",
+                    "smollm3");
+
+    private ConfigNames() {}
+
+    /// The same with usual names; the options of a text model inside another stand beside the rest.
+    static Map<String, Object> usual(Map<String, Object> config) {
+        Map<String, Object> usual = new HashMap<>(config);
+        if (config.get("text_config") instanceof Map<?, ?> text) {
+            text.forEach((key, value) -> usual.putIfAbsent(String.valueOf(key), value));
+        }
+        for (List<String> names : NAMES) {
+            names.stream()
+                    .map(usual::get)
+                    .filter(value -> value != null)
+                    .findFirst()
+                    .ifPresent(value -> usual.put(names.getFirst(), value));
+        }
+        return usual;
+    }
+
+    /// Whether the head shares the embedding table if nothing is said.
+    static boolean tied(Map<String, Object> config) {
+        return TIED.contains(String.valueOf(config.get("model_type")));
+    }
+
+    /// Parameters of the blocks of a tower for pictures, 0 if there is none.
+    static long towerParameters(Map<String, Object> config) {
+        if (!(config.get("vision_config") instanceof Map<?, ?> tower)) {
+            return 0;
+        }
+        long layers = number(tower, "depth", number(tower, "num_hidden_layers", 0));
+        long width = number(tower, "embed_dim", number(tower, "hidden_size", 0));
+        long mlp = number(tower, "intermediate_size", 4 * width);
+        return layers * (4 * width * width + 3 * width * mlp);
+    }
+
+    private static long number(Map<?, ?> map, String key, long otherwise) {
+        return map.get(key) instanceof Number number ? number.longValue() : otherwise;
+    }
+
+    /// Whether the width of the MLP follows from that of the model.
+    static boolean plainMlp(Map<String, Object> config) {
+        return PLAIN_MLP.contains(String.valueOf(config.get("model_type")));
+    }
+}
