@@ -17,7 +17,9 @@ public final class NativeMemory implements AutoCloseable {
     private static final Linker LINKER = Linker.nativeLinker();
     private static final int PROT_READ_WRITE = 3;
     private static final int MAP_PRIVATE_ANONYMOUS = 0x22;
+    private static final int MADV_DONTNEED = 4;
     private static final int MADV_HUGEPAGE = 14;
+    private static final long PAGE = 4096;
     private static final long HUGE_PAGE = 2L << 20;
     private static final MethodHandle MMAP =
             handle(
@@ -88,6 +90,21 @@ public final class NativeMemory implements AutoCloseable {
             throw e;
         } catch (Throwable e) {
             throw new IllegalStateException("mmap of %d bytes".formatted(bytes), e);
+        }
+    }
+
+    /// Takes the pages of a mapped file out of this process; they come back from the file when they
+    /// are read again. Only whole pages inside the segment are meant.
+    public static void forget(MemorySegment mapped) {
+        long from = roundUp(mapped.address(), PAGE);
+        long end = (mapped.address() + mapped.byteSize()) / PAGE * PAGE;
+        if (!mapped.isMapped() || end <= from) {
+            return;
+        }
+        try {
+            int _ = (int) MADVISE.invokeExact(from, end - from, MADV_DONTNEED);
+        } catch (Throwable e) {
+            throw new IllegalStateException("madvise of %d bytes".formatted(end - from), e);
         }
     }
 

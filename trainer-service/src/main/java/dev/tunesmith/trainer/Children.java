@@ -50,6 +50,8 @@ final class Children {
                                 java,
                                 "-Xmx" + (heapBytes >> 20) + "m",
                                 "-XX:+UseSerialGC",
+                                // Fresh pages of a young generation are memory too.
+                                "-XX:MaxNewSize=16m",
                                 "-XX:+ExitOnOutOfMemoryError",
                                 "-XX:-UsePerfData",
                                 "--enable-native-access=ALL-UNNAMED",

@@ -36,7 +36,7 @@ final class DecodeSpeed {
     Map<String, Object> measure() {
         ModelDirectory directory = ModelDirectory.open(setup.model());
         int room = setup.batch() * (setup.prompt() + setup.fresh() + WARM_UP_TOKENS + 64);
-        try (Decoder decoder = Decoder.load(directory, DType.BF16, Decoder.Loading.MAPPED);
+        try (Decoder decoder = Decoder.load(directory, DType.BF16, Decoder.Loading.RESIDENT);
                 CacheRoom cache = new CacheRoom(decoder, room);
                 DecoderModel model = new DecoderModel(decoder, cache)) {
             run(model, WARM_UP_TOKENS);

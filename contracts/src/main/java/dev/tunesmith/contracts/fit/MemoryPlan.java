@@ -16,10 +16,10 @@ import java.util.stream.Stream;
 /// @param sections the terms in the order in which they are shown
 public record MemoryPlan(Workload workload, List<Section> sections) {
     /// What a JVM with the math library takes before the first tensor.
-    private static final long FIXED_BYTES = 420L << 20;
+    private static final long FIXED_BYTES = 225L << 20;
 
     /// Share that the allocator loses to fragmentation.
-    private static final double FRAGMENTATION = 0.08;
+    private static final double FRAGMENTATION = 0.02;
 
     /// Rows that the attention backward pass holds besides what was saved, per token and layer.
     private static final int BACKWARD_FACTOR = 2;

@@ -205,9 +205,9 @@ final class ResolverTest {
     @Test
     void makesBatchesSmallerUntilTheyFit() {
         JobSpec spec = spec(Method.SUPERVISED, Hyperparameters.AUTO, TrainingOptions.NOTHING);
-        ResolvedSpec tight = Resolver.resolve(spec, NANO, STATS, 640L << 20);
+        ResolvedSpec tight = Resolver.resolve(spec, NANO, STATS, 440L << 20);
         assertThat(tight.rows().microBatch()).isLessThan(8);
-        assertThat(MemoryPlan.of(NANO, Resolver.workload(tight, STATS)).fits(640L << 20)).isTrue();
+        assertThat(MemoryPlan.of(NANO, Resolver.workload(tight, STATS)).fits(440L << 20)).isTrue();
         ResolvedSpec tiny = Resolver.resolve(spec, NANO, STATS, 1);
         assertThat(tiny.rows().microBatch()).isEqualTo(1);
         assertThat(tiny.gradientCheckpointing()).isTrue();

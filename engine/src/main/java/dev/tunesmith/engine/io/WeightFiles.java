@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.io;
 
+import dev.tunesmith.kernels.NativeMemory;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -109,6 +110,12 @@ public final class WeightFiles implements AutoCloseable {
     /// The folder of the files.
     public Path directory() {
         return directory;
+    }
+
+    /// Says that the bytes of a tensor have been copied, so that they no longer count as memory of
+    /// this process. They may still be read.
+    public void forget(String name) {
+        NativeMemory.forget(bytes(name));
     }
 
     /// Bytes of all tensors together.

@@ -32,7 +32,6 @@ final class Checkpoint {
                     ".*rotary_emb\\.inv_freq|.*rotary_pos_emb\\.inv_freq|.*\\.attn\\.bias|.*\\.attn\\.masked_bias");
 
     private static final String BARE_PREFIX = "transformer.";
-    private static final long ALIGNMENT = 64;
     private static final int SHOWN_MAX = 20;
 
     private final WeightFiles files;
@@ -146,8 +145,10 @@ final class Checkpoint {
         try (Region scratch = Region.lasting("values to quantise")) {
             DType type = stored.get().type() == StoredType.BF16 ? DType.BF16 : DType.F32;
             Tensor values_OI = converted(stored.get(), type, scratch, false);
-            return new Weight.Coded(
-                    new FourBitMatrix(outputs, inputs, format.quantise(values_OI, region), region));
+            FourBitMatrix matrix =
+                    new FourBitMatrix(outputs, inputs, format.quantise(values_OI, region), region);
+            files.forget(stored.get().name());
+            return new Weight.Coded(matrix);
         }
     }
 
@@ -163,13 +164,14 @@ final class Checkpoint {
 
     private Tensor tensor(String name, long... shape) {
         Optional<StoredTensor> stored = stored(name, shape);
-        boolean copy = form.loading() == Decoder.Loading.WRITABLE;
+        boolean copy = form.loading() != Decoder.Loading.MAPPED;
         return stored.isEmpty()
                 ? region.tensor(compute, 0)
                 : converted(stored.get(), compute, region, copy);
     }
 
-    /// The values in the given type: mapped if they are stored so, lie well and need no copy.
+    /// The values in the given type: mapped if they are stored so and need no copy. Files are
+    /// aligned to 8 bytes, which costs no kernel anything.
     private Tensor converted(StoredTensor stored, DType type, Region target, boolean copy) {
         long[] shape = shape(stored);
         boolean f32 = stored.type() == StoredType.F32;
@@ -177,15 +179,17 @@ final class Checkpoint {
         if (!f32 && !bf16) {
             Tensor tensor = target.tensor(type, shape);
             tensor.set(files.floats(stored.name()));
+            files.forget(stored.name());
             return tensor;
         }
         DType source = f32 ? DType.F32 : DType.BF16;
         Tensor mapped = target.view(files.bytes(stored.name()), source, shape);
-        if (source == type && !copy && mapped.address() % ALIGNMENT == 0) {
+        if (source == type && !copy && mapped.address() % source.bytes() == 0) {
             return mapped;
         }
         Tensor tensor = target.tensor(type, shape);
         Elementwise.convert(tensor, mapped);
+        files.forget(stored.name());
         return tensor;
     }
 

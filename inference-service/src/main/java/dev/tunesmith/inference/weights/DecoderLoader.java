@@ -48,7 +48,7 @@ public final class DecoderLoader implements ModelLoader {
                 directory
                         .tokenizer()
                         .orElseThrow(() -> new IOException("the model has no tokenizer.json"));
-        Decoder decoder = Decoder.load(directory, DType.BF16, Decoder.Loading.MAPPED);
+        Decoder decoder = Decoder.load(directory, DType.BF16, Decoder.Loading.RESIDENT);
         return new LoadedDecoder(
                 directory, decoder, Tokenizer.open(file), new CacheRoom(decoder, cacheTokens));
     }
@@ -110,7 +110,7 @@ public final class DecoderLoader implements ModelLoader {
                                     directory,
                                     new Decoder.Form(
                                             decoder.computeType(),
-                                            Decoder.Loading.MAPPED,
+                                            Decoder.Loading.RESIDENT,
                                             Optional.of(format))));
         }
 
