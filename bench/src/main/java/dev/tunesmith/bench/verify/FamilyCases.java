@@ -38,6 +38,7 @@ final class FamilyCases implements CaseRunner {
             golden.tensors("batch.safetensors")
                     .ifPresent(file -> {
                         TokenBatch batch = batch(file, run);
+                        pictures(file, run, batch, comparison);
                         forward(golden, run, batch, comparison);
                         gradients(golden, run, batch, comparison);
                     });
@@ -48,6 +49,23 @@ final class FamilyCases implements CaseRunner {
                     .ifPresent(file -> generation(golden, run, file, comparison));
         }
         bf16(golden, directory, comparison);
+    }
+
+    /// Our own way from bytes to patches.
+    private static void pictures(
+            GoldenTensors file, ModelRun run, TokenBatch batch, Comparison comparison) {
+        GoldenPictures.read(file, run.decoder().architecture())
+                .ifPresent(own -> {
+                    double worst = Double.POSITIVE_INFINITY;
+                    float[] expected = batch.pictures().values();
+                    if (own.values().length == expected.length) {
+                        worst = 0;
+                        for (int i = 0; i < expected.length; i++) {
+                            worst = Math.max(worst, Math.abs(own.values()[i] - expected[i]));
+                        }
+                    }
+                    comparison.number("pixel values", worst, 0, Tolerance.absolute(1e-5));
+                });
     }
 
     private static TokenBatch batch(GoldenTensors file, ModelRun run) {

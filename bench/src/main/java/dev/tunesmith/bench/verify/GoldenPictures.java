@@ -4,8 +4,11 @@ import dev.tunesmith.bench.golden.GoldenTensors;
 import dev.tunesmith.engine.data.Pictures;
 import dev.tunesmith.engine.data.Pictures.Grid;
 import dev.tunesmith.engine.model.Architecture;
+import dev.tunesmith.engine.vision.PictureReader;
+import dev.tunesmith.engine.vision.Raster;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// Pictures as golden files have them: whole ones by channel, row and column, or patches already.
 final class GoldenPictures {
@@ -28,6 +31,26 @@ final class GoldenPictures {
             grids.add(new Grid(sizes[g], sizes[g + 1], sizes[g + 2]));
         }
         return new Pictures(values, patch.numbers(), grids);
+    }
+
+    /// The patches that our own reader makes of the picture's bytes, if the file has them.
+    static Optional<Pictures> read(GoldenTensors file, Architecture architecture) {
+        if (!file.has("image_u8") || architecture.vision().isEmpty()) {
+            return Optional.empty();
+        }
+        Architecture.Vision vision = architecture.vision().get();
+        Architecture.Patch patch = vision.patch();
+        long[] shape = file.shape("image_u8");
+        int[] values = file.integers("image_u8");
+        byte[] pixels = new byte[values.length];
+        for (int i = 0; i < values.length; i++) {
+            pixels[i] = (byte) values[i];
+        }
+        // The size fits already, so that nothing depends on how it would be changed.
+        int fixed = (int) Math.min(shape[0], shape[1]);
+        PictureReader reader =
+                new PictureReader(patch.side(), patch.frames(), vision.plan().merge(), fixed);
+        return Optional.of(reader.cut(new Raster((int) shape[0], (int) shape[1], pixels)));
     }
 
     private static Pictures cut(float[] values, long[] shape, Architecture.Patch patch) {
