@@ -73,7 +73,8 @@ if not os.path.exists(file):
     os.rename(file + ".part", file)
 
 threads = len(os.sched_getaffinity(0))
-llama_cpp.llama_log_set(llama_cpp.llama_log_callback(lambda *_: None), ctypes.c_void_p(0))
+quiet = llama_cpp.llama_log_callback(lambda *_: None)  # C keeps no reference
+llama_cpp.llama_log_set(quiet, ctypes.c_void_p(0))
 llama_cpp.llama_backend_init()
 model = llama_cpp.llama_model_load_from_file(file.encode(), llama_cpp.llama_model_default_params())
 settings = llama_cpp.llama_context_default_params()
