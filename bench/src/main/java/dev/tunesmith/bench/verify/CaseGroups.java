@@ -18,6 +18,8 @@ final class CaseGroups {
                             Map.entry("families", new FamilyCases()),
                             Map.entry("adapters/base", new AdapterCases.Plain()),
                             Map.entry("adapters", new AdapterCases()),
+                            Map.entry("optim/schedules", OptimizerCases::schedules),
+                            Map.entry("optim/clip", OptimizerCases::clip),
                             Map.entry("quant/bnb4", new QuantCases.FourBit()),
                             Map.entry("quant/bnb_models", new QuantCases.Checkpoints()),
                             Map.entry("quant/gptq", PackedMatrixCases.turnedWithConfig()),

@@ -27,11 +27,12 @@ class VerifyTest {
     static List<Path> cases() throws IOException {
         try (Stream<Path> families = Files.walk(GOLDEN.resolve("families"));
                 Stream<Path> adapters = Files.walk(GOLDEN.resolve("adapters"));
+                Stream<Path> optim = Files.walk(GOLDEN.resolve("optim"));
                 Stream<Path> quant = Files.walk(GOLDEN.resolve("quant"));
                 Stream<Path> templates = Files.walk(TEXT.resolve("chat_templates"));
                 Stream<Path> expressions = Files.walk(TEXT.resolve("jinja_expressions"));
                 Stream<Path> methods = Files.walk(METHODS)) {
-            return Stream.of(families, adapters, quant, templates, expressions, methods)
+            return Stream.of(families, adapters, optim, quant, templates, expressions, methods)
                     .flatMap(files -> files)
                     .filter(file -> file.endsWith(GoldenCase.FILE))
                     .map(Path::getParent)

@@ -6,12 +6,30 @@ import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.problem.NearestName;
 import dev.tunesmith.contracts.problem.ProblemCode;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// Checks the `x_training` object: every key by itself, then what does not go together.
 final class TrainingRules {
+    private static final Set<String> CURVE_KEYS =
+            Arrays.stream(Curve.Kind.values())
+                    .flatMap(kind -> kind.keys().stream())
+                    .collect(Collectors.toUnmodifiableSet());
+
+    /// Names that transformers has for these.
+    private static final Map<String, String> CURVE_ALIASES =
+            Map.of(
+                    "num_cycles", "cycles",
+                    "min_lr_rate", "min_ratio",
+                    "min_lr_ratio", "min_ratio",
+                    "num_decay_steps", "decay_steps",
+                    "decay_type", "decay");
+
     private static final int STEPS_MAX = 100_000_000;
     private static final int RANK_MAX = 4096;
     private static final int SEQ_LEN_MIN = 8;
@@ -126,7 +144,7 @@ final class TrainingRules {
         Range beta = Range.below(0, 1);
         return new TrainingOptions.Optimizer(
                 fields.number("learning_rate", Range.above(0, 10)),
-                fields.choice("scheduler", List.of(Curve.values()), Curve::wire),
+                curve(),
                 fields.number("warmup_ratio", Range.from(0, 1)),
                 fields.integer("warmup_steps", 0, STEPS_MAX),
                 fields.number("weight_decay", Range.from(0, 10)),
@@ -151,6 +169,48 @@ final class TrainingRules {
                 fields.integer("micro_batch", 1, BATCH_MAX),
                 fields.integer("gradient_accumulation_steps", 1, BATCH_MAX),
                 fields.bool("gradient_checkpointing"));
+    }
+
+    /// A name, or an object with the numbers of that curve.
+    private @Nullable Curve curve() {
+        List<Curve.Kind> kinds = List.of(Curve.Kind.values());
+        if (!fields.hasObject("scheduler")) {
+            Curve.Kind kind = fields.choice("scheduler", kinds, Curve.Kind::wire);
+            return kind == null ? null : Curve.usual(kind);
+        }
+        Fields inner = fields.object("scheduler");
+        Curve.Kind kind = inner.choice("type", kinds, Curve.Kind::wire);
+        Double cycles = inner.number("cycles", Range.above(0, 1000));
+        Double minRatio = inner.number("min_ratio", Range.below(0, 1));
+        Double power = inner.number("power", Range.above(0, 100));
+        Integer decaySteps = inner.integer("decay_steps", 1, STEPS_MAX);
+        Curve.Decay decay = inner.choice("decay", List.of(Curve.Decay.values()), Curve.Decay::wire);
+        Integer timescale = inner.integer("timescale", 1, STEPS_MAX);
+        inner.rejectOthers(CURVE_ALIASES);
+        if (kind == null) {
+            reject(!inner.has("type"), "scheduler.type", "is missing");
+            return null;
+        }
+        for (String key : inner.keys()) {
+            reject(
+                    CURVE_KEYS.contains(key) && !kind.keys().contains(key),
+                    "scheduler." + key,
+                    "is not used by %s, which uses %s"
+                            .formatted(
+                                    kind.wire(),
+                                    kind.keys().isEmpty()
+                                            ? "no numbers"
+                                            : String.join(", ", kind.keys())));
+        }
+        Curve usual = Curve.usual(kind);
+        return new Curve(
+                kind,
+                cycles == null ? usual.cycles() : cycles,
+                minRatio == null ? usual.minRatio() : minRatio,
+                power == null ? usual.power() : power,
+                decaySteps == null ? usual.decaySteps() : decaySteps,
+                decay == null ? usual.decay() : decay,
+                timescale == null ? usual.timescale() : timescale);
     }
 
     private void rejectContradictions() {

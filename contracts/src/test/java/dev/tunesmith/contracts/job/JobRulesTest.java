@@ -231,6 +231,11 @@ final class JobRulesTest {
                 "'packing':'yes'|true or false",
                 "'overflow':'cut'|truncate, error, drop",
                 "'scheduler':'cosin'|constant, linear, cosine",
+                "'scheduler':{'type':'cosine','cycles':2}|is not used by cosine, which uses no numbers",
+                "'scheduler':{'type':'polynomial','cycles':2}|which uses power, min_ratio",
+                "'scheduler':{'type':'warmup_stable_decay','decay':'sqrt'}|linear, cosine, 1-sqrt",
+                "'scheduler':{'cycles':2}|is missing",
+                "'scheduler':{'type':'polynomial','power':0}|above 0",
                 "'precision':'fp16'|bf16, fp32",
                 "'adapter':'glora'|none, lora, qlora",
                 "'warmup_ratio':1.1|at most 1",
@@ -273,6 +278,29 @@ final class JobRulesTest {
         assertThat(problem.code()).isEqualTo(ProblemCode.UNKNOWN_PARAMETER);
         assertThat(problem.param()).isEqualTo("x_training." + key);
         assertThat(problem.suggestion()).isEqualTo(name);
+    }
+
+    @Test
+    void readsASchedulerWithItsNumbers() throws Exception {
+        JobSpec spec =
+                spec(
+                        "\"x_training\":{\"scheduler\":{\"type\":\"cosine_with_restarts\",\"cycles\":3}}");
+        Curve curve = spec.training().optimizer().curve();
+        assertThat(curve)
+                .isEqualTo(Curve.of(Map.of("type", "cosine_with_restarts", "cycles", 3)))
+                .isNotEqualTo(Curve.usual(Curve.Kind.COSINE_WITH_RESTARTS));
+        String json = TestingJson.MAPPER.writeValueAsString(spec);
+        assertThat(json).contains("\"type\":\"cosine_with_restarts\",\"cycles\":3");
+        assertThat(TestingJson.MAPPER.readValue(json, JobSpec.class)).isEqualTo(spec);
+    }
+
+    @Test
+    void suggestsTheNameOfANumberOfAScheduler() {
+        Problem problem =
+                problemOfTraining(
+                        "\"scheduler\":{\"type\":\"cosine_with_restarts\",\"num_cycles\":3}");
+        assertThat(problem.param()).isEqualTo("x_training.scheduler.num_cycles");
+        assertThat(problem.suggestion()).isEqualTo("cycles");
     }
 
     @Test
