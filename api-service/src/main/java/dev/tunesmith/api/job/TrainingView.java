@@ -41,6 +41,8 @@ final class TrainingView {
         put("export", adapter.export());
         put("quantization", adapter.quantization());
         put("double_quantization", adapter.doubleQuantization());
+        put("block_size", adapter.blockSize());
+        put("virtual_tokens", adapter.virtualTokens());
         TrainingOptions.Rows rows = options.rows();
         put("max_seq_len", rows.maxSeqLen());
         put("packing", rows.packing());
@@ -78,13 +80,8 @@ final class TrainingView {
     private void resolved(ResolvedSpec spec) {
         spec.settings().addTo(values);
         put("adapter", spec.adapter().kind());
+        spec.adapter().settings().forEach(this::put);
         if (spec.adapter() instanceof AdapterSpec.Lora lora) {
-            put("rank", lora.rank());
-            put("alpha", lora.alpha());
-            put("dropout", lora.dropout());
-            put("target_modules", lora.targetModules());
-            put("use_rslora", lora.rslora());
-            put("export", lora.export());
             FrozenForm frozen = lora.frozen();
             put("quantization", frozen == null ? Quantization.NONE : frozen.type());
             put("double_quantization", frozen == null ? null : frozen.doubled());

@@ -39,6 +39,10 @@ final class AdapterCases implements CaseRunner {
             new FullTraining(golden, directory, comparison).run();
             return;
         }
+        if (Files.isDirectory(golden.folder().resolve("adapters"))) {
+            new CombinedCases().run(golden, comparison);
+            return;
+        }
         Path folder = golden.folder().resolve("adapter");
         if (!Files.isDirectory(folder)) {
             throw new UnsupportedCaseException("a case without a folder 'adapter'");
@@ -49,13 +53,38 @@ final class AdapterCases implements CaseRunner {
         AdapterConfig config =
                 AdapterConfig.read(JsonTree.read(folder.resolve(Adapter.CONFIG))).withoutDropout();
         try (ModelRun run = new ModelRun(base(golden, directory));
-                Adapter adapter = Adapter.load(run.decoder(), config, folder)) {
+                Adapter adapter = adapter(golden, run.decoder(), config, comparison)) {
             start(golden, run, batch, adapter, comparison);
             adapter.train();
             gradients(golden, run, batch, adapter, comparison);
             merged(golden, directory, batch, adapter, comparison);
             training(golden, run, batch, adapter, comparison);
         }
+    }
+
+    /// The adapter as it is stored; or, where a file has only what trained parameters become, a new
+    /// one with the values of those.
+    private static Adapter adapter(
+            GoldenCase golden, Decoder decoder, AdapterConfig config, Comparison comparison) {
+        Path folder = golden.folder().resolve("adapter");
+        if (golden.file("start.safetensors").isEmpty()) {
+            return Adapter.load(decoder, config, folder);
+        }
+        GoldenTensors start = golden.tensors("start.safetensors").orElseThrow();
+        GoldenTensors stored = GoldenTensors.open(folder.resolve(Adapter.WEIGHTS));
+        Adapter adapter = Adapter.fresh(decoder, config, 0);
+        for (Parameter parameter : adapter.parameters()) {
+            parameter.assign(start.floats(parameter.name()).orElseThrow());
+        }
+        adapter.tensors()
+                .forEach((name, tensor) ->
+                        comparison.golden(
+                                "stored " + name,
+                                tensor.values(),
+                                stored,
+                                name,
+                                golden.tolerance("logits")));
+        return adapter;
     }
 
     /// The base, with the weights that an initialiser has replaced.
@@ -223,6 +252,7 @@ final class AdapterCases implements CaseRunner {
                                 + golden.number("tolerance.final.abs", 0),
                         golden.number("tolerance.logits.rel", 0),
                         0));
+        finalParameters(golden, adapter, expected, comparison);
         finalTensors(golden, adapter, expected, comparison);
     }
 
@@ -283,6 +313,20 @@ final class AdapterCases implements CaseRunner {
                                 name,
                                 golden.tolerance("final"),
                                 training.marks("unstable." + name)));
+    }
+
+    /// Trained parameters that no adapter file has.
+    private static void finalParameters(
+            GoldenCase golden, Adapter adapter, GoldenTensors training, Comparison comparison) {
+        for (Parameter parameter : adapter.parameters()) {
+            comparison.golden(
+                    "trained " + parameter.name(),
+                    parameter.best(),
+                    training,
+                    "final." + parameter.name(),
+                    golden.tolerance("final"),
+                    training.marks("unstable." + parameter.name()));
+        }
     }
 
     /// Group `adapters/base`: the models that adapters are made for, without any adapter.

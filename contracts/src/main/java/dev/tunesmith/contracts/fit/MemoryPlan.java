@@ -52,10 +52,7 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
     }
 
     public static MemoryPlan of(ModelFacts model, Workload work) {
-        long trained =
-                work.lora()
-                        ? model.loraParameters(work.loraRank(), work.targetModules())
-                        : model.parameters();
+        long trained = work.lora() ? AdapterSize.trained(model, work) : model.parameters();
         List<Section> terms =
                 List.of(
                         weights(model, work, trained),
@@ -85,7 +82,9 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
         long models = 1L + work.frozenCopies();
         return new Section(
                 "weights",
-                models * (bytes * plain + (long) (codes * work.frozenBits() / 8)) + adapter,
+                models * (bytes * plain + (long) (codes * work.frozenBits() / 8))
+                        + adapter
+                        + bytes * AdapterSize.replaced(model, work),
                 "%d bytes × %d parameters%s%s%s"
                         .formatted(
                                 bytes,
@@ -120,7 +119,7 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
         long element = work.bf16() ? 2 : 4;
         long wide = 4L * model.width() + 2 * model.queryWidth() + 2 * model.keyWidth();
         long mlp = 3L * model.mlpWidth();
-        long lora = work.lora() ? (long) model.linears().size() * work.loraRank() : 0;
+        long lora = work.lora() ? AdapterSize.saved(model, work) : 0;
         return element * (wide + mlp + lora) + 4L * model.heads();
     }
 

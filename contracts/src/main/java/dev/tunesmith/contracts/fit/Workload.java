@@ -1,5 +1,6 @@
 package dev.tunesmith.contracts.fit;
 
+import dev.tunesmith.contracts.method.AdapterKind;
 import java.util.List;
 
 /// What a job does to memory: everything of its settings that a [MemoryPlan] depends on.
@@ -11,6 +12,7 @@ import java.util.List;
 /// @param microBatch rows of one batch
 /// @param rowTokens tokens of the longest row
 /// @param frozenCopies whole models beside the one that trains; an adapter needs none
+/// @param kind what the rank is of: a block or learned tokens in some kinds of adapters
 /// @param checkpointing keep only the input of each layer and compute the rest again
 public record Workload(
         int loraRank,
@@ -20,7 +22,8 @@ public record Workload(
         int microBatch,
         int rowTokens,
         boolean checkpointing,
-        int frozenCopies) {
+        int frozenCopies,
+        AdapterKind kind) {
     public Workload {
         targetModules = List.copyOf(targetModules);
     }
@@ -33,7 +36,16 @@ public record Workload(
             int microBatch,
             int rowTokens,
             boolean checkpointing) {
-        this(loraRank, targetModules, 0, bf16, microBatch, rowTokens, checkpointing, 0);
+        this(
+                loraRank,
+                targetModules,
+                0,
+                bf16,
+                microBatch,
+                rowTokens,
+                checkpointing,
+                0,
+                loraRank > 0 ? AdapterKind.LORA : AdapterKind.NONE);
     }
 
     /// The same job with frozen models beside the one that trains.
@@ -46,7 +58,8 @@ public record Workload(
                 microBatch,
                 rowTokens,
                 checkpointing,
-                copies);
+                copies,
+                kind);
     }
 
     public boolean lora() {
@@ -57,9 +70,9 @@ public record Workload(
         return frozenBits > 0;
     }
 
-    /// Tokens of the largest batch.
+    /// Tokens of the largest batch, learned ones included.
     public long tokens() {
-        return (long) microBatch * rowTokens;
+        return (long) microBatch * (rowTokens + (kind.virtualTokens() ? loraRank : 0));
     }
 
     public Workload withMicroBatch(int rows) {
@@ -71,7 +84,8 @@ public record Workload(
                 rows,
                 rowTokens,
                 checkpointing,
-                frozenCopies);
+                frozenCopies,
+                kind);
     }
 
     public Workload withRowTokens(int tokens) {
@@ -83,7 +97,8 @@ public record Workload(
                 microBatch,
                 tokens,
                 checkpointing,
-                frozenCopies);
+                frozenCopies,
+                kind);
     }
 
     public Workload withCheckpointing() {
@@ -95,7 +110,8 @@ public record Workload(
                 microBatch,
                 rowTokens,
                 true,
-                frozenCopies);
+                frozenCopies,
+                kind);
     }
 
     public Workload withLora(int rank) {
@@ -107,7 +123,8 @@ public record Workload(
                 microBatch,
                 rowTokens,
                 checkpointing,
-                0);
+                0,
+                AdapterKind.LORA);
     }
 
     public Workload withFrozenBits(double bits) {
@@ -119,6 +136,21 @@ public record Workload(
                 microBatch,
                 rowTokens,
                 checkpointing,
-                frozenCopies);
+                frozenCopies,
+                kind);
+    }
+
+    /// The same job with another kind of adapter.
+    public Workload withKind(AdapterKind other) {
+        return new Workload(
+                loraRank,
+                targetModules,
+                frozenBits,
+                bf16,
+                microBatch,
+                rowTokens,
+                checkpointing,
+                frozenCopies,
+                other);
     }
 }

@@ -5,8 +5,11 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import com.fasterxml.jackson.annotation.JsonTypeName;
 import com.fasterxml.jackson.annotation.JsonValue;
+import dev.tunesmith.contracts.method.AdapterKind;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -14,14 +17,45 @@ import org.jspecify.annotations.Nullable;
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
 @JsonSubTypes({
     @JsonSubTypes.Type(AdapterSpec.None.class),
-    @JsonSubTypes.Type(AdapterSpec.Lora.class)
+    @JsonSubTypes.Type(AdapterSpec.Lora.class),
+    @JsonSubTypes.Type(AdapterSpec.Tuner.class)
 })
 public sealed interface AdapterSpec {
     AdapterKind kind();
 
     /// Whether the adapter is added to its base at the end.
     default boolean merges() {
-        return this instanceof Lora lora && lora.export() == Export.MERGED;
+        return switch (this) {
+            case None() -> false;
+            case Lora lora -> lora.export() == Export.MERGED;
+            case Tuner tuner -> tuner.export() == Export.MERGED;
+        };
+    }
+
+    /// The settings of its kind, by their keys in the create body.
+    default Map<String, Object> settings() {
+        var all = new LinkedHashMap<String, Object>();
+        switch (this) {
+            case None() -> {
+                // Nothing beside the weights.
+            }
+            case Lora lora -> {
+                all.put("rank", lora.rank);
+                all.put("alpha", lora.alpha);
+                all.put("dropout", lora.dropout);
+                all.put("target_modules", lora.targetModules);
+                all.put("use_rslora", lora.rslora);
+                all.put("export", lora.export.wire());
+            }
+            case Tuner tuner -> {
+                all.put("block_size", tuner.size);
+                all.put("virtual_tokens", tuner.size);
+                all.put("target_modules", tuner.targetModules);
+                all.put("export", tuner.export.wire());
+            }
+        }
+        all.keySet().retainAll(kind().keys());
+        return all;
     }
 
     /// What becomes the model of the job; its checkpoints stay adapters.
@@ -57,6 +91,7 @@ public sealed interface AdapterSpec {
     /// @param frozen how the frozen layers are quantised, null if they are not (QLoRA, Dettmers et
     ///   al. 2023)
     /// @param targetModules last segments of module names (`q_proj`), or the one name `all-linear`
+    /// @param variant another way to make the update or to begin with it, null for the plain one
     @JsonTypeName("lora")
     record Lora(
             int rank,
@@ -65,7 +100,8 @@ public sealed interface AdapterSpec {
             List<String> targetModules,
             boolean rslora,
             Export export,
-            @Nullable FrozenForm frozen)
+            @Nullable FrozenForm frozen,
+            @Nullable AdapterKind variant)
             implements AdapterSpec {
         /// Stands for every linear layer except the head.
         public static final String ALL_LINEAR = "all-linear";
@@ -87,22 +123,41 @@ public sealed interface AdapterSpec {
                 List<String> targetModules,
                 boolean rslora,
                 Export export) {
-            this(rank, alpha, dropout, targetModules, rslora, export, null);
+            this(rank, alpha, dropout, targetModules, rslora, export, null, null);
+        }
+
+        /// The same made in another way.
+        public Lora withVariant(AdapterKind other) {
+            return new Lora(rank, alpha, dropout, targetModules, rslora, export, frozen, other);
         }
 
         /// The same beside quantised weights.
-        public Lora withFrozen(FrozenForm form) {
-            return new Lora(rank, alpha, dropout, targetModules, rslora, export, form);
+        public Lora withFrozen(@Nullable FrozenForm form) {
+            return new Lora(rank, alpha, dropout, targetModules, rslora, export, form, variant);
         }
 
         @Override
         public AdapterKind kind() {
+            if (variant != null) {
+                return variant;
+            }
             return frozen == null ? AdapterKind.LORA : AdapterKind.QLORA;
         }
 
         /// The factor of the low-rank product.
         public double scale() {
             return rslora ? alpha / Math.sqrt(rank) : alpha / rank;
+        }
+    }
+
+    /// An adapter of another kind, in the file layout of PEFT.
+    ///
+    /// @param size rows of a block that rotates, or learned tokens; 0 where the kind has neither
+    @JsonTypeName("tuner")
+    record Tuner(AdapterKind kind, int size, List<String> targetModules, Export export)
+            implements AdapterSpec {
+        public Tuner {
+            targetModules = List.copyOf(targetModules);
         }
     }
 

@@ -39,14 +39,7 @@ public record ResolvedSpec(
     public Map<String, Object> flat() {
         var flat = new LinkedHashMap<String, Object>();
         flat.put("adapter", adapter.kind().wire());
-        if (adapter instanceof AdapterSpec.Lora lora) {
-            flat.put("rank", lora.rank());
-            flat.put("alpha", lora.alpha());
-            flat.put("dropout", lora.dropout());
-            flat.put("target_modules", lora.targetModules());
-            flat.put("use_rslora", lora.rslora());
-            flat.put("export", lora.export().wire());
-        }
+        flat.putAll(adapter.settings());
         settings.addTo(flat);
         rows.addTo(flat);
         steps.addTo(flat);

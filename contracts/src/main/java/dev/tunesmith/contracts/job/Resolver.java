@@ -6,6 +6,7 @@ import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.fit.Workload;
 import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
+import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.method.MethodSettings;
@@ -72,7 +73,17 @@ public final class Resolver {
             case AdapterSpec.None() -> new Workload(0, List.of(), bf16, rows, tokens, again);
             case AdapterSpec.Lora lora ->
                     new Workload(lora.rank(), lora.targetModules(), bf16, rows, tokens, again)
-                            .withFrozenBits(lora.frozen() == null ? 0 : lora.frozen().bits());
+                            .withFrozenBits(lora.frozen() == null ? 0 : lora.frozen().bits())
+                            .withKind(lora.kind());
+            case AdapterSpec.Tuner tuner ->
+                    new Workload(
+                                    Math.max(1, tuner.size()),
+                                    tuner.targetModules(),
+                                    bf16,
+                                    rows,
+                                    tokens,
+                                    again)
+                            .withKind(tuner.kind());
         };
     }
 
@@ -162,21 +173,62 @@ public final class Resolver {
         if (kind == AdapterKind.NONE) {
             return new AdapterSpec.None();
         }
-        FrozenForm frozen = frozen(kind, asked);
-        int rank = orDefault("rank", asked.rank(), 16);
+        return kind.lowRank() ? lowRank(kind, asked) : tuner(kind, asked);
+    }
+
+    private AdapterSpec.Lora lowRank(AdapterKind kind, TrainingOptions.Adapter asked) {
+        FrozenForm frozen = kind.keys().contains("quantization") ? frozen(kind, asked) : null;
+        int rank = orDefault("rank", asked.rank(), kind == AdapterKind.VERA ? 256 : 16);
         double alpha =
-                orDerived("alpha", asked.alpha(), () -> new Derived<>(2.0 * rank, "2 × rank"));
+                kind == AdapterKind.VERA
+                        ? rank
+                        : orDerived(
+                                "alpha",
+                                asked.alpha(),
+                                () -> new Derived<>(2.0 * rank, "2 × rank"));
+        boolean rootScale =
+                kind.keys().contains("use_rslora")
+                        && orDefault("use_rslora", asked.rslora(), false);
+        boolean plain = kind == AdapterKind.LORA || kind == AdapterKind.QLORA;
         return new AdapterSpec.Lora(
                 rank,
                 alpha,
                 orDefault("dropout", asked.dropout(), 0.0),
-                orDefault(
-                        "target_modules",
-                        asked.targetModules(),
-                        List.of(AdapterSpec.Lora.ALL_LINEAR)),
-                orDefault("use_rslora", asked.rslora(), false),
+                targetModules(asked),
+                rootScale,
                 orDefault("export", asked.export(), AdapterSpec.Export.ADAPTER),
-                frozen);
+                frozen,
+                plain ? null : kind);
+    }
+
+    private List<String> targetModules(TrainingOptions.Adapter asked) {
+        return orDefault(
+                "target_modules", asked.targetModules(), List.of(AdapterSpec.Lora.ALL_LINEAR));
+    }
+
+    private AdapterSpec.Tuner tuner(AdapterKind kind, TrainingOptions.Adapter asked) {
+        int size = 0;
+        if (kind.virtualTokens()) {
+            size = orDefault("virtual_tokens", asked.virtualTokens(), 20);
+        } else if (kind.keys().contains("block_size")) {
+            int usual = kind == AdapterKind.BOFT ? 8 : 32;
+            size = orDefault("block_size", asked.blockSize(), usual);
+        }
+        List<String> modules =
+                switch (kind) {
+                    case PROMPT_TUNING, P_TUNING, PREFIX_TUNING -> List.of();
+                    case IA3 ->
+                            orDefault(
+                                    "target_modules",
+                                    asked.targetModules(),
+                                    List.of("k_proj", "v_proj", "down_proj"));
+                    default -> targetModules(asked);
+                };
+        return new AdapterSpec.Tuner(
+                kind,
+                size,
+                modules,
+                orDefault("export", asked.export(), AdapterSpec.Export.ADAPTER));
     }
 
     /// `adapter: qlora` is `adapter: lora` with `quantization: nf4`.
@@ -186,8 +238,8 @@ public final class Resolver {
                         "quantization",
                         asked.quantization(),
                         () ->
-                                kind == AdapterKind.QLORA
-                                        ? new Derived<>(Quantization.NF4, "adapter qlora")
+                                kind == AdapterKind.QLORA || kind == AdapterKind.LOFTQ
+                                        ? new Derived<>(Quantization.NF4, "adapter " + kind.wire())
                                         : new Derived<>(
                                                 Quantization.NONE, "adapter " + kind.wire()));
         if (type == Quantization.NONE) {
@@ -414,7 +466,7 @@ public final class Resolver {
     /// Rates for a model of 10⁹ parameters, larger for smaller ones by the fourth root of their
     /// ratio.
     private Derived<Double> baseRate(AdapterSpec adapter) {
-        boolean lora = adapter.kind() == AdapterKind.LORA;
+        boolean lora = adapter.kind() != AdapterKind.NONE;
         double base =
                 switch (spec.method()) {
                     case SUPERVISED -> lora ? 2e-4 : 2e-5;
@@ -425,15 +477,27 @@ public final class Resolver {
                     case DPO -> lora ? 5e-6 : 1e-6;
                 };
         double size = Math.pow(PARAMETERS_OF_BASE_RATE / Math.max(1, model.parameters()), 0.25);
-        double rate = base * Math.clamp(size, 0.25, 5);
+        double rate = base * Math.clamp(size, 0.25, 5) * pace(adapter.kind());
         double rounded = Double.parseDouble(String.format(Locale.ROOT, "%.1e", rate));
         return new Derived<>(
                 rounded,
                 "%s of a model with %d parameters"
                         .formatted(
-                                adapter.kind() == AdapterKind.LORA
-                                        ? "low-rank tuning"
+                                lora
+                                        ? "adapter " + adapter.kind().wire()
                                         : pretrain ? "pre-training" : "full tuning",
                                 model.parameters()));
+    }
+
+    /// How much faster than LoRA a kind is trained: few values have to move far, those that begin
+    /// with parts of the weights must not.
+    private static double pace(AdapterKind kind) {
+        return switch (kind) {
+            case NONE, LORA, QLORA, DORA, LOFTQ, OFT, BOFT -> 1;
+            case PISSA, OLORA -> 0.1;
+            case ADALORA -> 5;
+            case VERA, IA3, P_TUNING, PREFIX_TUNING -> 10;
+            case PROMPT_TUNING -> 50;
+        };
     }
 }

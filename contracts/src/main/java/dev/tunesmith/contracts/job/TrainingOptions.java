@@ -1,6 +1,7 @@
 package dev.tunesmith.contracts.job;
 
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
+import dev.tunesmith.contracts.method.AdapterKind;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -10,14 +11,14 @@ public record TrainingOptions(
     /// Nothing asked for.
     public static final TrainingOptions NOTHING =
             new TrainingOptions(
-                    new Adapter(null, null, null, null, null, null, null, null, null),
+                    new Adapter(null, null, null, null, null, null, null, null, null, null, null),
                     new Rows(null, null, null, null, null),
                     new Optimizer(null, null, null, null, null, null, new Adam(null, null, null)),
                     new Cadence(null, null, null, null),
                     new Compute(null, null, null, null));
 
     /// Keys `adapter`, `rank`, `alpha`, `dropout`, `target_modules`, `use_rslora`, `export`,
-    /// `quantization`, `double_quantization`.
+    /// `quantization`, `double_quantization`, `block_size`, `virtual_tokens`.
     public record Adapter(
             @Nullable AdapterKind kind,
             @Nullable Integer rank,
@@ -27,7 +28,9 @@ public record TrainingOptions(
             @Nullable Boolean rslora,
             AdapterSpec.@Nullable Export export,
             @Nullable Quantization quantization,
-            @Nullable Boolean doubleQuantization) {}
+            @Nullable Boolean doubleQuantization,
+            @Nullable Integer blockSize,
+            @Nullable Integer virtualTokens) {}
 
     /// Keys `max_seq_len`, `packing`, `overflow`, `train_on_prompt`, `val_size`.
     ///

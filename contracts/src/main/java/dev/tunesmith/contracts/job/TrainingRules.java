@@ -2,6 +2,7 @@ package dev.tunesmith.contracts.job;
 
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.contracts.job.Fields.Range;
+import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.problem.NearestName;
@@ -46,16 +47,8 @@ final class TrainingRules {
                     "gate_proj",
                     "up_proj",
                     "down_proj");
-    private static final List<String> OF_LORA =
-            List.of(
-                    "rank",
-                    "alpha",
-                    "dropout",
-                    "target_modules",
-                    "use_rslora",
-                    "export",
-                    "quantization",
-                    "double_quantization");
+    private static final int BLOCK_MAX = 1024;
+    private static final int VIRTUAL_MAX = 4096;
 
     private final Fields fields;
     private final Method method;
@@ -109,7 +102,9 @@ final class TrainingRules {
                 fields.choice(
                         "export", List.of(AdapterSpec.Export.values()), AdapterSpec.Export::wire),
                 fields.choice("quantization", List.of(Quantization.values()), Quantization::wire),
-                fields.bool("double_quantization"));
+                fields.bool("double_quantization"),
+                fields.integer("block_size", 2, BLOCK_MAX),
+                fields.integer("virtual_tokens", 1, VIRTUAL_MAX));
     }
 
     private @Nullable List<String> targetModules() {
@@ -214,11 +209,7 @@ final class TrainingRules {
     }
 
     private void rejectContradictions() {
-        if (options.adapter().kind() == AdapterKind.NONE) {
-            for (String key : OF_LORA) {
-                reject(fields.has(key), key, "needs adapter lora or qlora, found adapter none");
-            }
-        }
+        rejectKeysOfOtherAdapters();
         rejectQuantization();
         TrainingOptions.Optimizer optimizer = options.optimizer();
         reject(
@@ -234,6 +225,42 @@ final class TrainingRules {
             case CONVERSATION, DOCUMENT -> {}
         }
         rejectBatches();
+    }
+
+    private void rejectKeysOfOtherAdapters() {
+        AdapterKind asked = options.adapter().kind();
+        AdapterKind kind = asked == null ? AdapterKind.LORA : asked;
+        for (String key : AdapterKind.KEYS) {
+            boolean wrong = fields.has(key) && !kind.keys().contains(key);
+            reject(
+                    wrong,
+                    key,
+                    kind == AdapterKind.NONE
+                            ? "needs adapter %s, found adapter none".formatted(takers(key))
+                            : "is no setting of adapter %s; adapters with it: %s"
+                                    .formatted(kind.wire(), takers(key)));
+        }
+        reject(
+                kind.virtualTokens() && options.adapter().export() == AdapterSpec.Export.MERGED,
+                "export",
+                "learned tokens are no weights, so adapter %s cannot be merged"
+                        .formatted(kind.wire()));
+        reject(
+                kind == AdapterKind.LOFTQ && options.adapter().quantization() == Quantization.NONE,
+                "quantization",
+                "adapter loftq needs nf4 or fp4, found none; or ask for adapter lora");
+    }
+
+    private static String takers(String key) {
+        List<String> names =
+                Arrays.stream(AdapterKind.values())
+                        .filter(kind -> kind.keys().contains(key))
+                        .map(AdapterKind::wire)
+                        .toList();
+        int last = names.size() - 1;
+        return last == 0
+                ? names.getFirst()
+                : String.join(", ", names.subList(0, last)) + " or " + names.get(last);
     }
 
     private void rejectForComparisons() {
@@ -262,6 +289,9 @@ final class TrainingRules {
         boolean plain =
                 adapter.kind() != AdapterKind.NONE
                         && adapter.kind() != AdapterKind.QLORA
+                        && adapter.kind() != AdapterKind.LOFTQ
+                        && (adapter.kind() == null
+                                || adapter.kind().keys().contains("quantization"))
                         && (adapter.quantization() == null
                                 || adapter.quantization() == Quantization.NONE);
         reject(

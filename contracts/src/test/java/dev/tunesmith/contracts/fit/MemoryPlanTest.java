@@ -3,10 +3,13 @@ package dev.tunesmith.contracts.fit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tunesmith.contracts.method.AdapterKind;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 final class MemoryPlanTest {
     private static final Map<String, Object> SMOL =
@@ -100,6 +103,33 @@ final class MemoryPlanTest {
         assertThat(MODEL.loraParameters(16, List.of("all-linear"))).isEqualTo(16 * 30 * ofLayer);
         assertThat(MODEL.loraParameters(8, List.of("q_proj", "v_proj")))
                 .isEqualTo(8L * 30 * (576 + 576 + 576 + 192));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "DORA,16",
+        "ADALORA,16",
+        "IA3,1",
+        "OFT,32",
+        "BOFT,8",
+        "PROMPT_TUNING,20",
+        "PREFIX_TUNING,20"
+    })
+    void everyKindOfAdapterCostsMemory(AdapterKind kind, int size) {
+        Workload work =
+                new Workload(size, List.of("all-linear"), true, 4, 512, false).withKind(kind);
+        MemoryPlan plan = MemoryPlan.of(MODEL, work);
+        assertThat(plan.section("gradients")).isPositive();
+        assertThat(plan.total()).isLessThan(MemoryPlan.of(MODEL, FULL).total());
+        assertThat(plan.section("optimizer")).isEqualTo(2 * plan.section("gradients"));
+    }
+
+    @Test
+    void anAdapterThatBeginsWithTheWeightsHoldsTheirRest() {
+        Workload work = new Workload(16, List.of("q_proj"), true, 4, 512, false);
+        long plain = MemoryPlan.of(MODEL, work).section("weights");
+        long split = MemoryPlan.of(MODEL, work.withKind(AdapterKind.PISSA)).section("weights");
+        assertThat(split - plain).isEqualTo(2L * 30 * 576 * 576);
     }
 
     @Test

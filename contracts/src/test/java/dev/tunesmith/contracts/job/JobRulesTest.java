@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.tunesmith.contracts.TestingJson;
 import dev.tunesmith.contracts.id.FileId;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
+import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.Divergence;
 import dev.tunesmith.contracts.method.KlEstimator;
 import dev.tunesmith.contracts.method.Method;
@@ -137,7 +138,9 @@ final class JobRulesTest {
                                         true,
                                         AdapterSpec.Export.MERGED,
                                         Quantization.NF4,
-                                        false),
+                                        false,
+                                        null,
+                                        null),
                                 new TrainingOptions.Rows(512, true, Overflow.ERROR, true, null),
                                 new TrainingOptions.Optimizer(
                                         1e-4,
@@ -308,7 +311,17 @@ final class JobRulesTest {
         assertThat(problemOfTraining("\"adapter\":\"none\",\"rank\":8").message())
                 .contains("needs adapter lora");
         assertThat(problemOfTraining("\"adapter\":\"none\",\"quantization\":\"nf4\"").message())
-                .contains("needs adapter lora or qlora");
+                .contains("found adapter none");
+        assertThat(problemOfTraining("\"adapter\":\"ia3\",\"rank\":8").message())
+                .contains("is no setting of adapter ia3; adapters with it: lora, qlora, dora");
+        assertThat(problemOfTraining("\"virtual_tokens\":8").message())
+                .contains("prompt_tuning, p_tuning or prefix_tuning");
+        assertThat(
+                        problemOfTraining("\"adapter\":\"prompt_tuning\",\"export\":\"merged\"")
+                                .message())
+                .contains("learned tokens are no weights");
+        assertThat(problemOfTraining("\"adapter\":\"loftq\",\"quantization\":\"none\"").message())
+                .contains("adapter loftq needs nf4 or fp4");
         assertThat(problemOfTraining("\"adapter\":\"qlora\",\"quantization\":\"none\"").message())
                 .contains("needs nf4 or fp4");
         assertThat(problemOfTraining("\"adapter\":\"lora\",\"double_quantization\":true").message())

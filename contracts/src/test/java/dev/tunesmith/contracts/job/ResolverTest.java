@@ -9,12 +9,16 @@ import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.id.FileId;
 import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
+import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 final class ResolverTest {
     private static final ModelFacts NANO =
@@ -111,7 +115,9 @@ final class ResolverTest {
                                 true,
                                 AdapterSpec.Export.MERGED,
                                 Quantization.FP4,
-                                false),
+                                false,
+                                null,
+                                null),
                         new TrainingOptions.Rows(128, true, Overflow.DROP, true, 0.1),
                         new TrainingOptions.Optimizer(
                                 1e-5,
@@ -127,13 +133,13 @@ final class ResolverTest {
         assertThat(spec.adapter())
                 .isEqualTo(
                         new AdapterSpec.Lora(
-                                4,
-                                4,
-                                0.1,
-                                List.of("q_proj"),
-                                true,
-                                AdapterSpec.Export.MERGED,
-                                new FrozenForm(Quantization.FP4, false)));
+                                        4,
+                                        4,
+                                        0.1,
+                                        List.of("q_proj"),
+                                        true,
+                                        AdapterSpec.Export.MERGED)
+                                .withFrozen(new FrozenForm(Quantization.FP4, false)));
         assertThat(spec.rows())
                 .isEqualTo(new ResolvedSpec.Rows(128, true, Overflow.DROP, true, 0.1, 6, 2));
         assertThat(spec.steps()).isEqualTo(new ResolvedSpec.Steps(9, 5, 5, 2, 3, 4));
@@ -150,12 +156,43 @@ final class ResolverTest {
                 .doesNotContainKey("warmup_ratio");
     }
 
+    @ParameterizedTest
+    @EnumSource(value = AdapterKind.class, mode = EnumSource.Mode.EXCLUDE, names = "NONE")
+    void everyKindOfAdapterIsResolvedAndPlanned(AdapterKind kind) {
+        TrainingOptions asked =
+                new TrainingOptions(
+                        new TrainingOptions.Adapter(
+                                kind, null, null, null, null, null, null, null, null, null, null),
+                        TrainingOptions.NOTHING.rows(),
+                        TrainingOptions.NOTHING.optimizer(),
+                        TrainingOptions.NOTHING.cadence(),
+                        TrainingOptions.NOTHING.compute());
+        ResolvedSpec spec = resolve(spec(Method.SUPERVISED, Hyperparameters.AUTO, asked));
+
+        assertThat(spec.adapter().kind()).isEqualTo(kind);
+        List<String> shown = new ArrayList<>(kind.keys());
+        shown.removeIf(key -> key.contains("quantization"));
+        assertThat(spec.flat()).containsKeys(shown.toArray(String[]::new));
+        assertThat(spec.origins()).containsKeys(shown.toArray(String[]::new));
+        assertThat(spec.adapter().settings().keySet()).containsExactlyInAnyOrderElementsOf(shown);
+    }
+
     @Test
     void qloraMeansNf4WithQuantisedScales() {
         TrainingOptions asked =
                 new TrainingOptions(
                         new TrainingOptions.Adapter(
-                                AdapterKind.QLORA, null, null, null, null, null, null, null, null),
+                                AdapterKind.QLORA,
+                                null,
+                                null,
+                                null,
+                                null,
+                                null,
+                                null,
+                                null,
+                                null,
+                                null,
+                                null),
                         TrainingOptions.NOTHING.rows(),
                         TrainingOptions.NOTHING.optimizer(),
                         TrainingOptions.NOTHING.cadence(),

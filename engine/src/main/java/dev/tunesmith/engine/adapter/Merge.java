@@ -29,9 +29,15 @@ final class Merge {
     }
 
     void run() {
+        if (decoder.virtualTokens().isPresent()) {
+            faults.add("virtual tokens are no weights: a checkpoint has no place for them");
+        }
         decoder.linears().forEach(this::merge);
         decoder.embeddings().forEach(this::mergeEmbedding);
         mergeHead();
+        decoder.normParameters().stream()
+                .filter(Merge::isOwn)
+                .forEach(own -> put(own.name().substring(Site.PREFIX.length()), own));
         if (!faults.isEmpty()) {
             throw new AdapterException("merging", faults);
         }

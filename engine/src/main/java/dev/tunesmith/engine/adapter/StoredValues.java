@@ -42,6 +42,11 @@ final class StoredValues implements Site.Source {
     }
 
     @Override
+    public float[] unsaved(long[] shape, Start start) {
+        return new float[elements(shape)];
+    }
+
+    @Override
     public Optional<long[]> shape(String name) {
         return file.find(name).map(StoredTensor::shape).map(StoredValues::sizes);
     }

@@ -28,17 +28,18 @@ public final class DecoderModel implements CausalModel {
 
     @Override
     public int contextLength() {
-        return Math.min(decoder.architecture().size().contextLength(), room.tokens());
+        return Math.min(decoder.architecture().size().contextLength(), room.tokens())
+                - decoder.virtualCount();
     }
 
     @Override
     public boolean hasRoom(int capacity) {
-        return room.hasRoom(capacity);
+        return room.hasRoom(capacity + decoder.virtualCount());
     }
 
     @Override
     public Sequence open(int capacity) {
-        return new PagedSequence(room.take(capacity), new int[capacity]);
+        return new PagedSequence(room.take(capacity + decoder.virtualCount()), new int[capacity]);
     }
 
     @Override
@@ -119,9 +120,14 @@ public final class DecoderModel implements CausalModel {
         private int[] append(int[] fresh) {
             System.arraycopy(fresh, 0, tokens, length, fresh.length);
             int grown = length + fresh.length;
-            return decoder.architecture().restartsCache(length, grown)
+            return decoder.architecture()
+                            .restartsCache(virtual(length), grown + decoder.virtualCount())
                     ? Arrays.copyOf(tokens, grown)
                     : fresh;
+        }
+
+        private int virtual(int text) {
+            return text == 0 ? 0 : text + decoder.virtualCount();
         }
 
         @Override

@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.loop;
 
+import dev.tunesmith.engine.adapter.site.Companion;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.objective.LossSum;
@@ -14,6 +15,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// A model in training: computes gradients, updates, measures. Belongs to one platform thread.
 public final class Learner implements AutoCloseable {
@@ -21,12 +23,27 @@ public final class Learner implements AutoCloseable {
     private final Objective objective;
     private final List<Parameter> trained;
     private final AdamW optimizer;
+    private final Optional<Companion> companion;
     private final long seed;
+    private int steps;
     private final StepArena arena = StepArena.unlimited();
 
     /// @param trained the parameters that `optimizer` changes
     /// @param seed of everything random in a forward pass
     public Learner(Objective objective, List<Parameter> trained, AdamW optimizer, long seed) {
+        this(objective, trained, optimizer, Optional.empty(), seed);
+    }
+
+    /// @param trained the parameters that `optimizer` changes
+    /// @param companion what the adapter does beside its layers
+    /// @param seed of everything random in a forward pass
+    public Learner(
+            Objective objective,
+            List<Parameter> trained,
+            AdamW optimizer,
+            Optional<Companion> companion,
+            long seed) {
+        this.companion = companion;
         this.objective = objective;
         this.trained = List.copyOf(trained);
         this.optimizer = optimizer;
@@ -42,11 +59,15 @@ public final class Learner implements AutoCloseable {
     /// Adds what the objective remembers to a checkpoint.
     void save(Path folder) throws IOException {
         objective.save(folder);
+        if (companion.isPresent()) {
+            companion.get().save(folder);
+        }
     }
 
     /// Takes over what the objective remembered.
     void restore(Path folder) {
         objective.restore(folder);
+        companion.ifPresent(with -> with.restore(folder));
     }
 
     /// Adds the gradient of a part's share of the mean loss.
@@ -71,7 +92,16 @@ public final class Learner implements AutoCloseable {
     /// Clips the collected gradients, updates once and returns their norm before clipping. A norm
     /// that is not finite leaves everything as it was.
     double update(double rate) {
-        return optimizer.step(rate).gradientNorm();
+        companion.ifPresent(with -> {
+            double _ = with.penalty(1);
+            with.beforeStep();
+        });
+        AdamW.Outcome outcome = optimizer.step(rate);
+        if (companion.isPresent() && outcome.applied()) {
+            companion.get().afterStep(steps, optimizer.clipped(outcome.gradientNorm()));
+        }
+        steps++;
+        return outcome.gradientNorm();
     }
 
     /// Everything that training changes, by name: masters and both moments.
@@ -83,9 +113,10 @@ public final class Learner implements AutoCloseable {
         return state;
     }
 
-    /// Goes on after `steps` updates, with the tensors of [#state] read from a checkpoint.
-    void resumeAt(int steps) {
-        optimizer.resumeAt(steps);
+    /// Goes on after `finished` updates, with the tensors of [#state] read from a checkpoint.
+    void resumeAt(int finished) {
+        steps = finished;
+        optimizer.resumeAt(finished);
         trained.forEach(Parameter::publish);
     }
 

@@ -21,20 +21,20 @@ final class SpecTree {
         tree.put("precision", spec.precision().wire());
         tree.put("seed", spec.seed());
         tree.put("gradient_checkpointing", spec.gradientCheckpointing());
-        switch (spec.adapter()) {
-            case AdapterSpec.None() -> tree.put("adapter", "none");
-            case AdapterSpec.Lora lora -> {
-                tree.put("adapter", "lora");
-                tree.put("rank", lora.rank());
-                tree.put("alpha", lora.alpha());
-                tree.put("dropout", lora.dropout());
-                tree.put("target_modules", lora.targetModules());
-                tree.put("use_rslora", lora.rslora());
-                FrozenForm frozen = lora.frozen();
-                if (frozen != null) {
-                    tree.put("quantization", frozen.type().wire());
-                    tree.put("double_quantization", frozen.doubled());
-                }
+        boolean codes =
+                spec.adapter() instanceof AdapterSpec.Lora lora
+                        && lora.variant() == null
+                        && lora.frozen() != null;
+        // QLoRA is LoRA on codes.
+        tree.put("adapter", codes ? "lora" : spec.adapter().kind().wire());
+        tree.putAll(spec.adapter().settings());
+        // What the result is does not change the numbers.
+        tree.remove("export");
+        if (spec.adapter() instanceof AdapterSpec.Lora lora) {
+            FrozenForm frozen = lora.frozen();
+            if (frozen != null) {
+                tree.put("quantization", frozen.type().wire());
+                tree.put("double_quantization", frozen.doubled());
             }
         }
         ResolvedSpec.Rows rows = spec.rows();

@@ -9,11 +9,6 @@ import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.job.Resolver;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
-import dev.tunesmith.engine.adapter.Adapter;
-import dev.tunesmith.engine.adapter.FrozenBase;
-import dev.tunesmith.engine.adapter.kind.LoraConfig;
-import dev.tunesmith.engine.adapter.site.Scope;
-import dev.tunesmith.engine.adapter.site.Targets;
 import dev.tunesmith.engine.data.PackedRows;
 import dev.tunesmith.engine.decode.StopTokens;
 import dev.tunesmith.engine.io.ModelDirectory;
@@ -34,8 +29,6 @@ import dev.tunesmith.engine.objective.RewardObjective;
 import dev.tunesmith.engine.objective.TokenObjective;
 import dev.tunesmith.engine.optim.AdamW;
 import dev.tunesmith.engine.optim.ParameterGroup;
-import dev.tunesmith.engine.quant.FourBitFormat;
-import dev.tunesmith.engine.quant.FourBitKind;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
@@ -80,13 +73,14 @@ public final class TrainingRun implements AutoCloseable {
     /// @param head what scores or values states, if the method needs that
     private record Subject(
             Decoder model,
-            Optional<Adapter> adapter,
+            Optional<TrainedAdapter> adapter,
             Optional<Decoder> reference,
             Optional<ScoreHead> head,
             Region region) {
         List<Parameter> trained() {
             List<Parameter> trained =
-                    new ArrayList<>(adapter.map(Adapter::parameters).orElseGet(model::trainable));
+                    new ArrayList<>(
+                            adapter.map(TrainedAdapter::parameters).orElseGet(model::trainable));
             head.map(ScoreHead::parameters).orElse(List.of()).stream()
                     .filter(parameter -> !trained.contains(parameter))
                     .forEach(trained::add);
@@ -119,7 +113,7 @@ public final class TrainingRun implements AutoCloseable {
         TrainingRows rows = TrainingRows.read(spec, sources, room);
         try {
             requireMemory(spec, sources.base(), rows.stats(), deviceBytes);
-            return new TrainingRun(spec, sources, rows, subject(spec, sources.base()));
+            return new TrainingRun(spec, sources, rows, subject(spec, sources.base(), rows));
         } catch (RuntimeException e) {
             rows.close();
             throw e;
@@ -147,7 +141,7 @@ public final class TrainingRun implements AutoCloseable {
         }
     }
 
-    private static Subject subject(ResolvedSpec spec, ModelDirectory base) {
+    private static Subject subject(ResolvedSpec spec, ModelDirectory base, TrainingRows rows) {
         DType compute = spec.precision() == Precision.BF16 ? DType.BF16 : DType.F32;
         Region region = Region.lasting("training");
         return switch (spec.adapter()) {
@@ -161,15 +155,19 @@ public final class TrainingRun implements AutoCloseable {
                 yield new Subject(
                         model, Optional.empty(), reference, head(spec, model, region), region);
             }
-            case AdapterSpec.Lora lora -> {
-                var form = new Decoder.Form(compute, Decoder.Loading.MAPPED, format(lora));
+            case AdapterSpec.Lora _, AdapterSpec.Tuner _ -> {
+                var form =
+                        new Decoder.Form(
+                                compute,
+                                Decoder.Loading.MAPPED,
+                                TrainedAdapter.codes(spec.adapter()));
                 Decoder model = Decoder.load(base, form);
                 Optional<Decoder> reference =
                         spec.settings().needsReference()
                                 ? Optional.of(model.share())
                                 : Optional.empty();
-                Adapter adapter = Adapter.fresh(model, config(spec.model(), lora), spec.seed());
-                adapter.train();
+                int steps = LoopPlan.of(spec, rows.training().size()).totalSteps();
+                TrainedAdapter adapter = TrainedAdapter.attach(spec, model, base, steps);
                 yield new Subject(
                         model, Optional.of(adapter), reference, head(spec, model, region), region);
             }
@@ -188,35 +186,11 @@ public final class TrainingRun implements AutoCloseable {
         return Optional.of(head);
     }
 
-    /// How the frozen layers below an adapter are quantised.
-    private static Optional<FourBitFormat> format(AdapterSpec.Lora lora) {
-        return Optional.ofNullable(lora.frozen())
-                .map(frozen ->
-                        new FourBitFormat(
-                                FourBitKind.named(frozen.type().wire()).orElseThrow(),
-                                FourBitFormat.BLOCK,
-                                frozen.doubled()));
-    }
-
     /// Scores begin small and random; values begin as zeros, which is what is known of them.
     private static Optional<Long> headSeed(ResolvedSpec spec) {
         return spec.method().rowKind() == Method.RowKind.PROMPT
                 ? Optional.empty()
                 : Optional.of(spec.seed());
-    }
-
-    private static LoraConfig config(String base, AdapterSpec.Lora lora) {
-        return LoraConfig.of(
-                Scope.of(base, targets(lora.targetModules())),
-                new LoraConfig.Ranks(lora.rank(), lora.alpha(), Map.of(), Map.of(), lora.rslora()),
-                lora.dropout(),
-                false);
-    }
-
-    private static Targets targets(List<String> modules) {
-        return modules.contains(AdapterSpec.Lora.ALL_LINEAR)
-                ? Targets.allLinear()
-                : Targets.named(modules);
     }
 
     private Learner learner() {
@@ -227,7 +201,12 @@ public final class TrainingRun implements AutoCloseable {
                         new AdamW.Settings(
                                 asked.beta1(), asked.beta2(), asked.epsilon(), asked.maxGradNorm()),
                         subject.region());
-        return new Learner(objective(), subject.trained(), optimizer, spec.seed());
+        return new Learner(
+                objective(),
+                subject.trained(),
+                optimizer,
+                subject.adapter().flatMap(TrainedAdapter::companion),
+                spec.seed());
     }
 
     private Objective objective() {
@@ -328,9 +307,6 @@ public final class TrainingRun implements AutoCloseable {
     private void writeWeights(Path folder) throws IOException {
         if (subject.adapter().isPresent()) {
             subject.adapter().get().save(folder);
-            if (spec.adapter() instanceof AdapterSpec.Lora lora && format(lora).isPresent()) {
-                FrozenBase.write(folder, format(lora).get());
-            }
         } else {
             ModelFolder.write(subject.model(), sources.base(), folder);
         }
@@ -348,7 +324,7 @@ public final class TrainingRun implements AutoCloseable {
     public void close() {
         learner.close();
         tokenizer.ifPresent(Tokenizer::close);
-        subject.adapter().ifPresent(Adapter::close);
+        subject.adapter().ifPresent(TrainedAdapter::close);
         subject.region().close();
         subject.reference().ifPresent(Decoder::close);
         subject.model().close();

@@ -14,6 +14,10 @@ import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.nn.Routing;
 import dev.tunesmith.engine.nn.position.PositionTable;
 import dev.tunesmith.engine.nn.position.RotaryTable;
+import dev.tunesmith.engine.nn.prompt.Prefix;
+import dev.tunesmith.engine.nn.prompt.RowSource;
+import dev.tunesmith.engine.nn.prompt.VirtualRows;
+import dev.tunesmith.engine.nn.prompt.VirtualTokens;
 import dev.tunesmith.engine.ops.CacheAttention;
 import dev.tunesmith.engine.ops.DocumentAttention;
 import dev.tunesmith.engine.ops.Rotation.Angles;
@@ -33,7 +37,9 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /// The one decoder-only language model: what it consists of is data, read from an [Architecture].
 ///
@@ -56,10 +62,11 @@ public final class Decoder implements AutoCloseable {
     private final boolean owner;
     private final Architecture architecture;
     private final Weights weights;
-    private final Entry entry;
-    private final List<Block> blocks;
-    private final Norm lastNorm;
+    private Entry entry;
+    private List<Block> blocks;
+    private Norm lastNorm;
     private final Head head;
+    private @Nullable VirtualTokens virtual;
 
     /// How weights come into memory.
     public enum Loading {
@@ -109,6 +116,11 @@ public final class Decoder implements AutoCloseable {
                     imageToken);
         }
 
+        Entry with(UnaryOperator<Parameter> change) {
+            return new Entry(
+                    embedding, norm.map(own -> own.with(change)), positions, tower, imageToken);
+        }
+
         /// Rows of pictures in place of the embeddings of their placeholders.
         Tensor looked(Tape tape, int[] ids_N, Pictures pictures) {
             Tensor looked_ND = embedding.forward(tape, tape.region().ints(ids_N));
@@ -127,9 +139,8 @@ public final class Decoder implements AutoCloseable {
             return RowMoves.place(tape, looked_ND, eyes.forward(tape, pictures), places);
         }
 
-        Tensor forward(Tape tape, int[] ids_N, Pictures pictures, int[] positions_N) {
+        Tensor place(Tape tape, Tensor looked_ND, int[] positions_N) {
             Region region = tape.region();
-            Tensor looked_ND = looked(tape, ids_N, pictures);
             Tensor x_ND = norm.isEmpty() ? looked_ND : norm.get().forward(tape, looked_ND);
             return positions.isEmpty()
                     ? x_ND
@@ -360,9 +371,9 @@ public final class Decoder implements AutoCloseable {
             CheckpointPolicy policy,
             BiConsumer<Integer, Tensor> observer) {
         requireTokens(batch.ids_N());
-        Region region = tape.region();
-        Context context = whole(batch, region);
-        Tensor x_ND = entry.forward(tape, batch.ids_N(), batch.pictures(), batch.positions_N());
+        Entered entered = enter(tape, batch);
+        Context context = entered.context;
+        Tensor x_ND = entered.x_ND;
         for (int layer = 0; layer < blocks.size(); layer++) {
             observer.accept(layer, x_ND);
             Block block = blocks.get(layer);
@@ -373,9 +384,148 @@ public final class Decoder implements AutoCloseable {
                             policy.recomputesBlock(layer),
                             (inner, in) -> block.forward(inner, in, context, attention));
         }
-        Tensor hidden_ND = lastNorm.forward(tape, x_ND);
+        Tensor hidden_ND = entered.left(tape, lastNorm.forward(tape, x_ND));
         observer.accept(blocks.size(), hidden_ND);
         return hidden_ND;
+    }
+
+    /// The input of the first block, and what all blocks see.
+    ///
+    /// @param inserted where rows of virtual tokens lie among those of the text, or null
+    private record Entered(Tensor x_ND, Context context, @Nullable VirtualRows inserted) {
+        /// The rows of the text among those of the last block.
+        Tensor left(Tape tape, Tensor hidden_ND) {
+            return inserted == null ? hidden_ND : inserted.removed(tape, hidden_ND);
+        }
+    }
+
+    private Entered enter(Tape tape, TokenBatch batch) {
+        Tensor looked_ND = entry.looked(tape, batch.ids_N(), batch.pictures());
+        VirtualTokens learned = virtual;
+        if (learned == null) {
+            return new Entered(
+                    entry.place(tape, looked_ND, batch.positions_N()),
+                    whole(batch, tape.region()),
+                    null);
+        }
+        requireText(batch.pictures());
+        return enterBehind(tape, batch, looked_ND, learned);
+    }
+
+    private static void requireText(Pictures pictures) {
+        if (!pictures.isEmpty()) {
+            throw new IllegalArgumentException("virtual tokens do not stand before pictures");
+        }
+    }
+
+    private Entered enterBehind(
+            Tape tape, TokenBatch batch, Tensor looked_ND, VirtualTokens learned) {
+        Region region = tape.region();
+        int count = learned.count();
+        int[] counts_D = new int[batch.documents()];
+        Arrays.fill(counts_D, count);
+        VirtualRows rows = VirtualRows.before(counts_D, batch.cuSeqlens_D1(), region);
+        int[] positions_N = batch.positions_N().clone();
+        int[] lengths_N = new int[batch.tokens()];
+        for (int d = 0; d < batch.documents(); d++) {
+            int from = batch.cuSeqlens_D1()[d];
+            int to = batch.cuSeqlens_D1()[d + 1];
+            Arrays.fill(lengths_N, from, to, count + to - from);
+        }
+        for (int n = 0; n < positions_N.length; n++) {
+            positions_N[n] += count;
+        }
+        DocumentAttention.Documents documents = documents(rows, region);
+        return switch (learned) {
+            case VirtualTokens.Inputs inputs -> {
+                int[] places_M = rows.positions(positions_N);
+                Tensor x_MD = rows.inserted(tape, looked_ND, virtualInputs(tape, inputs));
+                List<Angles> angles = angles(places_M, rows.lengths(), region);
+                yield new Entered(
+                        entry.place(tape, x_MD, places_M),
+                        new Context.Whole(documents, angles),
+                        rows);
+            }
+            case VirtualTokens.KeysAndValues keys -> {
+                Prefix prefix = prefix(tape, keys, rows, documents);
+                Tensor x_ND = entry.place(tape, looked_ND, positions_N);
+                var text =
+                        new DocumentAttention.Documents(
+                                region.ints(batch.cuSeqlens_D1()), batch.longestDocument());
+                List<Angles> angles = angles(positions_N, lengths_N, region);
+                yield new Entered(
+                        prefix.behind(tape, x_ND), new Context.Whole(text, angles, prefix), null);
+            }
+        };
+    }
+
+    private static DocumentAttention.Documents documents(VirtualRows rows, Region region) {
+        return new DocumentAttention.Documents(region.ints(rows.cuSeqlens_D1()), rows.longest());
+    }
+
+    /// Granite multiplies whatever enters its first block; others only what they look up.
+    private Tensor virtualInputs(Tape tape, VirtualTokens.Inputs inputs) {
+        Tensor rows_VD = inputs.source().rows(tape);
+        double factor = architecture.edges().embeddingFactor();
+        return factor == 1 || !architecture.family().equals("granite")
+                ? rows_VD
+                : RowSource.scaled(tape, rows_VD, factor);
+    }
+
+    private static Prefix prefix(
+            Tape tape,
+            VirtualTokens.KeysAndValues keys,
+            VirtualRows rows,
+            DocumentAttention.Documents documents) {
+        Tensor table_VC = keys.source().rows(tape);
+        Tensor gradient_VC =
+                tape.tracks(table_VC) ? Prefix.gradients(tape.region(), table_VC) : null;
+        return new Prefix(rows, documents, table_VC, gradient_VC);
+    }
+
+    /// Puts other parameters into the norms of this view.
+    ///
+    /// @return what puts back those that were there
+    public Runnable changeNorms(UnaryOperator<Parameter> change) {
+        Entry oldEntry = entry;
+        List<Block> oldBlocks = blocks;
+        Norm oldNorm = lastNorm;
+        entry = entry.with(change);
+        blocks = blocks.stream().map(block -> block.with(change)).toList();
+        lastNorm = lastNorm.with(change);
+        return () -> {
+            entry = oldEntry;
+            blocks = oldBlocks;
+            lastNorm = oldNorm;
+        };
+    }
+
+    /// The parameters of all norms of this view.
+    public List<Parameter> normParameters() {
+        List<Parameter> found = new ArrayList<>();
+        Runnable back =
+                changeNorms(parameter -> {
+                    found.add(parameter);
+                    return parameter;
+                });
+        back.run();
+        return found;
+    }
+
+    /// Puts learned tokens before every text, or takes them away.
+    public void useVirtualTokens(@Nullable VirtualTokens learned) {
+        this.virtual = learned;
+    }
+
+    /// What stands before every text, if an adapter has learned that.
+    public Optional<VirtualTokens> virtualTokens() {
+        return Optional.ofNullable(virtual);
+    }
+
+    /// Places in the cache that a sequence needs beside its text.
+    public int virtualCount() {
+        VirtualTokens learned = virtual;
+        return learned == null ? 0 : learned.count();
     }
 
     private Context whole(TokenBatch batch, Region region) {
@@ -445,13 +595,65 @@ public final class Decoder implements AutoCloseable {
     /// values are appended to the cache. Use a silent tape.
     public Tensor forwardCached(Tape tape, KvCache cache, CachedBatch batch) {
         requireTokens(batch.ids_N());
-        Region region = tape.region();
-        Context context = cached(cache, batch, region);
-        Tensor x_ND = entry.forward(tape, batch.ids_N(), batch.pictures(), positions(batch));
+        Entered entered = enterCached(tape, cache, batch);
+        Tensor x_ND = entered.x_ND;
         for (Block block : blocks) {
-            x_ND = block.forward(tape, x_ND, context);
+            x_ND = block.forward(tape, x_ND, entered.context);
         }
-        return lastNorm.forward(tape, x_ND);
+        return entered.left(tape, lastNorm.forward(tape, x_ND));
+    }
+
+    /// A new sequence brings the virtual tokens along.
+    private Entered enterCached(Tape tape, KvCache cache, CachedBatch batch) {
+        Tensor looked_ND = entry.looked(tape, batch.ids_N(), batch.pictures());
+        VirtualTokens learned = virtual;
+        if (learned == null) {
+            return new Entered(
+                    entry.place(tape, looked_ND, positions(batch)),
+                    cached(cache, batch, tape.region()),
+                    null);
+        }
+        requireText(batch.pictures());
+        int sequences = batch.sequences().size();
+        int[] counts_S = new int[sequences];
+        int[] cuText_S1 = new int[sequences + 1];
+        List<CachedBatch.Sequence> grown = new ArrayList<>();
+        for (int s = 0; s < sequences; s++) {
+            CachedBatch.Sequence text = batch.sequences().get(s);
+            counts_S[s] = text.cached() == 0 ? learned.count() : 0;
+            cuText_S1[s + 1] = cuText_S1[s] + text.fresh();
+            grown.add(
+                    new CachedBatch.Sequence(
+                            text.cached() == 0 ? 0 : text.cached() + learned.count(),
+                            text.fresh() + counts_S[s],
+                            text.pages()));
+        }
+        Region region = tape.region();
+        CachedPlaces all = CachedPlaces.of(cache, grown);
+        VirtualRows rows = VirtualRows.before(counts_S, cuText_S1, region);
+        return switch (learned) {
+            case VirtualTokens.Inputs inputs -> {
+                Tensor x_MD = rows.inserted(tape, looked_ND, virtualInputs(tape, inputs));
+                yield entered(tape, x_MD, all, all.context(cache, all, null, region), rows);
+            }
+            case VirtualTokens.KeysAndValues keys -> {
+                CachedPlaces text = all.without(counts_S);
+                Prefix prefix = prefix(tape, keys, rows, documents(rows, region));
+                yield entered(
+                        tape, looked_ND, text, text.context(cache, all, prefix, region), null);
+            }
+        };
+    }
+
+    private Entered entered(
+            Tape tape,
+            Tensor looked_ND,
+            CachedPlaces places,
+            Context.Cached context,
+            @Nullable VirtualRows inserted) {
+        Context.Cached turned =
+                context.with(angles(places.positions_N(), places.lengths_N(), tape.region()));
+        return new Entered(entry.place(tape, looked_ND, places.positions_N()), turned, inserted);
     }
 
     private static int[] positions(CachedBatch batch) {
@@ -499,7 +701,7 @@ public final class Decoder implements AutoCloseable {
                 batch.pictures().isEmpty() || !byAxes()
                         ? angles(positions_N, lengths_N, region)
                         : angles(gridPositions_AN(batch), lengths_N, region);
-        return new Context.Cached(places, cache.keys_L(), cache.values_L(), angles);
+        return new Context.Cached(places, cache.keys_L(), cache.values_L(), angles, null);
     }
 
     private int[][] gridPositions_AN(CachedBatch batch) {

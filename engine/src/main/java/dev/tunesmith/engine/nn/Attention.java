@@ -1,5 +1,7 @@
 package dev.tunesmith.engine.nn;
 
+import dev.tunesmith.engine.nn.prompt.Prefix;
+import dev.tunesmith.engine.nn.prompt.VirtualRows;
 import dev.tunesmith.engine.ops.CacheAttention;
 import dev.tunesmith.engine.ops.DocumentAttention;
 import dev.tunesmith.engine.ops.Rotation;
@@ -101,6 +103,11 @@ public record Attention(AttentionShape shape, Projections projections, Place pla
 
     private void attend(
             Tape tape, Context.Whole whole, Tensor q_NC, Tensor k_NC, Tensor v_NC, Tensor out_NC) {
+        Prefix prefix = whole.prefix();
+        if (prefix != null) {
+            attendPrefix(tape, whole, prefix, q_NC, k_NC, v_NC, out_NC);
+            return;
+        }
         DocumentAttention operation = operation();
         Tensor lse_HN = operation.denominators(tape.region(), q_NC.rows());
         var saved = new DocumentAttention.Saved(q_NC, k_NC, v_NC, out_NC, lse_HN);
@@ -112,27 +119,82 @@ public record Attention(AttentionShape shape, Projections projections, Place pla
         }
     }
 
+    private DocumentAttention.Gradients gradients(
+            Tape tape,
+            DocumentAttention.Documents documents,
+            DocumentAttention.Saved saved,
+            Tensor dOut_NC) {
+        var gradients =
+                new DocumentAttention.Gradients(
+                        tape.tensor(dOut_NC.type(), saved.q_NC().shape()),
+                        tape.tensor(dOut_NC.type(), saved.k_NC().shape()),
+                        tape.tensor(dOut_NC.type(), saved.v_NC().shape()));
+        try (Region scratch = tape.arena().open("attention scratch")) {
+            operation().backward(gradients, dOut_NC, saved, documents, scratch);
+        }
+        return gradients;
+    }
+
     private void backward(
             Tape tape, Context.Whole whole, DocumentAttention.Saved saved, Tensor dOut_NC) {
-        Tensor dq_NC = tape.tensor(dOut_NC.type(), saved.q_NC().shape());
-        Tensor dk_NC = tape.tensor(dOut_NC.type(), saved.k_NC().shape());
-        Tensor dv_NC = tape.tensor(dOut_NC.type(), saved.v_NC().shape());
-        try (Region scratch = tape.arena().open("attention scratch")) {
-            operation()
-                    .backward(
-                            new DocumentAttention.Gradients(dq_NC, dk_NC, dv_NC),
-                            dOut_NC,
-                            saved,
-                            whole.documents(),
-                            scratch);
-        }
+        DocumentAttention.Gradients d = gradients(tape, whole.documents(), saved, dOut_NC);
+        rotateBack(whole, d.dq_NC(), d.dk_NC());
+        tape.addGradient(saved.q_NC(), d.dq_NC());
+        tape.addGradient(saved.k_NC(), d.dk_NC());
+        tape.addGradient(saved.v_NC(), d.dv_NC());
+    }
+
+    private void rotateBack(Context.Whole whole, Tensor dq_NC, Tensor dk_NC) {
         if (place.rotary != NO_ROTARY) {
             Angles angles = whole.angles().get(place.rotary);
             Rotation.rotateBack(dq_NC, dk_NC, shape.headWidth(), angles);
         }
-        tape.addGradient(saved.q_NC(), dq_NC);
-        tape.addGradient(saved.k_NC(), dk_NC);
-        tape.addGradient(saved.v_NC(), dv_NC);
+    }
+
+    /// Keys and values get learned rows before those of every document; queries get zeros there,
+    /// whose outputs are dropped.
+    private void attendPrefix(
+            Tape tape,
+            Context.Whole whole,
+            Prefix prefix,
+            Tensor q_NC,
+            Tensor k_NC,
+            Tensor v_NC,
+            Tensor out_NC) {
+        Region region = tape.region();
+        VirtualRows rows = prefix.rows();
+        DocumentAttention operation = operation();
+        Tensor out_MC = tape.tensor(q_NC.type(), rows.tokens(), q_NC.width());
+        var saved =
+                new DocumentAttention.Saved(
+                        rows.spread(region, q_NC),
+                        rows.joined(region, k_NC, prefix.keys(region, place.layer, k_NC.width())),
+                        rows.joined(region, v_NC, prefix.values(region, place.layer, v_NC.width())),
+                        out_MC,
+                        operation.denominators(region, rows.tokens()));
+        try (Region scratch = tape.arena().open("attention scratch")) {
+            operation.forward(saved, prefix.documents(), scratch);
+        }
+        out_NC.copyFrom(rows.text(region, out_MC));
+        if (prefix.trains() || tape.tracks(q_NC) || tape.tracks(k_NC) || tape.tracks(v_NC)) {
+            tape.record(
+                    out_NC,
+                    dOut_NC -> {
+                        DocumentAttention.Gradients d =
+                                gradients(
+                                        tape,
+                                        prefix.documents(),
+                                        saved,
+                                        rows.spread(tape.region(), dOut_NC));
+                        prefix.collect(tape.region(), place.layer, d.dk_NC(), d.dv_NC());
+                        Tensor dq_NC = rows.text(tape.region(), d.dq_NC());
+                        Tensor dk_NC = rows.text(tape.region(), d.dk_NC());
+                        rotateBack(whole, dq_NC, dk_NC);
+                        tape.addGradient(q_NC, dq_NC);
+                        tape.addGradient(k_NC, dk_NC);
+                        tape.addGradient(v_NC, rows.text(tape.region(), d.dv_NC()));
+                    });
+        }
     }
 
     private void attendCached(
@@ -145,7 +207,20 @@ public record Attention(AttentionShape shape, Projections projections, Place pla
         CacheAttention operation = new CacheAttention(operation());
         Tensor keys = cached.keys_L().get(place.layer);
         Tensor values = cached.values_L().get(place.layer);
-        operation.append(k_NC, v_NC, keys, values, cached.places());
+        Prefix prefix = cached.prefix();
+        if (prefix == null) {
+            operation.append(k_NC, v_NC, keys, values, cached.places());
+        } else {
+            Region region = tape.region();
+            Tensor learnedKeys = prefix.keys(region, place.layer, k_NC.width());
+            Tensor learnedValues = prefix.values(region, place.layer, v_NC.width());
+            operation.append(
+                    prefix.rows().joined(region, k_NC, learnedKeys),
+                    prefix.rows().joined(region, v_NC, learnedValues),
+                    keys,
+                    values,
+                    cached.places());
+        }
         try (Region scratch = tape.arena().open("attention scratch")) {
             operation.forward(out_NC, q_NC, keys, values, cached.places(), scratch);
         }

@@ -3,6 +3,7 @@ package dev.tunesmith.engine.nn;
 import dev.tunesmith.engine.ops.Elementwise;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.Tensor;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /// One transformer block: attention and MLP, each added to the residual stream, with norms where
@@ -23,7 +24,36 @@ public record Block(
             @Nullable Norm attentionIn,
             @Nullable Norm attentionOut,
             @Nullable Norm mlpIn,
-            @Nullable Norm mlpOut) {}
+            @Nullable Norm mlpOut) {
+        private Norms with(UnaryOperator<Parameter> change) {
+            return new Norms(
+                    changed(attentionIn, change),
+                    changed(attentionOut, change),
+                    changed(mlpIn, change),
+                    changed(mlpOut, change));
+        }
+    }
+
+    private static @Nullable Norm changed(@Nullable Norm norm, UnaryOperator<Parameter> change) {
+        return norm == null ? null : norm.with(change);
+    }
+
+    /// The same layers with other parameters in the norms.
+    public Block with(UnaryOperator<Parameter> change) {
+        Attention.Projections inside = attention.projections();
+        var projections =
+                new Attention.Projections(
+                        inside.input(),
+                        inside.output(),
+                        changed(inside.queryNorm(), change),
+                        changed(inside.keyNorm(), change));
+        return new Block(
+                norms.with(change),
+                new Attention(attention.shape(), projections, attention.place()),
+                mlp,
+                parallel,
+                residualFactor);
+    }
 
     /// The same layers without additions, sharing all parameters.
     public Block share() {

@@ -1,10 +1,12 @@
 package dev.tunesmith.engine.nn;
 
+import dev.tunesmith.engine.nn.prompt.Prefix;
 import dev.tunesmith.engine.ops.CacheAttention;
 import dev.tunesmith.engine.ops.DocumentAttention;
 import dev.tunesmith.engine.ops.Rotation.Angles;
 import dev.tunesmith.engine.tensor.Tensor;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// What attention sees beside its input.
 public sealed interface Context {
@@ -13,9 +15,18 @@ public sealed interface Context {
     List<Angles> angles();
 
     /// Whole documents end to end: training and scoring.
-    record Whole(DocumentAttention.Documents documents, List<Angles> angles) implements Context {
+    ///
+    /// @param prefix learned keys and values before every document, or null
+    record Whole(
+            DocumentAttention.Documents documents, List<Angles> angles, @Nullable Prefix prefix)
+            implements Context {
         public Whole {
             angles = List.copyOf(angles);
+        }
+
+        /// Documents without anything learned before them.
+        public Whole(DocumentAttention.Documents documents, List<Angles> angles) {
+            this(documents, angles, null);
         }
     }
 
@@ -23,16 +34,23 @@ public sealed interface Context {
     ///
     /// @param keys_L keys of every layer
     /// @param values_L values of every layer
+    /// @param prefix learned keys and values before new sequences, or null
     record Cached(
             CacheAttention.Places places,
             List<Tensor> keys_L,
             List<Tensor> values_L,
-            List<Angles> angles)
+            List<Angles> angles,
+            @Nullable Prefix prefix)
             implements Context {
         public Cached {
             keys_L = List.copyOf(keys_L);
             values_L = List.copyOf(values_L);
             angles = List.copyOf(angles);
+        }
+
+        /// The same with angles.
+        public Cached with(List<Angles> turns) {
+            return new Cached(places, keys_L, values_L, turns, prefix);
         }
     }
 }

@@ -6,6 +6,7 @@ import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /// Normalisation of every head by itself to mean 0 and variance 1, each with a gain of its own.
 ///
@@ -74,5 +75,10 @@ public record HeadNorms(List<Parameter> gains, int heads, double eps) implements
     private Tensor place(Tensor x_NC, int head) {
         long width = x_NC.width() / heads;
         return x_NC.columnRange(head * width, (head + 1) * width);
+    }
+
+    @Override
+    public HeadNorms with(UnaryOperator<Parameter> change) {
+        return new HeadNorms(gains.stream().map(change).toList(), heads, eps);
     }
 }

@@ -4,6 +4,7 @@ import dev.tunesmith.engine.ops.LayerNorms;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Tensor;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /// Normalisation to mean 0 and variance 1, with a gain and in most families a bias. Rows are as
@@ -39,5 +40,10 @@ public record LayerNorm(Parameter gain, @Nullable Parameter bias, double eps) im
                 saved,
                 tape.region());
         tape.addGradient(x_NC, dx_NC);
+    }
+
+    @Override
+    public LayerNorm with(UnaryOperator<Parameter> change) {
+        return new LayerNorm(change.apply(gain), bias == null ? null : change.apply(bias), eps);
     }
 }

@@ -4,6 +4,7 @@ import dev.tunesmith.engine.ops.Norms;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Tensor;
+import java.util.function.UnaryOperator;
 
 /// Root-mean-square normalisation with a gain.
 ///
@@ -35,5 +36,10 @@ public record RmsNorm(Parameter gain, double eps, int gainOffset) implements Nor
                 gainOffset,
                 tape.region());
         tape.addGradient(x_NC, dx_NC);
+    }
+
+    @Override
+    public RmsNorm with(UnaryOperator<Parameter> change) {
+        return new RmsNorm(change.apply(gain), eps, gainOffset);
     }
 }

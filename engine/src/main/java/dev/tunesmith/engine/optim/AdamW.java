@@ -70,6 +70,11 @@ public final class AdamW {
         return new Outcome(gradientNorm, applied);
     }
 
+    /// What a step multiplies gradients of that global norm by.
+    public double clipped(double norm) {
+        return settings.normMax > 0 && norm > settings.normMax ? settings.normMax / norm : 1;
+    }
+
     private void step(ParameterGroup group, double rate) {
         var step =
                 new AdamStep(

@@ -2,6 +2,7 @@ package dev.tunesmith.engine.adapter;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.tunesmith.engine.adapter.kind.AdapterConfig;
 import dev.tunesmith.engine.adapter.kind.LoraConfig;
@@ -11,7 +12,9 @@ import dev.tunesmith.engine.adapter.site.Targets;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.model.CachedBatch;
 import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.model.KvCache;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.DType;
@@ -20,6 +23,8 @@ import dev.tunesmith.engine.tensor.StepArena;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -73,7 +78,10 @@ class AdapterTest {
                 "vera",
                 "oft_exact",
                 "boft",
-                "adalora"
+                "adalora",
+                "prompt_tuning",
+                "prefix_tuning",
+                "p_tuning_lstm"
             })
     void savesTheBytesThatItLoaded(String name, @TempDir Path folder) throws IOException {
         Path source = GOLDEN.resolve(name).resolve("adapter");
@@ -155,6 +163,48 @@ class AdapterTest {
         assertThat(ranks.scale("model.a.0.v")).isEqualTo(3 / Math.sqrt(4));
     }
 
+    /// A prompt in two pieces and single tokens behind it, against the whole text at once.
+    @ParameterizedTest
+    @ValueSource(strings = {"prompt_tuning", "prefix_tuning"})
+    void virtualTokensStandBeforeCachedTextsToo(String name) {
+        try (Decoder decoder = load("llama");
+                Adapter _ = Adapter.load(decoder, GOLDEN.resolve(name).resolve("adapter"));
+                StepArena arena = StepArena.unlimited();
+                KvCache cache = new KvCache(decoder.architecture(), DType.F32, 4, 4)) {
+            float[] whole = hidden(decoder);
+            List<float[]> parts = new ArrayList<>();
+            int[] pages = {3, 1, 2, 0};
+            int[] ids = {4, 8, 15, 16, 23};
+            int[][] pieces = {{0, 2}, {2, 4}, {4, 5}};
+            for (int[] piece : pieces) {
+                try (Region step = arena.open("piece")) {
+                    var sequence = new CachedBatch.Sequence(piece[0], piece[1] - piece[0], pages);
+                    int[] fresh = Arrays.copyOfRange(ids, piece[0], piece[1]);
+                    var batch = new CachedBatch(fresh, List.of(sequence));
+                    Tape tape = Tape.silent(arena, step);
+                    parts.add(decoder.forwardCached(tape, cache, batch).toFloats());
+                }
+            }
+            int at = 0;
+            for (float[] part : parts) {
+                for (float value : part) {
+                    assertThat(value).isCloseTo(whole[at++], within(2e-5f));
+                }
+            }
+            assertThat(at).isEqualTo(whole.length);
+        }
+    }
+
+    @Test
+    void virtualTokensAreNotMerged() {
+        try (Decoder decoder = load("llama");
+                Adapter adapter = Adapter.load(decoder, GOLDEN.resolve("prompt_tuning/adapter"))) {
+            assertThatExceptionOfType(AdapterException.class)
+                    .isThrownBy(adapter::merged)
+                    .withMessageContaining("virtual tokens are no weights");
+        }
+    }
+
     private static Map<String, Object> tree(String name) {
         return JsonTree.read(GOLDEN.resolve(name).resolve("adapter").resolve(Adapter.CONFIG));
     }
@@ -166,7 +216,7 @@ class AdapterTest {
 
     private static float[] hidden(Decoder decoder) {
         int[] labels = new int[5];
-        java.util.Arrays.fill(labels, TokenBatch.NOT_TRAINED);
+        Arrays.fill(labels, TokenBatch.NOT_TRAINED);
         TokenBatch batch =
                 new TokenBatch(
                         new int[] {4, 8, 15, 16, 23},

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.loop.LoopObserver.Stop;
@@ -53,6 +54,30 @@ class ResumeTest {
                 Arguments.of(Method.REWARD_MODEL, TinyModel.lora(0.1), Precision.BF16, 4),
                 Arguments.of(Method.REWARD_MODEL, TinyModel.FULL, Precision.BF16, 5),
                 Arguments.of(Method.DPO, TinyModel.FULL, Precision.FP32, 8));
+    }
+
+    /// Every kind of adapter that a job can ask for.
+    static Stream<Arguments> adapters() {
+        return Stream.of(
+                        TinyModel.variant(AdapterKind.DORA),
+                        TinyModel.variant(AdapterKind.PISSA),
+                        TinyModel.variant(AdapterKind.OLORA),
+                        TinyModel.variant(AdapterKind.LOFTQ),
+                        TinyModel.variant(AdapterKind.ADALORA),
+                        TinyModel.variant(AdapterKind.VERA),
+                        TinyModel.tuner(AdapterKind.IA3, 0, "k_proj", "v_proj", "down_proj"),
+                        TinyModel.tuner(AdapterKind.OFT, 8, "all-linear"),
+                        TinyModel.tuner(AdapterKind.BOFT, 4, "q_proj", "v_proj"),
+                        TinyModel.tuner(AdapterKind.PROMPT_TUNING, 3),
+                        TinyModel.tuner(AdapterKind.P_TUNING, 3),
+                        TinyModel.tuner(AdapterKind.PREFIX_TUNING, 3))
+                .map(Arguments::of);
+    }
+
+    @ParameterizedTest
+    @MethodSource("adapters")
+    void resumesEveryKindOfAdapterBitForBit(AdapterSpec adapter) throws IOException {
+        resumesBitForBit(Method.SUPERVISED, adapter, Precision.BF16, 5);
     }
 
     @ParameterizedTest

@@ -8,6 +8,7 @@ import dev.tunesmith.contracts.job.JobKind;
 import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.Grader;
 import dev.tunesmith.contracts.method.KlEstimator;
 import dev.tunesmith.contracts.method.Method;
@@ -34,6 +35,7 @@ record TinyModel(Path folder) {
 
     static final long BYTES = 4L << 30;
     static final AdapterSpec FULL = new AdapterSpec.None();
+    private static final FrozenForm CODES = new FrozenForm(Quantization.NF4, true);
 
     /// Makes the model and its files in an empty folder.
     static TinyModel create(Path folder) throws IOException {
@@ -140,6 +142,19 @@ record TinyModel(Path folder) {
         return new AdapterSpec.Lora(
                         4, 8, 0, List.of("all-linear"), false, AdapterSpec.Export.ADAPTER)
                 .withFrozen(new FrozenForm(Quantization.NF4, true));
+    }
+
+    /// A low-rank adapter of another kind.
+    static AdapterSpec variant(AdapterKind kind) {
+        return new AdapterSpec.Lora(
+                        4, 8, 0, List.of("all-linear"), false, AdapterSpec.Export.ADAPTER)
+                .withFrozen(kind == AdapterKind.LOFTQ ? CODES : null)
+                .withVariant(kind);
+    }
+
+    /// An adapter with a size of blocks or of a prompt.
+    static AdapterSpec tuner(AdapterKind kind, int size, String... modules) {
+        return new AdapterSpec.Tuner(kind, size, List.of(modules), AdapterSpec.Export.ADAPTER);
     }
 
     /// The usual settings; answers are short.

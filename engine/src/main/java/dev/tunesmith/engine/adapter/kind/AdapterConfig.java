@@ -16,7 +16,8 @@ public sealed interface AdapterConfig
                 Ia3Config,
                 OftConfig,
                 BoftConfig,
-                TokensConfig {
+                TokensConfig,
+                PromptConfig {
 
     /// Reads the tree of an `adapter_config.json`. Keys that nobody knows are ignored; known ones
     /// that change the maths and are not implemented are refused.

@@ -18,7 +18,10 @@ final class Kinds {
                             Map.entry("IA3", Ia3Config::read),
                             Map.entry("OFT", OftConfig::read),
                             Map.entry("BOFT", BoftConfig::read),
-                            Map.entry("TRAINABLE_TOKENS", TokensConfig::read)));
+                            Map.entry("TRAINABLE_TOKENS", TokensConfig::read),
+                            Map.entry("PROMPT_TUNING", PromptConfig::readPrompt),
+                            Map.entry("P_TUNING", PromptConfig::readEncoded),
+                            Map.entry("PREFIX_TUNING", PromptConfig::readPrefix)));
 
     private Kinds() {}
 

@@ -45,11 +45,12 @@ final class SavedModules {
             site.undo(() -> embedding.useTable(original));
         }
         site.decoder().linears().stream().filter(l -> names(l.name())).forEach(this::replace);
+        site.norms(name -> names(name.substring(0, name.lastIndexOf('.'))));
         if (!unknown.isEmpty()) {
             throw Site.refused(
-                    "modules_to_save %s is not supported (supported: linear layers, the embedding"
+                    "modules_to_save %s is not supported (supported: linear layers, norms, the"
                                     .formatted(unknown)
-                            + " and the head)");
+                            + " embedding and the head)");
         }
     }
 

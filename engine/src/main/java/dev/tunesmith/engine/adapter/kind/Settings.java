@@ -133,6 +133,14 @@ public final class Settings {
                 text("base_model_name_or_path", ""), targets(), bias, texts("modules_to_save"));
     }
 
+    /// The scope of a kind that changes no module.
+    Scope plainScope() {
+        if (flag("modules_to_save")) {
+            fault("modules_to_save beside virtual tokens is not supported");
+        }
+        return Scope.of(text("base_model_name_or_path", ""), Targets.named(List.of()));
+    }
+
     private Targets targets() {
         if (!flag("target_modules") && !flag("target_parameters")) {
             fault("target_modules is missing");

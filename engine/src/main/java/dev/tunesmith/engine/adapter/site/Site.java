@@ -8,12 +8,15 @@ import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /// Where a kind of adapter hooks into a decoder: makes parameters by the names of PEFT files, and
@@ -29,6 +32,7 @@ public final class Site {
     private final Map<String, Stored> parameters = new LinkedHashMap<>();
     private final Map<String, Supplier<FileTensor>> extras = new TreeMap<>();
     private final Map<String, Tensor> alongside = new TreeMap<>();
+    private final Set<String> unsaved = new HashSet<>();
     private final List<Runnable> undo = new ArrayList<>();
     private Optional<Companion> companion = Optional.empty();
 
@@ -39,6 +43,9 @@ public final class Site {
 
         /// The shape that is stored, if the source is a file and has the tensor.
         Optional<long[]> shape(String name);
+
+        /// Values of a parameter that no file has.
+        float[] unsaved(long[] shape, Start start);
 
         /// Accepts a tensor that is not needed.
         default void skip(String name) {}
@@ -130,6 +137,21 @@ public final class Site {
         return parameter;
     }
 
+    /// A trainable parameter that adapter files do not have.
+    public Parameter unsaved(String name, Start start, long... shape) {
+        Tensor value = region.tensor(decoder.computeType(), shape);
+        value.set(source.unsaved(shape, start));
+        Parameter parameter = new Parameter(name, value);
+        parameters.put(name, new Stored(parameter, Form.plain()));
+        unsaved.add(name);
+        return parameter;
+    }
+
+    /// Names of parameters that adapter files do not have.
+    public Set<String> unsaved() {
+        return unsaved;
+    }
+
     /// A matrix that does not train.
     public Parameter frozen(String name, float[] values, long... shape) {
         Tensor value = region.tensor(decoder.computeType(), shape);
@@ -170,7 +192,22 @@ public final class Site {
             }
             attachBias(scope.bias(), linear, module, target);
         }
+        if (scope.bias() == TrainedBias.ALL) {
+            norms(name -> name.endsWith(".bias"));
+        }
         return attached;
+    }
+
+    /// Puts trainable copies in place of the parameters of norms that are wanted.
+    ///
+    /// @param wanted by the name in the checkpoint
+    public void norms(Predicate<String> wanted) {
+        Runnable back =
+                decoder.changeNorms(parameter ->
+                        wanted.test(parameter.name())
+                                ? copy(PREFIX + parameter.name(), parameter.value())
+                                : parameter);
+        undo(back);
     }
 
     /// What a layer is called in this adapter: libraries have renamed the mixtures of Mixtral.
