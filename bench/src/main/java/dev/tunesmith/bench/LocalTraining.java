@@ -106,7 +106,7 @@ public final class LocalTraining {
                         asked.method(),
                         facts.contextLength(),
                         Overflow.TRUNCATE,
-                        false,
+                        DatasetTokenizer.Trained.ANSWERS,
                         PROBLEMS_LISTED);
         DatasetStats stats;
         try (DatasetTokenizer tokenizer = DatasetTokenizer.of(sources.base(), options)) {

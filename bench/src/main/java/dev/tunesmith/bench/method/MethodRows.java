@@ -82,6 +82,43 @@ record MethodRows(List<Sample> documents, List<Integer> rows, List<Integer> begi
         return new MethodRows(documents, order, begins, width);
     }
 
+    /// Rows whose labels are given, not a mask: padded ones, or one row of which every document
+    /// begins where its positions do.
+    static MethodRows labelled(GoldenTensors file) {
+        int[] ids = file.integers("input_ids");
+        int[] labels = file.integers("labels");
+        int count = (int) file.shape("input_ids")[0];
+        int width = ids.length / count;
+        int[] mask = new int[ids.length];
+        int[] positions = new int[ids.length];
+        for (int i = 0; i < ids.length; i++) {
+            mask[i] = 1;
+            positions[i] = i % width;
+        }
+        mask = file.has("attention_mask") ? file.integers("attention_mask") : mask;
+        positions = file.has("position_ids") ? file.integers("position_ids") : positions;
+        List<Sample> documents = new ArrayList<>();
+        List<Integer> rows = new ArrayList<>();
+        List<Integer> begins = new ArrayList<>();
+        for (int from = 0; from < ids.length; ) {
+            int end = from + 1;
+            while (end < ids.length && positions[end] != 0 && end % width != 0 && mask[end] != 0) {
+                end++;
+            }
+            if (mask[from] != 0) {
+                float[] weights = new float[end - from];
+                for (int t = 0; t < weights.length; t++) {
+                    weights[t] = labels[from + t] == TokenBatch.NOT_TRAINED ? 0 : 1;
+                }
+                documents.add(new Sample(java.util.Arrays.copyOfRange(ids, from, end), weights));
+                rows.add(from / width);
+                begins.add(from % width);
+            }
+            from = end;
+        }
+        return new MethodRows(documents, rows, begins, width);
+    }
+
     /// Documents end to end.
     static TokenBatch end(List<Sample> documents) {
         BatchBuilder builder = new BatchBuilder();
@@ -100,7 +137,8 @@ record MethodRows(List<Sample> documents, List<Integer> rows, List<Integer> begi
     /// Values of labelled tokens as the file's table [rows, width − 1], whose column t belongs to
     /// token t + 1; zero elsewhere.
     float[] table(double[] values_M) {
-        float[] table = new float[rows.size() * (width - 1)];
+        int ofFile = 1 + rows.stream().mapToInt(Integer::intValue).max().orElse(-1);
+        float[] table = new float[ofFile * (width - 1)];
         int m = 0;
         for (int d = 0; d < documents.size(); d++) {
             Sample document = documents.get(d);

@@ -4,12 +4,14 @@ import dev.tunesmith.bench.golden.Comparison;
 import dev.tunesmith.bench.golden.GoldenCase;
 import dev.tunesmith.bench.golden.GoldenTensors;
 import dev.tunesmith.bench.golden.Tolerance;
+import dev.tunesmith.engine.data.Sample;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.nn.Head;
 import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.objective.LossSum;
+import dev.tunesmith.engine.objective.Metrics;
 import dev.tunesmith.engine.objective.Objective;
 import dev.tunesmith.engine.objective.Policy;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
@@ -19,6 +21,7 @@ import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.StepArena;
 import dev.tunesmith.engine.tensor.Tensor;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -78,6 +81,11 @@ final class MethodRun implements AutoCloseable {
     /// Another model of the case.
     Decoder frozen(String name) {
         return models.computeIfAbsent(name, known -> load(known, Decoder.Loading.MAPPED));
+    }
+
+    /// A second copy of a model, in memory of its own.
+    Decoder another(String name) {
+        return models.computeIfAbsent("another " + name, _ -> load(name, Decoder.Loading.MAPPED));
     }
 
     private Decoder load(String name, Decoder.Loading loading) {
@@ -141,21 +149,52 @@ final class MethodRun implements AutoCloseable {
     }
 
     /// Runs one step and compares loss, figures and gradients.
+    LossSum compare(Objective objective, List<TokenBatch> parts, Comparison comparison) {
+        return compare(cleared(objective, parts, parts.size()), comparison);
+    }
+
+    /// As the other, of a step whose loss is divided by `items`, which may be others than the rows
+    /// have: a part that is counted but not run makes up the difference.
     LossSum compare(
-            Objective objective, List<TokenBatch> parts, MethodRows rows, Comparison comparison) {
+            Objective objective, List<TokenBatch> parts, double items, Comparison comparison) {
+        double rest = items - parts.stream().mapToDouble(TokenBatch::weightSum).sum();
+        if (rest == 0) {
+            return compare(objective, parts, comparison);
+        }
+        List<TokenBatch> counted = new ArrayList<>(parts);
+        counted.add(MethodRows.end(List.of(new Sample(new int[2], new float[] {0, (float) rest}))));
+        LossSum run = cleared(objective, counted, parts.size());
+        LossSum unrun = new LossSum(0, rest, 0, 0, 0, Metrics.NONE);
+        return compare(run.plus(unrun), comparison);
+    }
+
+    private LossSum compare(LossSum sum, Comparison comparison) {
+        comparison.number("loss", sum.mean(), golden.number("loss", 0), golden.tolerance("loss"));
+        compareMetrics(sum, comparison);
+        compareGradients(comparison);
+        return sum;
+    }
+
+    private LossSum cleared(Objective objective, List<TokenBatch> parts, int run) {
         policy().model().trainable().forEach(Parameter::clearGradient);
+        return step(objective, parts, run);
+    }
+
+    /// Runs a step and adds its gradients to those that are there.
+    LossSum step(Objective objective, List<TokenBatch> parts) {
+        return step(objective, parts, parts.size());
+    }
+
+    private LossSum step(Objective objective, List<TokenBatch> parts, int run) {
         LossSum sum = LossSum.ZERO;
         Objective.Step whole = objective.begin(arena, parts, new Objective.Occasion(0, 0, true));
-        for (int part = 0; part < parts.size(); part++) {
+        for (int part = 0; part < run; part++) {
             try (Region step = arena.open("golden step")) {
                 Tape tape = Tape.recording(arena, step, 0);
                 sum = sum.plus(whole.loss(tape, part));
                 tape.backward();
             }
         }
-        comparison.number("loss", sum.mean(), golden.number("loss", 0), golden.tolerance("loss"));
-        compareMetrics(sum, comparison);
-        compareGradients(comparison);
         return sum;
     }
 

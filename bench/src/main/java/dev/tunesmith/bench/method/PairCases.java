@@ -32,7 +32,7 @@ public final class PairCases implements CaseRunner {
             Objective objective =
                     new PreferenceObjective(run.policy(), Optional.of(run.reference()), settings);
             MethodRows rows = pairs(batch);
-            run.compare(objective, List.of(rows.batch()), rows, comparison);
+            run.compare(objective, List.of(rows.batch()), comparison);
             run.comparePerPair(objective, rows, comparison);
         }
     }

@@ -40,7 +40,6 @@ public final class ReferenceFreeCases implements CaseRunner {
             run.compare(
                     new ReferenceFreeObjective(run.policy(), settings),
                     List.of(rows.batch()),
-                    rows,
                     comparison);
         }
     }

@@ -34,10 +34,7 @@ public final class RewardCases implements CaseRunner {
             head.parameters().forEach(parameter -> parameter.train(run.region()));
             var settings = new MethodSettings.Reward(golden.number("parameters.center", 0));
             run.compare(
-                    new RewardObjective(policy, head, settings),
-                    List.of(rows.batch()),
-                    rows,
-                    comparison);
+                    new RewardObjective(policy, head, settings), List.of(rows.batch()), comparison);
             for (Parameter parameter : head.parameters()) {
                 comparison.golden(
                         "gradient of " + parameter.name(),

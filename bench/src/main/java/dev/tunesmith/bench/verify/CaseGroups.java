@@ -2,10 +2,13 @@ package dev.tunesmith.bench.verify;
 
 import dev.tunesmith.bench.golden.CaseRunner;
 import dev.tunesmith.bench.golden.UnsupportedCaseException;
+import dev.tunesmith.bench.method.KtoCases;
 import dev.tunesmith.bench.method.PairCases;
 import dev.tunesmith.bench.method.PpoCases;
 import dev.tunesmith.bench.method.ReferenceFreeCases;
 import dev.tunesmith.bench.method.RewardCases;
+import dev.tunesmith.bench.method.SupervisedCases;
+import dev.tunesmith.bench.method.TrainCases;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -38,6 +41,9 @@ final class CaseGroups {
                             Map.entry("text/bpe_training", new BpeTrainingCases()),
                             Map.entry("text/packing", new PackingCases()),
                             Map.entry("methods/dpo", new PairCases()),
+                            Map.entry("methods/sft", new SupervisedCases()),
+                            Map.entry("methods/train", new TrainCases()),
+                            Map.entry("methods/kto", new KtoCases()),
                             Map.entry("methods/reward", new RewardCases()),
                             Map.entry("methods/ppo", new PpoCases()),
                             Map.entry("methods/refless", new ReferenceFreeCases())));

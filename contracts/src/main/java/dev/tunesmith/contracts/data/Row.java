@@ -32,6 +32,14 @@ public sealed interface Row {
         }
     }
 
+    /// An answer and a verdict on it.
+    record Judged(List<Message> prompt, List<Message> answer, boolean desirable) implements Row {
+        public Judged {
+            prompt = List.copyOf(prompt);
+            answer = List.copyOf(answer);
+        }
+    }
+
     /// One turn of a conversation.
     ///
     /// @param content the text; the text parts joined; empty where calls stand alone

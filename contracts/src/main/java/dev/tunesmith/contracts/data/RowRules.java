@@ -54,6 +54,7 @@ public final class RowRules {
         Row row =
                 switch (format) {
                     case PREFERENCE -> new PairRules(this).pair(tree);
+                    case JUDGED -> new JudgedRules(this).judged(tree);
                     case CHAT -> chat(tree);
                     case COMPLETION -> completion(tree);
                     case TEXT -> new Row.Text(text(tree, "text"));

@@ -38,7 +38,11 @@ public final class Aliases {
                     Map.entry("bnb_4bit_quant_type", "quantization"),
                     Map.entry("load_in_4bit", "quantization"),
                     Map.entry("bnb_4bit_use_double_quant", "double_quantization"),
-                    Map.entry("overlong", "overflow"));
+                    Map.entry("overlong", "overflow"),
+                    Map.entry("kto_chosen_weight", "desirable_weight"),
+                    Map.entry("kto_rejected_weight", "undesirable_weight"),
+                    Map.entry("label_smoothing_factor", "label_smoothing"),
+                    Map.entry("neftune_alpha", "neftune_noise_alpha"));
 
     private Aliases() {}
 

@@ -7,10 +7,13 @@ import dev.tunesmith.contracts.method.KlEstimator;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.method.MethodSettings.Kto;
 import dev.tunesmith.contracts.method.MethodSettings.Ppo;
 import dev.tunesmith.contracts.method.MethodSettings.Preference;
 import dev.tunesmith.contracts.method.MethodSettings.ReferenceFree;
+import dev.tunesmith.contracts.method.MethodSettings.Supervised;
 import dev.tunesmith.contracts.method.PairLoss;
+import dev.tunesmith.contracts.method.TokenLoss;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -39,8 +42,10 @@ final class MethodReader {
     MethodChoice read(@Nullable Double beta, Fields grader) {
         MethodSettings settings =
                 switch (method) {
-                    case SUPERVISED, PRETRAIN -> method.defaults();
+                    case PRETRAIN -> method.defaults();
+                    case SUPERVISED -> supervised();
                     case PPO -> ppo(grader);
+                    case KTO -> kto(noted("beta", beta, Kto.USUAL.beta()));
                     case ORPO, SIMPO, CPO -> referenceFree(beta);
                     case REWARD_MODEL ->
                             new MethodSettings.Reward(
@@ -55,6 +60,34 @@ final class MethodReader {
             given.add(key);
         }
         return asked == null ? otherwise : asked;
+    }
+
+    private Supervised supervised() {
+        Supervised usual = Supervised.USUAL;
+        TokenLoss loss =
+                noted(
+                        "loss_type",
+                        fields.choice("loss_type", List.of(TokenLoss.values()), TokenLoss::wire),
+                        usual.loss());
+        double smoothing = number("label_smoothing", Range.below(0, 1), usual.labelSmoothing());
+        if (loss != TokenLoss.NLL && smoothing > 0) {
+            fields.problem(
+                    ProblemCode.INVALID_VALUE,
+                    "label_smoothing",
+                    "needs loss_type nll, found " + loss.wire());
+        }
+        if (loss != TokenLoss.EAFT && fields.has("eaft_alpha")) {
+            fields.problem(
+                    ProblemCode.INVALID_VALUE,
+                    "eaft_alpha",
+                    "needs loss_type eaft, found " + loss.wire());
+        }
+        return new Supervised(
+                loss,
+                smoothing,
+                number("eaft_alpha", Range.from(0, 10), usual.eaftAlpha()),
+                number("neftune_noise_alpha", Range.from(0, 1000), usual.noise()),
+                flag("mask_history"));
     }
 
     private Preference preference(double beta) {
@@ -144,6 +177,18 @@ final class MethodReader {
                 usual.nll(),
                 gamma,
                 0);
+    }
+
+    private Kto kto(double beta) {
+        Range weight = Range.from(0, 1000);
+        return new Kto(
+                noted(
+                        "loss_type",
+                        fields.choice("loss_type", List.of(Kto.Loss.values()), Kto.Loss::wire),
+                        Kto.USUAL.loss()),
+                beta,
+                number("desirable_weight", weight, Kto.USUAL.desirableWeight()),
+                number("undesirable_weight", weight, Kto.USUAL.undesirableWeight()));
     }
 
     private Ppo ppo(Fields grader) {

@@ -473,7 +473,7 @@ public final class Resolver {
                     case PRETRAIN -> lora ? 2e-4 : 1e-4;
                     case PPO -> lora ? 2e-5 : 3e-6;
                     case REWARD_MODEL -> lora ? 1e-4 : 1e-5;
-                    case ORPO, SIMPO, CPO -> lora ? 5e-6 : 1e-6;
+                    case ORPO, SIMPO, CPO, KTO -> lora ? 5e-6 : 1e-6;
                     case DPO -> lora ? 5e-6 : 1e-6;
                 };
         double size = Math.pow(PARAMETERS_OF_BASE_RATE / Math.max(1, model.parameters()), 0.25);

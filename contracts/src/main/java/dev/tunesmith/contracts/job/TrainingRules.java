@@ -5,6 +5,7 @@ import dev.tunesmith.contracts.job.Fields.Range;
 import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
+import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.problem.NearestName;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import java.util.Arrays;
@@ -220,10 +221,20 @@ final class TrainingRules {
                 method == Method.PRETRAIN && fields.has("train_on_prompt"),
                 "train_on_prompt",
                 "has no meaning for method.type pretrain, which trains on all text");
+        reject(
+                Boolean.TRUE.equals(options.rows().trainOnPrompt())
+                        && choice.settings() instanceof MethodSettings.Supervised supervised
+                        && supervised.lastAnswerOnly(),
+                "mask_history",
+                "cannot be combined with train_on_prompt, which trains all turns");
         switch (method.rowKind()) {
-            case PAIR, PROMPT -> rejectForComparisons();
+            case PAIR, PROMPT, JUDGED -> rejectForComparisons();
             case CONVERSATION, DOCUMENT -> {}
         }
+        reject(
+                method == Method.KTO && Integer.valueOf(1).equals(numbers.batchSize()),
+                "batch_size",
+                "method.type kto compares answers of a batch with each other and needs at least 2");
         rejectBatches();
     }
 

@@ -13,7 +13,8 @@ public enum Method {
     ORPO,
     SIMPO,
     CPO,
-    PPO;
+    PPO,
+    KTO;
 
     /// What a row of a training file has to hold.
     public enum RowKind {
@@ -23,6 +24,8 @@ public enum Method {
         DOCUMENT,
         /// A prompt with a better and a worse answer.
         PAIR,
+        /// A prompt with an answer and a verdict on it.
+        JUDGED,
         /// A prompt that the model itself answers, with whatever a grader needs.
         PROMPT
     }
@@ -43,6 +46,7 @@ public enum Method {
             case PRETRAIN -> RowKind.DOCUMENT;
             case DPO, REWARD_MODEL, ORPO, SIMPO, CPO -> RowKind.PAIR;
             case PPO -> RowKind.PROMPT;
+            case KTO -> RowKind.JUDGED;
         };
     }
 
@@ -54,10 +58,11 @@ public enum Method {
     /// The settings of a job that asks for nothing.
     public MethodSettings defaults() {
         return switch (this) {
-            case SUPERVISED -> new MethodSettings.Supervised();
+            case SUPERVISED -> MethodSettings.Supervised.USUAL;
             case PRETRAIN -> new MethodSettings.Pretrain();
             case ORPO, SIMPO, CPO -> MethodSettings.ReferenceFree.usual(this);
             case PPO -> MethodSettings.Ppo.usual(Grader.StringCheck.ANSWER_IS_REFERENCE);
+            case KTO -> MethodSettings.Kto.USUAL;
             case REWARD_MODEL -> new MethodSettings.Reward(0);
             case DPO -> MethodSettings.Preference.dpo(MethodSettings.Preference.BETA);
         };

@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
     @JsonSubTypes.Type(MethodSettings.Preference.class),
     @JsonSubTypes.Type(MethodSettings.Reward.class),
     @JsonSubTypes.Type(MethodSettings.ReferenceFree.class),
-    @JsonSubTypes.Type(MethodSettings.Ppo.class)
+    @JsonSubTypes.Type(MethodSettings.Ppo.class),
+    @JsonSubTypes.Type(MethodSettings.Kto.class)
 })
 public sealed interface MethodSettings {
 
@@ -52,12 +53,38 @@ public sealed interface MethodSettings {
         return Map.of();
     }
 
-    /// Supervised tuning has nothing to say.
+    /// Supervised tuning: answers to learn.
+    ///
+    /// @param labelSmoothing share of a token's weight that is spread over the vocabulary
+    /// @param eaftAlpha exponent of the factor of [TokenLoss#EAFT]
+    /// @param noise NEFTune's noise on the embeddings (arXiv 2310.05914), 0 for none
+    /// @param lastAnswerOnly trains the last answer of a conversation, with the others as history
     @JsonTypeName("supervised")
-    record Supervised() implements MethodSettings {
+    record Supervised(
+            TokenLoss loss,
+            double labelSmoothing,
+            double eaftAlpha,
+            double noise,
+            boolean lastAnswerOnly)
+            implements MethodSettings {
+
+        /// Cross-entropy of all answers.
+        public static final Supervised USUAL = new Supervised(TokenLoss.NLL, 0, 1, 0, false);
+
         @Override
         public Method method() {
             return Method.SUPERVISED;
+        }
+
+        @Override
+        public void addTo(Map<String, Object> flat) {
+            flat.put("loss_type", loss.wire());
+            if (loss == TokenLoss.EAFT) {
+                flat.put("eaft_alpha", eaftAlpha);
+            }
+            flat.put("label_smoothing", labelSmoothing);
+            flat.put("neftune_noise_alpha", noise);
+            flat.put("mask_history", lastAnswerOnly);
         }
     }
 
@@ -224,7 +251,7 @@ public sealed interface MethodSettings {
                 case SIMPO -> new ReferenceFree(method, Loss.SIMPO, 2, 0, 0, Nll.RESPONSE, 0.5, 0);
                 case CPO -> new ReferenceFree(method, Loss.SIGMOID, 0.1, 0, 1, Nll.RESPONSE, 0, 0);
                 case ORPO -> new ReferenceFree(method, Loss.ORPO, 0.1, 0, 1, Nll.RESPONSE, 0, 0);
-                case SUPERVISED, PRETRAIN, DPO, REWARD_MODEL, PPO ->
+                case SUPERVISED, PRETRAIN, DPO, REWARD_MODEL, PPO, KTO ->
                         throw new IllegalArgumentException(method.wire());
             };
         }
@@ -252,6 +279,54 @@ public sealed interface MethodSettings {
             }
             flat.put("label_smoothing", labelSmoothing);
             flat.put("cpo_alpha", nllWeight);
+        }
+    }
+
+    /// KTO (arXiv 2402.01306): single answers with a verdict, compared with a frozen reference and
+    /// with what the policy thinks of answers to other prompts.
+    ///
+    /// @param desirableWeight factor of answers that were judged good
+    /// @param undesirableWeight factor of the others
+    @JsonTypeName("kto")
+    record Kto(Loss loss, double beta, double desirableWeight, double undesirableWeight)
+            implements MethodSettings {
+
+        /// What an answer is compared with.
+        public enum Loss {
+            /// The mean log-ratio of mismatched answers.
+            KTO,
+            /// Nothing (APO-zero, arXiv 2408.06266, without pairs).
+            APO_ZERO_UNPAIRED;
+
+            /// The name of the create body.
+            public String wire() {
+                return name().toLowerCase(java.util.Locale.ROOT);
+            }
+        }
+
+        /// The constants of the paper.
+        public static final Kto USUAL = new Kto(Loss.KTO, 0.1, 1, 1);
+
+        @Override
+        public Method method() {
+            return Method.KTO;
+        }
+
+        @Override
+        public boolean needsReference() {
+            return true;
+        }
+
+        @Override
+        public Map<String, Object> hyperparameters() {
+            return Map.of("beta", beta);
+        }
+
+        @Override
+        public void addTo(Map<String, Object> flat) {
+            flat.put("loss_type", loss.wire());
+            flat.put("desirable_weight", desirableWeight);
+            flat.put("undesirable_weight", undesirableWeight);
         }
     }
 

@@ -13,6 +13,7 @@ import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.PairLoss;
+import dev.tunesmith.contracts.method.TokenLoss;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import java.util.List;
@@ -475,6 +476,61 @@ final class JobRulesTest {
         assertThat(problems(check("\"method\":{\"type\":\"ppo\",\"ppo\":%s}".formatted(json))))
                 .extracting(Problem::param)
                 .contains("method.ppo." + param);
+    }
+
+    @Test
+    void readsWhatSupervisedTuningIsTold() {
+        JobSpec spec =
+                spec(
+                        "\"x_training\":{\"loss_type\":\"eaft\",\"eaft_alpha\":2,"
+                                + "\"neftune_noise_alpha\":5,\"mask_history\":true}");
+        assertThat(spec.choice().settings())
+                .isEqualTo(new MethodSettings.Supervised(TokenLoss.EAFT, 0, 2, 5, true));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '~',
+            value = {
+                "'loss_type':'dtf'|loss_type|dft",
+                "'label_smoothing':1|label_smoothing|below 1",
+                "'loss_type':'dft','label_smoothing':0.1|label_smoothing|needs loss_type nll",
+                "'eaft_alpha':1|eaft_alpha|needs loss_type eaft",
+                "'neftune_alpha':5|neftune_alpha|neftune_noise_alpha",
+                "'mask_history':true,'train_on_prompt':true|mask_history|train_on_prompt"
+            })
+    void refusesWhatSupervisedTuningCannotDo(String key, String param, String message) {
+        Problem problem = problemOfTraining(key.replace('\'', '"'));
+        assertThat(problem.param()).isEqualTo("x_training." + param);
+        assertThat(problem.text()).contains(message);
+    }
+
+    @Test
+    void readsKto() {
+        JobSpec spec =
+                spec(
+                        "\"method\":{\"type\":\"kto\",\"kto\":{\"hyperparameters\":{\"beta\":0.3}}},"
+                                + "\"x_training\":{\"desirable_weight\":1.33}");
+        assertThat(spec.choice().settings())
+                .isEqualTo(new MethodSettings.Kto(MethodSettings.Kto.Loss.KTO, 0.3, 1.33, 1));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '~',
+            value = {
+                "'kto':{'hyperparameters':{'batch_size':1}}|'dry_run':false|batch_size|at least 2",
+                "'kto':{}|'loss_type':'apo_zero'|loss_type|apo_zero_unpaired",
+                "'kto':{}|'desirable_wait':1|desirable_wait|desirable_weight",
+                "'kto':{}|'packing':true|packing|without padding"
+            })
+    void refusesWhatKtoCannotDo(String own, String key, String param, String message) {
+        String body = "'method':{'type':'kto',%s},'x_training':{%s}".formatted(own, key);
+        Problem problem = problem(body.replace('\'', '"'));
+        assertThat(problem.param()).isEqualTo("x_training." + param);
+        assertThat(problem.text()).contains(message);
     }
 
     @Test

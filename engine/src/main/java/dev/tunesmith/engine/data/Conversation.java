@@ -22,6 +22,18 @@ public record Conversation(List<Map<String, Object>> messages, List<Float> weigh
         return new Conversation(messages, java.util.Collections.nCopies(weights.size(), 0f));
     }
 
+    /// The same turns, of which only the last answer with a weight is trained.
+    Conversation lastTrained() {
+        List<Float> last = new ArrayList<>(java.util.Collections.nCopies(weights.size(), 0f));
+        for (int i = weights.size() - 1; i >= 0; i--) {
+            if (weights.get(i) != 0) {
+                last.set(i, weights.get(i));
+                break;
+            }
+        }
+        return new Conversation(messages, last);
+    }
+
     /// How many turns both have in common at their beginning.
     int commonTurns(Conversation other) {
         int most = Math.min(messages.size(), other.messages.size());

@@ -45,14 +45,20 @@ public final class DatasetTokenizer implements AutoCloseable {
     /// @param lengthMax greatest length of a row in tokens
     /// @param overflow what becomes of a longer one; documents for pre-training are never cut,
     ///   because packing splits them
-    /// @param trainOnPrompt trains every token of a conversation, not only the answers
+    /// @param trained what of a conversation is trained
     /// @param problemsListed how many problems are listed; all are counted
     public record Options(
-            Method method,
-            int lengthMax,
-            Overflow overflow,
-            boolean trainOnPrompt,
-            int problemsListed) {}
+            Method method, int lengthMax, Overflow overflow, Trained trained, int problemsListed) {}
+
+    /// What of a conversation is trained.
+    public enum Trained {
+        /// Answers, those with weight 0 left out.
+        ANSWERS,
+        /// The last of them, with everything before as history.
+        LAST_ANSWER,
+        /// Every token.
+        ALL
+    }
 
     /// What a file holds.
     ///
@@ -190,6 +196,7 @@ public final class DatasetTokenizer implements AutoCloseable {
             case DOCUMENT -> List.of(Fitted.whole(texts.sample(TrainingRow.text(row).text())));
             case CONVERSATION -> List.of(fitted(TrainingRow.chat(row).conversation()));
             case PAIR -> fitted(TrainingRow.pair(row));
+            case JUDGED -> fitted(TrainingRow.judged(row));
             case PROMPT -> List.of(dropped(conversations.fitPrompt(TrainingRow.prompt(row))));
         };
     }
@@ -200,16 +207,21 @@ public final class DatasetTokenizer implements AutoCloseable {
         return both.stream().map(fitted -> dropped(fitted).withValue(pair.margin())).toList();
     }
 
+    private List<Fitted> fitted(TrainingRow.Judged judged) {
+        Fitted fitted = conversations.fit(judged.prompt(), List.of(judged.answer())).getFirst();
+        return List.of(dropped(fitted).withValue(judged.desirable() ? 1 : 0));
+    }
+
     private Fitted dropped(Fitted fitted) {
         return fitted.cut() && options.overflow() == Overflow.DROP ? fitted.dropped() : fitted;
     }
 
     private Fitted fitted(Conversation conversation) {
-        Fitted fitted = dropped(conversations.fit(conversation));
-        return options.trainOnPrompt()
-                ? new Fitted(
-                        Sample.allTrained(fitted.sample().ids()), fitted.fullLength(), fitted.cut())
-                : fitted;
+        return switch (options.trained()) {
+            case ANSWERS -> dropped(conversations.fit(conversation));
+            case LAST_ANSWER -> dropped(conversations.fit(conversation.lastTrained()));
+            case ALL -> dropped(conversations.fit(conversation)).allTrained();
+        };
     }
 
     @Override

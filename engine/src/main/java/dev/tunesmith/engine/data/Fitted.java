@@ -12,6 +12,11 @@ public record Fitted(Sample sample, int fullLength, boolean cut) {
         return new Fitted(new Sample(new int[0], new float[0]), fullLength, true);
     }
 
+    /// The same row with every token trained.
+    Fitted allTrained() {
+        return new Fitted(Sample.allTrained(sample.ids()), fullLength, cut);
+    }
+
     /// The same row with a value.
     Fitted withValue(float value) {
         return new Fitted(sample.withValue(value), fullLength, cut);

@@ -22,6 +22,32 @@ public sealed interface TrainingRow {
     record Pair(Conversation prompt, Conversation chosen, Conversation rejected, float margin)
             implements TrainingRow {}
 
+    /// An answer and a verdict on it.
+    ///
+    /// @param prompt the turns before the answer; none of them is trained
+    record Judged(Conversation prompt, Conversation answer, boolean desirable)
+            implements TrainingRow {}
+
+    /// A row with a verdict: TRL's `prompt`, `completion`, `label`, or LLaMA-Factory's `messages`
+    /// with `kto_tag`.
+    static Judged judged(Map<String, Object> tree) {
+        Object verdict = tree.containsKey("label") ? tree.get("label") : tree.get("kto_tag");
+        if (!(verdict instanceof Boolean desirable)) {
+            throw new UnusableRowException("label", "a verdict is needed, true or false");
+        }
+        if (tree.get("messages") instanceof List<?> list && !list.isEmpty()) {
+            Conversation all = conversation(list, "messages");
+            int last = all.messages().size() - 1;
+            if (!Conversation.isAnswer(all.messages().get(last))) {
+                throw new UnusableRowException("messages", "the last message is no answer");
+            }
+            return new Judged(
+                    all.without(last, last + 1).untrained(), all.without(0, last), desirable);
+        }
+        return new Judged(
+                prompt(tree.get("prompt")).untrained(), turns(tree, "completion"), desirable);
+    }
+
     /// A conversation that the model itself goes on with.
     static Conversation prompt(Map<String, Object> tree) {
         Conversation prompt =
@@ -130,9 +156,7 @@ public sealed interface TrainingRow {
             case List<?> list -> conversation(list, key);
             case String text ->
                     conversation(List.of(Map.of("role", "assistant", "content", text)), key);
-            case null, default ->
-                    throw new UnusableRowException(
-                            key, "two answers to compare are needed, one of them here");
+            case null, default -> throw new UnusableRowException(key, "an answer is needed here");
         };
     }
 

@@ -6,6 +6,7 @@ import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.engine.data.DatasetTokenizer;
 import dev.tunesmith.engine.data.DatasetTokenizer.Tokenized;
+import dev.tunesmith.engine.data.DatasetTokenizer.Trained;
 import dev.tunesmith.engine.data.PackedRows;
 import dev.tunesmith.engine.data.Packing;
 import dev.tunesmith.engine.data.Sample;
@@ -77,7 +78,7 @@ final class TrainingRows implements AutoCloseable {
                         spec.method(),
                         spec.rows().maxSeqLen(),
                         spec.rows().overflow(),
-                        spec.rows().trainOnPrompt(),
+                        trained(spec),
                         PROBLEMS_LISTED);
         try (DatasetTokenizer tokenizer = DatasetTokenizer.of(sources.base(), options)) {
             Tokenized training = read(tokenizer, "training file", sources.training());
@@ -88,6 +89,15 @@ final class TrainingRows implements AutoCloseable {
             }
             return new TrainingRows(spec, room, training, validation);
         }
+    }
+
+    private static Trained trained(ResolvedSpec spec) {
+        boolean lastOnly =
+                spec.settings() instanceof MethodSettings.Supervised supervised
+                        && supervised.lastAnswerOnly();
+        return spec.rows().trainOnPrompt()
+                ? Trained.ALL
+                : lastOnly ? Trained.LAST_ANSWER : Trained.ANSWERS;
     }
 
     private static Tokenized read(DatasetTokenizer tokenizer, String what, Path file)

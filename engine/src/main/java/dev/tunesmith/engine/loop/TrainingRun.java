@@ -17,8 +17,10 @@ import dev.tunesmith.engine.loop.CheckpointFolder.Restored;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.model.ScoreHead;
 import dev.tunesmith.engine.model.UnsupportedModelException;
+import dev.tunesmith.engine.nn.EmbeddingNoise;
 import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.objective.Actor;
+import dev.tunesmith.engine.objective.KtoObjective;
 import dev.tunesmith.engine.objective.Objective;
 import dev.tunesmith.engine.objective.Policy;
 import dev.tunesmith.engine.objective.PpoObjective;
@@ -216,9 +218,15 @@ public final class TrainingRun implements AutoCloseable {
                         : CheckpointPolicy.keepAll();
         Policy policy = new Policy(subject.model(), memory);
         return switch (spec.settings()) {
-            case MethodSettings.Supervised() -> new TokenObjective(policy);
+            case MethodSettings.Supervised settings ->
+                    new TokenObjective(
+                            new Policy(
+                                    subject.model(), memory, new EmbeddingNoise(settings.noise())),
+                            settings);
             case MethodSettings.Pretrain() -> new TokenObjective(policy);
             case MethodSettings.Ppo settings -> ppo(settings, policy);
+            case MethodSettings.Kto settings ->
+                    new KtoObjective(policy, subject.reference().orElseThrow(), settings);
             case MethodSettings.Reward settings ->
                     new RewardObjective(policy, subject.head().orElseThrow(), settings);
             case MethodSettings.ReferenceFree settings ->

@@ -7,6 +7,7 @@ import dev.tunesmith.engine.io.WeightFiles;
 import dev.tunesmith.engine.nn.Block;
 import dev.tunesmith.engine.nn.Context;
 import dev.tunesmith.engine.nn.Embedding;
+import dev.tunesmith.engine.nn.EmbeddingNoise;
 import dev.tunesmith.engine.nn.Head;
 import dev.tunesmith.engine.nn.Linear;
 import dev.tunesmith.engine.nn.Norm;
@@ -360,7 +361,13 @@ public final class Decoder implements AutoCloseable {
 
     /// The hidden state of every token after the last norm.
     public Tensor forward(Tape tape, TokenBatch batch, CheckpointPolicy policy) {
-        return forward(tape, batch, policy, (_, _) -> {});
+        return forward(tape, batch, policy, EmbeddingNoise.NONE);
+    }
+
+    /// As the other, with noise on the embeddings if the tape records.
+    public Tensor forward(
+            Tape tape, TokenBatch batch, CheckpointPolicy policy, EmbeddingNoise noise) {
+        return forward(tape, batch, policy, noise, (_, _) -> {});
     }
 
     /// As the other, and shows the input of every layer and, last, the result to `observer`, with
@@ -370,8 +377,17 @@ public final class Decoder implements AutoCloseable {
             TokenBatch batch,
             CheckpointPolicy policy,
             BiConsumer<Integer, Tensor> observer) {
+        return forward(tape, batch, policy, EmbeddingNoise.NONE, observer);
+    }
+
+    private Tensor forward(
+            Tape tape,
+            TokenBatch batch,
+            CheckpointPolicy policy,
+            EmbeddingNoise noise,
+            BiConsumer<Integer, Tensor> observer) {
         requireTokens(batch.ids_N());
-        Entered entered = enter(tape, batch);
+        Entered entered = enter(tape, batch, noise);
         Context context = entered.context;
         Tensor x_ND = entered.x_ND;
         for (int layer = 0; layer < blocks.size(); layer++) {
@@ -399,8 +415,9 @@ public final class Decoder implements AutoCloseable {
         }
     }
 
-    private Entered enter(Tape tape, TokenBatch batch) {
+    private Entered enter(Tape tape, TokenBatch batch, EmbeddingNoise noise) {
         Tensor looked_ND = entry.looked(tape, batch.ids_N(), batch.pictures());
+        noise.addTo(tape, looked_ND, batch.cuSeqlens_D1());
         VirtualTokens learned = virtual;
         if (learned == null) {
             return new Entered(

@@ -1,6 +1,7 @@
 package dev.tunesmith.engine.nn;
 
 import dev.tunesmith.engine.nn.change.HeadChange;
+import dev.tunesmith.engine.ops.ChunkedHead;
 import dev.tunesmith.engine.ops.CrossEntropy;
 import dev.tunesmith.engine.ops.Elementwise;
 import dev.tunesmith.engine.ops.Lookup;
@@ -9,7 +10,9 @@ import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -96,7 +99,8 @@ public final class Head {
     /// @param weighted Σ weight · loss
     /// @param losses_M negative log-probability of each label, in order of the rows
     /// @param correct how many labels had the largest logit
-    public record Losses(double weighted, float[] losses_M, int correct) {}
+    /// @param entropy sum of the entropies of the distributions, in nats
+    public record Losses(double weighted, float[] losses_M, int correct, double entropy) {}
 
     /// What the distributions at the labelled rows look like.
     ///
@@ -119,20 +123,28 @@ public final class Head {
     /// Cross-entropy of all labelled rows. On a recording tape the gradient of `scale · weighted`
     /// is computed at once, so that [Tape#backward()] only has to be called.
     public Losses loss(Tape tape, Tensor hidden_ND, Targets targets, double scale) {
+        return loss(tape, hidden_ND, targets, scale, 0);
+    }
+
+    /// As the other, with label smoothing.
+    public Losses loss(
+            Tape tape, Tensor hidden_ND, Targets targets, double scale, double smoothing) {
         int[] rows = targets.rows();
         float[] weights = new float[rows.length];
         for (int m = 0; m < rows.length; m++) {
             weights[m] = targets.weights_N[rows[m]];
         }
         Work work = new Work(rows, targets.labels_N, weights, null, logitScale, scale);
-        Found found = work.run(tape, hidden_ND, true, false);
+        Found found = work.smoothed(smoothing).run(tape, hidden_ND, true, true);
         double weighted = 0;
+        double entropy = 0;
         int hits = 0;
         for (int m = 0; m < rows.length; m++) {
             weighted += (double) found.losses_M[m] * weights[m];
             hits += (int) found.correct_M[m];
+            entropy += found.statistics_M3[m * CrossEntropy.STATISTICS];
         }
-        return new Losses(weighted, found.losses_M, hits);
+        return new Losses(weighted, found.losses_M, hits, entropy);
     }
 
     /// Looks at the distributions of all labelled rows, without gradients.
@@ -185,6 +197,7 @@ public final class Head {
         private final float @Nullable [] entropyWeights_M;
         private final double sharpness;
         private final double scale;
+        private double smoothing;
 
         Work(
                 int[] rows,
@@ -201,57 +214,50 @@ public final class Head {
             this.scale = scale;
         }
 
+        Work smoothed(double share) {
+            this.smoothing = share;
+            return this;
+        }
+
         Found run(Tape tape, Tensor hidden_ND, boolean gradients, boolean statistics) {
             if (rows.length == 0) {
                 return Found.NOTHING;
             }
-            Parameter weight_VD = effective();
-            boolean hiddenTrains = gradients && tape.tracks(hidden_ND);
-            boolean headTrains = gradients && tape.isRecording() && weight_VD.trains();
+            List<Found> found = new ArrayList<>();
+            pass(
+                    tape,
+                    hidden_ND,
+                    rows,
+                    gradients,
+                    (hidden_MD, weight_VD, to, scratch) ->
+                            found.add(look(hidden_MD, weight_VD, to, statistics, scratch)));
+            return found.getFirst();
+        }
+
+        private Found look(
+                Tensor hidden_MD,
+                Tensor weight_VD,
+                CrossEntropy.@Nullable Gradients to,
+                boolean statistics,
+                Region scratch) {
+            CrossEntropy.Rows known = known(scratch, statistics);
             Parameter bias = bias_V;
-            boolean biasTrains = gradients && tape.isRecording() && bias != null && bias.trains();
-            Tensor dHidden_ND =
-                    hiddenTrains
-                            ? tape.region().zeros(hidden_ND.type(), hidden_ND.shape())
-                            : hidden_ND;
-            Found found;
-            try (Region scratch = tape.arena().open("loss")) {
-                Tensor rows_M = scratch.ints(rows);
-                Tensor hidden_MD = scratch.tensor(hidden_ND.type(), rows.length, hidden_ND.width());
-                Lookup.gather(hidden_MD, hidden_ND, rows_M);
-                CrossEntropy.Rows known = known(scratch, statistics);
-                CrossEntropy operation =
-                        new CrossEntropy(sharpness, softCap, bias == null ? null : bias.value());
-                if (hiddenTrains || headTrains || biasTrains) {
-                    Tensor dHidden_MD = scratch.tensor(hidden_MD.type(), hidden_MD.shape());
-                    var to =
-                            new CrossEntropy.Gradients(
-                                    hiddenTrains ? dHidden_MD : null,
-                                    headTrains ? weight_VD.gradient() : null,
-                                    biasTrains && bias != null ? bias.gradient() : null,
-                                    scale);
-                    operation.forwardBackward(hidden_MD, weight_VD.value(), known, to, scratch);
-                    if (hiddenTrains) {
-                        Lookup.scatter(dHidden_ND, dHidden_MD, rows_M);
-                    }
-                } else {
-                    operation.forward(hidden_MD, weight_VD.value(), known, scratch);
-                }
-                Tensor shapes = known.statistics_M3();
-                found =
-                        new Found(
-                                known.losses_M().toFloats(),
-                                known.correct_M().toFloats(),
-                                shapes == null ? new float[0] : shapes.toFloats());
+            CrossEntropy operation =
+                    new CrossEntropy(
+                            sharpness, softCap, bias == null ? null : bias.value(), smoothing);
+            if (to == null) {
+                operation.forward(hidden_MD, weight_VD, known, scratch);
+            } else {
+                var scaled =
+                        new CrossEntropy.Gradients(
+                                to.dHidden_MD(), to.dHead_VD(), to.dBias_V(), scale);
+                operation.forwardBackward(hidden_MD, weight_VD, known, scaled, scratch);
             }
-            HeadChange adapter = change;
-            if (headTrains && adapter != null) {
-                adapter.collect(tape.arena());
-            }
-            if (hiddenTrains) {
-                tape.addGradient(hidden_ND, dHidden_ND);
-            }
-            return found;
+            Tensor shapes = known.statistics_M3();
+            return new Found(
+                    known.losses_M().toFloats(),
+                    known.correct_M().toFloats(),
+                    shapes == null ? new float[0] : shapes.toFloats());
         }
 
         private CrossEntropy.Rows known(Region scratch, boolean statistics) {
@@ -269,6 +275,108 @@ public final class Head {
                     statistics
                             ? scratch.tensor(DType.F32, rows.length, CrossEntropy.STATISTICS)
                             : null);
+        }
+    }
+
+    /// Something done with the labelled rows and the head's weight.
+    private interface Operation {
+        void run(
+                Tensor hidden_MD,
+                Tensor weight_VD,
+                CrossEntropy.@Nullable Gradients to,
+                Region scratch);
+    }
+
+    /// Gathers rows, runs an operation on them and takes its gradients back; without gradients, or
+    /// where nothing trains, the operation gets no place for them.
+    private void pass(
+            Tape tape, Tensor hidden_ND, int[] rows, boolean gradients, Operation operation) {
+        Parameter weight_VD = effective();
+        Parameter bias = bias_V;
+        boolean hiddenTrains = gradients && tape.tracks(hidden_ND);
+        boolean headTrains = gradients && tape.isRecording() && weight_VD.trains();
+        boolean biasTrains = gradients && tape.isRecording() && bias != null && bias.trains();
+        Tensor dHidden_ND =
+                hiddenTrains ? tape.region().zeros(hidden_ND.type(), hidden_ND.shape()) : hidden_ND;
+        try (Region scratch = tape.arena().open("loss")) {
+            Tensor rows_M = scratch.ints(rows);
+            Tensor hidden_MD = scratch.tensor(hidden_ND.type(), rows.length, hidden_ND.width());
+            Lookup.gather(hidden_MD, hidden_ND, rows_M);
+            CrossEntropy.Gradients to = null;
+            if (hiddenTrains || headTrains || biasTrains) {
+                to =
+                        new CrossEntropy.Gradients(
+                                hiddenTrains
+                                        ? scratch.tensor(hidden_MD.type(), hidden_MD.shape())
+                                        : null,
+                                headTrains ? weight_VD.gradient() : null,
+                                biasTrains && bias != null ? bias.gradient() : null,
+                                1);
+            }
+            operation.run(hidden_MD, weight_VD.value(), to, scratch);
+            if (to != null && to.dHidden_MD() != null) {
+                Lookup.scatter(dHidden_ND, to.dHidden_MD(), rows_M);
+            }
+        }
+        HeadChange adapter = change;
+        if (headTrains && adapter != null) {
+            adapter.collect(tape.arena());
+        }
+        if (hiddenTrains) {
+            tape.addGradient(hidden_ND, dHidden_ND);
+        }
+    }
+
+    /// A loss that sees whole distributions.
+    @FunctionalInterface
+    public interface RowLoss {
+        /// Looks at the logits of the m-th labelled row.
+        ///
+        /// @param slopes_V zeros, for the gradient by the logits; null if none is wanted
+        void look(int m, float[] logits_V, float @Nullable [] slopes_V);
+    }
+
+    /// Shows the logits of all labelled rows to a loss, in order, one chunk of them existing at a
+    /// time. On a recording tape its gradients flow back.
+    public void look(Tape tape, Tensor hidden_ND, Targets targets, RowLoss loss) {
+        int[] rows = targets.rows();
+        if (rows.length == 0) {
+            return;
+        }
+        Parameter bias = bias_V;
+        ChunkedHead chunks = new ChunkedHead(bias == null ? null : bias.value());
+        pass(
+                tape,
+                hidden_ND,
+                rows,
+                true,
+                (hidden_MD, weight_VD, to, scratch) ->
+                        chunks.run(
+                                hidden_MD,
+                                weight_VD,
+                                (z_CV, from) -> look(z_CV, (int) from, loss, to != null),
+                                to,
+                                scratch));
+    }
+
+    private void look(Tensor z_CV, int from, RowLoss loss, boolean gradient) {
+        int vocabulary = (int) z_CV.width();
+        float[] all = z_CV.toFloats();
+        for (int c = 0; c < z_CV.rows(); c++) {
+            float[] logits = Arrays.copyOfRange(all, c * vocabulary, (c + 1) * vocabulary);
+            for (int v = 0; v < vocabulary; v++) {
+                float scaled = (float) (logits[v] * logitScale);
+                logits[v] = softCap == 0 ? scaled : (float) (softCap * Math.tanh(scaled / softCap));
+            }
+            float[] slopes = gradient ? new float[vocabulary] : null;
+            loss.look(from + c, logits, slopes);
+            for (int v = 0; slopes != null && v < vocabulary; v++) {
+                double bent = softCap == 0 ? 0 : logits[v] / softCap;
+                all[c * vocabulary + v] = (float) (slopes[v] * logitScale * (1 - bent * bent));
+            }
+        }
+        if (gradient) {
+            z_CV.set(all);
         }
     }
 

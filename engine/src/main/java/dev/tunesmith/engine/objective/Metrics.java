@@ -9,9 +9,13 @@ import java.util.TreeMap;
 public final class Metrics {
 
     /// Nothing measured.
-    public static final Metrics NONE = new Metrics(Map.of());
+    public static final Metrics NONE = new Metrics(Map.of(), Map.of());
 
     private final Map<String, Gauge> gauges;
+    private final Map<String, Difference> differences;
+
+    /// A value that is one mean minus another.
+    private record Difference(String from, String what) {}
 
     /// How the values of two batches become one.
     private enum Kind {
@@ -31,8 +35,9 @@ public final class Metrics {
         }
     }
 
-    private Metrics(Map<String, Gauge> gauges) {
+    private Metrics(Map<String, Gauge> gauges, Map<String, Difference> differences) {
         this.gauges = new TreeMap<>(gauges);
+        this.differences = new TreeMap<>(differences);
     }
 
     /// The same values, each measured once.
@@ -46,7 +51,9 @@ public final class Metrics {
     public Metrics plus(Metrics other) {
         Map<String, Gauge> sum = new TreeMap<>(gauges);
         other.gauges.forEach((name, gauge) -> sum.merge(name, gauge, Gauge::plus));
-        return new Metrics(sum);
+        Map<String, Difference> both = new TreeMap<>(differences);
+        both.putAll(other.differences);
+        return new Metrics(sum, both);
     }
 
     /// The values by name; a mean over nothing is left out.
@@ -57,12 +64,26 @@ public final class Metrics {
                 values.put(name, gauge.kind == Kind.MEAN ? gauge.sum / gauge.weight : gauge.sum);
             }
         });
+        differences.forEach((name, difference) -> {
+            Double from = values.get(difference.from);
+            Double what = values.get(difference.what);
+            if (from != null && what != null) {
+                values.put(name, from - what);
+            }
+        });
         return values;
     }
 
     /// Collects the metrics of one batch.
     static final class Builder {
         private final Map<String, Gauge> gauges = new TreeMap<>();
+        private final Map<String, Difference> differences = new TreeMap<>();
+
+        /// The mean `from` minus the mean `what`, where there are both.
+        Builder difference(String name, String from, String what) {
+            differences.put(name, new Difference(from, what));
+            return this;
+        }
 
         /// One more value of a mean.
         Builder mean(String name, double value) {
@@ -88,7 +109,7 @@ public final class Metrics {
         }
 
         Metrics build() {
-            return new Metrics(gauges);
+            return new Metrics(gauges, differences);
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.tunesmith.engine.objective;
 
 import dev.tunesmith.engine.objective.PreferenceLoss.Pair;
 import java.util.List;
+import java.util.function.IntPredicate;
 
 /// The figures that preference training is watched by, under TRL's names; means are over answers
 /// and their tokens only.
@@ -21,12 +22,12 @@ final class PairMetrics {
                     .mean("logps/chosen", pair.chosen())
                     .mean("logps/rejected", pair.rejected());
         }
-        addTokens(metrics, scored);
+        addTokens(metrics, scored, d -> d % 2 == 0);
         return metrics.build();
     }
 
     /// Mean logits of both sides, and the entropy of all answers.
-    static void addTokens(Metrics.Builder metrics, ScoredBatch scored) {
+    static void addTokens(Metrics.Builder metrics, ScoredBatch scored, IntPredicate chosen) {
         Answers answers = scored.answers();
         for (int d = 0; d < answers.documents(); d++) {
             double logits = 0;
@@ -37,7 +38,7 @@ final class PairMetrics {
                 entropy += scored.scores().entropies_M()[m];
             }
             if (length > 0) {
-                String side = d % 2 == 0 ? "logits/chosen" : "logits/rejected";
+                String side = chosen.test(d) ? "logits/chosen" : "logits/rejected";
                 metrics.mean(side, logits / length, length)
                         .mean("entropy", entropy / length, length);
             }

@@ -54,7 +54,7 @@ public record ReferenceFreeObjective(Policy policy, ReferenceFree settings) impl
             spread(slopes_M, answers, d + 1, pair.b() * rejectedScale / totals.pairs);
             loss += nll(scored, d, slopes_M, totals, metrics);
         }
-        PairMetrics.addTokens(metrics, scored);
+        PairMetrics.addTokens(metrics, scored, d -> d % 2 == 0);
         scored.backward(tape, slopes_M, new double[slopes_M.length]);
         int pairs = answers.documents() / 2;
         return new LossSum(

@@ -24,7 +24,7 @@ public record RewardObjective(Policy policy, ScoreHead head, MethodSettings.Rewa
     }
 
     private LossSum loss(Tape tape, TokenBatch batch, double scale) {
-        Tensor hidden_ND = policy.model().forward(tape, batch, policy.memory());
+        Tensor hidden_ND = policy.forward(tape, batch);
         int[] last_D = new int[batch.documents()];
         for (int d = 0; d < last_D.length; d++) {
             last_D[d] = batch.cuSeqlens_D1()[d + 1] - 1;

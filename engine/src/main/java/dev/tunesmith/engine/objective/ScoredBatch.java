@@ -39,7 +39,7 @@ final class ScoredBatch {
 
     /// Scores a batch on a tape that may record.
     static ScoredBatch of(Policy policy, Tape tape, TokenBatch batch, double temperature) {
-        Tensor hidden_ND = policy.model().forward(tape, batch, policy.memory());
+        Tensor hidden_ND = policy.forward(tape, batch);
         Head.Scores scores =
                 policy.model().head().scores(tape, hidden_ND, targets(batch), temperature);
         return new ScoredBatch(
@@ -56,7 +56,7 @@ final class ScoredBatch {
         }
     }
 
-    private static Head.Targets targets(TokenBatch batch) {
+    static Head.Targets targets(TokenBatch batch) {
         return new Head.Targets(batch.labels_N(), batch.weights_N(), TokenBatch.NOT_TRAINED);
     }
 

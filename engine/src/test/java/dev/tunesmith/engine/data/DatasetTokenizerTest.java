@@ -7,6 +7,7 @@ import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.engine.data.DatasetTokenizer.Options;
 import dev.tunesmith.engine.data.DatasetTokenizer.Tokenized;
+import dev.tunesmith.engine.data.DatasetTokenizer.Trained;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.SafetensorsWriter;
 import dev.tunesmith.engine.text.Tokenizer;
@@ -114,6 +115,33 @@ class DatasetTokenizerTest {
                         """);
 
         assertThat(decoded(sample, true)).isEqualTo("d<|im_end|>");
+    }
+
+    @Test
+    void historyIsReadButNotTrained() throws IOException {
+        String row =
+                """
+                {"messages":[{"role":"system","content":"Be brief."},\
+                {"role":"user","content":"a"},{"role":"assistant","content":"first"},\
+                {"role":"user","content":"b"},{"role":"assistant","content":"second"},\
+                {"role":"user","content":"c"},\
+                {"role":"assistant","content":"third","weight":0}]}\
+                """;
+
+        Sample sample = read(Trained.LAST_ANSWER, row);
+
+        assertThat(decoded(sample, true)).contains("second").doesNotContain("first", "third");
+        assertThat(decoded(sample, false)).contains("Be brief.", "first", "third");
+        assertThat(read(Trained.ALL, row).trainedTokens()).isEqualTo(sample.length() - 1);
+    }
+
+    private Sample read(Trained trained, String row) throws IOException {
+        Files.write(file, List.of(row));
+        Options options = new Options(Method.SUPERVISED, 1000, Overflow.ERROR, trained, 3);
+        try (DatasetTokenizer tokenizer =
+                DatasetTokenizer.of(ModelDirectory.open(folder.resolve("model")), options)) {
+            return tokenizer.read(file).samples().getFirst();
+        }
     }
 
     @Test
@@ -244,7 +272,7 @@ class DatasetTokenizerTest {
     @Test
     void aWrongByteIsListedWithItsLine() throws IOException {
         Files.write(file, new byte[] {'{', '"', 'a', '"', ':', '"', (byte) 0xC3, '"', '}', '\n'});
-        Options options = new Options(Method.PRETRAIN, 100, Overflow.ERROR, false, 3);
+        Options options = new Options(Method.PRETRAIN, 100, Overflow.ERROR, Trained.ANSWERS, 3);
         try (DatasetTokenizer tokenizer =
                 DatasetTokenizer.of(ModelDirectory.open(folder.resolve("model")), options)) {
             Tokenized tokenized = tokenizer.read(file);
@@ -270,7 +298,7 @@ class DatasetTokenizerTest {
     private Tokenized read(Method method, int lengthMax, Overflow overflow, String... lines)
             throws IOException {
         Files.write(file, List.of(lines));
-        Options options = new Options(method, lengthMax, overflow, false, 3);
+        Options options = new Options(method, lengthMax, overflow, Trained.ANSWERS, 3);
         try (DatasetTokenizer tokenizer =
                 DatasetTokenizer.of(ModelDirectory.open(folder.resolve("model")), options)) {
             return tokenizer.read(file);

@@ -8,6 +8,8 @@ import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.method.TokenLoss;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.loop.LoopObserver.Stop;
 import java.io.IOException;
@@ -49,6 +51,8 @@ class ResumeTest {
                 Arguments.of(Method.PRETRAIN, TinyModel.FULL, Precision.BF16, 11),
                 Arguments.of(Method.DPO, TinyModel.lora(0), Precision.BF16, 5),
                 Arguments.of(Method.ORPO, TinyModel.lora(0.1), Precision.BF16, 5),
+                Arguments.of(Method.KTO, TinyModel.lora(0), Precision.BF16, 5),
+                Arguments.of(Method.KTO, TinyModel.FULL, Precision.FP32, 8),
                 Arguments.of(Method.PPO, TinyModel.lora(0), Precision.FP32, 8),
                 Arguments.of(Method.PPO, TinyModel.FULL, Precision.BF16, 5),
                 Arguments.of(Method.REWARD_MODEL, TinyModel.lora(0.1), Precision.BF16, 4),
@@ -93,6 +97,20 @@ class ResumeTest {
 
         assertThat(resumed).hasSameSizeAs(straight);
         straight.forEach((name, bytes) -> assertThat(resumed.get(name)).as(name).isEqualTo(bytes));
+    }
+
+    @Test
+    void noisyRunsResumeToo() throws IOException {
+        ResolvedSpec plain = TinyModel.spec(Method.SUPERVISED, TinyModel.FULL, Precision.FP32);
+        ResolvedSpec spec =
+                TinyModel.with(plain, new MethodSettings.Supervised(TokenLoss.DFT, 0, 1, 5, true));
+        Map<String, byte[]> straight = result(spec, "straight", Integer.MAX_VALUE, null);
+        Map<String, byte[]> _ = result(spec, "stopped", 5, null);
+        Map<String, byte[]> resumed =
+                result(spec, "resumed", Integer.MAX_VALUE, folder.resolve("stopped"));
+        straight.forEach((name, bytes) -> assertThat(resumed.get(name)).as(name).isEqualTo(bytes));
+        assertThat(result(plain, "plain", Integer.MAX_VALUE, null).get("model.safetensors"))
+                .isNotEqualTo(straight.get("model.safetensors"));
     }
 
     @Test

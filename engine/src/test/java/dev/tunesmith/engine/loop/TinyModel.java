@@ -58,6 +58,7 @@ record TinyModel(Path folder) {
         Files.write(folder.resolve("chat.jsonl"), chats());
         Files.write(folder.resolve("text.jsonl"), texts());
         Files.write(folder.resolve("pairs.jsonl"), pairs());
+        Files.write(folder.resolve("judged.jsonl"), judged());
         Files.write(folder.resolve("prompts.jsonl"), prompts());
         return new TinyModel(folder);
     }
@@ -99,6 +100,25 @@ record TinyModel(Path folder) {
         return rows;
     }
 
+    private static List<String> judged() {
+        List<String> rows = new ArrayList<>();
+        for (int i = 0; i < 22; i++) {
+            String thing = THINGS.get(i % THINGS.size());
+            rows.add(
+                    """
+                    {"prompt":"What colour is the %s %d?","completion":"%s","label":%s}\
+                    """
+                            .formatted(
+                                    thing,
+                                    i,
+                                    i % 2 == 0
+                                            ? "The %s is %s.".formatted(thing, COLOURS.get(i % 3))
+                                            : "No idea %d.".formatted(i),
+                                    i % 2 == 0));
+        }
+        return rows;
+    }
+
     private static List<String> pairs() {
         List<String> rows = new ArrayList<>();
         for (int i = 0; i < 22; i++) {
@@ -125,6 +145,7 @@ record TinyModel(Path folder) {
                     case CONVERSATION -> "chat.jsonl";
                     case PAIR -> "pairs.jsonl";
                     case PROMPT -> "prompts.jsonl";
+                    case JUDGED -> "judged.jsonl";
                 };
         return new TrainingRun.Sources(
                 ModelDirectory.open(folder.resolve("base")),
@@ -174,6 +195,23 @@ record TinyModel(Path folder) {
                 new MethodSettings.Ppo.Credit(1, 0.95, true, 0.1, true),
                 new MethodSettings.Ppo.Update(3, 2, 0.2, 0.2, 0.1, 0.01),
                 usual.grader());
+    }
+
+    /// The same job with other settings of its method.
+    static ResolvedSpec with(ResolvedSpec spec, MethodSettings settings) {
+        return new ResolvedSpec(
+                spec.specVersion(),
+                spec.kind(),
+                settings,
+                spec.model(),
+                spec.adapter(),
+                spec.rows(),
+                spec.steps(),
+                spec.optimizer(),
+                spec.precision(),
+                spec.gradientCheckpointing(),
+                spec.seed(),
+                spec.origins());
     }
 
     /// Twelve steps of six rows, three at once; with held-out rows and checkpoints on the way.

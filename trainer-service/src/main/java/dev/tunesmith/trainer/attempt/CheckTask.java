@@ -79,7 +79,7 @@ final class CheckTask {
                         method,
                         wanted == null ? facts.contextLength() : wanted,
                         task.limits().overflow(),
-                        false,
+                        DatasetTokenizer.Trained.ANSWERS,
                         task.limits().problems());
         try (DatasetTokenizer tokenizer = DatasetTokenizer.of(model, options)) {
             DatasetStats training = read(tokenizer, task.training(), "training_file", problems);
