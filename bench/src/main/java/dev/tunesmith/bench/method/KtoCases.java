@@ -79,10 +79,10 @@ public final class KtoCases implements CaseRunner {
     }
 
     static Kto settings(GoldenCase golden) {
-        String name = golden.text("parameters.loss", Kto.USUAL.loss().wire());
-        Kto.Loss loss;
+        String name = golden.text("parameters.loss", Kto.USUAL.variant().wire());
+        Kto.Variant loss;
         try {
-            loss = Kto.Loss.valueOf(name.toUpperCase(Locale.ROOT));
+            loss = Kto.Variant.valueOf(name.toUpperCase(Locale.ROOT));
         } catch (IllegalArgumentException _) {
             throw new UnsupportedCaseException("loss '%s'".formatted(name));
         }

@@ -39,6 +39,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// A few optimizer steps of a method: loss, gradient norm and rate of each, and the last weights.
 public final class TrainCases implements CaseRunner {
@@ -120,8 +121,10 @@ public final class TrainCases implements CaseRunner {
             }
         }
 
-        private void compare(String what, double found, Object expected, Tolerance tolerance) {
-            comparison.number(what, found, ((Number) expected).doubleValue(), tolerance);
+        private void compare(
+                String what, double found, @Nullable Object expected, Tolerance tolerance) {
+            double number = expected instanceof Number known ? known.doubleValue() : Double.NaN;
+            comparison.number(what, found, number, tolerance);
         }
 
         private double hyper(String name, double absent) {
@@ -260,8 +263,8 @@ public final class TrainCases implements CaseRunner {
         }
 
         private static int[] integers(Map<?, ?> row, String key) {
-            return ((List<?>) row.get(key))
-                    .stream().mapToInt(value -> ((Number) value).intValue()).toArray();
+            List<?> values = row.get(key) instanceof List<?> list ? list : List.of();
+            return values.stream().mapToInt(value -> ((Number) value).intValue()).toArray();
         }
 
         private void compareWeights(Optional<Adapter> adapter, List<Parameter> trained) {

@@ -184,8 +184,9 @@ final class MethodReader {
         return new Kto(
                 noted(
                         "loss_type",
-                        fields.choice("loss_type", List.of(Kto.Loss.values()), Kto.Loss::wire),
-                        Kto.USUAL.loss()),
+                        fields.choice(
+                                "loss_type", List.of(Kto.Variant.values()), Kto.Variant::wire),
+                        Kto.USUAL.variant()),
                 beta,
                 number("desirable_weight", weight, Kto.USUAL.desirableWeight()),
                 number("undesirable_weight", weight, Kto.USUAL.undesirableWeight()));

@@ -288,11 +288,11 @@ public sealed interface MethodSettings {
     /// @param desirableWeight factor of answers that were judged good
     /// @param undesirableWeight factor of the others
     @JsonTypeName("kto")
-    record Kto(Loss loss, double beta, double desirableWeight, double undesirableWeight)
+    record Kto(Variant variant, double beta, double desirableWeight, double undesirableWeight)
             implements MethodSettings {
 
         /// What an answer is compared with.
-        public enum Loss {
+        public enum Variant {
             /// The mean log-ratio of mismatched answers.
             KTO,
             /// Nothing (APO-zero, arXiv 2408.06266, without pairs).
@@ -305,7 +305,7 @@ public sealed interface MethodSettings {
         }
 
         /// The constants of the paper.
-        public static final Kto USUAL = new Kto(Loss.KTO, 0.1, 1, 1);
+        public static final Kto USUAL = new Kto(Variant.KTO, 0.1, 1, 1);
 
         @Override
         public Method method() {
@@ -324,7 +324,7 @@ public sealed interface MethodSettings {
 
         @Override
         public void addTo(Map<String, Object> flat) {
-            flat.put("loss_type", loss.wire());
+            flat.put("loss_type", variant.wire());
             flat.put("desirable_weight", desirableWeight);
             flat.put("undesirable_weight", undesirableWeight);
         }

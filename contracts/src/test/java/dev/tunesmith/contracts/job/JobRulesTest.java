@@ -513,7 +513,7 @@ final class JobRulesTest {
                         "\"method\":{\"type\":\"kto\",\"kto\":{\"hyperparameters\":{\"beta\":0.3}}},"
                                 + "\"x_training\":{\"desirable_weight\":1.33}");
         assertThat(spec.choice().settings())
-                .isEqualTo(new MethodSettings.Kto(MethodSettings.Kto.Loss.KTO, 0.3, 1.33, 1));
+                .isEqualTo(new MethodSettings.Kto(MethodSettings.Kto.Variant.KTO, 0.3, 1.33, 1));
     }
 
     @ParameterizedTest

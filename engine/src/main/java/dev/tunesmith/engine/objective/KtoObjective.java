@@ -32,7 +32,7 @@ public final class KtoObjective implements Objective {
     public Step begin(StepArena arena, List<TokenBatch> parts, Occasion occasion) {
         long answers = parts.stream().mapToLong(TokenBatch::documents).sum();
         double baseline =
-                switch (settings.loss()) {
+                switch (settings.variant()) {
                     case KTO -> baseline(arena, parts);
                     case APO_ZERO_UNPAIRED -> 0;
                 };
