@@ -4,6 +4,7 @@ import dev.tunesmith.bench.golden.CaseRunner;
 import dev.tunesmith.bench.golden.Comparison;
 import dev.tunesmith.bench.golden.GoldenCase;
 import dev.tunesmith.bench.golden.GoldenTensors;
+import dev.tunesmith.bench.golden.Tolerance;
 import dev.tunesmith.bench.golden.UnsupportedCaseException;
 import dev.tunesmith.contracts.method.MethodSettings.Kto;
 import dev.tunesmith.engine.data.Sample;
@@ -64,7 +65,7 @@ public final class KtoCases implements CaseRunner {
                 Arrays.hashCode(theirs.labels_N()));
         double[] policy = MethodRun.wide(run.scores(run.frozen("policy"), own).logProbs_M());
         double[] reference = MethodRun.wide(run.scores(run.reference(), own).logProbs_M());
-        var tolerance = golden.tolerance("log_probs");
+        Tolerance tolerance = golden.tolerance("log_probs");
         for (String name : List.of("policy", "reference")) {
             String tensor = "kl_" + name + "_token_log_probs";
             double[] found = name.equals("policy") ? policy : reference;
@@ -75,7 +76,7 @@ public final class KtoCases implements CaseRunner {
                 "kl_estimate_before_clamp",
                 distance / own.documents(),
                 golden.number("kl_estimate_before_clamp", 0),
-                new dev.tunesmith.bench.golden.Tolerance(2e-5, 2e-5, 0));
+                new Tolerance(2e-5, 2e-5, 0));
     }
 
     static Kto settings(GoldenCase golden) {

@@ -25,6 +25,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /// The models of a training method's case, and the comparison of one step with what lies beside it.
 final class MethodRun implements AutoCloseable {
@@ -166,6 +167,17 @@ final class MethodRun implements AutoCloseable {
         LossSum run = cleared(objective, counted, parts.size());
         LossSum unrun = new LossSum(0, rest, 0, 0, 0, Metrics.NONE);
         return compare(run.plus(unrun), comparison);
+    }
+
+    /// Runs one loss and compares it with figures and gradients.
+    LossSum compare(Function<Tape, LossSum> loss, Comparison comparison) {
+        policy().model().trainable().forEach(Parameter::clearGradient);
+        try (Region step = arena.open("golden loss")) {
+            Tape tape = Tape.recording(arena, step, 0);
+            LossSum sum = loss.apply(tape);
+            tape.backward();
+            return compare(sum, comparison);
+        }
     }
 
     private LossSum compare(LossSum sum, Comparison comparison) {

@@ -8,6 +8,8 @@ import dev.tunesmith.bench.golden.UnsupportedCaseException;
 import dev.tunesmith.contracts.method.MethodSettings.Supervised;
 import dev.tunesmith.contracts.method.TokenLoss;
 import dev.tunesmith.engine.data.TokenBatch;
+import dev.tunesmith.engine.objective.Distillation;
+import dev.tunesmith.engine.objective.Objective;
 import dev.tunesmith.engine.objective.TokenObjective;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,7 +32,7 @@ public final class SupervisedCases implements CaseRunner {
             List<TokenBatch> parts = parts(golden, rows);
             double labels = parts.stream().mapToDouble(TokenBatch::weightSum).sum();
             run.compare(
-                    new TokenObjective(run.policy(), settings(golden)),
+                    objective(golden, run),
                     parts,
                     golden.number("parameters.items", labels),
                     comparison);
@@ -46,6 +48,17 @@ public final class SupervisedCases implements CaseRunner {
                             ((Number) ends.get(0)).intValue(), ((Number) ends.get(1)).intValue()));
         }
         return parts.isEmpty() ? List.of(rows.batch()) : parts;
+    }
+
+    private static Objective objective(GoldenCase golden, MethodRun run) {
+        boolean anchored = golden.text("parameters.loss", "").equals("asft");
+        double price = golden.number("parameters.alpha", 0.1);
+        return anchored
+                ? new Distillation(
+                        run.policy(),
+                        run.reference(),
+                        new Distillation.Settings(0, 1, 1, price, true))
+                : new TokenObjective(run.policy(), settings(golden));
     }
 
     private static Supervised settings(GoldenCase golden) {

@@ -99,9 +99,10 @@ public final class TrainCases implements CaseRunner {
             int steps = (int) hyper("steps", 0);
             LearningRate rates =
                     new LearningRate(
-                            Curve.valueOf(
-                                    golden.text("parameters.schedule", "linear")
-                                            .toUpperCase(java.util.Locale.ROOT)),
+                            Curve.usual(
+                                    Curve.Kind.valueOf(
+                                            golden.text("parameters.schedule", "linear")
+                                                    .toUpperCase(java.util.Locale.ROOT))),
                             hyper("lr", 0),
                             (int) hyper("warmup", 0),
                             steps);

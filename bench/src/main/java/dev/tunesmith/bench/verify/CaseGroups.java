@@ -2,6 +2,8 @@ package dev.tunesmith.bench.verify;
 
 import dev.tunesmith.bench.golden.CaseRunner;
 import dev.tunesmith.bench.golden.UnsupportedCaseException;
+import dev.tunesmith.bench.method.DistillationCases;
+import dev.tunesmith.bench.method.GroupCases;
 import dev.tunesmith.bench.method.KtoCases;
 import dev.tunesmith.bench.method.PairCases;
 import dev.tunesmith.bench.method.PpoCases;
@@ -43,6 +45,8 @@ final class CaseGroups {
                             Map.entry("methods/dpo", new PairCases()),
                             Map.entry("methods/sft", new SupervisedCases()),
                             Map.entry("methods/train", new TrainCases()),
+                            Map.entry("methods/grpo", new GroupCases()),
+                            Map.entry("methods/distill", new DistillationCases()),
                             Map.entry("methods/kto", new KtoCases()),
                             Map.entry("methods/reward", new RewardCases()),
                             Map.entry("methods/ppo", new PpoCases()),

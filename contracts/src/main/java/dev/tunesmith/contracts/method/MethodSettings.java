@@ -68,6 +68,11 @@ public sealed interface MethodSettings {
             boolean lastAnswerOnly)
             implements MethodSettings {
 
+        public Supervised {
+            // Jobs of earlier releases were stored without it.
+            loss = java.util.Objects.requireNonNullElse(loss, TokenLoss.NLL);
+        }
+
         /// Cross-entropy of all answers.
         public static final Supervised USUAL = new Supervised(TokenLoss.NLL, 0, 1, 0, false);
 

@@ -507,6 +507,14 @@ final class JobRulesTest {
     }
 
     @Test
+    void settingsOfEarlierReleasesAreStillRead() throws JsonProcessingException {
+        MethodSettings stored =
+                TestingJson.MAPPER.readValue("{\"type\":\"supervised\"}", MethodSettings.class);
+        assertThat(stored.method()).isEqualTo(Method.SUPERVISED);
+        assertThat(((MethodSettings.Supervised) stored).loss()).isEqualTo(TokenLoss.NLL);
+    }
+
+    @Test
     void readsKto() {
         JobSpec spec =
                 spec(
