@@ -25,6 +25,7 @@ final class CaseGroups {
                             Map.entry("adapters", new AdapterCases()),
                             Map.entry("optim/schedules", OptimizerCases::schedules),
                             Map.entry("optim/clip", OptimizerCases::clip),
+                            Map.entry("optim/groups", OptimizerCases::groups),
                             Map.entry("quant/bnb4", new QuantCases.FourBit()),
                             Map.entry("quant/bnb_models", new QuantCases.Checkpoints()),
                             Map.entry("quant/gptq", PackedMatrixCases.turnedWithConfig()),

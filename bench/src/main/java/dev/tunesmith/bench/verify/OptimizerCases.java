@@ -7,15 +7,20 @@ import dev.tunesmith.bench.golden.Tolerance;
 import dev.tunesmith.bench.golden.UnsupportedCaseException;
 import dev.tunesmith.contracts.job.Curve;
 import dev.tunesmith.engine.loop.LearningRate;
+import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.ops.GradientNorm;
+import dev.tunesmith.engine.optim.ParameterGroup;
+import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
-/// Groups below `optim`: learning rates and clipping.
+/// Groups below `optim`: learning rates, clipping and who decays.
 final class OptimizerCases {
 
     private OptimizerCases() {}
@@ -110,5 +115,89 @@ final class OptimizerCases {
                         new Tolerance(1e-30, golden.number("tolerance.clipped.rtol", 0), 0));
             }
         }
+    }
+
+    /// Group `optim/groups`: which parameters decay and how fast they learn.
+    static void groups(GoldenCase golden, Comparison comparison) {
+        switch (golden.text("parameters.kind", "")) {
+            case "decay" -> decay(golden, comparison);
+            case "loraplus" -> loraPlus(golden, comparison);
+            default ->
+                    throw new UnsupportedCaseException(
+                            "groups of kind '%s'".formatted(golden.find("parameters.kind")));
+        }
+    }
+
+    private static void decay(GoldenCase golden, Comparison comparison) {
+        List<String> names = new ArrayList<>(names(golden.list("decay")));
+        names.addAll(names(golden.list("no_decay")));
+        try (Region region = Region.lasting("golden parameters")) {
+            List<ParameterGroup> groups = ParameterGroup.byDecay(parameters(names, region), 0.1);
+            for (ParameterGroup group : groups) {
+                String key = group.decay() > 0 ? "decay" : "no_decay";
+                comparison.equal(key, names(group), names(golden.list(key)));
+            }
+        }
+    }
+
+    private static void loraPlus(GoldenCase golden, Comparison comparison) {
+        List<Map<?, ?>> expected =
+                golden.list("groups").stream().<Map<?, ?>>map(group -> (Map<?, ?>) group).toList();
+        List<String> names =
+                expected.stream().flatMap(group -> names(of(group, "names")).stream()).toList();
+        double rate = golden.number("parameters.lr", 0);
+        double embeddingRate = golden.number("parameters.embedding_lr", 1e-6);
+        try (Region region = Region.lasting("golden parameters")) {
+            List<ParameterGroup> groups =
+                    ParameterGroup.loraPlus(
+                            parameters(names, region),
+                            golden.number("parameters.weight_decay", 0),
+                            golden.number("parameters.ratio", 1),
+                            embeddingRate / rate);
+            comparison.equal("number of groups", groups.size(), expected.size());
+            for (int i = 0; i < groups.size(); i++) {
+                ParameterGroup group = groups.get(i);
+                Map<?, ?> wanted = expected.get(i);
+                comparison.equal("names of group " + i, names(group), names(of(wanted, "names")));
+                comparison.number(
+                        "decay of group " + i,
+                        group.decay(),
+                        number(wanted, "weight_decay"),
+                        new Tolerance(0, 0, 0));
+                comparison.number(
+                        "rate of group " + i,
+                        rate * group.rateFactor(),
+                        number(wanted, "lr"),
+                        new Tolerance(0, 1e-12, 0));
+            }
+        }
+    }
+
+    private static double number(Map<?, ?> tree, String key) {
+        return ((Number) Objects.requireNonNull(tree.get(key))).doubleValue();
+    }
+
+    private static List<?> of(Map<?, ?> tree, String key) {
+        return tree.get(key) instanceof List<?> list ? list : List.of();
+    }
+
+    private static List<String> names(List<?> names) {
+        return names.stream().map(String::valueOf).sorted().toList();
+    }
+
+    private static List<String> names(ParameterGroup group) {
+        return group.parameters().stream().map(Parameter::name).sorted().toList();
+    }
+
+    /// Parameters of these names; only their names and ranks count.
+    private static List<Parameter> parameters(List<String> names, Region region) {
+        return names.stream()
+                .map(name -> {
+                    boolean vector = name.endsWith("bias") || name.contains("norm");
+                    return new Parameter(
+                            name,
+                            vector ? region.zeros(DType.F32, 2) : region.zeros(DType.F32, 2, 2));
+                })
+                .toList();
     }
 }
