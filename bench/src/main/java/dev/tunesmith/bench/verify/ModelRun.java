@@ -2,9 +2,9 @@ package dev.tunesmith.bench.verify;
 
 import dev.tunesmith.engine.data.Pictures;
 import dev.tunesmith.engine.data.TokenBatch;
-import dev.tunesmith.engine.model.CachedBatch;
 import dev.tunesmith.engine.model.Decoder;
-import dev.tunesmith.engine.model.KvCache;
+import dev.tunesmith.engine.model.entry.CachedBatch;
+import dev.tunesmith.engine.model.entry.KvCache;
 import dev.tunesmith.engine.nn.Head;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tape.Tape;
@@ -86,8 +86,7 @@ final class ModelRun implements AutoCloseable {
         int[] order = IntStream.range(0, pages).map(p -> pages - 1 - p).toArray();
         List<Integer> ids = new ArrayList<>();
         float[] logits = new float[count * vocabulary];
-        try (KvCache cache =
-                new KvCache(decoder.architecture(), decoder.computeType(), pages, PAGE_SIZE)) {
+        try (KvCache cache = decoder.cache(pages, PAGE_SIZE)) {
             int[] all = prompt;
             int[] fresh = prompt;
             int cached = 0;

@@ -1,7 +1,7 @@
 package dev.tunesmith.engine.decode;
 
 import dev.tunesmith.engine.model.Decoder;
-import dev.tunesmith.engine.model.KvCache;
+import dev.tunesmith.engine.model.entry.KvCache;
 import dev.tunesmith.engine.tensor.StepArena;
 
 /// Memory that all views of one base model share while they generate: the pages of keys and values,
@@ -16,7 +16,7 @@ public final class CacheRoom implements AutoCloseable {
     /// Room for `tokens` tokens over all sequences. Pages that were never used cost no memory.
     public CacheRoom(Decoder decoder, int tokens) {
         int pages = Math.ceilDiv(tokens, PAGE_TOKENS);
-        this.cache = new KvCache(decoder.architecture(), decoder.computeType(), pages, PAGE_TOKENS);
+        this.cache = decoder.cache(pages, PAGE_TOKENS);
         this.pool = new PagePool(pages);
     }
 

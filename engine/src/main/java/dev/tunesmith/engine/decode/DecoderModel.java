@@ -1,7 +1,7 @@
 package dev.tunesmith.engine.decode;
 
-import dev.tunesmith.engine.model.CachedBatch;
 import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.model.entry.CachedBatch;
 import dev.tunesmith.engine.ops.Lookup;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.Region;

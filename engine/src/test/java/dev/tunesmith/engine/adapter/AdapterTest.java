@@ -12,9 +12,9 @@ import dev.tunesmith.engine.adapter.site.Targets;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelDirectory;
-import dev.tunesmith.engine.model.CachedBatch;
 import dev.tunesmith.engine.model.Decoder;
-import dev.tunesmith.engine.model.KvCache;
+import dev.tunesmith.engine.model.entry.CachedBatch;
+import dev.tunesmith.engine.model.entry.KvCache;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.DType;
@@ -170,7 +170,7 @@ class AdapterTest {
         try (Decoder decoder = load("llama");
                 Adapter _ = Adapter.load(decoder, GOLDEN.resolve(name).resolve("adapter"));
                 StepArena arena = StepArena.unlimited();
-                KvCache cache = new KvCache(decoder.architecture(), DType.F32, 4, 4)) {
+                KvCache cache = decoder.cache(4, 4)) {
             float[] whole = hidden(decoder);
             List<float[]> parts = new ArrayList<>();
             int[] pages = {3, 1, 2, 0};

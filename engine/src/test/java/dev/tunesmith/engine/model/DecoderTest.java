@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.model.entry.CachedBatch;
+import dev.tunesmith.engine.model.entry.KvCache;
 import dev.tunesmith.engine.nn.Head;
 import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
@@ -53,7 +55,7 @@ class DecoderTest {
     void severalCachedSequencesInOneBatchGiveWhatWholeDocumentsGive() {
         try (Decoder decoder = load(DType.F32);
                 StepArena arena = StepArena.unlimited();
-                KvCache cache = new KvCache(decoder.architecture(), DType.F32, 7, 2)) {
+                KvCache cache = decoder.cache(7, 2)) {
             int[] one = Arrays.copyOfRange(IDS, 0, 4);
             int[] two = Arrays.copyOfRange(IDS, 4, 11);
             int[] pagesOfOne = {5, 0};

@@ -1,4 +1,4 @@
-package dev.tunesmith.engine.model;
+package dev.tunesmith.engine.model.entry;
 
 import dev.tunesmith.engine.nn.Context;
 import dev.tunesmith.engine.nn.prompt.Prefix;
@@ -10,39 +10,31 @@ import org.jspecify.annotations.Nullable;
 
 /// Where the new tokens of several sequences stand: in their sequence and in the cache.
 ///
-/// @param positions_N place of each in its sequence
-/// @param lengths_N tokens of the sequence of each
+/// @param tokens their positions, the lengths of their sequences, the first of every sequence
 /// @param slots_N place of each in the cache
-/// @param cuNew_S1 first new token of every sequence
 // Arrays: handed to native code, never compared.
 @SuppressWarnings("ArrayRecordComponent")
-record CachedPlaces(
-        List<CachedBatch.Sequence> sequences,
-        int[] positions_N,
-        int[] lengths_N,
-        long[] slots_N,
-        int[] cuNew_S1) {
+record CachedPlaces(List<CachedBatch.Sequence> sequences, Places tokens, long[] slots_N) {
+
+    private static CachedPlaces empty(List<CachedBatch.Sequence> sequences, int count) {
+        var tokens = new Places(new int[count], new int[count], new int[sequences.size() + 1]);
+        return new CachedPlaces(sequences, tokens, new long[count]);
+    }
 
     static CachedPlaces of(KvCache cache, List<CachedBatch.Sequence> sequences) {
         int tokens = sequences.stream().mapToInt(CachedBatch.Sequence::fresh).sum();
-        CachedPlaces places =
-                new CachedPlaces(
-                        sequences,
-                        new int[tokens],
-                        new int[tokens],
-                        new long[tokens],
-                        new int[sequences.size() + 1]);
+        CachedPlaces places = empty(sequences, tokens);
         int n = 0;
         for (int s = 0; s < sequences.size(); s++) {
             CachedBatch.Sequence sequence = sequences.get(s);
             requirePages(cache, sequence);
             for (int p = sequence.cached(); p < sequence.length(); p++, n++) {
-                places.positions_N[n] = p;
-                places.lengths_N[n] = sequence.length();
+                places.tokens.positions_N()[n] = p + sequence.shift();
+                places.tokens.lengths_N()[n] = sequence.length();
                 long page = sequence.pages()[p / cache.pageSize()];
                 places.slots_N[n] = page * cache.pageSize() + p % cache.pageSize();
             }
-            places.cuNew_S1[s + 1] = n;
+            places.tokens.cuSeqlens_D1()[s + 1] = n;
         }
         return places;
     }
@@ -68,22 +60,16 @@ record CachedPlaces(
     /// The same without the first `counts_S` new tokens of each sequence.
     CachedPlaces without(int[] counts_S) {
         int gone = Arrays.stream(counts_S).sum();
-        int tokens = positions_N.length - gone;
-        CachedPlaces left =
-                new CachedPlaces(
-                        sequences,
-                        new int[tokens],
-                        new int[tokens],
-                        new long[tokens],
-                        new int[cuNew_S1.length]);
+        CachedPlaces left = empty(sequences, slots_N.length - gone);
+        int[] cuNew_S1 = tokens.cuSeqlens_D1();
         int n = 0;
         for (int s = 0; s < counts_S.length; s++) {
             for (int from = cuNew_S1[s] + counts_S[s]; from < cuNew_S1[s + 1]; from++, n++) {
-                left.positions_N[n] = positions_N[from];
-                left.lengths_N[n] = lengths_N[from];
+                left.tokens.positions_N()[n] = tokens.positions_N()[from];
+                left.tokens.lengths_N()[n] = tokens.lengths_N()[from];
                 left.slots_N[n] = slots_N[from];
             }
-            left.cuNew_S1[s + 1] = n;
+            left.tokens.cuSeqlens_D1()[s + 1] = n;
         }
         return left;
     }
@@ -95,6 +81,7 @@ record CachedPlaces(
             KvCache cache, CachedPlaces appended, @Nullable Prefix prefix, Region region) {
         int columns = sequences.stream().mapToInt(s -> s.pages().length).max().orElse(1);
         int[] pageTable_SP = new int[sequences.size() * columns];
+        int[] cuNew_S1 = tokens.cuSeqlens_D1();
         int newest = 0;
         for (int s = 0; s < sequences.size(); s++) {
             int[] pages = sequences.get(s).pages();

@@ -1,5 +1,6 @@
-package dev.tunesmith.engine.model;
+package dev.tunesmith.engine.model.entry;
 
+import dev.tunesmith.engine.nn.AttentionShape;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
@@ -19,24 +20,15 @@ public final class KvCache implements AutoCloseable {
     private final List<Tensor> values_L = new ArrayList<>();
 
     /// A cache of `pages` pages of `pageSize` tokens.
-    public KvCache(Architecture architecture, DType type, int pages, int pageSize) {
+    ///
+    /// @param shape heads of every layer
+    public KvCache(int layers, AttentionShape shape, DType type, int pages, int pageSize) {
         this.pages = pages;
         this.pageSize = pageSize;
-        int kvHeads = architecture.attention().kvHeads();
-        int headWidth = architecture.attention().headWidth();
-        for (int layer = 0; layer < architecture.size().layers(); layer++) {
-            keys_L.add(region.tensor(type, pages, pageSize, kvHeads, headWidth));
-            values_L.add(region.tensor(type, pages, pageSize, kvHeads, headWidth));
+        for (int layer = 0; layer < layers; layer++) {
+            keys_L.add(region.tensor(type, pages, pageSize, shape.kvHeads(), shape.headWidth()));
+            values_L.add(region.tensor(type, pages, pageSize, shape.kvHeads(), shape.headWidth()));
         }
-    }
-
-    /// Bytes that one page needs over all layers.
-    public static long bytesPerPage(Architecture architecture, DType type, int pageSize) {
-        return 2L
-                * architecture.size().layers()
-                * pageSize
-                * architecture.attention().keyWidth()
-                * type.bytes();
     }
 
     /// Number of pages.

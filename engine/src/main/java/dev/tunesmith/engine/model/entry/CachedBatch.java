@@ -1,4 +1,4 @@
-package dev.tunesmith.engine.model;
+package dev.tunesmith.engine.model.entry;
 
 import dev.tunesmith.engine.data.Pictures;
 import java.util.List;
@@ -24,7 +24,7 @@ public record CachedBatch(int[] ids_N, List<Sequence> sequences, Pictures pictur
     /// @param fresh new tokens in this batch
     /// @param pages its pages in order; enough for all tokens, unused ones may follow
     /// @param shift how much the positions of new tokens differ from their places: pictures before
-    ///   them count by their sides, see [Decoder#shift]
+    ///   them count by their sides, see [PositionAngles#shift]
     public record Sequence(int cached, int fresh, int[] pages, int shift) {
         /// A sequence without pictures.
         public Sequence(int cached, int fresh, int[] pages) {
