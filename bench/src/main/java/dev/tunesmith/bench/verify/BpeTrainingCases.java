@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.tunesmith.bench.golden.CaseRunner;
 import dev.tunesmith.bench.golden.Comparison;
 import dev.tunesmith.bench.golden.GoldenCase;
+import dev.tunesmith.bench.text.JsonFiles;
 import dev.tunesmith.engine.text.BpeOptions;
 import dev.tunesmith.engine.text.BpeTrainer;
 import dev.tunesmith.engine.text.WordCounter;
@@ -21,7 +22,7 @@ final class BpeTrainingCases implements CaseRunner {
     @Override
     public void run(GoldenCase golden, Comparison comparison) {
         JsonNode corpus =
-                JsonRows.tree(golden.folder().resolve(golden.text("corpus.file", "corpus.json")));
+                JsonFiles.tree(golden.folder().resolve(golden.text("corpus.file", "corpus.json")));
         Map<String, Object> options = new LinkedHashMap<>(tree(golden, "parameters.trainer"));
         boolean wordPiece = golden.text("parameters.model", "BPE").equals("WordPiece");
         if (wordPiece) {
@@ -30,11 +31,11 @@ final class BpeTrainingCases implements CaseRunner {
         BpeTrainer.Learned learned =
                 BpeTrainer.learn(
                         WordCounter.count(
-                                JsonRows.texts(corpus),
+                                JsonFiles.texts(corpus),
                                 tree(golden, "parameters.normalizer"),
                                 tree(golden, "parameters.pre_tokenizer")),
                         BpeOptions.of(options));
-        JsonNode expected = JsonRows.tree(golden.folder().resolve("expected.json"));
+        JsonNode expected = JsonFiles.tree(golden.folder().resolve("expected.json"));
         compare(learned, expected, wordPiece, comparison);
     }
 
@@ -49,10 +50,10 @@ final class BpeTrainingCases implements CaseRunner {
             comparison.equal(
                     "vocabulary",
                     learned.vocabulary(),
-                    JsonRows.texts(expected.get("vocab_in_id_order")));
+                    JsonFiles.texts(expected.get("vocab_in_id_order")));
         }
         if (expected.has("merges") && !wordPiece) {
-            comparison.equal("merges", merges, JsonRows.pairs(expected.get("merges")));
+            comparison.equal("merges", merges, JsonFiles.pairs(expected.get("merges")));
         }
         if (expected.has("vocab_size")) {
             comparison.equal(
@@ -61,12 +62,13 @@ final class BpeTrainingCases implements CaseRunner {
                     expected.get("vocab_size").asInt());
         }
         if (expected.has("tokens_in_every_run")) {
-            List<String> missing = JsonRows.texts(expected.get("tokens_in_every_run"));
+            List<String> missing = JsonFiles.texts(expected.get("tokens_in_every_run"));
             missing.removeAll(learned.vocabulary());
             comparison.equal("tokens missing", missing, List.of());
         }
         if (expected.has("merges_before_the_first_difference")) {
-            List<String> first = JsonRows.pairs(expected.get("merges_before_the_first_difference"));
+            List<String> first =
+                    JsonFiles.pairs(expected.get("merges_before_the_first_difference"));
             comparison.equal(
                     "first merges",
                     merges.subList(0, Math.min(first.size(), merges.size())),

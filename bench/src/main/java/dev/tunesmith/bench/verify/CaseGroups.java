@@ -11,6 +11,8 @@ import dev.tunesmith.bench.method.ReferenceFreeCases;
 import dev.tunesmith.bench.method.RewardCases;
 import dev.tunesmith.bench.method.SupervisedCases;
 import dev.tunesmith.bench.method.TrainCases;
+import dev.tunesmith.bench.text.NamedTemplateCases;
+import dev.tunesmith.bench.text.ToolFormatCases;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -38,6 +40,8 @@ final class CaseGroups {
                             Map.entry(
                                     "quant/compressed_tensors",
                                     PackedMatrixCases.compressedTensors()),
+                            Map.entry("text/lf_templates", new NamedTemplateCases()),
+                            Map.entry("text/lf_tools", new ToolFormatCases()),
                             Map.entry("text/chat_templates", new TemplateCases()),
                             Map.entry("text/jinja_expressions", new ExpressionCases()),
                             Map.entry("text/tokenizers", new TokenizerCases()),

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.tunesmith.bench.golden.CaseRunner;
 import dev.tunesmith.bench.golden.Comparison;
 import dev.tunesmith.bench.golden.GoldenCase;
+import dev.tunesmith.bench.text.JsonFiles;
 import dev.tunesmith.engine.data.Packing;
 import dev.tunesmith.engine.data.Packing.Piece;
 import java.util.ArrayList;
@@ -26,7 +27,7 @@ final class PackingCases implements CaseRunner {
 
     @Override
     public void run(GoldenCase golden, Comparison comparison) {
-        JsonNode lists = JsonRows.tree(golden.folder().resolve(GoldenCase.FILE)).path("expected");
+        JsonNode lists = JsonFiles.tree(golden.folder().resolve(GoldenCase.FILE)).path("expected");
         for (JsonNode list : lists) {
             STRATEGIES.forEach((name, packing) -> {
                 if (list.has(name)) {
@@ -40,7 +41,7 @@ final class PackingCases implements CaseRunner {
     }
 
     private static String packs(Packing packing, JsonNode list) {
-        int[] lengths = JsonRows.array(list.get("lengths"));
+        int[] lengths = JsonFiles.array(list.get("lengths"));
         int capacity = list.get("seq_length").asInt();
         int batch = Math.max(1, list.path("map_batch").asInt(lengths.length));
         List<String> packs = new ArrayList<>();

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.tunesmith.bench.golden.CaseRunner;
 import dev.tunesmith.bench.golden.Comparison;
 import dev.tunesmith.bench.golden.GoldenCase;
+import dev.tunesmith.bench.text.JsonFiles;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.text.IncrementalText;
 import dev.tunesmith.engine.text.SpecialText;
@@ -27,10 +28,10 @@ final class TokenizerCases implements CaseRunner {
         try (Tokenizer tokenizer = Tokenizer.open(golden.folder().resolve("tokenizer.json"))) {
             golden.file("golden.jsonl")
                     .ifPresent(file ->
-                            JsonRows.lines(file).forEach(row -> text(tokenizer, row, comparison)));
+                            JsonFiles.lines(file).forEach(row -> text(tokenizer, row, comparison)));
             golden.file("decode.jsonl")
                     .ifPresent(file ->
-                            JsonRows.lines(file).forEach(row -> ids(tokenizer, row, comparison)));
+                            JsonFiles.lines(file).forEach(row -> ids(tokenizer, row, comparison)));
             golden.file("long.json")
                     .ifPresent(file -> longText(golden, tokenizer, file, comparison));
             golden.file("batch.json")
@@ -42,10 +43,10 @@ final class TokenizerCases implements CaseRunner {
         String name = row.path("name").asText("row");
         String text = row.get("text").asText();
         Tokens tokens = tokenizer.encodeWithOffsets(text, SpecialText.PARSED);
-        comparison.equal(name + " ids", list(tokens.ids()), JsonRows.integers(row.get("ids")));
+        comparison.equal(name + " ids", list(tokens.ids()), JsonFiles.integers(row.get("ids")));
         if (row.has("tokens")) {
             comparison.equal(
-                    name + " tokens", tokenizer.tokens(text), JsonRows.texts(row.get("tokens")));
+                    name + " tokens", tokenizer.tokens(text), JsonFiles.texts(row.get("tokens")));
         }
         if (row.has("offsets")) {
             comparison.equal(name + " offsets", offsets(tokens), row.get("offsets").toString());
@@ -54,7 +55,7 @@ final class TokenizerCases implements CaseRunner {
         comparison.equal(
                 name + " ids with special",
                 list(added.ids()),
-                JsonRows.integers(either(row, "ids_with_special", "ids")));
+                JsonFiles.integers(either(row, "ids_with_special", "ids")));
         if (row.has("offsets_with_special")) {
             comparison.equal(
                     name + " offsets with special",
@@ -64,15 +65,15 @@ final class TokenizerCases implements CaseRunner {
         comparison.equal(
                 name + " ids of plain text",
                 list(tokenizer.encode(text, SpecialText.LITERAL)),
-                JsonRows.integers(either(row, "ids_split_special", "ids")));
+                JsonFiles.integers(either(row, "ids_split_special", "ids")));
         decoding(name, tokenizer, added.ids(), row, comparison);
     }
 
     private static void ids(Tokenizer tokenizer, JsonNode row, Comparison comparison) {
-        int[] ids = JsonRows.array(row.get("ids"));
+        int[] ids = JsonFiles.array(row.get("ids"));
         String name = "decode " + Arrays.toString(ids);
         comparison.equal(
-                name + " tokens", names(tokenizer, ids), JsonRows.texts(row.get("tokens")));
+                name + " tokens", names(tokenizer, ids), JsonFiles.texts(row.get("tokens")));
         decoding(name, tokenizer, ids, row, comparison);
     }
 
@@ -123,13 +124,13 @@ final class TokenizerCases implements CaseRunner {
 
     private static void longText(
             GoldenCase golden, Tokenizer tokenizer, Path file, Comparison comparison) {
-        JsonNode tree = JsonRows.tree(file);
+        JsonNode tree = JsonFiles.tree(file);
         textFile(golden, tree.get("file").asText())
                 .ifPresent(text ->
                         comparison.equal(
                                 "long text",
                                 list(tokenizer.encode(read(text), SpecialText.PARSED)),
-                                JsonRows.integers(tree.get("ids"))));
+                                JsonFiles.integers(tree.get("ids"))));
     }
 
     /// The long text lies beside the case or with the generator scripts; without it there is
@@ -158,10 +159,10 @@ final class TokenizerCases implements CaseRunner {
 
     private static void batches(
             GoldenCase golden, Tokenizer tokenizer, Path file, Comparison comparison) {
-        JsonNode tree = JsonRows.tree(file);
+        JsonNode tree = JsonFiles.tree(file);
         PaddedBatch batch =
                 new PaddedBatch(
-                        tokenizer, padding(golden, tokenizer), JsonRows.texts(tree.get("texts")));
+                        tokenizer, padding(golden, tokenizer), JsonFiles.texts(tree.get("texts")));
         int number = 0;
         for (JsonNode call : tree.get("calls")) {
             number++;
@@ -182,7 +183,7 @@ final class TokenizerCases implements CaseRunner {
 
     private static List<List<Integer>> rows(JsonNode array) {
         List<List<Integer>> rows = new ArrayList<>();
-        array.forEach(row -> rows.add(JsonRows.integers(row)));
+        array.forEach(row -> rows.add(JsonFiles.integers(row)));
         return rows;
     }
 

@@ -1,4 +1,4 @@
-package dev.tunesmith.bench.verify;
+package dev.tunesmith.bench.text;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -10,13 +10,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// JSON files of cases that are lists: of rows, texts, ids or pairs.
-final class JsonRows {
+public final class JsonFiles {
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    private JsonRows() {}
+    private JsonFiles() {}
 
-    static JsonNode tree(Path file) {
+    public static JsonNode tree(Path file) {
         try {
             return JSON.readTree(Files.readString(file));
         } catch (IOException e) {
@@ -25,7 +25,7 @@ final class JsonRows {
     }
 
     /// One value a line.
-    static List<JsonNode> lines(Path file) {
+    public static List<JsonNode> lines(Path file) {
         try {
             List<JsonNode> rows = new ArrayList<>();
             for (String line : Files.readAllLines(file)) {
@@ -39,24 +39,24 @@ final class JsonRows {
         }
     }
 
-    static List<String> texts(JsonNode array) {
+    public static List<String> texts(JsonNode array) {
         List<String> texts = new ArrayList<>();
         array.forEach(node -> texts.add(node.asText()));
         return texts;
     }
 
-    static List<Integer> integers(JsonNode array) {
+    public static List<Integer> integers(JsonNode array) {
         List<Integer> integers = new ArrayList<>();
         array.forEach(node -> integers.add(node.asInt()));
         return integers;
     }
 
-    static int[] array(JsonNode array) {
+    public static int[] array(JsonNode array) {
         return integers(array).stream().mapToInt(Integer::intValue).toArray();
     }
 
     /// Merges as `left right`.
-    static List<String> pairs(JsonNode array) {
+    public static List<String> pairs(JsonNode array) {
         List<String> pairs = new ArrayList<>();
         array.forEach(pair -> pairs.add(pair.get(0).asText() + " " + pair.get(1).asText()));
         return pairs;
