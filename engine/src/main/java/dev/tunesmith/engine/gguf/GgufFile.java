@@ -1,15 +1,10 @@
 package dev.tunesmith.engine.gguf;
 
+import dev.tunesmith.engine.io.MappedFile;
 import dev.tunesmith.engine.io.ModelFileException;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.channels.FileChannel;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -18,10 +13,8 @@ import java.util.Optional;
 
 /// A GGUF file, checked as a whole and then mapped read-only.
 public final class GgufFile implements AutoCloseable {
-    private final Path path;
+    private final MappedFile file;
     private final Header header;
-    private final Arena arena;
-    private final MemorySegment bytes;
 
     /// A tensor of the file.
     ///
@@ -36,37 +29,21 @@ public final class GgufFile implements AutoCloseable {
 
     private record Header(Map<String, Object> metadata, Map<String, Tensor> tensors) {}
 
-    private GgufFile(Path path, Header header, Arena arena, MemorySegment bytes) {
-        this.path = path;
-        this.header = header;
-        this.arena = arena;
-        this.bytes = bytes;
+    private GgufFile(MappedFile file) {
+        this.file = file;
+        this.header = new Parser(file.path(), file.bytes()).header();
     }
 
     /// Checks and maps `path`.
     ///
     /// @throws ModelFileException if the file is missing, malformed or of a kind that is not read
     public static GgufFile open(Path path) {
-        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-            Arena arena = Arena.ofShared();
-            try {
-                MemorySegment bytes =
-                        channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-                return new GgufFile(path, new Parser(path, bytes).header(), arena, bytes);
-            } catch (IOException | RuntimeException e) {
-                arena.close();
-                throw e;
-            }
-        } catch (NoSuchFileException e) {
-            throw new ModelFileException(path, "the file does not exist");
-        } catch (IOException e) {
-            throw new UncheckedIOException("reading " + path, e);
-        }
+        return MappedFile.open(path, GgufFile::new);
     }
 
     /// Where the file lies.
     public Path path() {
-        return path;
+        return file.path();
     }
 
     /// Keys and values of the header: texts, booleans, longs, doubles and lists of these.
@@ -88,14 +65,15 @@ public final class GgufFile implements AutoCloseable {
     public float[] values(Tensor tensor) {
         return tensor.type()
                 .decode(
-                        bytes.asSlice(tensor.begin(), tensor.bytes())
+                        file.bytes()
+                                .asSlice(tensor.begin(), tensor.bytes())
                                 .toArray(ValueLayout.JAVA_BYTE));
     }
 
     /// Unmaps the file.
     @Override
     public void close() {
-        arena.close();
+        file.close();
     }
 
     /// Reads the header; whatever it claims is checked before memory is taken for it.

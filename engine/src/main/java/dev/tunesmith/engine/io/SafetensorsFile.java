@@ -1,17 +1,9 @@
 package dev.tunesmith.engine.io;
 
-import java.io.EOFException;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -36,91 +28,56 @@ public final class SafetensorsFile implements AutoCloseable {
     private static final ValueLayout.OfLong LONG =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    private final Path path;
+    private final MappedFile file;
     private final Map<String, String> metadata;
     private final Map<String, StoredTensor> tensors;
-    private final Arena arena;
-    private final MemorySegment bytes;
 
-    private SafetensorsFile(
-            Path path, SafetensorsHeader.Content content, Arena arena, MemorySegment bytes) {
-        this.path = path;
+    private SafetensorsFile(MappedFile file) {
+        SafetensorsHeader.Content content =
+                SafetensorsHeader.read(file.path(), header(file), file.size());
+        this.file = file;
         this.metadata = Map.copyOf(content.metadata());
         Map<String, StoredTensor> byName = new LinkedHashMap<>();
         content.tensors().forEach(tensor -> byName.put(tensor.name(), tensor));
         this.tensors = Collections.unmodifiableMap(byName);
-        this.arena = arena;
-        this.bytes = bytes;
     }
 
     /// Checks and maps `path`.
     ///
     /// @throws ModelFileException if the file is missing or malformed
     public static SafetensorsFile open(Path path) {
-        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-            long fileBytes = channel.size();
-            byte[] header = header(path, channel, fileBytes);
-            SafetensorsHeader.Content content = SafetensorsHeader.read(path, header, fileBytes);
-            Arena arena = Arena.ofShared();
-            try {
-                MemorySegment bytes =
-                        channel.map(FileChannel.MapMode.READ_ONLY, 0, fileBytes, arena);
-                return new SafetensorsFile(path, content, arena, bytes);
-            } catch (IOException e) {
-                arena.close();
-                throw e;
-            }
-        } catch (NoSuchFileException e) {
-            throw new ModelFileException(path, "the file does not exist");
-        } catch (IOException e) {
-            throw new UncheckedIOException("reading " + path, e);
-        }
+        return MappedFile.open(path, SafetensorsFile::new);
     }
 
-    private static byte[] header(Path path, FileChannel channel, long fileBytes)
-            throws IOException {
-        if (fileBytes < SafetensorsHeader.PREFIX_BYTES) {
+    private static byte[] header(MappedFile file) {
+        if (file.size() < SafetensorsHeader.PREFIX_BYTES) {
             throw new ModelFileException(
-                    path, fileBytes, "too short for a safetensors file: no header length");
+                    file.path(), file.size(), "too short for a safetensors file: no header length");
         }
-        ByteBuffer prefix = ByteBuffer.allocate(SafetensorsHeader.PREFIX_BYTES);
-        readFully(channel, prefix, 0);
-        long length = prefix.order(ByteOrder.LITTLE_ENDIAN).getLong(0);
+        long length = file.bytes().get(LONG, 0);
         if (length < 0 || length > SafetensorsHeader.HEADER_BYTES_MAX) {
             throw new ModelFileException(
-                    path,
+                    file.path(),
                     0,
                     "header length %s exceeds the limit of %d bytes"
                             .formatted(
                                     Long.toUnsignedString(length),
                                     SafetensorsHeader.HEADER_BYTES_MAX));
         }
-        if (length > fileBytes - SafetensorsHeader.PREFIX_BYTES) {
+        if (length > file.size() - SafetensorsHeader.PREFIX_BYTES) {
             throw new ModelFileException(
-                    path,
-                    fileBytes,
+                    file.path(),
+                    file.size(),
                     "the file ends inside the header, which has %d bytes".formatted(length));
         }
-        byte[] header = new byte[Math.toIntExact(length)];
-        readFully(channel, ByteBuffer.wrap(header), SafetensorsHeader.PREFIX_BYTES);
-        return header;
-    }
-
-    private static void readFully(FileChannel channel, ByteBuffer target, long position)
-            throws IOException {
-        long at = position;
-        while (target.hasRemaining()) {
-            int read = channel.read(target, at);
-            if (read < 0) {
-                throw new EOFException("the file became shorter while it was read");
-            }
-            at += read;
-        }
+        return file.bytes()
+                .asSlice(SafetensorsHeader.PREFIX_BYTES, length)
+                .toArray(ValueLayout.JAVA_BYTE);
     }
 
     /// Where the file lies.
     public Path path() {
-        return path;
+        return file.path();
     }
 
     /// The free text pairs of the header.
@@ -143,13 +100,13 @@ public final class SafetensorsFile implements AutoCloseable {
     /// @throws ModelFileException if there is none
     public StoredTensor tensor(String name) {
         return find(name)
-                .orElseThrow(() -> new ModelFileException(path, "no tensor named " + name));
+                .orElseThrow(() -> new ModelFileException(file.path(), "no tensor named " + name));
     }
 
     /// The mapped bytes of a tensor, valid until [#close].
     public MemorySegment bytes(String name) {
         StoredTensor tensor = tensor(name);
-        return bytes.asSlice(tensor.begin(), tensor.bytes());
+        return file.bytes().asSlice(tensor.begin(), tensor.bytes());
     }
 
     /// A copy of a floating-point tensor as Java floats, row-major.
@@ -200,7 +157,7 @@ public final class SafetensorsFile implements AutoCloseable {
 
     private ModelFileException wrongType(StoredTensor tensor, String wanted) {
         return new ModelFileException(
-                path,
+                file.path(),
                 tensor.begin(),
                 "tensor %s is %s, not %s".formatted(tensor.name(), tensor.type(), wanted));
     }
@@ -208,6 +165,6 @@ public final class SafetensorsFile implements AutoCloseable {
     /// Unmaps the file.
     @Override
     public void close() {
-        arena.close();
+        file.close();
     }
 }

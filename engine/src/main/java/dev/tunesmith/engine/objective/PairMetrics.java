@@ -1,14 +1,35 @@
 package dev.tunesmith.engine.objective;
 
+import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.objective.PreferenceLoss.Pair;
 import java.util.List;
 import java.util.function.IntPredicate;
+import java.util.function.ToIntBiFunction;
 
 /// The figures that preference training is watched by, under TRL's names; means are over answers
 /// and their tokens only.
 final class PairMetrics {
 
     private PairMetrics() {}
+
+    /// What the means of a step are divided by.
+    ///
+    /// @param chosenTokens tokens of chosen answers, or of whole documents where these count
+    record Totals(long pairs, long chosenTokens) {
+        /// @param first first token that counts of a document
+        static Totals of(List<TokenBatch> parts, ToIntBiFunction<Answers, Integer> first) {
+            long pairs = 0;
+            long tokens = 0;
+            for (TokenBatch part : parts) {
+                Answers answers = Answers.of(part);
+                pairs += answers.documents() / 2;
+                for (int d = 0; d < answers.documents(); d += 2) {
+                    tokens += answers.end(d) - first.applyAsInt(answers, d);
+                }
+            }
+            return new Totals(Math.max(1, pairs), Math.max(1, tokens));
+        }
+    }
 
     static Metrics of(ScoredBatch scored, List<Pair> pairs, double beta) {
         Metrics.Builder metrics = new Metrics.Builder();

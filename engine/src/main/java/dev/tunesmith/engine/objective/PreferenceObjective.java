@@ -36,7 +36,7 @@ public final class PreferenceObjective implements Objective {
 
     @Override
     public Step begin(StepArena arena, List<TokenBatch> parts, Occasion occasion) {
-        Totals totals = Totals.of(parts);
+        PairMetrics.Totals totals = PairMetrics.Totals.of(parts, Answers::begin);
         boolean coupled = settings.losses().stream().anyMatch(PairLoss::couplesPairs);
         if (coupled && parts.size() > 1) {
             PreferenceLoss.Result whole = PreferenceLoss.of(settings, allPairs(arena, parts));
@@ -55,22 +55,6 @@ public final class PreferenceObjective implements Objective {
                     Part work = new Part(tape, parts.get(part), totals);
                     return work.run(PreferenceLoss.of(settings, work.pairs), 0);
                 });
-    }
-
-    /// What the step's means are divided by.
-    private record Totals(long pairs, long chosenTokens) {
-        static Totals of(List<TokenBatch> parts) {
-            long pairs = 0;
-            long tokens = 0;
-            for (TokenBatch part : parts) {
-                Answers answers = Answers.of(part);
-                pairs += answers.documents() / 2;
-                for (int d = 0; d < answers.documents(); d += 2) {
-                    tokens += answers.length(d);
-                }
-            }
-            return new Totals(Math.max(1, pairs), Math.max(1, tokens));
-        }
     }
 
     private List<Pair> allPairs(StepArena arena, List<TokenBatch> parts) {
@@ -140,11 +124,11 @@ public final class PreferenceObjective implements Objective {
     /// One part of a step.
     private final class Part {
         private final Tape tape;
-        private final Totals totals;
+        private final PairMetrics.Totals totals;
         private final ScoredBatch scored;
         private final List<Pair> pairs;
 
-        Part(Tape tape, TokenBatch batch, Totals totals) {
+        Part(Tape tape, TokenBatch batch, PairMetrics.Totals totals) {
             this.tape = tape;
             this.totals = totals;
             float[] reference_M = referenceScores(tape.arena(), batch);
@@ -177,7 +161,7 @@ public final class PreferenceObjective implements Objective {
         private void fill(double[] slopes_M, int document, double slope, int shared) {
             Answers answers = scored.answers();
             for (int m = answers.begin(document); m < answers.end(document); m++) {
-                slopes_M[m] += slope * share(m - answers.begin(document), shared) / totals.pairs;
+                slopes_M[m] += slope * share(m - answers.begin(document), shared) / totals.pairs();
             }
         }
 
@@ -194,9 +178,9 @@ public final class PreferenceObjective implements Objective {
             double loss = 0;
             for (int m = answers.begin(2 * pair); m < answers.end(2 * pair); m++) {
                 loss -= scored.scores().logProbs_M()[m];
-                slopes_M[m] -= weight / totals.chosenTokens;
+                slopes_M[m] -= weight / totals.chosenTokens();
             }
-            return weight * loss * totals.pairs / totals.chosenTokens;
+            return weight * loss * totals.pairs() / totals.chosenTokens();
         }
     }
 }

@@ -13,27 +13,15 @@ public record ReferenceFreeObjective(Policy policy, ReferenceFree settings) impl
 
     @Override
     public Step begin(StepArena arena, List<TokenBatch> parts, Occasion occasion) {
-        long pairs = 0;
-        long tokens = 0;
-        for (TokenBatch part : parts) {
-            Answers answers = Answers.of(part);
-            pairs += answers.documents() / 2;
-            for (int d = 0; d < answers.documents(); d += 2) {
-                tokens += answers.end(d) - first(answers, d);
-            }
-        }
-        Totals totals = new Totals(Math.max(1, pairs), Math.max(1, tokens));
+        PairMetrics.Totals totals = PairMetrics.Totals.of(parts, this::first);
         return Step.of(parts, (tape, part) -> loss(tape, parts.get(part), totals));
     }
-
-    /// What the step's means are divided by.
-    private record Totals(long pairs, long nllTokens) {}
 
     private int first(Answers answers, int document) {
         return settings.nll() == Nll.FULL ? answers.first(document) : answers.begin(document);
     }
 
-    private LossSum loss(Tape tape, TokenBatch batch, Totals totals) {
+    private LossSum loss(Tape tape, TokenBatch batch, PairMetrics.Totals totals) {
         ScoredBatch scored = ScoredBatch.of(policy, tape, batch, 1);
         Answers answers = scored.answers();
         double[] slopes_M = new double[answers.tokens()];
@@ -50,8 +38,8 @@ public record ReferenceFreeObjective(Policy policy, ReferenceFree settings) impl
                             Dual.second(rejected * answers.length(d + 1) * rejectedScale),
                             metrics);
             loss += pair.value();
-            spread(slopes_M, answers, d, pair.a() * chosenScale / totals.pairs);
-            spread(slopes_M, answers, d + 1, pair.b() * rejectedScale / totals.pairs);
+            spread(slopes_M, answers, d, pair.a() * chosenScale / totals.pairs());
+            spread(slopes_M, answers, d + 1, pair.b() * rejectedScale / totals.pairs());
             loss += nll(scored, d, slopes_M, totals, metrics);
         }
         PairMetrics.addTokens(metrics, scored, d -> d % 2 == 0);
@@ -122,18 +110,22 @@ public record ReferenceFreeObjective(Policy policy, ReferenceFree settings) impl
 
     /// The pair's share of the cross-entropy, as a loss that the mean over pairs is taken of.
     private double nll(
-            ScoredBatch scored, int chosen, double[] slopes_M, Totals totals, Metrics.Builder to) {
+            ScoredBatch scored,
+            int chosen,
+            double[] slopes_M,
+            PairMetrics.Totals totals,
+            Metrics.Builder to) {
         Answers answers = scored.answers();
         int first = first(answers, chosen);
         int length = answers.end(chosen) - first;
         double share =
                 settings.nll() == Nll.ROWS
                         ? 1.0 / length
-                        : (double) totals.pairs / totals.nllTokens;
+                        : (double) totals.pairs() / totals.chosenTokens();
         double sum = 0;
         for (int m = first; m < answers.end(chosen); m++) {
             sum -= scored.scores().logProbs_M()[m];
-            slopes_M[m] -= settings.nllWeight() * share / totals.pairs;
+            slopes_M[m] -= settings.nllWeight() * share / totals.pairs();
         }
         if (settings.nllWeight() == 0) {
             to.mean("nll_loss", 0);

@@ -3,16 +3,15 @@ package dev.tunesmith.engine.ops;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
+import dev.tunesmith.kernels.cpu.Coded;
 import dev.tunesmith.kernels.cpu.FourBit;
 
 /// A frozen matrix [outputs, inputs] of four-bit codes with one scale a block of values (QLoRA,
 /// arXiv 2305.14314).
 public final class FourBitMatrix implements CodedMatrix {
 
-    private final long outputs;
-    private final long inputs;
     private final Codes codes;
-    private final Tensor description;
+    private final Description description;
 
     /// The codes and what they stand for.
     ///
@@ -37,11 +36,10 @@ public final class FourBitMatrix implements CodedMatrix {
 
     /// A matrix over codes that live at least as long as `region`.
     public FourBitMatrix(long outputs, long inputs, Codes codes, Region region) {
-        this.outputs = outputs;
-        this.inputs = inputs;
+        Tensor bytes = region.tensor(DType.U8, FourBit.DESCRIPTION_BYTES);
+        kernel(codes).describe(bytes.address());
         this.codes = codes;
-        this.description = region.tensor(DType.U8, FourBit.DESCRIPTION_BYTES);
-        kernel(codes).describe(description.address());
+        this.description = new Description(Coded.FOUR_BIT, outputs, inputs, bytes);
     }
 
     private static FourBit kernel(Codes codes) {
@@ -97,12 +95,12 @@ public final class FourBitMatrix implements CodedMatrix {
 
     @Override
     public long outputs() {
-        return outputs;
+        return description.outputs();
     }
 
     @Override
     public long inputs() {
-        return inputs;
+        return description.inputs();
     }
 
     /// Codes and scales.
@@ -112,20 +110,11 @@ public final class FourBitMatrix implements CodedMatrix {
 
     @Override
     public void decode(Tensor w_OI) {
-        FourBit.dequantise(
-                Native.element(w_OI),
-                description.address(),
-                w_OI.address(),
-                w_OI.elements(),
-                Native.threads());
+        description.decode(w_OI);
     }
 
     @Override
     public void fewRows(Tensor y_NO, Tensor x_NI) {
-        FourBit.linear(
-                Native.few(y_NO, x_NI),
-                Native.strided(x_NI),
-                description.address(),
-                Native.strided(y_NO));
+        description.fewRows(y_NO, x_NI);
     }
 }

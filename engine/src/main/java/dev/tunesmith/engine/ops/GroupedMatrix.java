@@ -3,6 +3,7 @@ package dev.tunesmith.engine.ops;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
+import dev.tunesmith.kernels.cpu.Coded;
 import dev.tunesmith.kernels.cpu.Grouped;
 import java.util.Optional;
 
@@ -16,9 +17,7 @@ public final class GroupedMatrix implements CodedMatrix {
     /// Codes that fit into a byte.
     public static final int CODES = 256;
 
-    private final long outputs;
-    private final long inputs;
-    private final Tensor description;
+    private final Description description;
 
     /// Which value has which scale: that of group `rows[row] · groups of a row + columns[column]`.
     ///
@@ -29,9 +28,7 @@ public final class GroupedMatrix implements CodedMatrix {
     public record Groups(
             Tensor rows_O, Tensor columns_I, Tensor scales_RG, Optional<Tensor> zeros_RG) {}
 
-    private GroupedMatrix(long outputs, long inputs, Tensor description) {
-        this.outputs = outputs;
-        this.inputs = inputs;
+    private GroupedMatrix(Description description) {
         this.description = description;
     }
 
@@ -60,7 +57,7 @@ public final class GroupedMatrix implements CodedMatrix {
             throw new IllegalArgumentException(
                     "%s as [%d, %d] with %s".formatted(codes_OB, outputs, inputs, groups));
         }
-        Tensor description = region.tensor(DType.U8, Grouped.DESCRIPTION_BYTES);
+        Tensor bytes = region.tensor(DType.U8, Grouped.DESCRIPTION_BYTES);
         new Grouped(
                         codes_OB.address(),
                         small ? 4 : 8,
@@ -71,36 +68,27 @@ public final class GroupedMatrix implements CodedMatrix {
                                 groups.scales_RG.address(),
                                 groups.zeros_RG.map(Tensor::address).orElse(0L),
                                 groups.scales_RG.width()))
-                .describe(inputs, description.address());
-        return new GroupedMatrix(outputs, inputs, description);
+                .describe(inputs, bytes.address());
+        return new GroupedMatrix(new Description(Coded.GROUPED, outputs, inputs, bytes));
     }
 
     @Override
     public long outputs() {
-        return outputs;
+        return description.outputs();
     }
 
     @Override
     public long inputs() {
-        return inputs;
+        return description.inputs();
     }
 
     @Override
     public void decode(Tensor w_OI) {
-        Grouped.dequantise(
-                Native.element(w_OI),
-                description.address(),
-                w_OI.address(),
-                outputs,
-                Native.threads());
+        description.decode(w_OI);
     }
 
     @Override
     public void fewRows(Tensor y_NO, Tensor x_NI) {
-        Grouped.linear(
-                Native.few(y_NO, x_NI),
-                Native.strided(x_NI),
-                description.address(),
-                Native.strided(y_NO));
+        description.fewRows(y_NO, x_NI);
     }
 }

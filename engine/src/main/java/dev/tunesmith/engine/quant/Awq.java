@@ -37,23 +37,12 @@ record Awq(long group) implements PackedForm {
         long words = Math.ceilDiv(outputs, (long) IN_A_WORD);
         stored.require("qweight", inputs * words, StoredType.I32);
         stored.require("qzeros", groups * words, StoredType.I32);
-        float[] scales_GO = stored.floats("scales", groups, outputs).toFloats();
-        float[] scales_OG = new float[scales_GO.length];
-        float[] zeros_OG = new float[scales_GO.length];
         var zeros = new BitFields(stored.bytes("qzeros"), BITS, 1);
-        for (int g = 0; g < groups; g++) {
-            for (int o = 0; o < outputs; o++) {
-                int at = Math.toIntExact(o * groups + g);
-                scales_OG[at] = scales_GO[Math.toIntExact(g * outputs + o)];
-                zeros_OG[at] = zeros.at(g * words, place(o));
-            }
-        }
-        var grouping =
-                new GroupedMatrix.Groups(
-                        stored.groups(outputs, o -> o),
-                        stored.groups(inputs, i -> i / groupSize),
-                        stored.floats(scales_OG, outputs, groups),
-                        Optional.of(stored.floats(zeros_OG, outputs, groups)));
+        GroupedMatrix.Groups grouping =
+                stored.transposed(
+                        groups,
+                        (o, g) -> zeros.at(g * words, place(o)),
+                        stored.groups(inputs, i -> i / groupSize));
         var codes = new BitFields(stored.bytes("qweight"), BITS, 1);
         return stored.found(
                 stored.matrix(

@@ -39,27 +39,16 @@ record Gptq(int bits, long group, boolean zeroAsIs) implements PackedForm {
         stored.require("qweight", words * outputs, StoredType.I32);
         long zeroWords = BitFields.words(outputs, bits);
         stored.require("qzeros", groups * zeroWords, StoredType.I32);
-        float[] scales_GO = stored.floats("scales", groups, outputs).toFloats();
-        float[] scales_OG = new float[scales_GO.length];
-        float[] zeros_OG = new float[scales_GO.length];
         BitFields zeros = zeros(stored.bytes("qzeros"), groups * zeroWords);
-        for (int g = 0; g < groups; g++) {
-            for (int o = 0; o < outputs; o++) {
-                int at = Math.toIntExact(o * groups + g);
-                scales_OG[at] = scales_GO[Math.toIntExact(g * outputs + o)];
-                zeros_OG[at] = zero(zeros.at(g * zeroWords, o));
-            }
-        }
         long[] order =
                 stored.has("g_idx")
                         ? stored.integers("g_idx", inputs)
                         : LongStream.range(0, inputs).map(i -> i / groupSize).toArray();
-        var grouping =
-                new GroupedMatrix.Groups(
-                        stored.groups(outputs, o -> o),
-                        stored.groups(inputs, i -> group(stored, order[(int) i], groups)),
-                        stored.floats(scales_OG, outputs, groups),
-                        Optional.of(stored.floats(zeros_OG, outputs, groups)));
+        GroupedMatrix.Groups grouping =
+                stored.transposed(
+                        groups,
+                        (o, g) -> zero(zeros.at(g * zeroWords, o)),
+                        stored.groups(inputs, i -> group(stored, order[(int) i], groups)));
         var codes = new BitFields(stored.bytes("qweight"), bits, outputs);
         return stored.found(stored.matrix(codes::at, StoredMatrix.unsignedOfBits(bits), grouping));
     }

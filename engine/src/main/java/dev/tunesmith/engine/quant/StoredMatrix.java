@@ -129,6 +129,27 @@ final class StoredMatrix {
         return GroupedMatrix.of(inputs(), packed, values, groups, region);
     }
 
+    /// Scales that the part `scales` holds group after group, each with a zero point.
+    ///
+    /// @param zeros the zero point of an output and a group
+    GroupedMatrix.Groups transposed(long groups, CodeAt zeros, Tensor columns_I) {
+        float[] scales_GO = floats("scales", groups, outputs()).toFloats();
+        float[] scales_OG = new float[scales_GO.length];
+        float[] zeros_OG = new float[scales_GO.length];
+        for (int g = 0; g < groups; g++) {
+            for (int o = 0; o < outputs(); o++) {
+                int at = Math.toIntExact(o * groups + g);
+                scales_OG[at] = scales_GO[Math.toIntExact(g * outputs() + o)];
+                zeros_OG[at] = zeros.at(o, g);
+            }
+        }
+        return new GroupedMatrix.Groups(
+                groups(outputs(), o -> o),
+                columns_I,
+                floats(scales_OG, outputs(), groups),
+                Optional.of(floats(zeros_OG, outputs(), groups)));
+    }
+
     /// A view of a part whose bytes are one code a value already.
     Tensor codes(String part) {
         return region.view(bytes(part), DType.U8, outputs(), inputs());

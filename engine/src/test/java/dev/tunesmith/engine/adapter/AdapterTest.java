@@ -9,15 +9,11 @@ import dev.tunesmith.engine.adapter.kind.LoraConfig;
 import dev.tunesmith.engine.adapter.kind.LoraConfig.Ranks;
 import dev.tunesmith.engine.adapter.site.AdapterException;
 import dev.tunesmith.engine.adapter.site.Targets;
-import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.io.JsonTree;
-import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.model.entry.CachedBatch;
 import dev.tunesmith.engine.model.entry.KvCache;
-import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tape.Tape;
-import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.StepArena;
 import java.io.IOException;
@@ -35,16 +31,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class AdapterTest {
 
-    private static final Path GOLDEN = Path.of("src/test/resources/golden/adapters");
-
     @Test
     void aNewAdapterChangesNothing() {
         try (Decoder decoder = load("llama")) {
-            float[] plain = hidden(decoder);
+            float[] plain = FiveTokens.hidden(decoder);
             LoraConfig config = LoraConfig.plain("base", 4, 8, 0, Targets.allLinear());
             try (Adapter adapter = Adapter.fresh(decoder, config, 1)) {
                 assertThat(adapter.parameters()).hasSize(2 * 7 * 2);
-                assertThat(hidden(decoder)).isEqualTo(plain);
+                assertThat(FiveTokens.hidden(decoder)).isEqualTo(plain);
             }
             assertThat(decoder.linears()).allMatch(linear -> linear.change().isEmpty());
         }
@@ -84,7 +78,7 @@ class AdapterTest {
                 "p_tuning_lstm"
             })
     void savesTheBytesThatItLoaded(String name, @TempDir Path folder) throws IOException {
-        Path source = GOLDEN.resolve(name).resolve("adapter");
+        Path source = FiveTokens.GOLDEN.resolve(name).resolve("adapter");
         try (Decoder decoder = load("llama");
                 Adapter adapter = Adapter.load(decoder, source)) {
             adapter.save(folder);
@@ -98,12 +92,13 @@ class AdapterTest {
     @Test
     void twoViewsOfOneModelCarryDifferentAdapters() {
         try (Decoder decoder = load("llama")) {
-            float[] plain = hidden(decoder);
+            float[] plain = FiveTokens.hidden(decoder);
             Decoder shared = decoder.share();
-            try (Adapter adapter = Adapter.load(shared, GOLDEN.resolve("lora_qv/adapter"))) {
+            try (Adapter adapter =
+                    Adapter.load(shared, FiveTokens.GOLDEN.resolve("lora_qv/adapter"))) {
                 assertThat(adapter.config()).isInstanceOf(LoraConfig.class);
-                assertThat(hidden(shared)).isNotEqualTo(plain);
-                assertThat(hidden(decoder)).isEqualTo(plain);
+                assertThat(FiveTokens.hidden(shared)).isNotEqualTo(plain);
+                assertThat(FiveTokens.hidden(decoder)).isEqualTo(plain);
             }
         }
     }
@@ -126,7 +121,9 @@ class AdapterTest {
         try (Decoder decoder = load("qwen2")) {
             assertThatExceptionOfType(AdapterException.class)
                     .isThrownBy(() ->
-                            Adapter.load(decoder, GOLDEN.resolve("lora_all_linear/adapter"))
+                            Adapter.load(
+                                            decoder,
+                                            FiveTokens.GOLDEN.resolve("lora_all_linear/adapter"))
                                     .close())
                     .satisfies(e -> assertThat(e.reasons()).hasSizeGreaterThan(3));
             assertThat(decoder.linears()).allMatch(linear -> linear.change().isEmpty());
@@ -147,7 +144,9 @@ class AdapterTest {
     void aBiasWithoutAPlaceIsNotMerged() {
         try (Decoder decoder = load("llama");
                 Adapter adapter =
-                        Adapter.load(decoder, GOLDEN.resolve("lora_bias_b_no_base_bias/adapter"))) {
+                        Adapter.load(
+                                decoder,
+                                FiveTokens.GOLDEN.resolve("lora_bias_b_no_base_bias/adapter"))) {
             assertThatExceptionOfType(AdapterException.class)
                     .isThrownBy(adapter::merged)
                     .withMessageContaining("has no place in the checkpoint");
@@ -168,10 +167,11 @@ class AdapterTest {
     @ValueSource(strings = {"prompt_tuning", "prefix_tuning"})
     void virtualTokensStandBeforeCachedTextsToo(String name) {
         try (Decoder decoder = load("llama");
-                Adapter _ = Adapter.load(decoder, GOLDEN.resolve(name).resolve("adapter"));
+                Adapter _ =
+                        Adapter.load(decoder, FiveTokens.GOLDEN.resolve(name).resolve("adapter"));
                 StepArena arena = StepArena.unlimited();
                 KvCache cache = decoder.cache(4, 4)) {
-            float[] whole = hidden(decoder);
+            float[] whole = FiveTokens.hidden(decoder);
             List<float[]> parts = new ArrayList<>();
             int[] pages = {3, 1, 2, 0};
             int[] ids = {4, 8, 15, 16, 23};
@@ -198,7 +198,8 @@ class AdapterTest {
     @Test
     void virtualTokensAreNotMerged() {
         try (Decoder decoder = load("llama");
-                Adapter adapter = Adapter.load(decoder, GOLDEN.resolve("prompt_tuning/adapter"))) {
+                Adapter adapter =
+                        Adapter.load(decoder, FiveTokens.GOLDEN.resolve("prompt_tuning/adapter"))) {
             assertThatExceptionOfType(AdapterException.class)
                     .isThrownBy(adapter::merged)
                     .withMessageContaining("virtual tokens are no weights");
@@ -206,28 +207,11 @@ class AdapterTest {
     }
 
     private static Map<String, Object> tree(String name) {
-        return JsonTree.read(GOLDEN.resolve(name).resolve("adapter").resolve(Adapter.CONFIG));
+        return JsonTree.read(
+                FiveTokens.GOLDEN.resolve(name).resolve("adapter").resolve(Adapter.CONFIG));
     }
 
     private static Decoder load(String base) {
-        Path folder = GOLDEN.resolve("base").resolve(base).resolve("model");
-        return Decoder.load(ModelDirectory.open(folder), DType.F32, Decoder.Loading.MAPPED);
-    }
-
-    private static float[] hidden(Decoder decoder) {
-        int[] labels = new int[5];
-        Arrays.fill(labels, TokenBatch.NOT_TRAINED);
-        TokenBatch batch =
-                new TokenBatch(
-                        new int[] {4, 8, 15, 16, 23},
-                        new int[] {0, 1, 2, 3, 4},
-                        new int[] {0, 5},
-                        labels,
-                        new float[5]);
-        try (StepArena arena = StepArena.unlimited();
-                Region step = arena.open("forward")) {
-            return decoder.forward(Tape.silent(arena, step), batch, CheckpointPolicy.keepAll())
-                    .toFloats();
-        }
+        return FiveTokens.load(FiveTokens.base(base));
     }
 }

@@ -17,10 +17,6 @@ import java.lang.foreign.ValueLayout;
 /// @param block values of one scale
 public record FourBit(
         long codes, long table_16, long scales, ScaleCodes scaleCodes, long block, int threads) {
-    private static final CpuKernels.Kernel DEQUANTISE =
-            CpuKernels.kernel("four_bit_dequantise", "llli");
-    private static final CpuKernels.Kernel LINEAR =
-            CpuKernels.kernel("four_bit_linear", "llllllll" + "i");
     private static final CpuKernels.Kernel QUANTISE =
             CpuKernels.kernel("four_bit_quantise", "lllllll" + "i");
 
@@ -48,34 +44,6 @@ public record FourBit(
         };
         MemorySegment.copy(words, 0, bytes, ValueLayout.JAVA_LONG, 0, words.length);
         bytes.set(ValueLayout.JAVA_FLOAT, 8L * words.length, scaleCodes.offset);
-    }
-
-    /// Writes all `count` values of a described matrix.
-    public static void dequantise(Element type, long description, long y, long count, int threads) {
-        Status.check(
-                "four_bit_dequantise",
-                count,
-                () -> (int) DEQUANTISE.of(type).invokeExact(description, y, count, threads));
-    }
-
-    /// Writes y_MN = x_MK · w_NKᵀ for few rows; weights are rounded to the type first.
-    public static void linear(SmallLinear shape, Strided x_MK, long description_NK, Strided y_MN) {
-        Status.check(
-                "four_bit_linear",
-                shape,
-                () ->
-                        (int)
-                                LINEAR.of(shape.input())
-                                        .invokeExact(
-                                                description_NK,
-                                                x_MK.address(),
-                                                y_MN.address(),
-                                                shape.m(),
-                                                shape.n(),
-                                                shape.k(),
-                                                x_MK.stride(),
-                                                y_MN.stride(),
-                                                shape.threads()));
     }
 
     /// Fills the codes and the plain scales of this matrix from `count` values.

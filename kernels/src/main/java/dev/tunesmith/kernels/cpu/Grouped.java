@@ -15,11 +15,6 @@ import java.lang.foreign.ValueLayout;
 /// @param table address of the fp32 values of all codes
 /// @param groups of scales and zero points
 public record Grouped(long codes, int bits, long table, Groups groups) {
-    private static final CpuKernels.Kernel DEQUANTISE =
-            CpuKernels.kernel("grouped_dequantise", "llli");
-    private static final CpuKernels.Kernel LINEAR =
-            CpuKernels.kernel("grouped_linear", "lllllll" + "i");
-
     /// Bytes of what [#describe] writes.
     public static final long DESCRIPTION_BYTES = 72;
 
@@ -47,32 +42,5 @@ public record Grouped(long codes, int bits, long table, Groups groups) {
             bits
         };
         MemorySegment.copy(words, 0, bytes, ValueLayout.JAVA_LONG, 0, words.length);
-    }
-
-    /// Writes all rows of a described matrix.
-    public static void dequantise(Element type, long description, long y, long rows, int threads) {
-        Status.check(
-                "grouped_dequantise",
-                rows,
-                () -> (int) DEQUANTISE.of(type).invokeExact(description, y, rows, threads));
-    }
-
-    /// Writes y_MN = x_MK · w_NKᵀ for few rows; weights are rounded to the type first.
-    public static void linear(SmallLinear shape, Strided x_MK, long description_NK, Strided y_MN) {
-        Status.check(
-                "grouped_linear",
-                shape,
-                () ->
-                        (int)
-                                LINEAR.of(shape.input())
-                                        .invokeExact(
-                                                description_NK,
-                                                x_MK.address(),
-                                                y_MN.address(),
-                                                shape.m(),
-                                                shape.n(),
-                                                x_MK.stride(),
-                                                y_MN.stride(),
-                                                shape.threads()));
     }
 }

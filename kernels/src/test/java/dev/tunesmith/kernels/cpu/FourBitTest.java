@@ -74,7 +74,8 @@ class FourBitTest {
             try (var memory = new Fenced()) {
                 Sample sample = Sample.of(memory, size[0], size[1], size[2]);
                 long y = memory.room(machine.type(), size[0]);
-                FourBit.dequantise(machine.type(), sample.description, y, size[0], THREADS);
+                Coded.FOUR_BIT.dequantise(
+                        machine.type(), sample.description, y, size[0], 1, THREADS);
                 double[] expected = Numbers.scaled(machine.type(), sample.values, 1);
                 Tolerance.EXACT.check(
                         "dequantise", machine.type(), expected, memory.read(machine.type(), y));
@@ -87,8 +88,7 @@ class FourBitTest {
     @MethodSource("dev.tunesmith.kernels.cpu.Machine#all")
     void multipliesFewRows(Machine machine) {
         machine.use();
-        for (int[] size :
-                new int[][] {{0, 3, 5}, {1, 5, 64}, {3, 37, 75}, {8, 18, 1030}, {35, 6, 33}}) {
+        for (int[] size : CodedProduct.SIZES) {
             multiply(machine.type(), size[0], size[1], size[2]);
         }
     }
@@ -96,21 +96,8 @@ class FourBitTest {
     private static void multiply(Element type, int m, int n, int k) {
         try (var memory = new Fenced()) {
             Sample sample = Sample.of(memory, n * k, 64, 4);
-            double[] w = Numbers.scaled(type, sample.values, 1);
-            double[] x = Numbers.wave(type, m * (k + 5), 1);
-            double[] expected = new double[m * n];
-            for (int i = 0; i < expected.length; i++) {
-                for (int c = 0; c < k; c++) {
-                    expected[i] += x[i / n * (k + 5) + c] * w[i % n * k + c];
-                }
-            }
-            long y = memory.room(type, m * n);
-            FourBit.linear(
-                    new SmallLinear(type, type, type, m, n, k, THREADS),
-                    new Strided(memory.floats(type, x), k + 5),
-                    sample.description,
-                    new Strided(y, n));
-            Tolerance.PRODUCT.check("four-bit linear", type, expected, memory.read(type, y));
+            new CodedProduct(Coded.FOUR_BIT, sample.description, sample.values)
+                    .check(memory, type, m, n, k);
         }
     }
 

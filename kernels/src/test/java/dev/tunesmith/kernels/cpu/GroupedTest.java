@@ -98,7 +98,8 @@ class GroupedTest {
                     try (var memory = new Fenced()) {
                         Sample sample = Sample.of(memory, bits, layout, size[0], size[1]);
                         long y = memory.room(machine.type(), size[0] * size[1]);
-                        Grouped.dequantise(machine.type(), sample.description, y, size[0], THREADS);
+                        Coded.GROUPED.dequantise(
+                                machine.type(), sample.description, y, size[0], size[1], THREADS);
                         double[] expected = Numbers.scaled(machine.type(), sample.values, 1);
                         Tolerance.EXACT.check(
                                 bits + " bits, " + layout,
@@ -116,8 +117,7 @@ class GroupedTest {
     void multipliesFewRows(Machine machine) {
         machine.use();
         for (int bits : new int[] {4, 8}) {
-            for (int[] size :
-                    new int[][] {{0, 3, 5}, {1, 5, 64}, {3, 37, 75}, {8, 18, 1030}, {35, 6, 33}}) {
+            for (int[] size : CodedProduct.SIZES) {
                 multiply(machine.type(), bits, size[0], size[1], size[2]);
             }
         }
@@ -126,21 +126,8 @@ class GroupedTest {
     private static void multiply(Element type, int bits, int m, int n, int k) {
         try (var memory = new Fenced()) {
             Sample sample = Sample.of(memory, bits, Layout.RUNS, n, k);
-            double[] w = Numbers.scaled(type, sample.values, 1);
-            double[] x = Numbers.wave(type, m * (k + 5), 1);
-            double[] expected = new double[m * n];
-            for (int i = 0; i < expected.length; i++) {
-                for (int c = 0; c < k; c++) {
-                    expected[i] += x[i / n * (k + 5) + c] * w[i % n * k + c];
-                }
-            }
-            long y = memory.room(type, m * n);
-            Grouped.linear(
-                    new SmallLinear(type, type, type, m, n, k, THREADS),
-                    new Strided(memory.floats(type, x), k + 5),
-                    sample.description,
-                    new Strided(y, n));
-            Tolerance.PRODUCT.check("grouped linear", type, expected, memory.read(type, y));
+            new CodedProduct(Coded.GROUPED, sample.description, sample.values)
+                    .check(memory, type, m, n, k);
         }
     }
 
