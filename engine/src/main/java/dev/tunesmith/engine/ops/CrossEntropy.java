@@ -29,7 +29,7 @@ public record CrossEntropy(
     ///
     /// @param labels_M int32
     /// @param weights_M fp32 factor of the row in the loss
-    /// @param losses_M fp32 out: negative log-probability of the label, without the weight
+    /// @param losses_M fp32 out: cross-entropy of the row, smoothed, without the weight
     /// @param correct_M int32 out: 1 where the label has the largest logit
     /// @param entropyWeights_M fp32: the gradient of `weight · entropy` is added; null for none
     /// @param statistics_M3 fp32 out: entropy, mean logit, log Σp²; null if nobody asks
