@@ -41,8 +41,10 @@ final class TrainingView {
         put("export", adapter.export());
         put("quantization", adapter.quantization());
         put("double_quantization", adapter.doubleQuantization());
-        put("block_size", adapter.blockSize());
-        put("virtual_tokens", adapter.virtualTokens());
+        put("block_size", adapter.sizes().blockSize());
+        put("virtual_tokens", adapter.sizes().virtualTokens());
+        asked(adapter.part());
+        asked(adapter.refinements());
         TrainingOptions.Rows rows = options.rows();
         put("max_seq_len", rows.maxSeqLen());
         put("packing", rows.packing());
@@ -68,6 +70,25 @@ final class TrainingView {
         put("micro_batch", options.compute().microBatch());
         put("gradient_accumulation_steps", options.compute().accumulation());
         put("gradient_checkpointing", options.compute().gradientCheckpointing());
+    }
+
+    private void asked(TrainingOptions.Part part) {
+        TrainingOptions.LayerChoice layers = part.layers();
+        put("trainable_layers", layers == null ? null : layers.wire());
+        put("trainable_modules", part.modules());
+        put("extra_modules", part.extra());
+        put("new_blocks", part.newBlocks());
+        put("trainable_share", part.share());
+    }
+
+    private void asked(TrainingOptions.Refinements refinements) {
+        put("rank_pattern", refinements.rankPattern());
+        put("alpha_pattern", refinements.alphaPattern());
+        put("exclude_modules", refinements.excludeModules());
+        put("modules_to_save", refinements.modulesToSave());
+        put("bias", refinements.bias());
+        put("loraplus_lr_ratio", refinements.plusRatio());
+        put("loraplus_lr_embedding", refinements.plusEmbeddingRate());
     }
 
     private void asked(MethodChoice choice) {

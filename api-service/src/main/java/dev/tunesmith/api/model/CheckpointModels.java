@@ -7,7 +7,6 @@ import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.id.TunedName;
 import dev.tunesmith.contracts.job.JobSpec;
 import dev.tunesmith.contracts.job.ResolvedSpec;
-import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.platform.json.Json;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -75,9 +74,7 @@ final class CheckpointModels {
                         TunedName.of(
                                 spec.model(), row.getString("slug"), spec.labels().suffix(), job),
                         step),
-                resolved.adapter().kind() == AdapterKind.NONE
-                        ? Model.Kind.MERGED
-                        : Model.Kind.ADAPTER,
+                resolved.adapter().kind().weights() ? Model.Kind.MERGED : Model.Kind.ADAPTER,
                 false,
                 new Model.Weights(
                         new ManifestRef(

@@ -30,7 +30,8 @@ final class AdapterSize {
         long factors = model.loraParameters(work.loraRank(), work.targetModules());
         long width = model.width();
         return switch (work.kind()) {
-            case NONE, LORA, QLORA, PISSA, OLORA, LOFTQ -> factors;
+            case NONE, FREEZE, LLAMA_PRO, SPECTRUM -> 0;
+            case LORA, QLORA, PISSA, OLORA, LOFTQ -> factors;
             case DORA -> factors + model.layers() * outputs(model, work);
             case ADALORA -> factors + model.layers() * modules * size;
             // What does not train is counted too: every layer has its corner of the factors.
@@ -60,7 +61,8 @@ final class AdapterSize {
     static long saved(ModelFacts model, Workload work) {
         long ranks = (long) model.linears().size() * work.loraRank();
         return switch (work.kind()) {
-            case NONE, LORA, QLORA, PISSA, OLORA, LOFTQ -> ranks;
+            case NONE, FREEZE, LLAMA_PRO, SPECTRUM -> 0;
+            case LORA, QLORA, PISSA, OLORA, LOFTQ -> ranks;
             case ADALORA -> 2 * ranks;
             case DORA -> ranks + outputs(model, work);
             case VERA -> 2 * ranks + 2 * outputs(model, work);

@@ -51,8 +51,12 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
         }
     }
 
-    public static MemoryPlan of(ModelFacts model, Workload work) {
-        long trained = work.lora() ? AdapterSize.trained(model, work) : model.parameters();
+    public static MemoryPlan of(ModelFacts given, Workload work) {
+        ModelFacts model = PartSize.grown(given, work);
+        long trained =
+                work.lora()
+                        ? AdapterSize.trained(model, work) + PartSize.beside(model, work)
+                        : PartSize.trained(model, work);
         List<Section> terms =
                 List.of(
                         weights(model, work, trained),
@@ -127,10 +131,11 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
         long element = work.bf16() ? 2 : 4;
         long layer = layerBytes(model, work);
         long backward = BACKWARD_FACTOR * layer;
+        long layers = PartSize.passed(model, work);
         long perToken =
                 work.checkpointing()
-                        ? model.layers() * element * model.width() + layer + backward
-                        : model.layers() * layer + backward;
+                        ? layers * element * model.width() + layer + backward
+                        : layers * layer + backward;
         return new Section(
                 "activations",
                 perToken * work.tokens(),

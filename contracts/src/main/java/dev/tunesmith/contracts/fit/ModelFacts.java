@@ -85,6 +85,51 @@ public record ModelFacts(
                 contextLength);
     }
 
+    /// The same model with another number of layers.
+    public ModelFacts withLayers(int count) {
+        ModelFacts other =
+                new ModelFacts(
+                        architecture,
+                        count,
+                        width,
+                        heads,
+                        kvHeads,
+                        headWidth,
+                        mlpWidth,
+                        vocabulary,
+                        tied,
+                        attentionBias,
+                        parameters,
+                        contextLength);
+        return other.withParameters(parameters + (count - layers) * layerParameters());
+    }
+
+    /// Parameters of some modules of one layer; a module that is not known by its name counts as
+    /// the whole layer.
+    ///
+    /// @param modules names or parts of paths, or `all`
+    public long layerParameters(List<String> modules) {
+        long sum = 0;
+        for (String module : modules) {
+            String last = module.substring(module.lastIndexOf('.') + 1);
+            List<Linear> named =
+                    linears().stream().filter(linear -> linear.belongsTo(last)).toList();
+            sum +=
+                    named.isEmpty()
+                            ? last.endsWith("norm") ? width : layerParameters()
+                            : named.stream().mapToLong(l -> l.inputs * l.outputs).sum();
+        }
+        return Math.min(sum, layerParameters());
+    }
+
+    /// Parameters of modules beside the layers.
+    public long outerParameters(List<String> modules) {
+        return modules.stream()
+                .mapToLong(module ->
+                        module.endsWith("norm") ? width : (long) vocabulary * width)
+                .sum();
+    }
+
     /// Width of all query heads together.
     public long queryWidth() {
         return (long) heads * headWidth;
@@ -144,7 +189,19 @@ public record ModelFacts(
     }
 
     /// A linear layer by the last segment of its name.
-    record Linear(String name, long inputs, long outputs) {}
+    record Linear(String name, long inputs, long outputs) {
+        private boolean belongsTo(String module) {
+            return switch (module) {
+                case "mlp" -> !attention();
+                case "self_attn", "attention" -> attention();
+                default -> name.equals(module);
+            };
+        }
+
+        private boolean attention() {
+            return List.of("q_proj", "k_proj", "v_proj", "o_proj").contains(name);
+        }
+    }
 
     /// Takes values out of a config and remembers what is wrong with it.
     private static final class ConfigReader {

@@ -2,6 +2,7 @@ package dev.tunesmith.contracts.fit;
 
 import dev.tunesmith.contracts.method.AdapterKind;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// What a job does to memory: everything of its settings that a [MemoryPlan] depends on.
 ///
@@ -13,6 +14,7 @@ import java.util.List;
 /// @param rowTokens tokens of the longest row
 /// @param frozenCopies whole models beside the one that trains; an adapter needs none
 /// @param kind what the rank is of: a block or learned tokens in some kinds of adapters
+/// @param portion what trains of the model's weights; null for all of them, or none
 /// @param checkpointing keep only the input of each layer and compute the rest again
 public record Workload(
         int loraRank,
@@ -23,7 +25,28 @@ public record Workload(
         int rowTokens,
         boolean checkpointing,
         int frozenCopies,
-        AdapterKind kind) {
+        AdapterKind kind,
+        @Nullable Portion portion) {
+    /// What trains of a model, where that is neither all of it nor an adapter.
+    ///
+    /// @param layers layers that train, in rising order
+    /// @param modules what trains of them, or `all`
+    /// @param extra what trains beside the layers
+    /// @param newLayers layers that the model gets first
+    /// @param share share of the layers that trains, where they are chosen later; else 0
+    public record Portion(
+            List<Integer> layers,
+            List<String> modules,
+            List<String> extra,
+            int newLayers,
+            double share) {
+        public Portion {
+            layers = List.copyOf(layers);
+            modules = List.copyOf(modules);
+            extra = List.copyOf(extra);
+        }
+    }
+
     public Workload {
         targetModules = List.copyOf(targetModules);
     }
@@ -45,7 +68,8 @@ public record Workload(
                 rowTokens,
                 checkpointing,
                 0,
-                loraRank > 0 ? AdapterKind.LORA : AdapterKind.NONE);
+                loraRank > 0 ? AdapterKind.LORA : AdapterKind.NONE,
+                null);
     }
 
     /// The same job with frozen models beside the one that trains.
@@ -59,7 +83,8 @@ public record Workload(
                 rowTokens,
                 checkpointing,
                 copies,
-                kind);
+                kind,
+                portion);
     }
 
     public boolean lora() {
@@ -85,7 +110,8 @@ public record Workload(
                 rowTokens,
                 checkpointing,
                 frozenCopies,
-                kind);
+                kind,
+                portion);
     }
 
     public Workload withRowTokens(int tokens) {
@@ -98,7 +124,8 @@ public record Workload(
                 tokens,
                 checkpointing,
                 frozenCopies,
-                kind);
+                kind,
+                portion);
     }
 
     public Workload withCheckpointing() {
@@ -111,7 +138,8 @@ public record Workload(
                 rowTokens,
                 true,
                 frozenCopies,
-                kind);
+                kind,
+                portion);
     }
 
     public Workload withLora(int rank) {
@@ -124,7 +152,8 @@ public record Workload(
                 rowTokens,
                 checkpointing,
                 0,
-                AdapterKind.LORA);
+                AdapterKind.LORA,
+                null);
     }
 
     public Workload withFrozenBits(double bits) {
@@ -137,7 +166,8 @@ public record Workload(
                 rowTokens,
                 checkpointing,
                 frozenCopies,
-                kind);
+                kind,
+                portion);
     }
 
     /// The same job with another kind of adapter.
@@ -151,6 +181,22 @@ public record Workload(
                 rowTokens,
                 checkpointing,
                 frozenCopies,
-                other);
+                other,
+                portion);
+    }
+
+    /// The same job in which only a part of the model trains.
+    public Workload withPortion(AdapterKind part, Portion trained) {
+        return new Workload(
+                loraRank,
+                targetModules,
+                frozenBits,
+                bf16,
+                microBatch,
+                rowTokens,
+                checkpointing,
+                frozenCopies,
+                part,
+                trained);
     }
 }

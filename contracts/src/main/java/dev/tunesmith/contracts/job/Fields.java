@@ -47,6 +47,10 @@ final class Fields {
         return tree.get(key) instanceof Map;
     }
 
+    boolean hasList(String key) {
+        return tree.get(key) instanceof List;
+    }
+
     void problem(ProblemCode code, String key, String message) {
         problems.add(code, path(key), message);
     }

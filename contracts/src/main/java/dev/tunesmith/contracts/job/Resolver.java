@@ -6,6 +6,8 @@ import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.fit.Workload;
 import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
+import dev.tunesmith.contracts.job.AdapterSpec.Refinements;
+import dev.tunesmith.contracts.job.TrainingOptions.Part;
 import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
@@ -29,6 +31,9 @@ public final class Resolver {
     private static final int PRETRAIN_ROW_MAX = 1024;
     private static final double PARAMETERS_OF_BASE_RATE = 1e9;
     private static final long SEED = 42;
+    private static final double SPECTRUM_SHARE = 0.25;
+    private static final TrainingOptions.LayerChoice LAST_TWO =
+            new TrainingOptions.LayerChoice(2, List.of());
 
     private final JobSpec spec;
     private final ModelFacts model;
@@ -71,10 +76,27 @@ public final class Resolver {
         boolean bf16 = precision == Precision.BF16;
         return switch (adapter) {
             case AdapterSpec.None() -> new Workload(0, List.of(), bf16, rows, tokens, again);
+            case AdapterSpec.Part part ->
+                    new Workload(0, List.of(), bf16, rows, tokens, again)
+                            .withPortion(
+                                    part.kind(),
+                                    new Workload.Portion(
+                                            part.layers(),
+                                            part.modules(),
+                                            part.extra(),
+                                            part.newBlocks(),
+                                            part.share()));
             case AdapterSpec.Lora lora ->
-                    new Workload(lora.rank(), lora.targetModules(), bf16, rows, tokens, again)
+                    new Workload(lora.largestRank(), lora.targetModules(), bf16, rows, tokens, again)
                             .withFrozenBits(lora.frozen() == null ? 0 : lora.frozen().bits())
-                            .withKind(lora.kind());
+                            .withPortion(
+                                    lora.kind(),
+                                    new Workload.Portion(
+                                            lora.refinements().layers(),
+                                            List.of(),
+                                            lora.refinements().modulesToSave(),
+                                            0,
+                                            0));
             case AdapterSpec.Tuner tuner ->
                     new Workload(
                                     Math.max(1, tuner.size()),
@@ -90,7 +112,7 @@ public final class Resolver {
     /// Models that are held beside the one that trains: with an adapter the reference is the same
     /// model without it.
     private static int frozenCopies(MethodSettings settings, AdapterSpec adapter) {
-        return settings.needsReference() && adapter.kind() == AdapterKind.NONE ? 1 : 0;
+        return settings.needsReference() && adapter.kind().weights() ? 1 : 0;
     }
 
     /// Tokens of a row with a longest text of `tokens`.
@@ -173,7 +195,48 @@ public final class Resolver {
         if (kind == AdapterKind.NONE) {
             return new AdapterSpec.None();
         }
+        if (kind.weights()) {
+            return part(kind, asked.part());
+        }
         return kind.lowRank() ? lowRank(kind, asked) : tuner(kind, asked);
+    }
+
+    private AdapterSpec.Part part(AdapterKind kind, Part asked) {
+        return switch (kind) {
+            case LLAMA_PRO -> {
+                int added = orDerived("new_blocks", asked.newBlocks(), this::newBlocks);
+                List<Integer> layers = BlockExpansion.places(model.layers(), added);
+                yield new AdapterSpec.Part(
+                        kind, layers, List.of(AdapterSpec.Part.ALL), List.of(), added, 0);
+            }
+            case SPECTRUM ->
+                    new AdapterSpec.Part(
+                            kind,
+                            List.of(),
+                            modules(asked),
+                            orDefault("extra_modules", asked.extra(), List.of()),
+                            0,
+                            orDefault("trainable_share", asked.share(), SPECTRUM_SHARE));
+            default ->
+                    new AdapterSpec.Part(
+                            kind,
+                            orDefault("trainable_layers", asked.layers(), LAST_TWO)
+                                    .of(model.layers()),
+                            modules(asked),
+                            orDefault("extra_modules", asked.extra(), List.of()),
+                            0,
+                            0);
+        };
+    }
+
+    private List<String> modules(Part asked) {
+        return orDefault("trainable_modules", asked.modules(), List.of(AdapterSpec.Part.ALL));
+    }
+
+    /// A quarter of the layers, as in the paper (8 of 32).
+    private Derived<Integer> newBlocks() {
+        return new Derived<>(
+                Math.max(1, model.layers() / 4), "a quarter of %d layers".formatted(model.layers()));
     }
 
     private AdapterSpec.Lora lowRank(AdapterKind kind, TrainingOptions.Adapter asked) {
@@ -198,7 +261,33 @@ public final class Resolver {
                 rootScale,
                 orDefault("export", asked.export(), AdapterSpec.Export.ADAPTER),
                 frozen,
-                plain ? null : kind);
+                plain ? null : kind,
+                refinements(kind, asked));
+    }
+
+    private Refinements refinements(AdapterKind kind, TrainingOptions.Adapter options) {
+        Refinements usual = Refinements.NONE;
+        if (!kind.keys().contains("rank_pattern")) {
+            return usual;
+        }
+        TrainingOptions.Refinements asked = options.refinements();
+        TrainingOptions.LayerChoice layers =
+                orDefault(
+                        "trainable_layers",
+                        options.part().layers(),
+                        new TrainingOptions.LayerChoice(0, List.of()));
+        return new Refinements(
+                orDefault("rank_pattern", asked.rankPattern(), usual.rankPattern()),
+                orDefault("alpha_pattern", asked.alphaPattern(), usual.alphaPattern()),
+                orDefault("exclude_modules", asked.excludeModules(), usual.excludeModules()),
+                layers.of(model.layers()),
+                orDefault("modules_to_save", asked.modulesToSave(), usual.modulesToSave()),
+                orDefault("bias", asked.bias(), usual.bias()),
+                orDefault("loraplus_lr_ratio", asked.plusRatio(), usual.plusRatio()),
+                orDefault(
+                        "loraplus_lr_embedding",
+                        asked.plusEmbeddingRate(),
+                        usual.plusEmbeddingRate()));
     }
 
     private List<String> targetModules(TrainingOptions.Adapter asked) {
@@ -209,10 +298,10 @@ public final class Resolver {
     private AdapterSpec.Tuner tuner(AdapterKind kind, TrainingOptions.Adapter asked) {
         int size = 0;
         if (kind.virtualTokens()) {
-            size = orDefault("virtual_tokens", asked.virtualTokens(), 20);
+            size = orDefault("virtual_tokens", asked.sizes().virtualTokens(), 20);
         } else if (kind.keys().contains("block_size")) {
             int usual = kind == AdapterKind.BOFT ? 8 : 32;
-            size = orDefault("block_size", asked.blockSize(), usual);
+            size = orDefault("block_size", asked.sizes().blockSize(), usual);
         }
         List<String> modules =
                 switch (kind) {
@@ -466,7 +555,7 @@ public final class Resolver {
     /// Rates for a model of 10⁹ parameters, larger for smaller ones by the fourth root of their
     /// ratio.
     private Derived<Double> baseRate(AdapterSpec adapter) {
-        boolean lora = adapter.kind() != AdapterKind.NONE;
+        boolean lora = !adapter.kind().weights();
         double base =
                 switch (spec.method()) {
                     case SUPERVISED -> lora ? 2e-4 : 2e-5;
@@ -493,7 +582,7 @@ public final class Resolver {
     /// with parts of the weights must not.
     private static double pace(AdapterKind kind) {
         return switch (kind) {
-            case NONE, LORA, QLORA, DORA, LOFTQ, OFT, BOFT -> 1;
+            case NONE, FREEZE, LLAMA_PRO, SPECTRUM, LORA, QLORA, DORA, LOFTQ, OFT, BOFT -> 1;
             case PISSA, OLORA -> 0.1;
             case ADALORA -> 5;
             case VERA, IA3, P_TUNING, PREFIX_TUNING -> 10;

@@ -3,6 +3,9 @@ package dev.tunesmith.contracts.job;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.contracts.method.AdapterKind;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// The checked `x_training` object, grouped; null means that the resolver decides.
@@ -18,7 +21,7 @@ public record TrainingOptions(
                     new Compute(null, null, null, null));
 
     /// Keys `adapter`, `rank`, `alpha`, `dropout`, `target_modules`, `use_rslora`, `export`,
-    /// `quantization`, `double_quantization`, `block_size`, `virtual_tokens`.
+    /// `quantization`, `double_quantization`, and those of [Sizes], [Part] and [Refinements].
     public record Adapter(
             @Nullable AdapterKind kind,
             @Nullable Integer rank,
@@ -29,8 +32,98 @@ public record TrainingOptions(
             AdapterSpec.@Nullable Export export,
             @Nullable Quantization quantization,
             @Nullable Boolean doubleQuantization,
-            @Nullable Integer blockSize,
-            @Nullable Integer virtualTokens) {}
+            Sizes sizes,
+            Part part,
+            Refinements refinements) {
+        public Adapter {
+            // Specs that were stored before these keys existed do not have them.
+            sizes = Objects.requireNonNullElse(sizes, new Sizes(null, null));
+            part = Objects.requireNonNullElse(part, Part.NOTHING);
+            refinements = Objects.requireNonNullElse(refinements, Refinements.NOTHING);
+        }
+
+        /// Without a part of the model and without refinements.
+        public Adapter(
+                @Nullable AdapterKind kind,
+                @Nullable Integer rank,
+                @Nullable Double alpha,
+                @Nullable Double dropout,
+                @Nullable List<String> targetModules,
+                @Nullable Boolean rslora,
+                AdapterSpec.@Nullable Export export,
+                @Nullable Quantization quantization,
+                @Nullable Boolean doubleQuantization,
+                @Nullable Integer blockSize,
+                @Nullable Integer virtualTokens) {
+            this(
+                    kind,
+                    rank,
+                    alpha,
+                    dropout,
+                    targetModules,
+                    rslora,
+                    export,
+                    quantization,
+                    doubleQuantization,
+                    new Sizes(blockSize, virtualTokens),
+                    Part.NOTHING,
+                    Refinements.NOTHING);
+        }
+    }
+
+    /// Keys `block_size`, `virtual_tokens`.
+    public record Sizes(@Nullable Integer blockSize, @Nullable Integer virtualTokens) {}
+
+    /// Keys `rank_pattern`, `alpha_pattern`, `exclude_modules`, `modules_to_save`, `bias`,
+    /// `loraplus_lr_ratio`, `loraplus_lr_embedding`.
+    public record Refinements(
+            @Nullable Map<String, Integer> rankPattern,
+            @Nullable Map<String, Double> alphaPattern,
+            @Nullable List<String> excludeModules,
+            @Nullable List<String> modulesToSave,
+            AdapterSpec.@Nullable TrainedBias bias,
+            @Nullable Double plusRatio,
+            @Nullable Double plusEmbeddingRate) {
+        /// Nothing asked for.
+        public static final Refinements NOTHING =
+                new Refinements(null, null, null, null, null, null, null);
+    }
+
+    /// Keys `trainable_layers`, `trainable_modules`, `extra_modules`, `new_blocks`,
+    /// `trainable_share`: which weights of the model train.
+    public record Part(
+            @Nullable LayerChoice layers,
+            @Nullable List<String> modules,
+            @Nullable List<String> extra,
+            @Nullable Integer newBlocks,
+            @Nullable Double share) {
+        /// Nothing asked for.
+        public static final Part NOTHING = new Part(null, null, null, null, null);
+    }
+
+    /// Some layers of a model whose size is not known yet.
+    ///
+    /// @param count the last ones, or if negative the first ones; 0 for those listed
+    public record LayerChoice(int count, List<Integer> listed) {
+        public LayerChoice {
+            listed = List.copyOf(listed);
+        }
+
+        /// The layers of a model with that many.
+        public List<Integer> of(int layers) {
+            if (count == 0) {
+                return listed.stream().distinct().sorted().toList();
+            }
+            int from = count > 0 ? Math.max(0, layers - count) : 0;
+            int to = count > 0 ? layers : Math.min(layers, -count);
+            return IntStream.range(from, to).boxed().toList();
+        }
+
+        /// As it is written in a create body.
+        public Object wire() {
+            return count == 0 ? listed : count;
+        }
+    }
 
     /// Keys `max_seq_len`, `packing`, `overflow`, `train_on_prompt`, `val_size`.
     ///

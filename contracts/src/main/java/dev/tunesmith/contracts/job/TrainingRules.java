@@ -37,7 +37,7 @@ final class TrainingRules {
     private static final int SEQ_LEN_MIN = 8;
     private static final int SEQ_LEN_MAX = 1 << 20;
     private static final int BATCH_MAX = 256;
-    private static final Pattern MODULE = Pattern.compile("[A-Za-z0-9_.]+");
+    private static final Pattern MODULE = Pattern.compile("[A-Za-z0-9_.*]+");
     private static final List<String> MODULES =
             List.of(
                     AdapterSpec.Lora.ALL_LINEAR,
@@ -93,6 +93,7 @@ final class TrainingRules {
     }
 
     private TrainingOptions.Adapter adapter() {
+        var parts = new PartRules(fields);
         return new TrainingOptions.Adapter(
                 fields.choice("adapter", List.of(AdapterKind.values()), AdapterKind::wire),
                 fields.integer("rank", 1, RANK_MAX),
@@ -104,8 +105,11 @@ final class TrainingRules {
                         "export", List.of(AdapterSpec.Export.values()), AdapterSpec.Export::wire),
                 fields.choice("quantization", List.of(Quantization.values()), Quantization::wire),
                 fields.bool("double_quantization"),
-                fields.integer("block_size", 2, BLOCK_MAX),
-                fields.integer("virtual_tokens", 1, VIRTUAL_MAX));
+                new TrainingOptions.Sizes(
+                        fields.integer("block_size", 2, BLOCK_MAX),
+                        fields.integer("virtual_tokens", 1, VIRTUAL_MAX)),
+                parts.part(),
+                parts.refinements());
     }
 
     private @Nullable List<String> targetModules() {
@@ -298,7 +302,7 @@ final class TrainingRules {
                 "quantization",
                 "adapter qlora needs nf4 or fp4, found none; or ask for adapter lora");
         boolean plain =
-                adapter.kind() != AdapterKind.NONE
+                (adapter.kind() == null || !adapter.kind().weights())
                         && adapter.kind() != AdapterKind.QLORA
                         && adapter.kind() != AdapterKind.LOFTQ
                         && (adapter.kind() == null

@@ -9,12 +9,25 @@ import java.util.Locale;
 public enum AdapterKind {
     /// All weights.
     NONE(""),
+    /// The weights of some layers or modules.
+    FREEZE("trainable_layers trainable_modules extra_modules"),
+    /// Copies of layers between the others, which begin as if they were not there (LLaMA Pro, arXiv
+    /// 2401.02415).
+    LLAMA_PRO("new_blocks"),
+    /// The weights of those layers whose matrices hold most signal (Spectrum, arXiv 2406.06623).
+    SPECTRUM("trainable_share trainable_modules extra_modules"),
     /// A low-rank adapter beside weights as they are.
-    LORA("rank alpha dropout target_modules use_rslora export quantization double_quantization"),
+    LORA(
+            "rank alpha dropout target_modules use_rslora export quantization double_quantization"
+                    + Keys.REFINED),
     /// A low-rank adapter beside quantised weights.
-    QLORA("rank alpha dropout target_modules use_rslora export quantization double_quantization"),
+    QLORA(
+            "rank alpha dropout target_modules use_rslora export quantization double_quantization"
+                    + Keys.REFINED),
     /// Low-rank factors for the direction of weights, whose length trains by itself.
-    DORA("rank alpha dropout target_modules use_rslora export quantization double_quantization"),
+    DORA(
+            "rank alpha dropout target_modules use_rslora export quantization double_quantization"
+                    + Keys.REFINED),
     /// Low-rank factors that begin with the largest singular components of the weights.
     PISSA("rank alpha dropout target_modules use_rslora export"),
     /// Low-rank factors that begin with an orthogonal decomposition of the weights.
@@ -50,7 +63,26 @@ public enum AdapterKind {
                     "quantization",
                     "double_quantization",
                     "block_size",
-                    "virtual_tokens");
+                    "virtual_tokens",
+                    "trainable_layers",
+                    "trainable_modules",
+                    "extra_modules",
+                    "new_blocks",
+                    "trainable_share",
+                    "rank_pattern",
+                    "alpha_pattern",
+                    "exclude_modules",
+                    "modules_to_save",
+                    "bias",
+                    "loraplus_lr_ratio",
+                    "loraplus_lr_embedding");
+
+    /// Settings of several kinds.
+    private static final class Keys {
+        private static final String REFINED =
+                " rank_pattern alpha_pattern exclude_modules trainable_layers modules_to_save bias"
+                        + " loraplus_lr_ratio loraplus_lr_embedding";
+    }
 
     private final String keys;
 
@@ -66,6 +98,28 @@ public enum AdapterKind {
     /// Whether it trains a pair of low-rank factors, or vectors beside them.
     public boolean lowRank() {
         return keys().contains("rank");
+    }
+
+    /// Whether weights of the model itself train, so that the result is a whole model.
+    public boolean weights() {
+        return switch (this) {
+            case NONE, FREEZE, LLAMA_PRO, SPECTRUM -> true;
+            case LORA,
+                    QLORA,
+                    DORA,
+                    PISSA,
+                    OLORA,
+                    LOFTQ,
+                    ADALORA,
+                    VERA,
+                    IA3,
+                    OFT,
+                    BOFT,
+                    PROMPT_TUNING,
+                    P_TUNING,
+                    PREFIX_TUNING ->
+                    false;
+        };
     }
 
     /// Whether it learns tokens that stand before every text; they are no weights.

@@ -308,6 +308,28 @@ final class JobRulesTest {
     }
 
     @Test
+    void refusesPartsOfAModelThatMakeNoSense() {
+        assertThat(problemOfTraining("\"adapter\":\"freeze\",\"trainable_layers\":0").message())
+                .contains("0 layers train nothing");
+        assertThat(problemOfTraining("\"adapter\":\"freeze\",\"trainable_layers\":[1.5]").message())
+                .contains("whole numbers");
+        assertThat(
+                        problemOfTraining("\"adapter\":\"freeze\",\"trainable_modules\":[\"a b\"]")
+                                .message())
+                .contains("is no module name");
+        assertThat(problemOfTraining("\"adapter\":\"freeze\",\"new_blocks\":4").message())
+                .contains("adapters with it: llama_pro");
+        assertThat(problemOfTraining("\"adapter\":\"llama_pro\",\"quantization\":\"nf4\"").message())
+                .contains("is no setting of adapter llama_pro");
+        assertThat(problemOfTraining("\"rank_pattern\":{\"q_proj\":0.5}").message())
+                .contains("whole numbers from 1");
+        assertThat(problemOfTraining("\"alpha_pattern\":{\"(\":2}").message())
+                .contains("no regular expression");
+        assertThat(problemOfTraining("\"bias\":\"some\"").message())
+                .contains("none, all, lora_only");
+    }
+
+    @Test
     void refusesWhatDoesNotGoTogether() {
         assertThat(problemOfTraining("\"adapter\":\"none\",\"rank\":8").message())
                 .contains("needs adapter lora");

@@ -177,6 +177,93 @@ final class ResolverTest {
         assertThat(spec.adapter().settings().keySet()).containsExactlyInAnyOrderElementsOf(shown);
     }
 
+    private static ResolvedSpec part(AdapterKind kind, TrainingOptions.Part part) {
+        TrainingOptions nothing = TrainingOptions.NOTHING;
+        TrainingOptions.Adapter open = nothing.adapter();
+        TrainingOptions asked =
+                new TrainingOptions(
+                        new TrainingOptions.Adapter(
+                                kind,
+                                null,
+                                null,
+                                null,
+                                null,
+                                null,
+                                null,
+                                null,
+                                null,
+                                open.sizes(),
+                                part,
+                                open.refinements()),
+                        nothing.rows(),
+                        nothing.optimizer(),
+                        nothing.cadence(),
+                        nothing.compute());
+        return resolve(spec(Method.SUPERVISED, Hyperparameters.AUTO, asked));
+    }
+
+    private static TrainingOptions.Part layers(int count, List<Integer> listed) {
+        return new TrainingOptions.Part(
+                new TrainingOptions.LayerChoice(count, listed), null, null, null, null);
+    }
+
+    @Test
+    void layersAreCountedFromEitherEndOrNamed() {
+        assertThat(part(AdapterKind.FREEZE, layers(3, List.of())).flat())
+                .containsEntry("trainable_layers", List.of(5, 6, 7));
+        assertThat(part(AdapterKind.FREEZE, layers(-2, List.of())).flat())
+                .containsEntry("trainable_layers", List.of(0, 1));
+        assertThat(part(AdapterKind.FREEZE, layers(0, List.of(6, 2))).flat())
+                .containsEntry("trainable_layers", List.of(2, 6));
+        assertThat(part(AdapterKind.FREEZE, TrainingOptions.Part.NOTHING).flat())
+                .containsEntry("trainable_layers", List.of(6, 7));
+    }
+
+    @Test
+    void newBlocksStandBehindTheirOriginalsAndCostMemory() {
+        ResolvedSpec grown = part(AdapterKind.LLAMA_PRO, TrainingOptions.Part.NOTHING);
+        assertThat(((AdapterSpec.Part) grown.adapter()).layers()).containsExactly(4, 9);
+        assertThat(BlockExpansion.sources(8, List.of(4, 9)))
+                .containsExactly(0, 1, 2, 3, 3, 4, 5, 6, 7, 7);
+        ResolvedSpec frozen = part(AdapterKind.FREEZE, TrainingOptions.Part.NOTHING);
+        MemoryPlan large = MemoryPlan.of(NANO, Resolver.workload(grown, STATS));
+        MemoryPlan small = MemoryPlan.of(NANO, Resolver.workload(frozen, STATS));
+        assertThat(large.section("gradients")).isEqualTo(small.section("gradients"));
+        assertThat(large.section("weights") - small.section("weights"))
+                .isEqualTo(2 * 2 * NANO.layerParameters());
+        assertThat(large.section("activations")).isGreaterThan(small.section("activations"));
+    }
+
+    @Test
+    void saysWhatGoesBeyondTheModel() {
+        JobSpec beyond =
+                spec(
+                        Method.SUPERVISED,
+                        Hyperparameters.AUTO,
+                        new TrainingOptions(
+                                new TrainingOptions.Adapter(
+                                        AdapterKind.FREEZE,
+                                        null,
+                                        null,
+                                        null,
+                                        null,
+                                        null,
+                                        null,
+                                        null,
+                                        null,
+                                        TrainingOptions.NOTHING.adapter().sizes(),
+                                        layers(0, List.of(3, 8)),
+                                        TrainingOptions.NOTHING.adapter().refinements()),
+                                TrainingOptions.NOTHING.rows(),
+                                TrainingOptions.NOTHING.optimizer(),
+                                TrainingOptions.NOTHING.cadence(),
+                                TrainingOptions.NOTHING.compute()));
+        assertThat(ModelFit.problems(beyond, NANO))
+                .singleElement()
+                .satisfies(problem ->
+                        assertThat(problem.text()).contains("[3, 8] goes beyond the 8 layers"));
+    }
+
     @Test
     void qloraMeansNf4WithQuantisedScales() {
         TrainingOptions asked =

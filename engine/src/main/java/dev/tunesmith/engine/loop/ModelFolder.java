@@ -22,8 +22,7 @@ final class ModelFolder {
     /// Fills an empty folder.
     static void write(Decoder model, ModelDirectory base, Path folder) throws IOException {
         DType type = model.computeType();
-        writeConfig(base, type, folder);
-        copyOthers(base, folder);
+        writeAround(base, config(base, type), folder);
         SafetensorsWriter writer = new SafetensorsWriter(Map.of("format", "pt"));
         for (Parameter parameter : model.parameters()) {
             writer.add(
@@ -35,14 +34,20 @@ final class ModelFolder {
         writer.write(folder.resolve(ModelDirectory.WEIGHTS));
     }
 
-    /// The configuration names the type of the weights, which may have changed.
-    private static void writeConfig(ModelDirectory base, DType type, Path folder)
+    /// Writes everything but the weights.
+    static void writeAround(ModelDirectory base, Map<String, Object> config, Path folder)
             throws IOException {
+        JsonTree.write(folder.resolve(ModelDirectory.CONFIG), config);
+        copyOthers(base, folder);
+    }
+
+    /// The configuration names the type of the weights, which may have changed.
+    private static Map<String, Object> config(ModelDirectory base, DType type) {
         Map<String, Object> config = new LinkedHashMap<>(base.config());
         String name = type == DType.BF16 ? "bfloat16" : "float32";
         config.replace("torch_dtype", name);
         config.replace("dtype", name);
-        JsonTree.write(folder.resolve(ModelDirectory.CONFIG), config);
+        return config;
     }
 
     private static void copyOthers(ModelDirectory base, Path folder) throws IOException {

@@ -1,6 +1,7 @@
 package dev.tunesmith.engine.loop;
 
 import dev.tunesmith.contracts.job.AdapterSpec;
+import dev.tunesmith.contracts.job.AdapterSpec.Refinements;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.engine.adapter.Adapter;
@@ -17,6 +18,7 @@ import dev.tunesmith.engine.adapter.kind.VeraConfig;
 import dev.tunesmith.engine.adapter.site.Companion;
 import dev.tunesmith.engine.adapter.site.Scope;
 import dev.tunesmith.engine.adapter.site.Targets;
+import dev.tunesmith.engine.adapter.site.TrainedBias;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.WeightFiles;
 import dev.tunesmith.engine.model.Decoder;
@@ -67,7 +69,7 @@ final class TrainedAdapter implements AutoCloseable {
     static TrainedAdapter attach(ResolvedSpec spec, Decoder model, ModelDirectory base, int steps) {
         AdapterConfig config =
                 switch (spec.adapter()) {
-                    case AdapterSpec.None() ->
+                    case AdapterSpec.None _, AdapterSpec.Part _ ->
                             throw new IllegalArgumentException("no adapter was asked for");
                     case AdapterSpec.Lora lora -> lowRank(spec.model(), lora, steps);
                     case AdapterSpec.Tuner tuner -> tuner(spec.model(), tuner, model);
@@ -89,9 +91,22 @@ final class TrainedAdapter implements AutoCloseable {
     }
 
     private static AdapterConfig lowRank(String base, AdapterSpec.Lora lora, int steps) {
-        Scope scope = Scope.of(base, targets(lora.targetModules()));
+        Refinements refined = lora.refinements();
+        Scope scope =
+                new Scope(
+                        base,
+                        targets(lora.targetModules())
+                                .without(Targets.selection(refined.excludeModules()))
+                                .onlyLayers(refined.layers()),
+                        bias(refined.bias()),
+                        refined.modulesToSave());
         LoraConfig.Ranks ranks =
-                new LoraConfig.Ranks(lora.rank(), lora.alpha(), Map.of(), Map.of(), lora.rslora());
+                new LoraConfig.Ranks(
+                        lora.rank(),
+                        lora.alpha(),
+                        refined.rankPattern(),
+                        refined.alphaPattern(),
+                        lora.rslora());
         return switch (lora.kind()) {
             case VERA -> VeraConfig.of(scope, lora.rank(), lora.dropout(), 0);
             case ADALORA ->
@@ -103,6 +118,14 @@ final class TrainedAdapter implements AutoCloseable {
                             schedule(lora.rank(), steps),
                             Map.of());
             default -> LoraConfig.of(scope, ranks, lora.dropout(), lora.kind() == AdapterKind.DORA);
+        };
+    }
+
+    private static TrainedBias bias(AdapterSpec.TrainedBias asked) {
+        return switch (asked) {
+            case NONE -> TrainedBias.NONE;
+            case ALL -> TrainedBias.ALL;
+            case LORA_ONLY -> TrainedBias.TARGETS;
         };
     }
 
@@ -128,8 +151,19 @@ final class TrainedAdapter implements AutoCloseable {
             case PROMPT_TUNING -> prompt(scope, PromptConfig.Network.PROMPT, tuner.size(), width);
             case P_TUNING -> prompt(scope, PromptConfig.Network.PROMPT_MLP, tuner.size(), width);
             case PREFIX_TUNING -> prompt(scope, PromptConfig.Network.PREFIX, tuner.size(), width);
-            case NONE, LORA, QLORA, DORA, PISSA, OLORA, LOFTQ, ADALORA, VERA ->
-                    throw new IllegalArgumentException(tuner.kind() + " has a rank");
+            case NONE,
+                    FREEZE,
+                    LLAMA_PRO,
+                    SPECTRUM,
+                    LORA,
+                    QLORA,
+                    DORA,
+                    PISSA,
+                    OLORA,
+                    LOFTQ,
+                    ADALORA,
+                    VERA ->
+                    throw new IllegalArgumentException(tuner.kind() + " is no such adapter");
         };
     }
 
@@ -141,7 +175,7 @@ final class TrainedAdapter implements AutoCloseable {
     private static Targets targets(List<String> modules) {
         return modules.contains(AdapterSpec.Lora.ALL_LINEAR)
                 ? Targets.allLinear()
-                : Targets.named(modules);
+                : Targets.of(Targets.selection(modules));
     }
 
     List<Parameter> parameters() {

@@ -115,11 +115,21 @@ public final class TrainingRun implements AutoCloseable {
         TrainingRows rows = TrainingRows.read(spec, sources, room);
         try {
             requireMemory(spec, sources.base(), rows.stats(), deviceBytes);
-            return new TrainingRun(spec, sources, rows, subject(spec, sources.base(), rows));
+            Sources grown = new Sources(
+                    grown(spec, sources.base(), room), sources.training(), sources.validation());
+            return new TrainingRun(spec, grown, rows, subject(spec, grown.base(), rows));
         } catch (RuntimeException e) {
             rows.close();
             throw e;
         }
+    }
+
+    /// The model with the layers that the job adds.
+    private static ModelDirectory grown(ResolvedSpec spec, ModelDirectory base, Path room)
+            throws IOException {
+        return spec.adapter() instanceof AdapterSpec.Part part && part.newBlocks() > 0
+                ? ExpandedModel.write(base, part.layers(), room.resolve("expanded"))
+                : base;
     }
 
     private static void requireMemory(
@@ -147,9 +157,13 @@ public final class TrainingRun implements AutoCloseable {
         DType compute = spec.precision() == Precision.BF16 ? DType.BF16 : DType.F32;
         Region region = Region.lasting("training");
         return switch (spec.adapter()) {
-            case AdapterSpec.None() -> {
+            case AdapterSpec.None _, AdapterSpec.Part _ -> {
                 Decoder model = Decoder.load(base, compute, Decoder.Loading.WRITABLE);
-                model.trainAll(region);
+                if (spec.adapter() instanceof AdapterSpec.Part part) {
+                    TrainedPart.train(part, model, region);
+                } else {
+                    model.trainAll(region);
+                }
                 Optional<Decoder> reference =
                         spec.settings().needsReference()
                                 ? Optional.of(Decoder.load(base, compute, Decoder.Loading.MAPPED))
@@ -199,7 +213,7 @@ public final class TrainingRun implements AutoCloseable {
         ResolvedSpec.Optimizer asked = spec.optimizer();
         var optimizer =
                 new AdamW(
-                        ParameterGroup.byDecay(subject.trained(), asked.weightDecay()),
+                        groups(asked),
                         new AdamW.Settings(
                                 asked.beta1(), asked.beta2(), asked.epsilon(), asked.maxGradNorm()),
                         subject.region());
@@ -209,6 +223,19 @@ public final class TrainingRun implements AutoCloseable {
                 optimizer,
                 subject.adapter().flatMap(TrainedAdapter::companion),
                 spec.seed());
+    }
+
+    /// With LoRA+ output factors learn faster than the others.
+    private List<ParameterGroup> groups(ResolvedSpec.Optimizer asked) {
+        if (spec.adapter() instanceof AdapterSpec.Lora lora
+                && lora.refinements().plusRatio() != 1) {
+            return ParameterGroup.loraPlus(
+                    subject.trained(),
+                    asked.weightDecay(),
+                    lora.refinements().plusRatio(),
+                    lora.refinements().plusEmbeddingRate() / asked.learningRate());
+        }
+        return ParameterGroup.byDecay(subject.trained(), asked.weightDecay());
     }
 
     private Objective objective() {

@@ -36,6 +36,18 @@ public record Singular(float[] u_MK, float[] s_K, float[] v_KN) {
         }
     }
 
+    /// Only the singular values of a matrix with that many rows, largest first.
+    public static float[] values(float[] values_MN, int rows) {
+        int columns = values_MN.length / rows;
+        TorchAbi torch = TorchAbi.get();
+        try (Region region = Region.lasting("singular values")) {
+            Tensor matrix = region.floats(values_MN, rows, columns);
+            long[] arguments = {torch.duplicate(matrix.handle()), 0};
+            long found = torch.call("aten::linalg_svdvals", "", arguments, 1, 1)[0];
+            return taken(torch, found, region.tensor(DType.F32, Math.min(rows, columns)));
+        }
+    }
+
     /// Results may lie in any order in memory.
     private static float[] taken(TorchAbi torch, long handle, Tensor place) {
         long[] arguments = {torch.duplicate(place.handle()), handle, 0};

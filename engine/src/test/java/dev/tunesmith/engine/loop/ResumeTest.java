@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
@@ -63,6 +64,7 @@ class ResumeTest {
     /// Every kind of adapter that a job can ask for.
     static Stream<Arguments> adapters() {
         return Stream.of(
+                        TinyModel.refined(),
                         TinyModel.variant(AdapterKind.DORA),
                         TinyModel.variant(AdapterKind.PISSA),
                         TinyModel.variant(AdapterKind.OLORA),
@@ -76,6 +78,22 @@ class ResumeTest {
                         TinyModel.tuner(AdapterKind.P_TUNING, 3),
                         TinyModel.tuner(AdapterKind.PREFIX_TUNING, 3))
                 .map(Arguments::of);
+    }
+
+    /// Every way to train a part of a model.
+    static Stream<Arguments> parts() {
+        return Stream.of(
+                        TinyModel.part(AdapterKind.FREEZE, List.of(1), "all"),
+                        TinyModel.part(AdapterKind.FREEZE, List.of(0), "mlp", "*_layernorm"),
+                        TinyModel.part(AdapterKind.LLAMA_PRO, List.of(1, 3), "all"),
+                        TinyModel.part(AdapterKind.SPECTRUM, List.of(), "q_proj", "mlp.*"))
+                .map(Arguments::of);
+    }
+
+    @ParameterizedTest
+    @MethodSource("parts")
+    void resumesATrainedPartBitForBit(AdapterSpec part) throws IOException {
+        resumesBitForBit(Method.SUPERVISED, part, Precision.BF16, 5);
     }
 
     @ParameterizedTest

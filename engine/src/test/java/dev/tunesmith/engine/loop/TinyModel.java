@@ -173,9 +173,36 @@ record TinyModel(Path folder) {
                 .withVariant(kind);
     }
 
+    /// A LoRA+ that differs between layers and trains other modules along.
+    static AdapterSpec refined() {
+        return new AdapterSpec.Lora(
+                        4, 8, 0.1, List.of("mlp.*_proj", "q_proj"), false, AdapterSpec.Export.ADAPTER)
+                .withRefinements(
+                        new AdapterSpec.Refinements(
+                                Map.of("q_proj", 2),
+                                Map.of("layers\\.1\\..*up_proj", 3.0),
+                                List.of("down_proj"),
+                                List.of(1),
+                                List.of("embed_tokens", "norm"),
+                                AdapterSpec.TrainedBias.ALL,
+                                8,
+                                1e-4));
+    }
+
     /// An adapter with a size of blocks or of a prompt.
     static AdapterSpec tuner(AdapterKind kind, int size, String... modules) {
         return new AdapterSpec.Tuner(kind, size, List.of(modules), AdapterSpec.Export.ADAPTER);
+    }
+
+    /// Some weights of the model itself.
+    static AdapterSpec part(AdapterKind kind, List<Integer> layers, String... modules) {
+        return new AdapterSpec.Part(
+                kind,
+                layers,
+                List.of(modules),
+                kind == AdapterKind.LLAMA_PRO ? List.of() : List.of("model.norm"),
+                kind == AdapterKind.LLAMA_PRO ? layers.size() : 0,
+                kind == AdapterKind.SPECTRUM ? 0.5 : 0);
     }
 
     /// The usual settings; answers are short.

@@ -11,7 +11,6 @@ import dev.tunesmith.contracts.job.ErrorCode;
 import dev.tunesmith.contracts.job.JobSpec;
 import dev.tunesmith.contracts.job.JobState;
 import dev.tunesmith.contracts.job.ResolvedSpec;
-import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.sql.Database;
 import dev.tunesmith.scheduler.journal.Journal;
@@ -196,7 +195,7 @@ record AttemptReports(Handle handle, Leases leases, Ids ids) {
     }
 
     private static String kind(ResolvedSpec spec) {
-        boolean whole = spec.adapter().kind() == AdapterKind.NONE || spec.adapter().merges();
+        boolean whole = spec.adapter().kind().weights() || spec.adapter().merges();
         return whole ? "merged" : "adapter";
     }
 

@@ -12,6 +12,7 @@ import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.id.TaskId;
 import dev.tunesmith.contracts.job.ErrorCode;
 import dev.tunesmith.contracts.job.JobSpec;
+import dev.tunesmith.contracts.job.ModelFit;
 import dev.tunesmith.contracts.job.JobState;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.job.Resolver;
@@ -25,6 +26,7 @@ import dev.tunesmith.scheduler.journal.Journal;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
@@ -185,6 +187,12 @@ public final class Validations implements Runnable {
     private void plan(Handle handle, JobId job, Report.Validated report, ModelFacts model) {
         Jobs jobs = new Jobs(handle);
         JobSpec spec = jobs.spec(job).orElseThrow();
+        List<Problem> unfit = ModelFit.problems(spec, model);
+        if (!unfit.isEmpty()) {
+            String all = unfit.stream().map(Problem::text).collect(Collectors.joining("; "));
+            refuse(handle, job, new Refusal(ErrorCode.INVALID_SPEC, all, unfit.getFirst().param()));
+            return;
+        }
         long device =
                 jobs.largestDevice(spec.scheduling().flavor(), hostFresh)
                         .or(() -> jobs.largestDevice("any", hostFresh))

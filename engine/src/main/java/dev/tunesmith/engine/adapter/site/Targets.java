@@ -64,12 +64,36 @@ public record Targets(
 
     /// Modules with one of these names.
     public static Targets named(List<String> names) {
+        return of(new Selection.Names(names));
+    }
+
+    /// The modules of a selection.
+    public static Targets of(Selection selection) {
         return new Targets(
-                new Selection.Names(names),
-                new Selection.Names(List.of()),
-                List.of(),
-                null,
-                Map.of());
+                selection, new Selection.Names(List.of()), List.of(), null, Map.of());
+    }
+
+    /// Names as they are, or if `*` occurs in one, which stands for anything but a dot, one regular
+    /// expression for all of them.
+    public static Selection selection(List<String> names) {
+        if (names.stream().noneMatch(name -> name.contains("*"))) {
+            return new Selection.Names(names);
+        }
+        List<String> patterns =
+                names.stream()
+                        .map(name -> name.replace(".", "\\.").replace("*", "[^.]*"))
+                        .toList();
+        return new Selection.Regex("(.*\\.)?(" + String.join("|", patterns) + ")");
+    }
+
+    /// The same without some modules.
+    public Targets without(Selection modules) {
+        return new Targets(included, modules, layers, layersPattern, tokens);
+    }
+
+    /// The same in some layers only; none given means all.
+    public Targets onlyLayers(List<Integer> numbers) {
+        return new Targets(included, excluded, numbers, layersPattern, tokens);
     }
 
     /// Whether the adapter changes the module.
