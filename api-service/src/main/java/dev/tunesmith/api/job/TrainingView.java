@@ -51,6 +51,8 @@ final class TrainingView {
         put("overflow", rows.overflow());
         put("train_on_prompt", rows.trainOnPrompt());
         put("val_size", rows.validationShare());
+        put("shifted_attention", rows.shiftedAttention());
+        put("attention_group", rows.attentionGroup());
         TrainingOptions.Optimizer optimizer = options.optimizer();
         put("learning_rate", optimizer.learningRate());
         put("scheduler", optimizer.curve());
@@ -113,6 +115,8 @@ final class TrainingView {
         put("overflow", rows.overflow());
         put("train_on_prompt", rows.trainOnPrompt());
         put("val_size", rows.validationShare());
+        put("shifted_attention", rows.attentionGroup() > 0);
+        put("attention_group", rows.attentionGroup() > 0 ? rows.attentionGroup() : null);
         ResolvedSpec.Optimizer optimizer = spec.optimizer();
         put("learning_rate", optimizer.learningRate());
         put("scheduler", optimizer.curve());

@@ -125,8 +125,7 @@ public record ModelFacts(
     /// Parameters of modules beside the layers.
     public long outerParameters(List<String> modules) {
         return modules.stream()
-                .mapToLong(module ->
-                        module.endsWith("norm") ? width : (long) vocabulary * width)
+                .mapToLong(module -> module.endsWith("norm") ? width : (long) vocabulary * width)
                 .sum();
     }
 

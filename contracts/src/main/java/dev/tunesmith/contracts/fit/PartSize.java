@@ -20,8 +20,7 @@ final class PartSize {
             return model.parameters();
         }
         boolean whole = portion.modules().contains("all");
-        long each =
-                whole ? model.layerParameters() : model.layerParameters(portion.modules());
+        long each = whole ? model.layerParameters() : model.layerParameters(portion.modules());
         double layers =
                 portion.share() > 0 ? model.layers() * portion.share() : portion.layers().size();
         return (long) Math.ceil(each * layers) + model.outerParameters(portion.extra());
@@ -36,12 +35,13 @@ final class PartSize {
     /// Layers through which gradients pass: those from the first one that trains.
     static int passed(ModelFacts model, Workload work) {
         Workload.Portion portion = work.portion();
-        boolean all =
-                portion == null
-                        || portion.share() > 0
-                        || !lateOnly(portion.extra())
-                        || portion.layers().isEmpty();
-        return all ? model.layers() : model.layers() - portion.layers().getFirst();
+        if (portion == null
+                || portion.share() > 0
+                || !lateOnly(portion.extra())
+                || portion.layers().isEmpty()) {
+            return model.layers();
+        }
+        return model.layers() - portion.layers().getFirst();
     }
 
     /// Whether these modules stand behind the last layer.

@@ -165,16 +165,7 @@ public sealed interface AdapterSpec {
                 List<String> targetModules,
                 boolean rslora,
                 Export export) {
-            this(
-                    rank,
-                    alpha,
-                    dropout,
-                    targetModules,
-                    rslora,
-                    export,
-                    null,
-                    null,
-                    Refinements.NONE);
+            this(rank, alpha, dropout, targetModules, rslora, export, null, null, Refinements.NONE);
         }
 
         /// The same made in another way.

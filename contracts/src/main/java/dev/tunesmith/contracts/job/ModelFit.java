@@ -17,8 +17,7 @@ public final class ModelFit {
         List<Problem> problems = new ArrayList<>();
         TrainingOptions.LayerChoice layers = part.layers();
         if (layers != null) {
-            int most =
-                    layers.listed().stream().mapToInt(n -> n + 1).max().orElse(layers.count());
+            int most = layers.listed().stream().mapToInt(n -> n + 1).max().orElse(layers.count());
             if (Math.abs(most) > model.layers()) {
                 problems.add(
                         Problem.of(

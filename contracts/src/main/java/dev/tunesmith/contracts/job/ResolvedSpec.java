@@ -56,6 +56,8 @@ public record ResolvedSpec(
     /// `accumulation` batches. With packing a row is a pack of whole conversations.
     ///
     /// @param validationShare share of rows held out; 0 if there is a validation file or none
+    /// @param attentionGroup tokens of a group, inside which half of the heads sees while it
+    ///   trains, the other half in shifted ones (LongLoRA); 0 sees everything
     public record Rows(
             int maxSeqLen,
             boolean packing,
@@ -63,11 +65,36 @@ public record ResolvedSpec(
             boolean trainOnPrompt,
             double validationShare,
             int batchSize,
-            int microBatch) {
+            int microBatch,
+            int attentionGroup) {
+        /// Tokens see all that is before them.
+        public Rows(
+                int maxSeqLen,
+                boolean packing,
+                Overflow overflow,
+                boolean trainOnPrompt,
+                double validationShare,
+                int batchSize,
+                int microBatch) {
+            this(
+                    maxSeqLen,
+                    packing,
+                    overflow,
+                    trainOnPrompt,
+                    validationShare,
+                    batchSize,
+                    microBatch,
+                    0);
+        }
+
         private void addTo(Map<String, Object> flat) {
             flat.put("max_seq_len", maxSeqLen);
             flat.put("packing", packing);
             flat.put("overflow", overflow.wire());
+            flat.put("shifted_attention", attentionGroup > 0);
+            if (attentionGroup > 0) {
+                flat.put("attention_group", attentionGroup);
+            }
             flat.put("train_on_prompt", trainOnPrompt);
             flat.put("val_size", validationShare);
             flat.put("batch_size", batchSize);

@@ -1,6 +1,7 @@
 package dev.tunesmith.contracts.job;
 
 import dev.tunesmith.contracts.data.DatasetStats;
+import dev.tunesmith.contracts.fit.BlockExpansion;
 import dev.tunesmith.contracts.fit.MemoryPlan;
 import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.fit.Workload;
@@ -87,7 +88,13 @@ public final class Resolver {
                                             part.newBlocks(),
                                             part.share()));
             case AdapterSpec.Lora lora ->
-                    new Workload(lora.largestRank(), lora.targetModules(), bf16, rows, tokens, again)
+                    new Workload(
+                                    lora.largestRank(),
+                                    lora.targetModules(),
+                                    bf16,
+                                    rows,
+                                    tokens,
+                                    again)
                             .withFrozenBits(lora.frozen() == null ? 0 : lora.frozen().bits())
                             .withPortion(
                                     lora.kind(),
@@ -236,7 +243,8 @@ public final class Resolver {
     /// A quarter of the layers, as in the paper (8 of 32).
     private Derived<Integer> newBlocks() {
         return new Derived<>(
-                Math.max(1, model.layers() / 4), "a quarter of %d layers".formatted(model.layers()));
+                Math.max(1, model.layers() / 4),
+                "a quarter of %d layers".formatted(model.layers()));
     }
 
     private AdapterSpec.Lora lowRank(AdapterKind kind, TrainingOptions.Adapter asked) {
@@ -457,7 +465,22 @@ public final class Resolver {
                 pretrain || orDefault("train_on_prompt", asked.trainOnPrompt(), false),
                 orDefault("val_size", asked.validationShare(), 0.0),
                 batch,
-                micro);
+                micro,
+                attentionGroup(maxSeqLen));
+    }
+
+    private int attentionGroup(int maxSeqLen) {
+        TrainingOptions.Rows asked = spec.training().rows();
+        if (!orDefault("shifted_attention", asked.shiftedAttention(), false)) {
+            return 0;
+        }
+        return orDerived(
+                "attention_group",
+                asked.attentionGroup(),
+                () ->
+                        new Derived<>(
+                                Math.max(2, maxSeqLen / 8 * 2),
+                                "a quarter of max_seq_len %d".formatted(maxSeqLen)));
     }
 
     private ResolvedSpec.Steps steps(ResolvedSpec.Rows rows) {

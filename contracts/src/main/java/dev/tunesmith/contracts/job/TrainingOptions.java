@@ -1,6 +1,8 @@
 package dev.tunesmith.contracts.job;
 
+import dev.tunesmith.contracts.job.AdapterSpec.Export;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
+import dev.tunesmith.contracts.job.AdapterSpec.TrainedBias;
 import dev.tunesmith.contracts.method.AdapterKind;
 import java.util.List;
 import java.util.Map;
@@ -29,7 +31,7 @@ public record TrainingOptions(
             @Nullable Double dropout,
             @Nullable List<String> targetModules,
             @Nullable Boolean rslora,
-            AdapterSpec.@Nullable Export export,
+            @Nullable Export export,
             @Nullable Quantization quantization,
             @Nullable Boolean doubleQuantization,
             Sizes sizes,
@@ -50,7 +52,7 @@ public record TrainingOptions(
                 @Nullable Double dropout,
                 @Nullable List<String> targetModules,
                 @Nullable Boolean rslora,
-                AdapterSpec.@Nullable Export export,
+                @Nullable Export export,
                 @Nullable Quantization quantization,
                 @Nullable Boolean doubleQuantization,
                 @Nullable Integer blockSize,
@@ -81,7 +83,7 @@ public record TrainingOptions(
             @Nullable Map<String, Double> alphaPattern,
             @Nullable List<String> excludeModules,
             @Nullable List<String> modulesToSave,
-            AdapterSpec.@Nullable TrainedBias bias,
+            @Nullable TrainedBias bias,
             @Nullable Double plusRatio,
             @Nullable Double plusEmbeddingRate) {
         /// Nothing asked for.
@@ -125,7 +127,8 @@ public record TrainingOptions(
         }
     }
 
-    /// Keys `max_seq_len`, `packing`, `overflow`, `train_on_prompt`, `val_size`.
+    /// Keys `max_seq_len`, `packing`, `overflow`, `train_on_prompt`, `val_size`,
+    /// `shifted_attention`, `attention_group`.
     ///
     /// @param validationShare share of the training rows held out when there is no validation file
     public record Rows(
@@ -133,7 +136,19 @@ public record TrainingOptions(
             @Nullable Boolean packing,
             @Nullable Overflow overflow,
             @Nullable Boolean trainOnPrompt,
-            @Nullable Double validationShare) {}
+            @Nullable Double validationShare,
+            @Nullable Boolean shiftedAttention,
+            @Nullable Integer attentionGroup) {
+        /// Tokens see all that is before them.
+        public Rows(
+                @Nullable Integer maxSeqLen,
+                @Nullable Boolean packing,
+                @Nullable Overflow overflow,
+                @Nullable Boolean trainOnPrompt,
+                @Nullable Double validationShare) {
+            this(maxSeqLen, packing, overflow, trainOnPrompt, validationShare, null, null);
+        }
+    }
 
     /// Keys `learning_rate`, `scheduler`, `warmup_ratio`, `warmup_steps`, `weight_decay`,
     /// `max_grad_norm`, and those of [Adam].

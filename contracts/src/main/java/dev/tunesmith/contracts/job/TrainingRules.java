@@ -137,7 +137,9 @@ final class TrainingRules {
                 fields.bool("packing"),
                 fields.choice("overflow", List.of(Overflow.values()), Overflow::wire),
                 fields.bool("train_on_prompt"),
-                fields.number("val_size", new Range(0, false, 1, false)));
+                fields.number("val_size", new Range(0, false, 1, false)),
+                fields.bool("shifted_attention"),
+                fields.integer("attention_group", 2, SEQ_LEN_MAX));
     }
 
     private TrainingOptions.Optimizer optimizer() {
@@ -240,6 +242,26 @@ final class TrainingRules {
                 "batch_size",
                 "method.type kto compares answers of a batch with each other and needs at least 2");
         rejectBatches();
+        rejectGroups();
+    }
+
+    private void rejectGroups() {
+        boolean shifted = Boolean.TRUE.equals(options.rows().shiftedAttention());
+        Integer group = options.rows().attentionGroup();
+        reject(group != null && !shifted, "attention_group", "needs shifted_attention true");
+        reject(group != null && group % 2 != 0, "attention_group", "must be even to have a half");
+        reject(
+                shifted && method != Method.SUPERVISED && method != Method.PRETRAIN,
+                "shifted_attention",
+                "trains long texts with method.type supervised or pretrain; %s would compare what"
+                                .formatted(method.wire())
+                        + " was seen with what was not");
+        reject(
+                shifted
+                        && options.adapter().kind() != null
+                        && options.adapter().kind().virtualTokens(),
+                "shifted_attention",
+                "hides learned tokens from all groups but the first; choose another adapter");
     }
 
     private void rejectKeysOfOtherAdapters() {

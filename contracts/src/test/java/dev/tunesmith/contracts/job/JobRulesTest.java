@@ -241,7 +241,7 @@ final class JobRulesTest {
                 "'scheduler':{'cycles':2}|is missing",
                 "'scheduler':{'type':'polynomial','power':0}|above 0",
                 "'precision':'fp16'|bf16, fp32",
-                "'adapter':'glora'|none, lora, qlora",
+                "'adapter':'glora'|spectrum, lora, qlora",
                 "'warmup_ratio':1.1|at most 1",
                 "'warmup_steps':-1|from 0",
                 "'weight_decay':-1|at least 0",
@@ -319,12 +319,18 @@ final class JobRulesTest {
                 .contains("is no module name");
         assertThat(problemOfTraining("\"adapter\":\"freeze\",\"new_blocks\":4").message())
                 .contains("adapters with it: llama_pro");
-        assertThat(problemOfTraining("\"adapter\":\"llama_pro\",\"quantization\":\"nf4\"").message())
+        assertThat(
+                        problemOfTraining("\"adapter\":\"llama_pro\",\"quantization\":\"nf4\"")
+                                .message())
                 .contains("is no setting of adapter llama_pro");
         assertThat(problemOfTraining("\"rank_pattern\":{\"q_proj\":0.5}").message())
                 .contains("whole numbers from 1");
         assertThat(problemOfTraining("\"alpha_pattern\":{\"(\":2}").message())
                 .contains("no regular expression");
+        assertThat(problemOfTraining("\"attention_group\":64").message())
+                .contains("needs shifted_attention true");
+        assertThat(problemOfTraining("\"shifted_attention\":true,\"attention_group\":33").message())
+                .contains("must be even");
         assertThat(problemOfTraining("\"bias\":\"some\"").message())
                 .contains("none, all, lora_only");
     }

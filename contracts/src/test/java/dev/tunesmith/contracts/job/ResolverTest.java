@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tunesmith.contracts.TestingJson;
 import dev.tunesmith.contracts.data.DatasetStats;
+import dev.tunesmith.contracts.fit.BlockExpansion;
 import dev.tunesmith.contracts.fit.MemoryPlan;
 import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.id.FileId;

@@ -1,6 +1,6 @@
 package dev.tunesmith.engine.loop;
 
-import dev.tunesmith.contracts.job.BlockExpansion;
+import dev.tunesmith.contracts.fit.BlockExpansion;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.SafetensorsWriter;
 import dev.tunesmith.engine.io.StoredTensor;
@@ -44,8 +44,7 @@ final class ExpandedModel {
         this.small = Architecture.of(base.config());
         this.sources = BlockExpansion.sources(small.size().layers(), places);
         String path = small.layout().name(Part.LAYER);
-        this.layerOf =
-                Pattern.compile(Pattern.quote(path).replace("%d", "\\E(\\d+)\\Q") + "(.*)");
+        this.layerOf = Pattern.compile(Pattern.quote(path).replace("%d", "\\E(\\d+)\\Q") + "(.*)");
     }
 
     /// Writes the larger model into a folder that does not exist yet.
@@ -93,7 +92,8 @@ final class ExpandedModel {
         for (String key : BY_LAYER) {
             if (config.get(key) instanceof List<?> values
                     && values.size() == small.size().layers()) {
-                config.put(key, sources.stream().map(source -> (Object) values.get(source)).toList());
+                config.put(
+                        key, sources.stream().map(source -> (Object) values.get(source)).toList());
             }
         }
         return config;
@@ -126,7 +126,9 @@ final class ExpandedModel {
 
     private void addAll(SafetensorsWriter writer, WeightFiles weights, Arena arena) {
         long widest =
-                weights.names().stream().mapToLong(name -> weights.tensor(name).bytes()).max()
+                weights.names().stream()
+                        .mapToLong(name -> weights.tensor(name).bytes())
+                        .max()
                         .orElse(0);
         MemorySegment zeros = arena.allocate(widest);
         int found = 0;

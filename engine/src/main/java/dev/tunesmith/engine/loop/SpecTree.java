@@ -40,6 +40,7 @@ final class SpecTree {
         ResolvedSpec.Rows rows = spec.rows();
         tree.put("max_seq_len", rows.maxSeqLen());
         tree.put("packing", rows.packing());
+        tree.put("attention_group", rows.attentionGroup());
         tree.put("overflow", rows.overflow().wire());
         tree.put("train_on_prompt", rows.trainOnPrompt());
         tree.put("val_size", rows.validationShare());

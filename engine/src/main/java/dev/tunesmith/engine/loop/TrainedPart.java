@@ -147,8 +147,7 @@ final class TrainedPart {
     private record Signal(Parameter parameter, double ratio) {
         static Signal of(Parameter parameter) {
             return new Signal(
-                    parameter,
-                    SignalToNoise.of(parameter.best(), (int) parameter.value().size(0)));
+                    parameter, SignalToNoise.of(parameter.best(), (int) parameter.value().size(0)));
         }
     }
 

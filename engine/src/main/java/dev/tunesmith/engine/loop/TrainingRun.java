@@ -95,6 +95,7 @@ public final class TrainingRun implements AutoCloseable {
         this.sources = sources;
         this.rows = rows;
         this.subject = subject;
+        subject.model.trainInGroups(spec.rows().attentionGroup());
         this.tokenizer =
                 spec.method().rowKind() == Method.RowKind.PROMPT
                         ? sources.base().tokenizer().map(Tokenizer::open)
@@ -115,8 +116,11 @@ public final class TrainingRun implements AutoCloseable {
         TrainingRows rows = TrainingRows.read(spec, sources, room);
         try {
             requireMemory(spec, sources.base(), rows.stats(), deviceBytes);
-            Sources grown = new Sources(
-                    grown(spec, sources.base(), room), sources.training(), sources.validation());
+            Sources grown =
+                    new Sources(
+                            grown(spec, sources.base(), room),
+                            sources.training(),
+                            sources.validation());
             return new TrainingRun(spec, grown, rows, subject(spec, grown.base(), rows));
         } catch (RuntimeException e) {
             rows.close();

@@ -15,6 +15,7 @@ import dev.tunesmith.engine.nn.Block;
 import dev.tunesmith.engine.nn.Context;
 import dev.tunesmith.engine.nn.Embedding;
 import dev.tunesmith.engine.nn.EmbeddingNoise;
+import dev.tunesmith.engine.nn.Groups;
 import dev.tunesmith.engine.nn.Head;
 import dev.tunesmith.engine.nn.Linear;
 import dev.tunesmith.engine.nn.Norm;
@@ -58,6 +59,7 @@ public final class Decoder implements AutoCloseable {
     private Norm lastNorm;
     private final Head head;
     private @Nullable VirtualTokens virtual;
+    private int group;
 
     /// How weights come into memory.
     public enum Loading {
@@ -237,7 +239,7 @@ public final class Decoder implements AutoCloseable {
             BiConsumer<Integer, Tensor> observer) {
         requireTokens(batch.ids_N());
         Entrance.Entered entered = new WholeEntrance(entrance()).enter(tape, batch, noise);
-        Context context = entered.context();
+        Context context = seen(tape, entered.context(), batch);
         Tensor x_ND = entered.x_ND();
         for (int layer = 0; layer < blocks.size(); layer++) {
             observer.accept(layer, x_ND);
@@ -252,6 +254,27 @@ public final class Decoder implements AutoCloseable {
         Tensor hidden_ND = entered.left(tape, lastNorm.forward(tape, x_ND));
         observer.accept(blocks.size(), hidden_ND);
         return hidden_ND;
+    }
+
+    private Context seen(Tape tape, Context context, TokenBatch batch) {
+        return group > 0 && tape.isRecording() && context instanceof Context.Whole whole
+                ? whole.with(Groups.of(batch.cuSeqlens_D1(), group, tape.region()))
+                : context;
+    }
+
+    /// From now on tokens see only groups of `tokens` tokens while a tape records (see [Groups]); 0
+    /// ends that.
+    ///
+    /// @throws UnsupportedModelException if there are no two halves of the heads
+    public void trainInGroups(int tokens) {
+        if (tokens > 0 && architecture.attention().kvHeads() < 2) {
+            throw new UnsupportedModelException(
+                    "shifted_attention",
+                    List.of(
+                            "the model has one key head, which cannot be two halves; train without"
+                                    + " shifted_attention"));
+        }
+        this.group = tokens;
     }
 
     /// Puts other parameters into the norms of this view.

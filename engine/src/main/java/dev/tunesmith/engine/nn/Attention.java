@@ -11,6 +11,7 @@ import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// Self-attention with grouped key-value heads and rotary positions.
@@ -108,6 +109,11 @@ public record Attention(AttentionShape shape, Projections projections, Place pla
             attendPrefix(tape, whole, prefix, q_NC, k_NC, v_NC, out_NC);
             return;
         }
+        Groups groups = whole.groups();
+        if (groups != null) {
+            attendGroups(tape, whole, groups, new Rows(q_NC, k_NC, v_NC, out_NC));
+            return;
+        }
         DocumentAttention operation = operation();
         Tensor lse_HN = operation.denominators(tape.region(), q_NC.rows());
         var saved = new DocumentAttention.Saved(q_NC, k_NC, v_NC, out_NC, lse_HN);
@@ -117,6 +123,102 @@ public record Attention(AttentionShape shape, Projections projections, Place pla
         if (tape.tracks(q_NC) || tape.tracks(k_NC) || tape.tracks(v_NC)) {
             tape.record(out_NC, dOut_NC -> backward(tape, whole, saved, dOut_NC));
         }
+    }
+
+    /// Rows of all heads.
+    private record Rows(Tensor q_NC, Tensor k_NC, Tensor v_NC, Tensor out_NC) {}
+
+    /// Some of the heads, with the documents that they see.
+    ///
+    /// @param keyFrom first key head
+    /// @param keyTo key head behind the last
+    private record Share(int keyFrom, int keyTo, DocumentAttention.Documents documents) {}
+
+    private List<Share> shares(Groups groups) {
+        int middle = Math.ceilDiv(shape.kvHeads(), 2);
+        return List.of(
+                new Share(0, middle, groups.plain()),
+                new Share(middle, shape.kvHeads(), groups.shifted()));
+    }
+
+    private DocumentAttention operation(Share share) {
+        int group = shape.heads() / shape.kvHeads();
+        Tensor slopes_H = place.slopes_H;
+        return new DocumentAttention(
+                (share.keyTo - share.keyFrom) * group,
+                share.keyTo - share.keyFrom,
+                shape.headWidth(),
+                shape.scale(),
+                shape.softCap(),
+                place.window,
+                slopes_H == null
+                        ? null
+                        : slopes_H.rowRange(
+                                (long) share.keyFrom * group, (long) share.keyTo * group));
+    }
+
+    /// Columns of the query heads of a share.
+    private Tensor queries(Tensor x_NC, Share share) {
+        int width = shape.heads() / shape.kvHeads() * shape.headWidth();
+        return x_NC.columnRange((long) share.keyFrom * width, (long) share.keyTo * width);
+    }
+
+    private Tensor keys(Tensor x_NC, Share share) {
+        long width = shape.headWidth();
+        return x_NC.columnRange(share.keyFrom * width, share.keyTo * width);
+    }
+
+    /// Half of the heads sees groups, the other half those that lie half a group further.
+    private void attendGroups(Tape tape, Context.Whole whole, Groups groups, Rows rows) {
+        List<DocumentAttention.Saved> saved = new ArrayList<>();
+        for (Share share : shares(groups)) {
+            DocumentAttention operation = operation(share);
+            var part =
+                    new DocumentAttention.Saved(
+                            queries(rows.q_NC, share),
+                            keys(rows.k_NC, share),
+                            keys(rows.v_NC, share),
+                            queries(rows.out_NC, share),
+                            operation.denominators(tape.region(), rows.q_NC.rows()));
+            try (Region scratch = tape.arena().open("attention scratch")) {
+                operation.forward(part, share.documents, scratch);
+            }
+            saved.add(part);
+        }
+        if (tape.tracks(rows.q_NC) || tape.tracks(rows.k_NC) || tape.tracks(rows.v_NC)) {
+            tape.record(rows.out_NC, dOut_NC -> groupsBackward(tape, whole, saved, rows, dOut_NC));
+        }
+    }
+
+    private void groupsBackward(
+            Tape tape,
+            Context.Whole whole,
+            List<DocumentAttention.Saved> saved,
+            Rows rows,
+            Tensor dOut_NC) {
+        Tensor dq_NC = tape.tensor(dOut_NC.type(), rows.q_NC.shape());
+        Tensor dk_NC = tape.tensor(dOut_NC.type(), rows.k_NC.shape());
+        Tensor dv_NC = tape.tensor(dOut_NC.type(), rows.v_NC.shape());
+        List<Share> shares = shares(Objects.requireNonNull(whole.groups()));
+        for (int i = 0; i < shares.size(); i++) {
+            Share share = shares.get(i);
+            var gradients =
+                    new DocumentAttention.Gradients(
+                            queries(dq_NC, share), keys(dk_NC, share), keys(dv_NC, share));
+            try (Region scratch = tape.arena().open("attention scratch")) {
+                operation(share)
+                        .backward(
+                                gradients,
+                                queries(dOut_NC, share),
+                                saved.get(i),
+                                share.documents,
+                                scratch);
+            }
+        }
+        rotateBack(whole, dq_NC, dk_NC);
+        tape.addGradient(rows.q_NC, dq_NC);
+        tape.addGradient(rows.k_NC, dk_NC);
+        tape.addGradient(rows.v_NC, dv_NC);
     }
 
     private DocumentAttention.Gradients gradients(

@@ -17,16 +17,33 @@ public sealed interface Context {
     /// Whole documents end to end: training and scoring.
     ///
     /// @param prefix learned keys and values before every document, or null
+    /// @param groups what tokens see instead of their documents, or null
     record Whole(
-            DocumentAttention.Documents documents, List<Angles> angles, @Nullable Prefix prefix)
+            DocumentAttention.Documents documents,
+            List<Angles> angles,
+            @Nullable Prefix prefix,
+            @Nullable Groups groups)
             implements Context {
         public Whole {
             angles = List.copyOf(angles);
         }
 
+        /// Documents behind learned keys and values.
+        public Whole(
+                DocumentAttention.Documents documents,
+                List<Angles> angles,
+                @Nullable Prefix prefix) {
+            this(documents, angles, prefix, null);
+        }
+
+        /// The same documents seen in groups.
+        public Whole with(Groups others) {
+            return new Whole(documents, angles, prefix, others);
+        }
+
         /// Documents without anything learned before them.
         public Whole(DocumentAttention.Documents documents, List<Angles> angles) {
-            this(documents, angles, null);
+            this(documents, angles, null, null);
         }
     }
 

@@ -64,8 +64,7 @@ class PartTrainingTest {
     @Test
     void anExpandedModelBeginsAsTheSmallOneAndTrainsOnlyItsNewBlocks() throws IOException {
         ModelDirectory base = model.sources(Method.SUPERVISED).base();
-        ModelDirectory large =
-                ExpandedModel.write(base, List.of(1, 3), folder.resolve("expanded"));
+        ModelDirectory large = ExpandedModel.write(base, List.of(1, 3), folder.resolve("expanded"));
         assertThat(hidden(large)).isEqualTo(hidden(base));
 
         ModelDirectory result =
@@ -86,14 +85,15 @@ class PartTrainingTest {
 
     @Test
     void namesWhatTheModelDoesNotHave() {
-        assertThatThrownBy(() -> trained(
-                        new AdapterSpec.Part(
-                                AdapterKind.FREEZE,
-                                List.of(1),
-                                List.of("q_proj", "fc1"),
-                                List.of("wpe"),
-                                0,
-                                0)))
+        assertThatThrownBy(() ->
+                        trained(
+                                new AdapterSpec.Part(
+                                        AdapterKind.FREEZE,
+                                        List.of(1),
+                                        List.of("q_proj", "fc1"),
+                                        List.of("wpe"),
+                                        0,
+                                        0)))
                 .isInstanceOf(UnsupportedModelException.class)
                 .hasMessageContaining("trainable_modules fc1 names nothing")
                 .hasMessageContaining("self_attn.q_proj")

@@ -132,6 +132,19 @@ class ResumeTest {
     }
 
     @Test
+    void runsInGroupsResumeToo() throws IOException {
+        ResolvedSpec plain = TinyModel.spec(Method.SUPERVISED, TinyModel.refined(), Precision.BF16);
+        ResolvedSpec spec = TinyModel.inGroups(plain);
+        Map<String, byte[]> straight = result(spec, "straight", Integer.MAX_VALUE, null);
+        Map<String, byte[]> _ = result(spec, "stopped", 5, null);
+        Map<String, byte[]> resumed =
+                result(spec, "resumed", Integer.MAX_VALUE, folder.resolve("stopped"));
+        straight.forEach((name, bytes) -> assertThat(resumed.get(name)).as(name).isEqualTo(bytes));
+        assertThat(result(plain, "plain", Integer.MAX_VALUE, null).get("adapter_model.safetensors"))
+                .isNotEqualTo(straight.get("adapter_model.safetensors"));
+    }
+
+    @Test
     void aForgottenCursorIsNoticed() throws IOException {
         assertThat(resumedWith("row", 0)).isFalse();
     }

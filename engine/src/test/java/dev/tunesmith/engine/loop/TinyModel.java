@@ -176,7 +176,12 @@ record TinyModel(Path folder) {
     /// A LoRA+ that differs between layers and trains other modules along.
     static AdapterSpec refined() {
         return new AdapterSpec.Lora(
-                        4, 8, 0.1, List.of("mlp.*_proj", "q_proj"), false, AdapterSpec.Export.ADAPTER)
+                        4,
+                        8,
+                        0.1,
+                        List.of("mlp.*_proj", "q_proj"),
+                        false,
+                        AdapterSpec.Export.ADAPTER)
                 .withRefinements(
                         new AdapterSpec.Refinements(
                                 Map.of("q_proj", 2),
@@ -233,6 +238,32 @@ record TinyModel(Path folder) {
                 spec.model(),
                 spec.adapter(),
                 spec.rows(),
+                spec.steps(),
+                spec.optimizer(),
+                spec.precision(),
+                spec.gradientCheckpointing(),
+                spec.seed(),
+                spec.origins());
+    }
+
+    /// The same job whose texts are seen in groups of eight tokens.
+    static ResolvedSpec inGroups(ResolvedSpec spec) {
+        ResolvedSpec.Rows rows = spec.rows();
+        return new ResolvedSpec(
+                spec.specVersion(),
+                spec.kind(),
+                spec.settings(),
+                spec.model(),
+                spec.adapter(),
+                new ResolvedSpec.Rows(
+                        rows.maxSeqLen(),
+                        rows.packing(),
+                        rows.overflow(),
+                        rows.trainOnPrompt(),
+                        rows.validationShare(),
+                        rows.batchSize(),
+                        rows.microBatch(),
+                        8),
                 spec.steps(),
                 spec.optimizer(),
                 spec.precision(),

@@ -413,6 +413,29 @@ class LayerGradientTest {
         }
     }
 
+    /// Half of the heads sees groups of four tokens, the other half those two tokens further.
+    @Test
+    void attentionInShiftedGroups() {
+        try (NumericGradient numeric = new NumericGradient(12)) {
+            Attention attention = attention(numeric, QueryKeyNorm.NONE, 0, 0);
+            int[] ends = {0, 3, 13};
+            Context.Whole whole = (Context.Whole) documents(numeric.region(), ends);
+            Context context = whole.with(Groups.of(ends, 4, numeric.region()));
+            numeric.check(
+                    numeric.tensor(0, 13, 10), (tape, x) -> attention.forward(tape, x, context));
+        }
+    }
+
+    @Test
+    void groupsBeginAgainInEveryDocument() {
+        try (NumericGradient numeric = new NumericGradient(14)) {
+            Groups groups = Groups.of(new int[] {0, 3, 13}, 4, numeric.region());
+            assertThat(groups.plain().cuSeqlens_D1().toFloats()).containsExactly(0, 3, 7, 11, 13);
+            assertThat(groups.shifted().cuSeqlens_D1().toFloats()).containsExactly(0, 3, 5, 9, 13);
+            assertThat(groups.shifted().longest()).isEqualTo(4);
+        }
+    }
+
     @Test
     void attentionWithAWindowAndACap() {
         try (NumericGradient numeric = new NumericGradient(13)) {

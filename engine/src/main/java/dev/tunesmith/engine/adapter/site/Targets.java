@@ -69,8 +69,7 @@ public record Targets(
 
     /// The modules of a selection.
     public static Targets of(Selection selection) {
-        return new Targets(
-                selection, new Selection.Names(List.of()), List.of(), null, Map.of());
+        return new Targets(selection, new Selection.Names(List.of()), List.of(), null, Map.of());
     }
 
     /// Names as they are, or if `*` occurs in one, which stands for anything but a dot, one regular
@@ -80,9 +79,7 @@ public record Targets(
             return new Selection.Names(names);
         }
         List<String> patterns =
-                names.stream()
-                        .map(name -> name.replace(".", "\\.").replace("*", "[^.]*"))
-                        .toList();
+                names.stream().map(name -> name.replace(".", "\\.").replace("*", "[^.]*")).toList();
         return new Selection.Regex("(.*\\.)?(" + String.join("|", patterns) + ")");
     }
 

@@ -1,4 +1,4 @@
-package dev.tunesmith.contracts.job;
+package dev.tunesmith.contracts.fit;
 
 import java.util.List;
 import java.util.stream.IntStream;
