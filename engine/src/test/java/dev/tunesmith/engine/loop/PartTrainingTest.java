@@ -26,6 +26,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -132,8 +133,8 @@ class PartTrainingTest {
     }
 
     /// Names of the tensors that differ from those of the base.
-    private TreeSet<String> changed(ModelDirectory result) {
-        TreeSet<String> names = new TreeSet<>();
+    private Set<String> changed(ModelDirectory result) {
+        Set<String> names = new TreeSet<>();
         try (WeightFiles before = model.sources(Method.SUPERVISED).base().openWeights();
                 WeightFiles after = result.openWeights()) {
             for (String name : after.names()) {
