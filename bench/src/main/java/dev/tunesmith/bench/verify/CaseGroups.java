@@ -11,6 +11,7 @@ import dev.tunesmith.bench.method.ReferenceFreeCases;
 import dev.tunesmith.bench.method.RewardCases;
 import dev.tunesmith.bench.method.SupervisedCases;
 import dev.tunesmith.bench.method.TrainCases;
+import dev.tunesmith.bench.text.DatasetCases;
 import dev.tunesmith.bench.text.NamedTemplateCases;
 import dev.tunesmith.bench.text.ToolFormatCases;
 import java.util.Map;
@@ -41,6 +42,7 @@ final class CaseGroups {
                                     "quant/compressed_tensors",
                                     PackedMatrixCases.compressedTensors()),
                             Map.entry("text/lf_templates", new NamedTemplateCases()),
+                            Map.entry("text/lf_datasets", new DatasetCases()),
                             Map.entry("text/lf_tools", new ToolFormatCases()),
                             Map.entry("text/chat_templates", new TemplateCases()),
                             Map.entry("text/jinja_expressions", new ExpressionCases()),

@@ -1,0 +1,90 @@
+package dev.tunesmith.contracts.dataset;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.IntSupplier;
+
+/// How the rows of several datasets follow one another.
+public enum Mixing {
+    /// One dataset after the other.
+    CONCAT,
+    /// In turn, until the first dataset is used up.
+    INTERLEAVE_UNDER,
+    /// In turn, shorter datasets again from their start, until all were used up.
+    INTERLEAVE_OVER,
+    /// In turn, datasets that are used up are passed over: every row once.
+    INTERLEAVE_ONCE;
+
+    /// A row of one of the datasets.
+    public record Place(int dataset, int row) {}
+
+    /// The strategy of a name.
+    public static Optional<Mixing> named(String name) {
+        return List.of(values()).stream().filter(one -> one.wireName().equals(name)).findAny();
+    }
+
+    public String wireName() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    /// The order of rows, taking the datasets in turn.
+    ///
+    /// @param sizes rows of each dataset
+    public List<Place> order(int[] sizes) {
+        List<Place> order = new ArrayList<>();
+        if (this == CONCAT) {
+            for (int d = 0; d < sizes.length; d++) {
+                for (int row = 0; row < sizes[d]; row++) {
+                    order.add(new Place(d, row));
+                }
+            }
+            return order;
+        }
+        int shortest = Integer.MAX_VALUE;
+        int longest = 0;
+        for (int size : sizes) {
+            shortest = Math.min(shortest, size);
+            longest = Math.max(longest, size);
+        }
+        int rounds = this == INTERLEAVE_UNDER ? shortest : longest;
+        for (int round = 0; round < rounds && shortest > 0; round++) {
+            for (int d = 0; d < sizes.length; d++) {
+                if (this == INTERLEAVE_OVER || round < sizes[d]) {
+                    order.add(new Place(d, round % sizes[d]));
+                }
+            }
+        }
+        return order;
+    }
+
+    /// The order of rows where a lot decides which dataset comes next.
+    ///
+    /// @param picks numbers of datasets, without an end
+    public List<Place> order(int[] sizes, IntSupplier picks) {
+        List<Place> order = new ArrayList<>();
+        int[] next = new int[sizes.length];
+        boolean[] usedUp = new boolean[sizes.length];
+        int left = 0;
+        for (int d = 0; d < sizes.length; d++) {
+            usedUp[d] = sizes[d] == 0;
+            left += usedUp[d] ? 0 : 1;
+        }
+        boolean stop = left == 0;
+        while (!stop) {
+            int d = picks.getAsInt();
+            if (usedUp[d] && (this == INTERLEAVE_ONCE || sizes[d] == 0)) {
+                continue;
+            }
+            order.add(new Place(d, next[d]++));
+            if (next[d] == sizes[d]) {
+                left -= usedUp[d] ? 0 : 1;
+                usedUp[d] = true;
+                next[d] = 0;
+                stop = left == 0 || this == INTERLEAVE_UNDER;
+            }
+        }
+        return order;
+    }
+}

@@ -1,0 +1,124 @@
+package dev.tunesmith.engine.rows;
+
+import io.airlift.compress.v3.zstd.ZstdInputStream;
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
+import java.util.zip.GZIPInputStream;
+
+/// Opens a file of rows, whatever its kind.
+public final class RowFile {
+
+    /// How far a compressed file may grow.
+    static final long DECOMPRESSED_BYTES_MAX = 1L << 40;
+
+    /// Beyond this factor a compressed file is a bomb, not data.
+    private static final long GROWTH_MAX = 300;
+
+    private static final int HEAD_BYTES = 4096;
+    private static final int BUFFER_BYTES = 1 << 16;
+
+    private RowFile() {}
+
+    /// The reader of a file.
+    ///
+    /// @throws RowFileException if it is missing, empty or of a kind that holds no rows
+    public static RowReader open(Path file) throws IOException {
+        if (!Files.isRegularFile(file)) {
+            throw new RowFileException(file, "the file does not exist");
+        }
+        return switch (kind(file)) {
+            case JSON_LINES -> JsonRows.lines(file, stream(file));
+            case JSON -> JsonRows.of(file, stream(file));
+            case CSV -> new DelimitedRows(file, stream(file), ',');
+            case TSV -> new DelimitedRows(file, stream(file), '\t');
+            case TEXT -> new TextRows(file, stream(file));
+            case PARQUET -> new ParquetRows(uncompressed(file));
+            case ARROW -> new ArrowRows(uncompressed(file), stream(file));
+        };
+    }
+
+    /// Parquet and Arrow are compressed inside and read at any place, so no compression is allowed
+    /// around them.
+    private static Path uncompressed(Path file) throws IOException {
+        try (InputStream raw = Files.newInputStream(file)) {
+            if (FileKind.of(raw.readNBytes(8), "").isEmpty()) {
+                throw new RowFileException(
+                        file, "Parquet and Arrow are compressed inside; give the file as it is");
+            }
+        }
+        return file;
+    }
+
+    /// The kind of a file: what its bytes say, or else its name.
+    public static FileKind kind(Path file) throws IOException {
+        String name = file.getFileName().toString();
+        String plain = name.replaceFirst("(?i)\\.(gz|zst|zstd)$", "");
+        return FileKind.of(head(file), plain)
+                .orElseThrow(() ->
+                        new RowFileException(
+                                file,
+                                "neither its name nor its first bytes are those of %s"
+                                        .formatted(
+                                                Arrays.toString(FileKind.values())
+                                                        .toLowerCase(Locale.ROOT))));
+    }
+
+    private static byte[] head(Path file) throws IOException {
+        try (InputStream stream = stream(file)) {
+            return stream.readNBytes(HEAD_BYTES);
+        }
+    }
+
+    /// The bytes of a file without its compression.
+    static InputStream stream(Path file) throws IOException {
+        InputStream raw = new BufferedInputStream(Files.newInputStream(file), BUFFER_BYTES);
+        try {
+            raw.mark(4);
+            byte[] mark = raw.readNBytes(4);
+            raw.reset();
+            long most = Math.min(DECOMPRESSED_BYTES_MAX, Files.size(file) * GROWTH_MAX + (1 << 20));
+            if (mark.length >= 2 && (mark[0] & 0xFF) == 0x1F && (mark[1] & 0xFF) == 0x8B) {
+                return new Limited(file, new GZIPInputStream(raw, BUFFER_BYTES), most);
+            }
+            if (mark.length == 4 && (mark[0] & 0xFF) == 0x28 && (mark[1] & 0xFF) == 0xB5) {
+                return new Limited(file, new ZstdInputStream(raw), most);
+            }
+            return raw;
+        } catch (IOException | RuntimeException e) {
+            raw.close();
+            throw e;
+        }
+    }
+
+    /// The files of a source: a file, or a folder with files of one kind.
+    ///
+    /// @throws RowFileException if it is missing or mixes kinds
+    public static List<Path> files(Path source) throws IOException {
+        if (!Files.isDirectory(source)) {
+            return List.of(source);
+        }
+        List<Path> files = new ArrayList<>();
+        try (Stream<Path> list = Files.list(source)) {
+            list.filter(Files::isRegularFile).sorted().forEach(files::add);
+        }
+        if (files.isEmpty()) {
+            throw new RowFileException(source, "the folder has no files");
+        }
+        FileKind first = kind(files.getFirst());
+        for (Path file : files) {
+            if (kind(file) != first) {
+                throw new RowFileException(
+                        source, "a folder holds files of one kind, this one has several");
+            }
+        }
+        return files;
+    }
+}

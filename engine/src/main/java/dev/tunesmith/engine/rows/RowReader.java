@@ -1,0 +1,18 @@
+package dev.tunesmith.engine.rows;
+
+import java.io.IOException;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// Gives the rows of a file one after the other, as trees of plain values.
+public interface RowReader extends AutoCloseable {
+
+    /// The next row, or nothing behind the last one.
+    ///
+    /// @throws RowFileException if the file is damaged here
+    Optional<Map<String, @Nullable Object>> next() throws IOException;
+
+    @Override
+    void close() throws IOException;
+}
