@@ -2,6 +2,7 @@ package dev.tunesmith.engine.gguf;
 
 import dev.tunesmith.engine.io.ModelFileException;
 import dev.tunesmith.engine.io.StoredType;
+import dev.tunesmith.engine.nn.position.RopeScaling;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -11,36 +12,11 @@ import java.util.Optional;
 /// The configuration of a model as the metadata of a GGUF file tell it.
 final class GgufConfig {
 
-    /// Architectures by their name in GGUF files.
-    private enum Family {
-        LLAMA("llama", "LlamaForCausalLM", true),
-        QWEN2("qwen2", "Qwen2ForCausalLM", false),
-        QWEN3("qwen3", "Qwen3ForCausalLM", false);
-
-        private final String wire;
-        private final String architecture;
-        private final boolean turned;
-
-        Family(String wire, String architecture, boolean turned) {
-            this.wire = wire;
-            this.architecture = architecture;
-            this.turned = turned;
-        }
-
-        static Optional<Family> of(Object wire) {
-            return List.of(values()).stream().filter(one -> one.wire.equals(wire)).findFirst();
-        }
-
-        static List<String> names() {
-            return List.of(values()).stream().map(one -> one.wire).toList();
-        }
-    }
-
     private final GgufFile file;
-    private final Family family;
+    private final GgufFamily family;
     private final List<String> faults = new ArrayList<>();
 
-    private GgufConfig(GgufFile file, Family family) {
+    private GgufConfig(GgufFile file, GgufFamily family) {
         this.file = file;
         this.family = family;
     }
@@ -48,14 +24,14 @@ final class GgufConfig {
     /// @throws ModelFileException if the architecture is not known
     static GgufConfig of(GgufFile file) {
         Object name = file.metadata().getOrDefault("general.architecture", "none");
-        Family family =
-                Family.of(name)
+        GgufFamily family =
+                GgufFamily.of(name)
                         .orElseThrow(() ->
                                 new ModelFileException(
                                         file.path(),
                                         "architecture '%s' is not supported (supported: %s)"
                                                 .formatted(
-                                                        name, String.join(", ", Family.names()))));
+                                                        name, String.join(", ", GgufFamily.names()))));
         return new GgufConfig(file, family);
     }
 
@@ -67,25 +43,16 @@ final class GgufConfig {
         return number("attention.head_count_kv").map(Number::intValue).orElse(heads());
     }
 
-    /// Rows of queries or keys in the order of Hugging Face. Files of the llama family hold the two
-    /// halves of a head one row in turn.
-    float[] unturned(float[] values, int heads) {
-        if (!family.turned) {
+    /// Rows of queries or keys in the order of Hugging Face.
+    float[] unturned(float[] values, long rows, int heads) {
+        if (!family.turned()) {
             return values;
         }
-        int headValues = values.length / heads;
-        int width = size("embedding_length");
-        int rowValues = values.length % width == 0 ? width : 1;
-        int half = headValues / rowValues / 2;
+        int width = Math.toIntExact(values.length / rows);
+        var order = new HeadRows(Math.toIntExact(rows), heads);
         float[] result = new float[values.length];
-        for (int head = 0; head < heads; head++) {
-            for (int row = 0; row < half; row++) {
-                for (int side = 0; side < 2; side++) {
-                    int from = head * headValues + (2 * row + side) * rowValues;
-                    int to = head * headValues + (side * half + row) * rowValues;
-                    System.arraycopy(values, from, result, to, rowValues);
-                }
-            }
+        for (int row = 0; row < rows; row++) {
+            System.arraycopy(values, row * width, result, order.plain(row) * width, width);
         }
         return result;
     }
@@ -95,8 +62,8 @@ final class GgufConfig {
     /// @throws ModelFileException with every key that is missing or not supported
     Map<String, Object> tree(StoredType type) {
         var tree = new LinkedHashMap<String, Object>();
-        tree.put("architectures", List.of(family.architecture));
-        tree.put("model_type", family.wire);
+        tree.put("architectures", List.of(family.architecture()));
+        tree.put("model_type", family.wire());
         tree.put("hidden_act", "silu");
         tree.put("hidden_size", size("embedding_length"));
         tree.put("intermediate_size", size("feed_forward_length"));
@@ -110,7 +77,7 @@ final class GgufConfig {
         tree.put("tie_word_embeddings", file.find("output.weight").isEmpty());
         tree.put("torch_dtype", type == StoredType.F32 ? "float32" : "bfloat16");
         tree.put("head_dim", headWidth());
-        if (family == Family.LLAMA) {
+        if (family == GgufFamily.LLAMA) {
             tree.put("attention_bias", file.find("blk.0.attn_q.bias").isPresent());
         }
         scaling().ifPresent(scaling -> tree.put("rope_scaling", scaling));
@@ -129,10 +96,11 @@ final class GgufConfig {
     }
 
     private Optional<Map<String, Object>> scaling() {
-        Object kind = file.metadata().getOrDefault(family.wire + ".rope.scaling.type", "none");
-        if (file.find("rope_freqs.weight").isPresent()) {
-            faults.add("rope_freqs.weight is not supported: import the original model instead");
+        Optional<GgufFile.Tensor> factors = file.find(GgufFamily.ROPE_FACTORS);
+        if (factors.isPresent()) {
+            return scaling(factors.get());
         }
+        Object kind = file.metadata().getOrDefault(family.wire() + ".rope.scaling.type", "none");
         if (kind.equals("none")) {
             return Optional.empty();
         }
@@ -144,6 +112,24 @@ final class GgufConfig {
         }
         return Optional.of(
                 Map.of("rope_type", "linear", "factor", number("rope.scaling.factor").orElse(1.0)));
+    }
+
+    private Optional<Map<String, Object>> scaling(GgufFile.Tensor factors) {
+        double theta = number("rope.freq_base").orElse(10_000.0).doubleValue();
+        Optional<RopeScaling.Llama3> scaling =
+                RopeFactors.scaling(file.values(factors), theta);
+        if (scaling.isEmpty()) {
+            faults.add(
+                    "%s are not those of Llama 3: import the original model instead"
+                            .formatted(GgufFamily.ROPE_FACTORS));
+        }
+        return scaling.map(llama3 ->
+                Map.of(
+                        "rope_type", "llama3",
+                        "factor", llama3.factor(),
+                        "low_freq_factor", llama3.lowFrequency(),
+                        "high_freq_factor", llama3.highFrequency(),
+                        "original_max_position_embeddings", llama3.originalContext()));
     }
 
     private int vocabulary() {
@@ -164,14 +150,14 @@ final class GgufConfig {
     private int size(String key) {
         Optional<Number> size = number(key);
         if (size.isEmpty() || size.get().longValue() < 1) {
-            faults.add("%s.%s is missing".formatted(family.wire, key));
+            faults.add("%s.%s is missing".formatted(family.wire(), key));
             return 1;
         }
         return size.get().intValue();
     }
 
     private Optional<Number> number(String key) {
-        return file.metadata().get(family.wire + "." + key) instanceof Number number
+        return file.metadata().get(family.wire() + "." + key) instanceof Number number
                 ? Optional.of(number)
                 : Optional.empty();
     }

@@ -194,7 +194,8 @@ public final class GgufFile implements AutoCloseable {
                 case 3 -> (long) pair();
                 case 4 -> Integer.toUnsignedLong(word());
                 case 5 -> (long) word();
-                case 6 -> (double) Float.intBitsToFloat(word());
+                // The shortest number that rounds to the float is the one that was meant.
+                case 6 -> Double.parseDouble(Float.toString(Float.intBitsToFloat(word())));
                 case 7 -> single() != 0;
                 case 8 -> text();
                 case 9 -> {

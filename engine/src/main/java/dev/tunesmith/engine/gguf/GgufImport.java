@@ -14,39 +14,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /// Turns a GGUF file into a folder as Hugging Face lays it out: decoded weights, configuration and,
 /// where its kind is known, the tokenizer.
 public final class GgufImport {
     /// Weights of one shard, so that a large model never is in memory as a whole.
     private static final long SHARD_BYTES = 1L << 30;
-
-    private static final Pattern LAYER = Pattern.compile("blk\\.(\\d+)\\.(.+)\\.(weight|bias)");
-
-    private static final Map<String, String> OUTSIDE =
-            Map.of(
-                    "token_embd.weight", "model.embed_tokens.weight",
-                    "output_norm.weight", "model.norm.weight",
-                    "output.weight", "lm_head.weight");
-
-    private static final Map<String, String> INSIDE =
-            Map.ofEntries(
-                    Map.entry("attn_norm", "input_layernorm"),
-                    Map.entry("attn_q", "self_attn.q_proj"),
-                    Map.entry("attn_k", "self_attn.k_proj"),
-                    Map.entry("attn_v", "self_attn.v_proj"),
-                    Map.entry("attn_output", "self_attn.o_proj"),
-                    Map.entry("attn_q_norm", "self_attn.q_norm"),
-                    Map.entry("attn_k_norm", "self_attn.k_norm"),
-                    Map.entry("ffn_norm", "post_attention_layernorm"),
-                    Map.entry("ffn_gate", "mlp.gate_proj"),
-                    Map.entry("ffn_up", "mlp.up_proj"),
-                    Map.entry("ffn_down", "mlp.down_proj"));
-
-    /// What is no weight of the model but follows from the configuration.
-    private static final String ROPE_FACTORS = "rope_freqs.weight";
 
     private final GgufFile file;
     private final Path folder;
@@ -84,27 +57,17 @@ public final class GgufImport {
     private List<String> faults() {
         return file.tensors().stream()
                 .map(GgufFile.Tensor::name)
-                .filter(name -> !name.equals(ROPE_FACTORS) && plainName(name).isEmpty())
+                .filter(name -> !name.equals(GgufFamily.ROPE_FACTORS)
+                                && GgufFamily.plainName(name).isEmpty())
                 .map(name -> "tensor %s is not known".formatted(name))
                 .toList();
-    }
-
-    private static String plainName(String name) {
-        Matcher layer = LAYER.matcher(name);
-        if (!layer.matches()) {
-            return OUTSIDE.getOrDefault(name, "");
-        }
-        String part = INSIDE.get(layer.group(2));
-        return part == null
-                ? ""
-                : "model.layers.%s.%s.%s".formatted(layer.group(1), part, layer.group(3));
     }
 
     private void weights() throws IOException {
         var writer = new SafetensorsWriter(Map.of("format", "pt"));
         long bytes = 0;
         for (GgufFile.Tensor tensor : file.tensors()) {
-            if (tensor.name().equals(ROPE_FACTORS)) {
+            if (tensor.name().equals(GgufFamily.ROPE_FACTORS)) {
                 continue;
             }
             long size = tensor.elements() * type.bytes();
@@ -137,12 +100,12 @@ public final class GgufImport {
     }
 
     private void add(SafetensorsWriter writer, GgufFile.Tensor tensor) {
-        String name = plainName(tensor.name());
+        String name = GgufFamily.plainName(tensor.name()).orElseThrow();
         float[] values = file.values(tensor);
         if (name.contains("q_proj")) {
-            values = config.unturned(values, config.heads());
+            values = config.unturned(values, tensor.shape().getFirst(), config.heads());
         } else if (name.contains("k_proj")) {
-            values = config.unturned(values, config.keyHeads());
+            values = config.unturned(values, tensor.shape().getFirst(), config.keyHeads());
         }
         shardOf.put(name, shardName());
         if (type == StoredType.F32) {

@@ -12,7 +12,10 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// The vocabulary of a GGUF file as the `tokenizer.json` of Hugging Face.
@@ -29,12 +32,18 @@ final class GgufTokenizer {
             "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}%s|"
                     + " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
-    /// How text is split before merges, by the name that a file gives it; null is the way of GPT-2.
+    /// How text is split before merges, by the name that a file gives it.
     private static final Map<String, String> SPLITS =
             Map.of(
                     "llama-bpe", WORDS.formatted("{1,3}"),
                     "llama3", WORDS.formatted("{1,3}"),
                     "qwen2", WORDS.formatted(""));
+
+    /// Splits that take a token as it is before they merge parts.
+    private static final Set<String> WHOLE_FIRST = Set.of("llama-bpe", "llama3");
+
+    /// The way of GPT-2 with digits one by one.
+    private static final String DIGITS = "smollm";
 
     /// Splits before which text is brought to composed characters.
     private static final Set<String> COMPOSED = Set.of("qwen2");
@@ -69,41 +78,81 @@ final class GgufTokenizer {
 
     private void writeByteLevel(Path folder) throws IOException {
         String split = String.valueOf(file.metadata().get("tokenizer.ggml.pre"));
-        if (!SPLITS.containsKey(split) && !GPT2_SPLITS.contains(split)) {
+        if (preTokenizer(split).isEmpty()) {
             notes.add(
                     "the split '%s' of the tokenizer is not known (known: %s, %s): put tokenizer.json beside the weights"
                             .formatted(
-                                    split,
-                                    GPT2_SPLITS,
-                                    SPLITS.keySet().stream().sorted().toList()));
+                                    split, GPT2_SPLITS, splits()));
             return;
         }
-        JsonTree.write(
-                folder.resolve(ModelDirectory.TOKENIZER), byteLevel(split, SPLITS.get(split)));
+        JsonTree.write(folder.resolve(ModelDirectory.TOKENIZER), byteLevel(split));
     }
 
-    private Map<String, @Nullable Object> byteLevel(String name, @Nullable String split) {
-        Map<String, @Nullable Object> tree = tree(model(merges(), null));
-        Map<String, Object> bytes = byteLevelStep(split == null);
-        tree.put(
-                "pre_tokenizer",
-                split == null
-                        ? bytes
-                        : Map.of(
-                                "type",
-                                "Sequence",
-                                "pretokenizers",
-                                List.of(
-                                        Map.of(
-                                                "type",
-                                                "Split",
-                                                "pattern",
-                                                Map.of("Regex", split),
-                                                "behavior",
-                                                "Isolated",
-                                                "invert",
-                                                false),
-                                        bytes)));
+    /// Names of splits that say more than that of GPT-2.
+    static List<String> splits() {
+        return Stream.concat(SPLITS.keySet().stream(), Stream.of(DIGITS)).sorted().toList();
+    }
+
+    /// How text is split before merges.
+    private static Optional<Map<String, Object>> preTokenizer(String split) {
+        if (GPT2_SPLITS.contains(split)) {
+            return Optional.of(byteLevelStep(true));
+        }
+        if (split.equals(DIGITS)) {
+            return Optional.of(
+                    sequence(
+                            Map.of("type", "Digits", "individual_digits", true),
+                            byteLevelStep(true)));
+        }
+        return Optional.ofNullable(SPLITS.get(split))
+                .map(regex -> sequence(isolated(regex), byteLevelStep(false)));
+    }
+
+    private static Map<String, Object> sequence(Map<String, Object> a, Map<String, Object> b) {
+        return Map.of("type", "Sequence", "pretokenizers", List.of(a, b));
+    }
+
+    private static Map<String, Object> isolated(String regex) {
+        return Map.of(
+                "type", "Split",
+                "pattern", Map.of("Regex", regex),
+                "behavior", "Isolated",
+                "invert", false);
+    }
+
+    /// The name of a split as a `tokenizer.json` has it, if it has one.
+    static Optional<String> splitOf(@Nullable Object preTokenizer) {
+        if (preTokenizer == null) {
+            return Optional.empty();
+        }
+        return Stream.concat(Stream.of("gpt-2"), splits().stream())
+                .filter(name -> !name.equals("llama3"))
+                .filter(name -> preTokenizer(name).filter(one -> same(one, preTokenizer)).isPresent())
+                .findFirst();
+    }
+
+    /// Whether two steps split alike; what becomes of offsets does not count.
+    private static boolean same(Object one, Object other) {
+        if (one instanceof Map<?, ?> a && other instanceof Map<?, ?> b) {
+            return a.entrySet().stream()
+                    .filter(entry -> !entry.getKey().equals("trim_offsets"))
+                    .allMatch(entry -> {
+                        Object found = b.get(entry.getKey());
+                        return found != null && same(entry.getValue(), found);
+                    });
+        }
+        if (one instanceof List<?> a && other instanceof List<?> b) {
+            return a.size() == b.size()
+                    && IntStream.range(0, a.size()).allMatch(i -> same(a.get(i), b.get(i)));
+        }
+        return one.equals(other);
+    }
+
+    private Map<String, @Nullable Object> byteLevel(String name) {
+        Map<String, @Nullable Object> model = model(merges(), null);
+        model.put("ignore_merges", WHOLE_FIRST.contains(name));
+        Map<String, @Nullable Object> tree = tree(model);
+        tree.put("pre_tokenizer", preTokenizer(name).orElseThrow());
         tree.put("decoder", byteLevelStep(true));
         if (COMPOSED.contains(name)) {
             tree.put("normalizer", Map.of("type", "NFC"));

@@ -1,6 +1,9 @@
 package dev.tunesmith.engine.gguf;
 
 import dev.tunesmith.engine.gguf.BlockDecoders.Decoder;
+import dev.tunesmith.engine.gguf.BlockEncoders.Encoder;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Optional;
 
@@ -37,6 +40,11 @@ public enum GgufType {
         return Arrays.stream(values()).filter(type -> type.id == id).findFirst();
     }
 
+    /// The number of the type in a file.
+    int id() {
+        return id;
+    }
+
     /// Values of one block; a row of a tensor is a multiple of them.
     public int blockValues() {
         return values;
@@ -63,6 +71,35 @@ public enum GgufType {
             block.next(bytes);
         }
         return decoded;
+    }
+
+    /// Encodes values, a whole number of blocks, into the bytes from `at` on, which are zero.
+    void encode(float[] values, byte[] to, int at) {
+        if (values.length % this.values != 0) {
+            throw new IllegalArgumentException(
+                    "%d values are no blocks of %s".formatted(values.length, this));
+        }
+        Encoder encoder = encoder();
+        ByteBuffer target =
+                ByteBuffer.wrap(to, at, values.length / this.values * bytes)
+                        .order(ByteOrder.LITTLE_ENDIAN);
+        for (int from = 0; from < values.length; from += this.values) {
+            encoder.encode(values, from, target);
+        }
+    }
+
+    private Encoder encoder() {
+        return switch (this) {
+            case F32 -> BlockEncoders::f32;
+            case F16 -> BlockEncoders::f16;
+            case BF16 -> BlockEncoders::bf16;
+            case Q5_0 -> BlockEncoders::q5_0;
+            case Q8_0 -> BlockEncoders::q8_0;
+            case Q4_K -> SuperBlockEncoders::q4k;
+            case Q6_K -> SuperBlockEncoders::q6k;
+            case Q4_0, Q4_1, Q5_1, Q2_K, Q3_K, Q5_K, IQ4_NL, IQ4_XS ->
+                    throw new IllegalArgumentException(this + " is not written");
+        };
     }
 
     private Decoder decoder() {

@@ -111,11 +111,16 @@ public final class SafetensorsFile implements AutoCloseable {
 
     /// A copy of a floating-point tensor as Java floats, row-major.
     public float[] floats(String name) {
+        return floats(name, 0, tensor(name).elements());
+    }
+
+    /// A copy of `count` values of a floating-point tensor from the element `from` on.
+    public float[] floats(String name, long from, long count) {
         StoredTensor tensor = tensor(name);
         MemorySegment source = bytes(name);
-        float[] values = new float[Math.toIntExact(tensor.elements())];
+        float[] values = new float[Math.toIntExact(count)];
         for (int i = 0; i < values.length; i++) {
-            values[i] = floatAt(source, tensor, i);
+            values[i] = floatAt(source, tensor, from + i);
         }
         return values;
     }

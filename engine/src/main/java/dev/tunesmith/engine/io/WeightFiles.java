@@ -102,6 +102,11 @@ public final class WeightFiles implements AutoCloseable {
         return fileOf(name).floats(name);
     }
 
+    /// A copy of `count` values of a floating-point tensor from the element `from` on.
+    public float[] floats(String name, long from, long count) {
+        return fileOf(name).floats(name, from, count);
+    }
+
     /// A copy of an integer tensor as Java longs, row-major.
     public long[] integers(String name) {
         return fileOf(name).integers(name);
