@@ -69,7 +69,8 @@ final class ConvertCommand {
         GgufExport.run(ModelDirectory.open(folder), file, mixture)
                 .forEach(note -> out.println("note: " + note));
         out.println(
-                "%s holds the model in %d MiB".formatted(file, Math.ceilDiv(Files.size(file), 1L << 20)));
+                "%s holds the model in %d MiB"
+                        .formatted(file, Math.ceilDiv(Files.size(file), 1L << 20)));
         return 0;
     }
 

@@ -6,8 +6,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 
-/// `verify [DIR…]` runs golden cases, `bench …` measures training and decoding, `convert` reads
-/// files of llama.cpp.
+/// `verify [DIR…]` runs golden cases, `bench …` measures training and decoding, `convert` reads and
+/// writes files of llama.cpp.
 public final class Main {
 
     private Main() {}
@@ -24,7 +24,7 @@ public final class Main {
             case "convert" -> System.exit(ConvertCommand.run(rest, System.out));
             default -> {
                 System.err.println(
-                        "usage: verify [DIR…] | bench (train | decode | model) … | convert FILE DIR");
+                        "usage: verify [DIR…] | bench (train | decode | model) … | convert FILE.gguf DIR | convert DIR FILE.gguf");
                 System.exit(2);
             }
         }

@@ -2,12 +2,11 @@ package dev.tunesmith.bench.speed;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.tunesmith.bench.PeerPython;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,30 +30,7 @@ final class Alternation {
 
     /// The command that starts this program's launcher.
     static String launcher() {
-        return home().resolve("tunesmith").toString();
-    }
-
-    /// A peer's script, run by the Python of the environment that `bench/peers/install` makes.
-    ///
-    /// @throws IllegalStateException if it has not been made
-    static List<String> script(String name, List<String> arguments) {
-        Path scripts = home().resolve("bench/peers");
-        String folder = System.getenv("TUNESMITH_PEERS");
-        Path environment = folder == null ? home().resolve("bench/target/peers") : Path.of(folder);
-        Path python = environment.resolve("bin/python");
-        if (!Files.isExecutable(python)) {
-            throw new IllegalStateException(
-                    "no %s; install the peers with: bench/peers/install".formatted(python));
-        }
-        List<String> command = new ArrayList<>();
-        command.add(python.toString());
-        command.add(scripts.resolve(name).toString());
-        command.addAll(arguments);
-        return command;
-    }
-
-    private static Path home() {
-        return Path.of(System.getProperty("tunesmith.home", "."));
+        return PeerPython.home().resolve("tunesmith").toString();
     }
 
     /// Medians of our figures; `peer` with the medians of the same figures; `ratio` with ours

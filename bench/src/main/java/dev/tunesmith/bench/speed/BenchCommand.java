@@ -1,6 +1,7 @@
 package dev.tunesmith.bench.speed;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.tunesmith.bench.PeerPython;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -163,7 +164,7 @@ public final class BenchCommand implements Runnable {
         arguments.addAll(sizes);
         List<String> own = new ArrayList<>(List.of(Alternation.launcher(), "bench", what));
         own.addAll(arguments);
-        List<String> peer = Alternation.script(script, arguments);
+        List<String> peer = PeerPython.command(PeerPython.home(), script, arguments);
         return print(new Alternation(own, peer, System.err).run(ROUNDS));
     }
 

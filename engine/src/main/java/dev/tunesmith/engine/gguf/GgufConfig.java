@@ -31,7 +31,8 @@ final class GgufConfig {
                                         file.path(),
                                         "architecture '%s' is not supported (supported: %s)"
                                                 .formatted(
-                                                        name, String.join(", ", GgufFamily.names()))));
+                                                        name,
+                                                        String.join(", ", GgufFamily.names()))));
         return new GgufConfig(file, family);
     }
 
@@ -116,8 +117,7 @@ final class GgufConfig {
 
     private Optional<Map<String, Object>> scaling(GgufFile.Tensor factors) {
         double theta = number("rope.freq_base").orElse(10_000.0).doubleValue();
-        Optional<RopeScaling.Llama3> scaling =
-                RopeFactors.scaling(file.values(factors), theta);
+        Optional<RopeScaling.Llama3> scaling = RopeFactors.scaling(file.values(factors), theta);
         if (scaling.isEmpty()) {
             faults.add(
                     "%s are not those of Llama 3: import the original model instead"

@@ -64,8 +64,7 @@ public final class GgufExport {
             faults.add(
                     "family %s is not exported to GGUF (supported: %s)"
                             .formatted(
-                                    architecture.family(),
-                                    String.join(", ", GgufFamily.models())));
+                                    architecture.family(), String.join(", ", GgufFamily.models())));
         }
         return family;
     }

@@ -1,10 +1,10 @@
 package dev.tunesmith.engine.gguf;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.Map;
 import java.util.stream.Collectors;
 
 /// Architectures that GGUF files and model folders both know, with the names that each has for the
@@ -26,9 +26,12 @@ enum GgufFamily {
 
     private static final Map<String, String> OUTSIDE =
             Map.of(
-                    EMBEDDING, "model.embed_tokens.weight",
-                    "output_norm.weight", "model.norm.weight",
-                    HEAD, "lm_head.weight");
+                    EMBEDDING,
+                    "model.embed_tokens.weight",
+                    "output_norm.weight",
+                    "model.norm.weight",
+                    HEAD,
+                    "lm_head.weight");
 
     private static final Map<String, String> INSIDE =
             Map.ofEntries(

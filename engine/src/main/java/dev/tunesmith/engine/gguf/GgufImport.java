@@ -57,7 +57,8 @@ public final class GgufImport {
     private List<String> faults() {
         return file.tensors().stream()
                 .map(GgufFile.Tensor::name)
-                .filter(name -> !name.equals(GgufFamily.ROPE_FACTORS)
+                .filter(name ->
+                        !name.equals(GgufFamily.ROPE_FACTORS)
                                 && GgufFamily.plainName(name).isEmpty())
                 .map(name -> "tensor %s is not known".formatted(name))
                 .toList();

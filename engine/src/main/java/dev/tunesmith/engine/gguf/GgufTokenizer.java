@@ -81,8 +81,7 @@ final class GgufTokenizer {
         if (preTokenizer(split).isEmpty()) {
             notes.add(
                     "the split '%s' of the tokenizer is not known (known: %s, %s): put tokenizer.json beside the weights"
-                            .formatted(
-                                    split, GPT2_SPLITS, splits()));
+                            .formatted(split, GPT2_SPLITS, splits()));
             return;
         }
         JsonTree.write(folder.resolve(ModelDirectory.TOKENIZER), byteLevel(split));
@@ -114,10 +113,14 @@ final class GgufTokenizer {
 
     private static Map<String, Object> isolated(String regex) {
         return Map.of(
-                "type", "Split",
-                "pattern", Map.of("Regex", regex),
-                "behavior", "Isolated",
-                "invert", false);
+                "type",
+                "Split",
+                "pattern",
+                Map.of("Regex", regex),
+                "behavior",
+                "Isolated",
+                "invert",
+                false);
     }
 
     /// The name of a split as a `tokenizer.json` has it, if it has one.
@@ -127,7 +130,8 @@ final class GgufTokenizer {
         }
         return Stream.concat(Stream.of("gpt-2"), splits().stream())
                 .filter(name -> !name.equals("llama3"))
-                .filter(name -> preTokenizer(name).filter(one -> same(one, preTokenizer)).isPresent())
+                .filter(name ->
+                        preTokenizer(name).filter(one -> same(one, preTokenizer)).isPresent())
                 .findFirst();
     }
 

@@ -41,8 +41,7 @@ final class GgufVocabulary {
     /// @param rows of the embedding, each of which needs a token
     /// @param faults gets why the tokenizer cannot be said in a file
     /// @return what the file lacks, in words for the user
-    static List<String> add(
-            GgufWriter to, ModelDirectory model, int rows, List<String> faults) {
+    static List<String> add(GgufWriter to, ModelDirectory model, int rows, List<String> faults) {
         Optional<Path> file = model.tokenizer();
         if (file.isEmpty()) {
             faults.add("%s is missing".formatted(ModelDirectory.TOKENIZER));

@@ -84,8 +84,7 @@ final class SuperBlockEncoders {
             int part = Math.min(127, Math.round(scales[group] * (-128 / farthest)));
             parts[group] = (byte) part;
             float step = Float.float16ToFloat(ofAll) * part;
-            int code =
-                    step == 0 ? 32 : Math.clamp(Math.round(from[at + i] / step), -32, 31) + 32;
+            int code = step == 0 ? 32 : Math.clamp(Math.round(from[at + i] / step), -32, 31) + 32;
             int run = i % 128 / 32;
             low[i / 128 * 64 + run % 2 * 32 + i % 32] |= (byte) ((code & 15) << (run / 2 * 4));
             high[i / 128 * 32 + i % 32] |= (byte) (code >> 4 << (2 * run));

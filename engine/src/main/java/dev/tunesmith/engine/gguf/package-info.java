@@ -3,6 +3,7 @@
 ///
 /// Start with [dev.tunesmith.engine.gguf.GgufImport], which turns such a file into a folder as
 /// Hugging Face lays it out; everything else then works with that folder.
+/// [dev.tunesmith.engine.gguf.GgufExport] is the way back.
 @NullMarked
 package dev.tunesmith.engine.gguf;
 

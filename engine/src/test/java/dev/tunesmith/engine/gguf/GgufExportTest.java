@@ -122,8 +122,7 @@ class GgufExportTest {
                                 Map.of("rope_type", "dynamic", "factor", 2.0)));
         Files.delete(model.path().resolve(ModelDirectory.TOKENIZER));
         assertThatExceptionOfType(ModelFileException.class)
-                .isThrownBy(() ->
-                        GgufExport.run(model, folder.resolve("a.gguf"), GgufMixture.BF16))
+                .isThrownBy(() -> GgufExport.run(model, folder.resolve("a.gguf"), GgufMixture.BF16))
                 .withMessageContaining("activation GELU is not silu")
                 .withMessageContaining("Dynamic")
                 .withMessageContaining("tokenizer.json is missing");
@@ -154,8 +153,7 @@ class GgufExportTest {
                 // The coarsest has 16 steps over the range of a group, each known to six bits.
                 assertThat((double) back[i])
                         .as("%s round %d at %d", type, round, i)
-                        .isCloseTo(
-                                values[i], within(largest / 6 + 1e-7));
+                        .isCloseTo(values[i], within(largest / 6 + 1e-7));
             }
         }
     }
