@@ -12,7 +12,9 @@ final class BlockEncoders {
     /// Writes one block.
     @FunctionalInterface
     interface Encoder {
-        /// @param to little-endian; the bytes from its position on are zero
+        /// Encodes the block that begins at `at`.
+        ///
+        /// @param to little-endian
         void encode(float[] from, int at, ByteBuffer to);
     }
 

@@ -111,6 +111,8 @@ public final class GgufExport {
                 put(family, "rope.scaling.type", "linear");
                 put(family, "rope.scaling.factor", linear.factor());
             }
+            case RopeScaling.Llama3 _ when family != GgufFamily.LLAMA ->
+                    faults.add("llama3's scaling is not said in GGUF files of " + family.wire());
             case RopeScaling.Llama3 _ -> {
                 float[] factors = RopeFactors.of(rotary);
                 writer.add(

@@ -10,9 +10,9 @@ import java.util.stream.Collectors;
 /// Architectures that GGUF files and model folders both know, with the names that each has for the
 /// parts of a model.
 enum GgufFamily {
-    LLAMA("llama", "LlamaForCausalLM", List.of("llama", "mistral"), true),
-    QWEN2("qwen2", "Qwen2ForCausalLM", List.of("qwen2"), false),
-    QWEN3("qwen3", "Qwen3ForCausalLM", List.of("qwen3"), false);
+    LLAMA("llama", "LlamaForCausalLM", true),
+    QWEN2("qwen2", "Qwen2ForCausalLM", false),
+    QWEN3("qwen3", "Qwen3ForCausalLM", false);
 
     /// Divisors of rotary frequencies: no weight, for it follows from the configuration.
     static final String ROPE_FACTORS = "rope_freqs.weight";
@@ -52,13 +52,11 @@ enum GgufFamily {
 
     private final String wire;
     private final String architecture;
-    private final List<String> sources;
     private final boolean turned;
 
-    GgufFamily(String wire, String architecture, List<String> sources, boolean turned) {
+    GgufFamily(String wire, String architecture, boolean turned) {
         this.wire = wire;
         this.architecture = architecture;
-        this.sources = List.copyOf(sources);
         this.turned = turned;
     }
 
@@ -74,7 +72,11 @@ enum GgufFamily {
 
     /// The family that holds models of that `model_type`.
     static Optional<GgufFamily> ofModel(String type) {
-        return List.of(values()).stream().filter(one -> one.sources.contains(type)).findFirst();
+        return List.of(values()).stream().filter(one -> one.sources().contains(type)).findFirst();
+    }
+
+    private List<String> sources() {
+        return this == LLAMA ? List.of(wire, "mistral") : List.of(wire);
     }
 
     static List<String> names() {
@@ -82,7 +84,7 @@ enum GgufFamily {
     }
 
     static List<String> models() {
-        return List.of(values()).stream().flatMap(one -> one.sources.stream()).toList();
+        return List.of(values()).stream().flatMap(one -> one.sources().stream()).toList();
     }
 
     String wire() {

@@ -45,7 +45,9 @@ class GgufExportTest {
     @ParameterizedTest
     @ValueSource(strings = {"llama", "qwen2", "qwen3"})
     void whatWasExportedComesBack(String family) throws IOException {
-        ModelDirectory model = model(family, Map.of("rope_scaling", SCALING));
+        // Files of other families have no place for the scaling of Llama 3.
+        ModelDirectory model =
+                model(family, family.equals("llama") ? Map.of("rope_scaling", SCALING) : Map.of());
         ModelDirectory back = thereAndBack(model, GgufMixture.F16);
 
         assertThat(Architecture.of(back.config())).isEqualTo(Architecture.of(model.config()));

@@ -1,0 +1,140 @@
+package dev.tunesmith.bench.verify;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.tunesmith.engine.adapter.Adapter;
+import dev.tunesmith.engine.adapter.MergedFolder;
+import dev.tunesmith.engine.adapter.kind.AdapterConfig;
+import dev.tunesmith.engine.io.JsonTree;
+import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.nn.Parameter;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// `transformers` loads the folders that we write, and `peft` our adapters: both say what we say.
+/// The other way, the golden cases of adapters are folders that these libraries wrote.
+@Tag("peers")
+class ModelPeerTest {
+    private static final Path GOLDEN = Path.of("../engine/src/test/resources/golden/adapters");
+    private static final int[] TOKENS = {4, 8, 15, 16, 23, 42, 7, 9};
+
+    /// fp32 on both sides, sums in another order.
+    private static final double TOLERANCE = 2e-5;
+
+    /// Not BOFT: without a compiled CUDA extension, peft reads only one factor of it.
+    private static final List<String> ADAPTERS =
+            List.of(
+                    "lora_all_linear",
+                    "lora_bias_all",
+                    "lora_bias_b",
+                    "lora_embedding",
+                    "lora_gpt2",
+                    "lora_layers_to_transform",
+                    "lora_modules_to_save",
+                    "lora_rank_pattern",
+                    "lora_regex_exclude",
+                    "rslora",
+                    "dora",
+                    "ia3",
+                    "vera",
+                    "oft_exact",
+                    "adalora",
+                    "prompt_tuning",
+                    "prefix_tuning",
+                    "p_tuning_lstm");
+
+    @TempDir private Path folder;
+
+    @Test
+    void transformersLoadsTheModelsThatWeWrite() throws Exception {
+        Map<String, Path> models = new LinkedHashMap<>();
+        for (String family : List.of("llama", "mistral", "qwen2", "qwen3", "gemma2", "olmo2")) {
+            Path model = folder.resolve(family);
+            ModelDirectory _ = TinyModels.write(model, family, Map.of());
+            models.put(family, model);
+        }
+        for (String adapter : List.of("lora_all_linear", "dora", "ia3", "oft_exact")) {
+            Path merged = Files.createDirectory(folder.resolve("merged-" + adapter));
+            MergedFolder.write(
+                    ModelDirectory.open(base(adapter)),
+                    GOLDEN.resolve(adapter).resolve("adapter"),
+                    merged);
+            models.put("merged " + adapter, merged);
+        }
+        List<Map<String, Object>> requests = new ArrayList<>();
+        List<float[]> ours = new ArrayList<>();
+        for (Path model : models.values()) {
+            requests.add(Map.of("model", model.toString(), "tokens", TOKENS));
+            try (Decoder decoder = Peers.load(model)) {
+                ours.add(Peers.logits(decoder, TOKENS));
+            }
+        }
+        compare(List.copyOf(models.keySet()), ours, requests);
+    }
+
+    @Test
+    void peftLoadsTheAdaptersThatWeWrite() throws Exception {
+        List<Map<String, Object>> requests = new ArrayList<>();
+        List<float[]> ours = new ArrayList<>();
+        for (String name : ADAPTERS) {
+            Path saved = Files.createDirectory(folder.resolve(name));
+            ours.add(written(name, saved));
+            requests.add(
+                    Map.of(
+                            "model", base(name).toString(),
+                            "adapter", saved.toString(),
+                            "tokens", TOKENS));
+        }
+        compare(ADAPTERS, ours, requests);
+    }
+
+    /// A new adapter of ours whose values are random.
+    private static float[] written(String name, Path saved) throws IOException {
+        Path config = GOLDEN.resolve(name).resolve("adapter").resolve(Adapter.CONFIG);
+        AdapterConfig read = AdapterConfig.read(JsonTree.read(config)).withoutDropout();
+        var random = new SplittableRandom(name.hashCode());
+        try (Decoder decoder = Peers.load(base(name));
+                Adapter adapter = Adapter.fresh(decoder, read, 1)) {
+            for (Parameter parameter : adapter.parameters()) {
+                float[] values = parameter.value().toFloats();
+                for (int i = 0; i < values.length; i++) {
+                    values[i] += (float) (0.05 * random.nextGaussian());
+                }
+                parameter.value().set(values);
+            }
+            adapter.save(saved);
+            return Peers.logits(decoder, TOKENS);
+        }
+    }
+
+    private static Path base(String adapter) {
+        Object base = JsonTree.read(GOLDEN.resolve(adapter).resolve("case.json")).get("base");
+        return GOLDEN.resolve(String.valueOf(base)).resolve("model");
+    }
+
+    private static void compare(
+            List<String> names, List<float[]> ours, List<Map<String, Object>> requests)
+            throws IOException, InterruptedException {
+        JsonNode answers = Peers.ask("check_models.py", requests);
+        Map<String, Double> wrong = new HashMap<>();
+        for (int i = 0; i < ours.size(); i++) {
+            double error = Peers.relativeError(ours.get(i), Peers.numbers(answers.get(i)));
+            if (!(error < TOLERANCE)) {
+                wrong.put(names.get(i), error);
+            }
+        }
+        assertThat(wrong).isEmpty();
+    }
+}
