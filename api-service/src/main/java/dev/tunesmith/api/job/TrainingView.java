@@ -63,6 +63,7 @@ final class TrainingView {
         put("adam_beta1", optimizer.adam().beta1());
         put("adam_beta2", optimizer.adam().beta2());
         put("adam_epsilon", optimizer.adam().epsilon());
+        put("optimizer", asked(optimizer.form()));
         TrainingOptions.Cadence cadence = options.cadence();
         put("logging_steps", cadence.loggingSteps());
         put("save_steps", cadence.saveSteps());
@@ -91,6 +92,15 @@ final class TrainingView {
         put("bias", refinements.bias());
         put("loraplus_lr_ratio", refinements.plusRatio());
         put("loraplus_lr_embedding", refinements.plusEmbeddingRate());
+    }
+
+    private static @Nullable Object asked(TrainingOptions.@Nullable Form form) {
+        if (form == null || form.given().isEmpty()) {
+            return form == null ? null : form.kind();
+        }
+        var tree = new LinkedHashMap<String, Object>(form.given());
+        tree.put("type", form.kind());
+        return tree;
     }
 
     private void asked(MethodChoice choice) {
@@ -124,9 +134,8 @@ final class TrainingView {
         put("warmup_steps", optimizer.warmupSteps());
         put("weight_decay", optimizer.weightDecay());
         put("max_grad_norm", optimizer.maxGradNorm());
-        put("adam_beta1", optimizer.beta1());
-        put("adam_beta2", optimizer.beta2());
-        put("adam_epsilon", optimizer.epsilon());
+        put("optimizer", optimizer.form().wire());
+        optimizer.adamKeys().forEach(this::put);
         ResolvedSpec.Steps steps = spec.steps();
         put("logging_steps", steps.loggingSteps());
         put("save_steps", steps.saveSteps());

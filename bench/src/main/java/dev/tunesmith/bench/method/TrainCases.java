@@ -6,17 +6,17 @@ import dev.tunesmith.bench.golden.GoldenCase;
 import dev.tunesmith.bench.golden.GoldenTensors;
 import dev.tunesmith.bench.golden.Tolerance;
 import dev.tunesmith.bench.golden.UnsupportedCaseException;
-import dev.tunesmith.contracts.job.Curve;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.MethodSettings.Preference;
 import dev.tunesmith.contracts.method.PairLoss;
+import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.engine.adapter.Adapter;
 import dev.tunesmith.engine.adapter.kind.LoraConfig;
 import dev.tunesmith.engine.adapter.site.Scope;
 import dev.tunesmith.engine.adapter.site.Targets;
 import dev.tunesmith.engine.data.Sample;
 import dev.tunesmith.engine.data.TokenBatch;
-import dev.tunesmith.engine.loop.LearningRate;
+import dev.tunesmith.engine.loop.rate.LearningRate;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.model.ScoreHead;
 import dev.tunesmith.engine.nn.Parameter;
@@ -27,8 +27,9 @@ import dev.tunesmith.engine.objective.Policy;
 import dev.tunesmith.engine.objective.PreferenceObjective;
 import dev.tunesmith.engine.objective.RewardObjective;
 import dev.tunesmith.engine.objective.TokenObjective;
-import dev.tunesmith.engine.optim.AdamW;
+import dev.tunesmith.engine.optim.Optimizer;
 import dev.tunesmith.engine.optim.ParameterGroup;
+import dev.tunesmith.engine.optim.Rule;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -85,16 +86,16 @@ public final class TrainCases implements CaseRunner {
         }
 
         private void train(Objective objective, List<Parameter> trained) {
-            var settings =
-                    new AdamW.Settings(
+            var rule =
+                    new Rule.AdamW(
                             hyper("adam_beta1", 0.9),
                             hyper("beta2", 0.999),
-                            hyper("adam_epsilon", 1e-8),
-                            hyper("clip", 1));
-            AdamW optimizer =
-                    new AdamW(
+                            hyper("adam_epsilon", 1e-8));
+            Optimizer optimizer =
+                    Optimizer.of(
                             ParameterGroup.byDecay(trained, hyper("weight_decay", 0)),
-                            settings,
+                            rule,
+                            hyper("clip", 1),
                             run.region());
             int steps = (int) hyper("steps", 0);
             LearningRate rates =

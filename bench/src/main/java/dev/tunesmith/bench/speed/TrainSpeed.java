@@ -18,7 +18,7 @@ import dev.tunesmith.engine.objective.Objective;
 import dev.tunesmith.engine.objective.Policy;
 import dev.tunesmith.engine.objective.PreferenceObjective;
 import dev.tunesmith.engine.objective.TokenObjective;
-import dev.tunesmith.engine.optim.AdamW;
+import dev.tunesmith.engine.optim.Optimizer;
 import dev.tunesmith.engine.optim.ParameterGroup;
 import dev.tunesmith.engine.quant.FourBitFormat;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
@@ -130,7 +130,7 @@ final class TrainSpeed {
     private Map<String, Object> train(
             Subject model, Objective objective, StepArena arena, Region state) {
         List<ParameterGroup> groups = ParameterGroup.byDecay(model.trained(), 0);
-        var optimizer = new AdamW(groups, AdamW.Settings.usual(), state);
+        Optimizer optimizer = Optimizer.usual(groups, state);
         int vocabulary = model.decoder().architecture().size().vocabulary();
         double[] seconds = new double[setup.steps()];
         double firstStep = 0;

@@ -16,8 +16,9 @@ import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.nn.Head;
 import dev.tunesmith.engine.nn.Parameter;
-import dev.tunesmith.engine.optim.AdamW;
+import dev.tunesmith.engine.optim.Optimizer;
 import dev.tunesmith.engine.optim.ParameterGroup;
+import dev.tunesmith.engine.optim.Rule;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
@@ -225,11 +226,8 @@ final class AdapterCases implements CaseRunner {
         float[] losses = new float[steps + 1];
         float[] norms = new float[steps];
         try (Region region = Region.lasting("optimizer")) {
-            AdamW optimizer =
-                    new AdamW(
-                            groups(golden, adapter, rate),
-                            new AdamW.Settings(0.9, 0.999, 1e-8, 0),
-                            region);
+            Optimizer optimizer =
+                    Optimizer.of(groups(golden, adapter, rate), Rule.AdamW.USUAL, 0, region);
             for (int step = 0; step < steps; step++) {
                 losses[step] = (float) gradients(run, batch, adapter);
                 adapter.companion().ifPresent(Companion::beforeStep);

@@ -11,6 +11,7 @@ import dev.tunesmith.bench.method.ReferenceFreeCases;
 import dev.tunesmith.bench.method.RewardCases;
 import dev.tunesmith.bench.method.SupervisedCases;
 import dev.tunesmith.bench.method.TrainCases;
+import dev.tunesmith.bench.optim.StepCases;
 import dev.tunesmith.bench.text.DatasetCases;
 import dev.tunesmith.bench.text.NamedTemplateCases;
 import dev.tunesmith.bench.text.ToolFormatCases;
@@ -28,6 +29,7 @@ final class CaseGroups {
                             Map.entry("adapters", new AdapterCases()),
                             Map.entry("optim/schedules", OptimizerCases::schedules),
                             Map.entry("optim/clip", OptimizerCases::clip),
+                            Map.entry("optim/optimizers", new StepCases()),
                             Map.entry("optim/groups", OptimizerCases::groups),
                             Map.entry("quant/bnb4", new QuantCases.FourBit()),
                             Map.entry("quant/bnb_models", new QuantCases.Checkpoints()),

@@ -10,8 +10,9 @@ import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.nn.Head;
 import dev.tunesmith.engine.nn.Parameter;
-import dev.tunesmith.engine.optim.AdamW;
+import dev.tunesmith.engine.optim.Optimizer;
 import dev.tunesmith.engine.optim.ParameterGroup;
+import dev.tunesmith.engine.optim.Rule;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
@@ -49,8 +50,8 @@ final class FullTraining {
             List<ParameterGroup> groups =
                     ParameterGroup.byDecay(run.decoder().trainable(), decay());
             compareDecayed(groups);
-            var settings = new AdamW.Settings(0.9, 0.999, 1e-8, golden.number("training.clip", 0));
-            AdamW optimizer = new AdamW(groups, settings, region);
+            double clip = golden.number("training.clip", 0);
+            Optimizer optimizer = Optimizer.of(groups, Rule.AdamW.USUAL, clip, region);
             float[] losses = new float[rates.length + 1];
             float[] norms = new float[rates.length];
             for (int step = 0; step < rates.length; step++) {

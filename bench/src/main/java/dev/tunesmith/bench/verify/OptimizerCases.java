@@ -5,8 +5,9 @@ import dev.tunesmith.bench.golden.GoldenCase;
 import dev.tunesmith.bench.golden.GoldenTensors;
 import dev.tunesmith.bench.golden.Tolerance;
 import dev.tunesmith.bench.golden.UnsupportedCaseException;
-import dev.tunesmith.contracts.job.Curve;
-import dev.tunesmith.engine.loop.LearningRate;
+import dev.tunesmith.contracts.optim.Curve;
+import dev.tunesmith.engine.loop.rate.LearningRate;
+import dev.tunesmith.engine.loop.rate.Plateau;
 import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.ops.GradientNorm;
 import dev.tunesmith.engine.optim.ParameterGroup;
@@ -28,6 +29,10 @@ final class OptimizerCases {
     /// Group `optim/schedules`: the rate of every step.
     static void schedules(GoldenCase golden, Comparison comparison) {
         List<?> values = golden.list("values");
+        if (!golden.list("metric_after_step").isEmpty()) {
+            plateau(golden, comparison);
+            return;
+        }
         LearningRate rate = rate(golden);
         var tolerance = new Tolerance(1e-300, golden.number("tolerance.rtol", 0), 0);
         for (int step = 0; step < values.size(); step++) {
@@ -36,6 +41,32 @@ final class OptimizerCases {
                     rate.at(step),
                     ((Number) values.get(step)).doubleValue(),
                     tolerance);
+        }
+    }
+
+    /// The one schedule that listens to evaluations.
+    private static void plateau(GoldenCase golden, Comparison comparison) {
+        List<?> metrics = golden.list("metric_after_step");
+        var tolerance = new Tolerance(1e-300, golden.number("tolerance.rtol", 0), 0);
+        String of = "parameters.kwargs.";
+        var rules =
+                new Plateau.Rules(
+                        new Curve.Plateau(
+                                golden.number(of + "factor", 0.1),
+                                (int) golden.number(of + "patience", 10),
+                                (int) golden.number(of + "cooldown", 0),
+                                golden.number(of + "threshold", 1e-4)),
+                        golden.number(of + "min_lr", 0),
+                        golden.text(of + "mode", "min").equals("max"),
+                        golden.text(of + "threshold_mode", "rel").equals("abs"));
+        Plateau plateau = Plateau.start(golden.number("parameters.lr", 0));
+        for (int step = 0; step < metrics.size(); step++) {
+            comparison.number(
+                    "rate of step " + step,
+                    plateau.rate(),
+                    ((Number) golden.list("values").get(step)).doubleValue(),
+                    tolerance);
+            plateau = plateau.after(((Number) metrics.get(step)).doubleValue(), rules);
         }
     }
 

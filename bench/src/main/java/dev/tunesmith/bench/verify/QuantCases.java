@@ -22,8 +22,9 @@ import dev.tunesmith.engine.nn.Linear;
 import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.nn.Weight;
 import dev.tunesmith.engine.ops.FourBitMatrix;
-import dev.tunesmith.engine.optim.AdamW;
+import dev.tunesmith.engine.optim.Optimizer;
 import dev.tunesmith.engine.optim.ParameterGroup;
+import dev.tunesmith.engine.optim.Rule;
 import dev.tunesmith.engine.quant.BitsAndBytes4;
 import dev.tunesmith.engine.quant.FourBitFormat;
 import dev.tunesmith.engine.quant.FourBitKind;
@@ -274,11 +275,11 @@ final class QuantCases {
                             .set(tensors.floats("start/" + parameter.name()).orElseThrow());
                 }
                 adapter.train();
-                var optimizer =
-                        new AdamW(
+                Optimizer optimizer =
+                        Optimizer.of(
                                 ParameterGroup.byDecay(adapter.parameters(), 0),
-                                new AdamW.Settings(
-                                        0.9, 0.999, 1e-8, golden.number("parameters.clip", 0)),
+                                Rule.AdamW.USUAL,
+                                golden.number("parameters.clip", 0),
                                 region);
                 steps(golden, run, adapter, optimizer, tensors, comparison);
                 Tolerance weights = Tolerance.absolute(golden.number("tolerance.weights.atol", 0));
@@ -297,7 +298,7 @@ final class QuantCases {
                 GoldenCase golden,
                 ModelRun run,
                 Adapter adapter,
-                AdamW optimizer,
+                Optimizer optimizer,
                 GoldenTensors tensors,
                 Comparison comparison) {
             var tolerance =

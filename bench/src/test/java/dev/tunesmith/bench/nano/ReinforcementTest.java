@@ -3,7 +3,6 @@ package dev.tunesmith.bench.nano;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tunesmith.contracts.job.AdapterSpec;
-import dev.tunesmith.contracts.job.Curve;
 import dev.tunesmith.contracts.job.JobKind;
 import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.job.Precision;
@@ -12,6 +11,8 @@ import dev.tunesmith.contracts.method.Grader.StringCheck;
 import dev.tunesmith.contracts.method.Grader.StringCheck.Operation;
 import dev.tunesmith.contracts.method.KlEstimator;
 import dev.tunesmith.contracts.method.MethodSettings.Ppo;
+import dev.tunesmith.contracts.optim.Curve;
+import dev.tunesmith.contracts.optim.OptimizerSpec;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.loop.Evaluation;
 import dev.tunesmith.engine.loop.LoopObserver;
@@ -71,7 +72,8 @@ class ReinforcementTest {
                         8, 16, 0, List.of("all-linear"), false, AdapterSpec.Export.ADAPTER),
                 new ResolvedSpec.Rows(64, false, Overflow.ERROR, false, 0, 16, 16),
                 new ResolvedSpec.Steps(3, 18, 18, 1, 0, 0),
-                new ResolvedSpec.Optimizer(1e-3, 1, Curve.CONSTANT, 0, 1, 0, 1, 0.9, 0.999, 1e-8),
+                new ResolvedSpec.Optimizer(
+                        1e-3, 1, Curve.CONSTANT, 0, 1, 0, 1, OptimizerSpec.ADAMW),
                 Precision.BF16,
                 false,
                 7,

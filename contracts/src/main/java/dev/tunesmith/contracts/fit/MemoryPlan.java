@@ -57,14 +57,15 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
                 work.lora()
                         ? AdapterSize.trained(model, work) + PartSize.beside(model, work)
                         : PartSize.trained(model, work);
+        OptimizerSize size = OptimizerSize.of(model, work, trained);
         List<Section> terms =
                 List.of(
                         weights(model, work, trained),
                         new Section(
                                 "gradients",
-                                4 * trained,
-                                "4 bytes × %d trained".formatted(trained)),
-                        optimizer(work, trained),
+                                size.gradients(),
+                                "4 bytes × %d trained".formatted(size.gradients() / 4)),
+                        optimizer(size),
                         activations(model, work),
                         workspace(model, work));
         long moving = terms.stream().mapToLong(Section::bytes).sum();
@@ -106,14 +107,8 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
                                         : ""));
     }
 
-    private static Section optimizer(Workload work, long trained) {
-        boolean masters = work.bf16() && !work.lora();
-        return new Section(
-                "optimizer",
-                (masters ? 12 : 8) * trained,
-                masters
-                        ? "AdamW moments and fp32 masters: 12 bytes × %d".formatted(trained)
-                        : "AdamW moments: 8 bytes × %d".formatted(trained));
+    private static Section optimizer(OptimizerSize size) {
+        return new Section("optimizer", size.states() + size.masters(), size.reason());
     }
 
     /// What the forward pass saves for the backward pass of one layer, in bytes a token: norms,

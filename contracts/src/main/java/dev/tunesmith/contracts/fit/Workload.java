@@ -1,6 +1,7 @@
 package dev.tunesmith.contracts.fit;
 
 import dev.tunesmith.contracts.method.AdapterKind;
+import dev.tunesmith.contracts.optim.OptimizerSpec;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 /// @param frozenCopies whole models beside the one that trains; an adapter needs none
 /// @param kind what the rank is of: a block or learned tokens in some kinds of adapters
 /// @param portion what trains of the model's weights; null for all of them, or none
+/// @param optimizer what keeps state beside the weights
 /// @param checkpointing keep only the input of each layer and compute the rest again
 public record Workload(
         int loraRank,
@@ -26,7 +28,8 @@ public record Workload(
         boolean checkpointing,
         int frozenCopies,
         AdapterKind kind,
-        @Nullable Portion portion) {
+        @Nullable Portion portion,
+        OptimizerSpec optimizer) {
     /// What trains of a model, where that is neither all of it nor an adapter.
     ///
     /// @param layers layers that train, in rising order
@@ -69,7 +72,8 @@ public record Workload(
                 checkpointing,
                 0,
                 loraRank > 0 ? AdapterKind.LORA : AdapterKind.NONE,
-                null);
+                null,
+                OptimizerSpec.ADAMW);
     }
 
     /// The same job with frozen models beside the one that trains.
@@ -84,7 +88,8 @@ public record Workload(
                 checkpointing,
                 copies,
                 kind,
-                portion);
+                portion,
+                optimizer);
     }
 
     public boolean lora() {
@@ -111,7 +116,8 @@ public record Workload(
                 checkpointing,
                 frozenCopies,
                 kind,
-                portion);
+                portion,
+                optimizer);
     }
 
     public Workload withRowTokens(int tokens) {
@@ -125,7 +131,8 @@ public record Workload(
                 checkpointing,
                 frozenCopies,
                 kind,
-                portion);
+                portion,
+                optimizer);
     }
 
     public Workload withCheckpointing() {
@@ -139,7 +146,8 @@ public record Workload(
                 true,
                 frozenCopies,
                 kind,
-                portion);
+                portion,
+                optimizer);
     }
 
     public Workload withLora(int rank) {
@@ -153,7 +161,8 @@ public record Workload(
                 checkpointing,
                 0,
                 AdapterKind.LORA,
-                null);
+                null,
+                optimizer);
     }
 
     public Workload withFrozenBits(double bits) {
@@ -167,7 +176,8 @@ public record Workload(
                 checkpointing,
                 frozenCopies,
                 kind,
-                portion);
+                portion,
+                optimizer);
     }
 
     /// The same job with another kind of adapter.
@@ -182,7 +192,8 @@ public record Workload(
                 checkpointing,
                 frozenCopies,
                 other,
-                portion);
+                portion,
+                optimizer);
     }
 
     /// The same job in which only a part of the model trains.
@@ -197,6 +208,23 @@ public record Workload(
                 checkpointing,
                 frozenCopies,
                 part,
-                trained);
+                trained,
+                optimizer);
+    }
+
+    /// The same job with another optimizer.
+    public Workload withOptimizer(OptimizerSpec other) {
+        return new Workload(
+                loraRank,
+                targetModules,
+                frozenBits,
+                bf16,
+                microBatch,
+                rowTokens,
+                checkpointing,
+                frozenCopies,
+                kind,
+                portion,
+                other);
     }
 }

@@ -2,6 +2,7 @@ package dev.tunesmith.contracts.job;
 
 import dev.tunesmith.contracts.id.FileId;
 import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.contracts.problem.NearestName;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;
@@ -100,6 +101,14 @@ public final class JobRules {
                     "x_training.val_size",
                     "cannot be combined with validation_file; keep one of them");
         }
+        Curve curve = options.optimizer().curve();
+        boolean measured = validation != null || orZero(options.rows().validationShare()) > 0;
+        if (curve != null && curve.kind() == Curve.Kind.REDUCE_ON_PLATEAU && !measured) {
+            problems.add(
+                    ProblemCode.INVALID_VALUE,
+                    "x_training.scheduler",
+                    "reduce_on_plateau listens to evaluations: give validation_file or val_size");
+        }
         fields.rejectOthers(Map.of());
         if (!problems.none() || model == null || training == null) {
             return new Bad(problems.kept());
@@ -119,6 +128,10 @@ public final class JobRules {
                         labels,
                         scheduling),
                 trainingRules.dryRun());
+    }
+
+    private static double orZero(@Nullable Double value) {
+        return value == null ? 0 : value;
     }
 
     private void rejectServerFields(Map<String, Object> body) {

@@ -2,6 +2,8 @@ package dev.tunesmith.contracts.job;
 
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.optim.Curve;
+import dev.tunesmith.contracts.optim.OptimizerSpec;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -24,6 +26,15 @@ public record ResolvedSpec(
         boolean gradientCheckpointing,
         long seed,
         Map<String, Origin> origins) {
+    /// Keys that everybody knows, beside the same settings of the optimizer.
+    static final Map<String, String> ADAM_KEYS =
+            Collections.unmodifiableMap(
+                    new TreeMap<>(
+                            Map.of(
+                                    "adam_beta1", "beta1",
+                                    "adam_beta2", "beta2",
+                                    "adam_epsilon", "epsilon")));
+
     public ResolvedSpec {
         origins = Collections.unmodifiableMap(new TreeMap<>(origins));
     }
@@ -133,8 +144,9 @@ public record ResolvedSpec(
         }
     }
 
-    /// AdamW (Loshchilov & Hutter 2017) and its learning rate.
+    /// How gradients change weights, and the learning rate.
     ///
+    /// @param form the optimizer with its own settings
     /// @param learningRate peak rate, the multiplier already applied
     /// @param warmupSteps fixed warm-up; null uses `warmupRatio` of the run
     /// @param maxGradNorm 0 switches clipping off
@@ -146,9 +158,13 @@ public record ResolvedSpec(
             @Nullable Integer warmupSteps,
             double weightDecay,
             double maxGradNorm,
-            double beta1,
-            double beta2,
-            double epsilon) {
+            OptimizerSpec form) {
+
+        public Optimizer {
+            // Jobs of earlier releases were stored without it.
+            form = java.util.Objects.requireNonNullElse(form, OptimizerSpec.ADAMW);
+        }
+
         private void addTo(Map<String, Object> flat) {
             flat.put("learning_rate", learningRate);
             flat.put("learning_rate_multiplier", learningRateMultiplier);
@@ -160,9 +176,20 @@ public record ResolvedSpec(
             }
             flat.put("weight_decay", weightDecay);
             flat.put("max_grad_norm", maxGradNorm);
-            flat.put("adam_beta1", beta1);
-            flat.put("adam_beta2", beta2);
-            flat.put("adam_epsilon", epsilon);
+            flat.put("optimizer", form.wire());
+            flat.putAll(adamKeys());
+        }
+
+        /// The settings that have keys of their own, as far as the optimizer has them.
+        public Map<String, Object> adamKeys() {
+            var keys = new LinkedHashMap<String, Object>();
+            ADAM_KEYS.forEach((key, setting) -> {
+                Object value = form.values().get(setting);
+                if (value != null) {
+                    keys.put(key, value);
+                }
+            });
+            return keys;
         }
 
         /// Warm-up steps of a run of `total` optimizer steps; a ratio is rounded up.

@@ -13,6 +13,9 @@ import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.optim.Curve;
+import dev.tunesmith.contracts.optim.OptimizerKind;
+import dev.tunesmith.contracts.optim.OptimizerSpec;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -69,7 +72,8 @@ public final class Resolver {
                         spec.rows().microBatch(),
                         tokensOf(spec.settings(), tokens),
                         spec.gradientCheckpointing())
-                .withFrozenCopies(frozenCopies(spec.settings(), spec.adapter()));
+                .withFrozenCopies(frozenCopies(spec.settings(), spec.adapter()))
+                .withOptimizer(spec.optimizer().form());
     }
 
     private static Workload workload(
@@ -138,7 +142,8 @@ public final class Resolver {
         int rowTokens = packing ? maxSeqLen : Math.clamp(stats.longest(), 1, maxSeqLen);
         Workload wide =
                 workload(adapter, precision, 1, tokensOf(settings, rowTokens), false)
-                        .withFrozenCopies(frozenCopies(settings, adapter));
+                        .withFrozenCopies(frozenCopies(settings, adapter))
+                        .withOptimizer(form(spec.training().optimizer()));
         boolean again = checkpointing(wide);
         int micro = microBatch(again ? wide.withCheckpointing() : wide, batch);
         ResolvedSpec.Rows rows = rows(maxSeqLen, packing, batch, micro);
@@ -557,7 +562,12 @@ public final class Resolver {
                         "learning_rate_multiplier",
                         spec.hyperparameters().learningRateMultiplier(),
                         1.0);
-        double rate = orDerived("learning_rate", asked.learningRate(), () -> baseRate(adapter));
+        OptimizerSpec form = form(asked);
+        double rate =
+                orDerived(
+                        "learning_rate",
+                        asked.learningRate(),
+                        () -> baseRate(adapter, form.kind()));
         Integer warmupSteps = asked.warmupSteps();
         if (warmupSteps != null) {
             origins.put("warmup_steps", Origin.USER);
@@ -565,19 +575,56 @@ public final class Resolver {
         return new ResolvedSpec.Optimizer(
                 rate * multiplier,
                 multiplier,
-                orDefault("scheduler", asked.curve(), Curve.COSINE),
+                curve(asked, form.kind()),
                 warmupSteps == null ? orDefault("warmup_ratio", asked.warmupRatio(), 0.03) : 0,
                 warmupSteps,
                 orDefault("weight_decay", asked.weightDecay(), pretrain ? 0.1 : 0.0),
                 orDefault("max_grad_norm", asked.maxGradNorm(), 1.0),
-                orDefault("adam_beta1", asked.adam().beta1(), 0.9),
-                orDefault("adam_beta2", asked.adam().beta2(), pretrain ? 0.95 : 0.999),
-                orDefault("adam_epsilon", asked.adam().epsilon(), 1e-8));
+                form);
+    }
+
+    private Curve curve(TrainingOptions.Optimizer asked, OptimizerKind kind) {
+        return kind == OptimizerKind.SCHEDULE_FREE
+                ? orDerived(
+                        "scheduler",
+                        asked.curve(),
+                        () -> new Derived<>(Curve.CONSTANT, "schedule_free lowers no rate"))
+                : orDefault("scheduler", asked.curve(), Curve.COSINE);
+    }
+
+    private OptimizerSpec form(TrainingOptions.Optimizer asked) {
+        TrainingOptions.Form given = asked.form();
+        OptimizerKind kind =
+                orDefault("optimizer", given == null ? null : given.kind(), OptimizerKind.ADAMW);
+        var values = new TreeMap<String, Object>();
+        if (pretrain && kind.setting("beta2").isPresent() && kind != OptimizerKind.LION) {
+            values.put("beta2", 0.95);
+        }
+        if (given != null) {
+            values.putAll(given.given());
+        }
+        ResolvedSpec.ADAM_KEYS.forEach((key, setting) -> {
+            Double number =
+                    switch (setting) {
+                        case "beta1" -> asked.adam().beta1();
+                        case "beta2" -> asked.adam().beta2();
+                        default -> asked.adam().epsilon();
+                    };
+            if (number != null) {
+                values.put(setting, number);
+            }
+            if (kind.setting(setting).isPresent()) {
+                boolean said =
+                        number != null || (given != null && given.given().containsKey(setting));
+                origins.put(key, said ? Origin.USER : Origin.DEFAULT);
+            }
+        });
+        return new OptimizerSpec(kind, values);
     }
 
     /// Rates for a model of 10⁹ parameters, larger for smaller ones by the fourth root of their
     /// ratio.
-    private Derived<Double> baseRate(AdapterSpec adapter) {
+    private Derived<Double> baseRate(AdapterSpec adapter, OptimizerKind optimizer) {
         boolean lora = !adapter.kind().weights();
         double base =
                 switch (spec.method()) {
@@ -589,16 +636,32 @@ public final class Resolver {
                     case DPO -> lora ? 5e-6 : 1e-6;
                 };
         double size = Math.pow(PARAMETERS_OF_BASE_RATE / Math.max(1, model.parameters()), 0.25);
-        double rate = base * Math.clamp(size, 0.25, 5) * pace(adapter.kind());
+        double rate = base * Math.clamp(size, 0.25, 5) * pace(adapter.kind()) * pace(optimizer);
         double rounded = Double.parseDouble(String.format(Locale.ROOT, "%.1e", rate));
         return new Derived<>(
                 rounded,
-                "%s of a model with %d parameters"
+                "%s%s of a model with %d parameters"
                         .formatted(
+                                optimizer == OptimizerKind.ADAMW
+                                        ? ""
+                                        : "optimizer %s, ".formatted(optimizer.wire()),
                                 lora
                                         ? "adapter " + adapter.kind().wire()
                                         : pretrain ? "pre-training" : "full tuning",
                                 model.parameters()));
+    }
+
+    /// Rates relative to those of AdamW: signs move every weight by the whole rate, descent without
+    /// a second moment moves it by the gradient.
+    private static double pace(OptimizerKind kind) {
+        return switch (kind) {
+            case ADAMW, ADAMW_BF16, ADAMW_8BIT, ADAFACTOR, MUON, GALORE, APOLLO, BADAM, ADAM_MINI ->
+                    1;
+            case LION -> 0.2;
+            case SCHEDULE_FREE -> 2;
+            case ADALOMO -> 10;
+            case SGD, LOMO -> 100;
+        };
     }
 
     /// How much faster than LoRA a kind is trained: few values have to move far, those that begin

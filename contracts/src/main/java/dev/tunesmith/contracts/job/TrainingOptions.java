@@ -4,6 +4,8 @@ import dev.tunesmith.contracts.job.AdapterSpec.Export;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.contracts.job.AdapterSpec.TrainedBias;
 import dev.tunesmith.contracts.method.AdapterKind;
+import dev.tunesmith.contracts.optim.Curve;
+import dev.tunesmith.contracts.optim.OptimizerKind;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -18,7 +20,8 @@ public record TrainingOptions(
             new TrainingOptions(
                     new Adapter(null, null, null, null, null, null, null, null, null, null, null),
                     new Rows(null, null, null, null, null),
-                    new Optimizer(null, null, null, null, null, null, new Adam(null, null, null)),
+                    new Optimizer(
+                            null, null, null, null, null, null, new Adam(null, null, null), null),
                     new Cadence(null, null, null, null),
                     new Compute(null, null, null, null));
 
@@ -151,7 +154,7 @@ public record TrainingOptions(
     }
 
     /// Keys `learning_rate`, `scheduler`, `warmup_ratio`, `warmup_steps`, `weight_decay`,
-    /// `max_grad_norm`, and those of [Adam].
+    /// `max_grad_norm`, `optimizer`, and those of [Adam].
     public record Optimizer(
             @Nullable Double learningRate,
             @Nullable Curve curve,
@@ -159,7 +162,15 @@ public record TrainingOptions(
             @Nullable Integer warmupSteps,
             @Nullable Double weightDecay,
             @Nullable Double maxGradNorm,
-            Adam adam) {}
+            Adam adam,
+            @Nullable Form form) {}
+
+    /// The `optimizer`: its kind, and the settings that were given with it.
+    public record Form(OptimizerKind kind, Map<String, Object> given) {
+        public Form {
+            given = Map.copyOf(given);
+        }
+    }
 
     /// Keys `adam_beta1`, `adam_beta2`, `adam_epsilon`.
     public record Adam(@Nullable Double beta1, @Nullable Double beta2, @Nullable Double epsilon) {}

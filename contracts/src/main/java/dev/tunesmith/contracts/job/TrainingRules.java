@@ -6,32 +6,16 @@ import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.optim.OptimizerKind;
 import dev.tunesmith.contracts.problem.NearestName;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// Checks the `x_training` object: every key by itself, then what does not go together.
 final class TrainingRules {
-    private static final Set<String> CURVE_KEYS =
-            Arrays.stream(Curve.Kind.values())
-                    .flatMap(kind -> kind.keys().stream())
-                    .collect(Collectors.toUnmodifiableSet());
-
-    /// Names that transformers has for these.
-    private static final Map<String, String> CURVE_ALIASES =
-            Map.of(
-                    "num_cycles", "cycles",
-                    "min_lr_rate", "min_ratio",
-                    "min_lr_ratio", "min_ratio",
-                    "num_decay_steps", "decay_steps",
-                    "decay_type", "decay");
-
     private static final int STEPS_MAX = 100_000_000;
     private static final int RANK_MAX = 4096;
     private static final int SEQ_LEN_MIN = 8;
@@ -54,6 +38,7 @@ final class TrainingRules {
     private final Fields fields;
     private final Method method;
     private final Hyperparameters numbers;
+    private final OptimizerReader optimizerForm;
     private final TrainingOptions options;
     private final MethodChoice choice;
     private final @Nullable String clientJobId;
@@ -68,6 +53,7 @@ final class TrainingRules {
         this.fields = given.withoutAuto("batch_size", "micro_batch", "max_seq_len", "rank");
         this.method = method;
         this.numbers = numbers;
+        this.optimizerForm = new OptimizerReader(fields);
         this.options = new TrainingOptions(adapter(), rows(), optimizer(), cadence(), compute());
         this.choice = new MethodReader(method, fields).read(beta, grader);
         this.clientJobId = fields.text("client_job_id", 128);
@@ -146,7 +132,7 @@ final class TrainingRules {
         Range beta = Range.below(0, 1);
         return new TrainingOptions.Optimizer(
                 fields.number("learning_rate", Range.above(0, 10)),
-                curve(),
+                new OptimizerReader.CurveReader(fields).read(),
                 fields.number("warmup_ratio", Range.from(0, 1)),
                 fields.integer("warmup_steps", 0, STEPS_MAX),
                 fields.number("weight_decay", Range.from(0, 10)),
@@ -154,7 +140,8 @@ final class TrainingRules {
                 new TrainingOptions.Adam(
                         fields.number("adam_beta1", beta),
                         fields.number("adam_beta2", beta),
-                        fields.number("adam_epsilon", Range.above(0, 1))));
+                        fields.number("adam_epsilon", Range.above(0, 1))),
+                optimizerForm.read());
     }
 
     private TrainingOptions.Cadence cadence() {
@@ -173,52 +160,11 @@ final class TrainingRules {
                 fields.bool("gradient_checkpointing"));
     }
 
-    /// A name, or an object with the numbers of that curve.
-    private @Nullable Curve curve() {
-        List<Curve.Kind> kinds = List.of(Curve.Kind.values());
-        if (!fields.hasObject("scheduler")) {
-            Curve.Kind kind = fields.choice("scheduler", kinds, Curve.Kind::wire);
-            return kind == null ? null : Curve.usual(kind);
-        }
-        Fields inner = fields.object("scheduler");
-        Curve.Kind kind = inner.choice("type", kinds, Curve.Kind::wire);
-        Double cycles = inner.number("cycles", Range.above(0, 1000));
-        Double minRatio = inner.number("min_ratio", Range.below(0, 1));
-        Double power = inner.number("power", Range.above(0, 100));
-        Integer decaySteps = inner.integer("decay_steps", 1, STEPS_MAX);
-        Curve.Decay decay = inner.choice("decay", List.of(Curve.Decay.values()), Curve.Decay::wire);
-        Integer timescale = inner.integer("timescale", 1, STEPS_MAX);
-        inner.rejectOthers(CURVE_ALIASES);
-        if (kind == null) {
-            reject(!inner.has("type"), "scheduler.type", "is missing");
-            return null;
-        }
-        for (String key : inner.keys()) {
-            reject(
-                    CURVE_KEYS.contains(key) && !kind.keys().contains(key),
-                    "scheduler." + key,
-                    "is not used by %s, which uses %s"
-                            .formatted(
-                                    kind.wire(),
-                                    kind.keys().isEmpty()
-                                            ? "no numbers"
-                                            : String.join(", ", kind.keys())));
-        }
-        Curve usual = Curve.usual(kind);
-        return new Curve(
-                kind,
-                cycles == null ? usual.cycles() : cycles,
-                minRatio == null ? usual.minRatio() : minRatio,
-                power == null ? usual.power() : power,
-                decaySteps == null ? usual.decaySteps() : decaySteps,
-                decay == null ? usual.decay() : decay,
-                timescale == null ? usual.timescale() : timescale);
-    }
-
     private void rejectContradictions() {
         rejectKeysOfOtherAdapters();
         rejectQuantization();
         TrainingOptions.Optimizer optimizer = options.optimizer();
+        optimizerForm.rejectContradictions(optimizer, options.adapter().kind(), method);
         reject(
                 optimizer.warmupRatio() != null && optimizer.warmupSteps() != null,
                 "warmup_steps",
@@ -233,6 +179,14 @@ final class TrainingRules {
                         && supervised.lastAnswerOnly(),
                 "mask_history",
                 "cannot be combined with train_on_prompt, which trains all turns");
+        TrainingOptions.Form form = optimizer.form();
+        reject(
+                form != null
+                        && form.kind() == OptimizerKind.BADAM
+                        && choice.settings().needsScoreHead(),
+                "optimizer",
+                "badam trains layers only, and method.type %s a head beside them"
+                        .formatted(method.wire()));
         switch (method.rowKind()) {
             case PAIR, PROMPT, JUDGED -> rejectForComparisons();
             case CONVERSATION, DOCUMENT -> {}

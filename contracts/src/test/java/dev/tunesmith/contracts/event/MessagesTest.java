@@ -12,7 +12,6 @@ import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.id.TaskId;
 import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.job.AdapterSpec;
-import dev.tunesmith.contracts.job.Curve;
 import dev.tunesmith.contracts.job.ErrorClass;
 import dev.tunesmith.contracts.job.ErrorCode;
 import dev.tunesmith.contracts.job.JobKind;
@@ -23,6 +22,8 @@ import dev.tunesmith.contracts.job.Phase;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.optim.Curve;
+import dev.tunesmith.contracts.optim.OptimizerSpec;
 import dev.tunesmith.contracts.problem.Problem;
 import java.time.Instant;
 import java.util.List;
@@ -56,7 +57,7 @@ final class MessagesTest {
                     new ResolvedSpec.Rows(256, true, Overflow.TRUNCATE, false, 0, 8, 4),
                     new ResolvedSpec.Steps(3, 100, null, 1, 50, 0),
                     new ResolvedSpec.Optimizer(
-                            2e-4, 1, Curve.COSINE, 0.03, null, 0, 1, 0.9, 0.999, 1e-8),
+                            2e-4, 1, Curve.COSINE, 0.03, null, 0, 1, OptimizerSpec.ADAMW),
                     Precision.BF16,
                     true,
                     42,

@@ -14,15 +14,21 @@ import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.PairLoss;
 import dev.tunesmith.contracts.method.TokenLoss;
+import dev.tunesmith.contracts.optim.Curve;
+import dev.tunesmith.contracts.optim.OptimizerKind;
+import dev.tunesmith.contracts.optim.OptimizerSpec;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 final class JobRulesTest {
@@ -150,7 +156,8 @@ final class JobRulesTest {
                                         null,
                                         0.01,
                                         0.5,
-                                        new TrainingOptions.Adam(0.8, 0.95, 1e-6)),
+                                        new TrainingOptions.Adam(0.8, 0.95, 1e-6),
+                                        null),
                                 new TrainingOptions.Cadence(2, 3, 0, 50),
                                 new TrainingOptions.Compute(Precision.FP32, 4, null, false)));
     }
@@ -296,6 +303,46 @@ final class JobRulesTest {
         String json = TestingJson.MAPPER.writeValueAsString(spec);
         assertThat(json).contains("\"type\":\"cosine_with_restarts\",\"cycles\":3");
         assertThat(TestingJson.MAPPER.readValue(json, JobSpec.class)).isEqualTo(spec);
+    }
+
+    @ParameterizedTest
+    @EnumSource(OptimizerKind.class)
+    void readsEveryOptimizerByNameAndWithItsSettings(OptimizerKind kind) throws Exception {
+        var settings = new LinkedHashMap<String, Object>();
+        settings.put("type", kind.wire());
+        kind.settings().forEach(setting -> settings.put(setting.key(), setting.usual()));
+        String adapter = kind.takesAdapters() ? "lora" : "none";
+        for (Object form : List.of(kind.wire(), settings)) {
+            String json = TestingJson.MAPPER.writeValueAsString(form);
+            JobSpec spec =
+                    spec(
+                            "\"x_training\":{\"adapter\":\"%s\",\"optimizer\":%s}"
+                                    .formatted(adapter, json));
+            TrainingOptions.Form asked = Objects.requireNonNull(spec.training().optimizer().form());
+            assertThat(new OptimizerSpec(asked.kind(), asked.given()))
+                    .isEqualTo(OptimizerSpec.usual(kind));
+            String stored = TestingJson.MAPPER.writeValueAsString(spec);
+            assertThat(TestingJson.MAPPER.readValue(stored, JobSpec.class)).isEqualTo(spec);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "\"optimizer\":\"lyon\"|optimizer|expected one of",
+                "\"optimizer\":{\"beta1\":0.9}|optimizer.type|is required",
+                "\"optimizer\":{\"type\":\"lion\",\"beta1\":1}|optimizer.beta1|below 1",
+                "\"optimizer\":{\"type\":\"lion\",\"rank\":1}|optimizer.rank|not a known key",
+                "\"optimizer\":\"sgd\",\"adam_beta1\":0.9|adam_beta1|is no setting of",
+                "\"optimizer\":\"galore\"|optimizer|needs adapter none",
+                "\"optimizer\":\"schedule_free\",\"scheduler\":\"cosine\"|scheduler|constant"
+            })
+    void refusesWhatAnOptimizerCannotTake(String body, String key, String message) {
+        Problem problem = problemOfTraining(body);
+        assertThat(problem.param()).isEqualTo("x_training." + key);
+        assertThat(problem.message()).contains(message);
     }
 
     @Test

@@ -13,6 +13,8 @@ import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
+import dev.tunesmith.contracts.optim.Curve;
+import dev.tunesmith.contracts.optim.OptimizerSpec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -127,7 +129,8 @@ final class ResolverTest {
                                 7,
                                 0.2,
                                 0.0,
-                                new TrainingOptions.Adam(0.8, 0.9, 1e-6)),
+                                new TrainingOptions.Adam(0.8, 0.9, 1e-6),
+                                null),
                         new TrainingOptions.Cadence(2, 3, 4, 5),
                         new TrainingOptions.Compute(Precision.FP32, 2, null, true));
         ResolvedSpec spec = resolve(spec(Method.SUPERVISED, new Hyperparameters(9, 6, 0.5), asked));
@@ -147,7 +150,14 @@ final class ResolverTest {
         assertThat(spec.optimizer())
                 .isEqualTo(
                         new ResolvedSpec.Optimizer(
-                                5e-6, 0.5, Curve.LINEAR, 0, 7, 0.2, 0, 0.8, 0.9, 1e-6));
+                                5e-6,
+                                0.5,
+                                Curve.LINEAR,
+                                0,
+                                7,
+                                0.2,
+                                0,
+                                OptimizerSpec.adamW(0.8, 0.9, 1e-6)));
         assertThat(spec.precision()).isEqualTo(Precision.FP32);
         assertThat(spec.gradientCheckpointing()).isTrue();
         assertThat(spec.origins())
@@ -305,7 +315,7 @@ final class ResolverTest {
         assertThat(spec.steps().nEpochs()).isEqualTo(1);
         assertThat(spec.steps().planned()).isEqualTo(Math.ceilDiv(Math.ceilDiv(200_000, 1024), 8));
         assertThat(spec.optimizer().weightDecay()).isEqualTo(0.1);
-        assertThat(spec.optimizer().beta2()).isEqualTo(0.95);
+        assertThat(spec.optimizer().form().number("beta2")).isEqualTo(0.95);
     }
 
     @Test
@@ -406,10 +416,11 @@ final class ResolverTest {
     @Test
     void warmUpIsARoundedUpShareOrAFixedCount() {
         ResolvedSpec.Optimizer share =
-                new ResolvedSpec.Optimizer(1, 1, Curve.COSINE, 0.03, null, 0, 1, 0.9, 0.99, 1e-8);
+                new ResolvedSpec.Optimizer(
+                        1, 1, Curve.COSINE, 0.03, null, 0, 1, OptimizerSpec.ADAMW);
         assertThat(share.warmupOf(101)).isEqualTo(4);
         ResolvedSpec.Optimizer fixed =
-                new ResolvedSpec.Optimizer(1, 1, Curve.COSINE, 0, 20, 0, 1, 0.9, 0.99, 1e-8);
+                new ResolvedSpec.Optimizer(1, 1, Curve.COSINE, 0, 20, 0, 1, OptimizerSpec.ADAMW);
         assertThat(fixed.warmupOf(101)).isEqualTo(20);
         assertThat(fixed.warmupOf(10)).isEqualTo(10);
     }

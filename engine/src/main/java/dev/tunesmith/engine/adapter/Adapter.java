@@ -136,7 +136,7 @@ public final class Adapter implements AutoCloseable {
         site.parameters()
                 .forEach((name, stored) -> {
                     Parameter parameter = stored.parameter();
-                    Tensor now = parameter.trains() ? parameter.master() : parameter.value();
+                    Tensor now = parameter.exact();
                     tensors.put(name, KeptRanks.of(name, stored.tensor(now), kept()));
                 });
         site.extras().forEach((name, tensor) -> tensors.put(name, tensor.get()));

@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /// What lies beside the weights of a checkpoint: optimizer tensors and the state of the loop.
@@ -66,11 +67,12 @@ public final class CheckpointFolder {
         JsonTree.write(folder.resolve(STATE), tree);
     }
 
-    /// Reads both files and copies the stored tensors into `tensors`, which must be the same ones
-    /// by name and shape.
+    /// Reads both files and copies the stored tensors into those that `tensorsAt` gives for the
+    /// state, which must be the same ones by name and shape.
     ///
     /// @throws CheckpointException if the checkpoint is of another run or incomplete
-    public static Restored read(Path folder, Identity identity, Map<String, Tensor> tensors) {
+    public static Restored read(
+            Path folder, Identity identity, Function<LoopState, Map<String, Tensor>> tensorsAt) {
         if (!Files.isRegularFile(folder.resolve(STATE))) {
             throw new CheckpointException("%s has no %s".formatted(folder, STATE));
         }
@@ -81,10 +83,9 @@ public final class CheckpointFolder {
                             .formatted(STATE, tree.get("format_version"), FORMAT_VERSION));
         }
         requireSameSpec(identity.spec(), tree.get("spec"));
-        copyInto(folder.resolve(TENSORS), tensors);
-        return new Restored(
-                LoopState.of(branch(tree, "loop")),
-                identity.environment().equals(tree.get("environment")));
+        LoopState state = LoopState.of(branch(tree, "loop"));
+        copyInto(folder.resolve(TENSORS), tensorsAt.apply(state));
+        return new Restored(state, identity.environment().equals(tree.get("environment")));
     }
 
     private static Map<String, ?> branch(Map<String, Object> tree, String key) {

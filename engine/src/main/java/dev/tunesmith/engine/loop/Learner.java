@@ -5,8 +5,9 @@ import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.objective.LossSum;
 import dev.tunesmith.engine.objective.Objective;
-import dev.tunesmith.engine.optim.AdamW;
+import dev.tunesmith.engine.optim.Optimizer;
 import dev.tunesmith.engine.tape.Tape;
+import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.StepArena;
 import dev.tunesmith.engine.tensor.Tensor;
@@ -22,7 +23,7 @@ public final class Learner implements AutoCloseable {
 
     private final Objective objective;
     private final List<Parameter> trained;
-    private final AdamW optimizer;
+    private final Optimizer optimizer;
     private final Optional<Companion> companion;
     private final long seed;
     private int steps;
@@ -30,7 +31,7 @@ public final class Learner implements AutoCloseable {
 
     /// @param trained the parameters that `optimizer` changes
     /// @param seed of everything random in a forward pass
-    public Learner(Objective objective, List<Parameter> trained, AdamW optimizer, long seed) {
+    public Learner(Objective objective, List<Parameter> trained, Optimizer optimizer, long seed) {
         this(objective, trained, optimizer, Optional.empty(), seed);
     }
 
@@ -40,7 +41,7 @@ public final class Learner implements AutoCloseable {
     public Learner(
             Objective objective,
             List<Parameter> trained,
-            AdamW optimizer,
+            Optimizer optimizer,
             Optional<Companion> companion,
             long seed) {
         this.companion = companion;
@@ -52,8 +53,16 @@ public final class Learner implements AutoCloseable {
 
     /// Begins an optimizer step, or an evaluation, over all its parts.
     Objective.Step begin(List<TokenBatch> parts, Objective.Occasion occasion) {
+        if (occasion.training()) {
+            optimizer.begin();
+        }
         optimizer.clearGradients();
         return objective.begin(arena, parts, occasion);
+    }
+
+    /// Puts the parameters where they are to be measured and saved, or back to where they train.
+    void measuring(boolean on) {
+        optimizer.measuring(on);
     }
 
     /// Adds what the objective remembers to a checkpoint.
@@ -96,7 +105,7 @@ public final class Learner implements AutoCloseable {
             double _ = with.penalty(1);
             with.beforeStep();
         });
-        AdamW.Outcome outcome = optimizer.step(rate);
+        Optimizer.Outcome outcome = optimizer.step(rate);
         if (companion.isPresent() && outcome.applied()) {
             companion.get().afterStep(steps, optimizer.clipped(outcome.gradientNorm()));
         }
@@ -104,19 +113,28 @@ public final class Learner implements AutoCloseable {
         return outcome.gradientNorm();
     }
 
-    /// Everything that training changes, by name: masters and both moments.
+    /// Everything that training changes, by name: the most exact weights, and what the optimizer
+    /// keeps.
     Map<String, Tensor> state() {
         Map<String, Tensor> state = new LinkedHashMap<>(optimizer.state());
         for (Parameter parameter : trained) {
-            state.put(parameter.name() + ".master", parameter.master());
+            Tensor exact = parameter.exact();
+            String kind = exact.type() == DType.F32 ? ".master" : ".value";
+            state.put(parameter.name() + kind, exact);
         }
         return state;
     }
 
-    /// Goes on after `finished` updates, with the tensors of [#state] read from a checkpoint.
-    void resumeAt(int finished) {
+    /// Goes on after `finished` updates; the tensors that it returns, those of [#state], then wait
+    /// for their values and for [#publish].
+    Map<String, Tensor> resumeAt(int finished) {
         steps = finished;
         optimizer.resumeAt(finished);
+        return state();
+    }
+
+    /// Takes over what was written to the tensors of [#state].
+    void publish() {
         trained.forEach(Parameter::publish);
     }
 
@@ -132,6 +150,7 @@ public final class Learner implements AutoCloseable {
 
     @Override
     public void close() {
+        optimizer.close();
         arena.close();
     }
 }

@@ -1,6 +1,7 @@
 package dev.tunesmith.engine.loop;
 
 import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.engine.loop.rate.LearningRate;
 
 /// What a run does at which step.
 ///

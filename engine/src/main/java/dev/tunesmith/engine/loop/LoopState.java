@@ -1,6 +1,7 @@
 package dev.tunesmith.engine.loop;
 
 import dev.tunesmith.engine.loop.DataOrder.Cursor;
+import dev.tunesmith.engine.loop.rate.Plateau;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -14,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 /// @param draws forward passes of training so far: the counter that every random mask starts from
 /// @param trainedTokens tokens with a label that were trained
 /// @param evaluatedStep step of the latest evaluation, or -1
+/// @param plateau what evaluations have done to the learning rate
 /// @param metrics all steps so far
 public record LoopState(
         int step,
@@ -21,11 +23,13 @@ public record LoopState(
         long draws,
         long trainedTokens,
         int evaluatedStep,
+        Plateau plateau,
         MetricsTable metrics) {
 
     /// The state before the first step.
-    public static LoopState start(DataOrder order, long seed) {
-        return new LoopState(0, order.start(seed), 0, 0, -1, MetricsTable.EMPTY);
+    public static LoopState start(LoopPlan plan, long seed) {
+        Plateau plateau = Plateau.start(plan.rate().peak());
+        return new LoopState(0, plan.order().start(seed), 0, 0, -1, plateau, MetricsTable.EMPTY);
     }
 
     /// The state after one more step of `parts` forward passes.
@@ -36,17 +40,18 @@ public record LoopState(
                 draws + parts,
                 trainedTokens + labels,
                 evaluatedStep,
+                plateau,
                 metrics);
     }
 
     /// The state after an evaluation at this step.
-    LoopState afterEvaluation() {
-        return new LoopState(step, cursor, draws, trainedTokens, step, metrics);
+    LoopState afterEvaluation(Plateau plateau) {
+        return new LoopState(step, cursor, draws, trainedTokens, step, plateau, metrics);
     }
 
     /// The state with another table.
     LoopState with(MetricsTable table) {
-        return new LoopState(step, cursor, draws, trainedTokens, evaluatedStep, table);
+        return new LoopState(step, cursor, draws, trainedTokens, evaluatedStep, plateau, table);
     }
 
     /// The state as a tree of plain values, for a checkpoint's JSON file.
@@ -60,6 +65,13 @@ public record LoopState(
         tree.put("draws", draws);
         tree.put("trained_tokens", trainedTokens);
         tree.put("evaluated_step", evaluatedStep);
+        tree.put(
+                "plateau",
+                List.of(
+                        plateau.rate(),
+                        Double.toString(plateau.best()),
+                        plateau.waited(),
+                        plateau.cooling()));
         List<List<@Nullable Number>> rows = new ArrayList<>();
         for (MetricsTable.Row row : metrics.rows()) {
             List<@Nullable Number> values = new ArrayList<>();
@@ -98,7 +110,16 @@ public record LoopState(
                 integer(tree, "draws"),
                 integer(tree, "trained_tokens"),
                 (int) integer(tree, "evaluated_step"),
+                plateau((List<?>) value(tree, "plateau")),
                 new MetricsTable(rows));
+    }
+
+    private static Plateau plateau(List<?> values) {
+        return new Plateau(
+                ((Number) values.get(0)).doubleValue(),
+                Double.parseDouble(String.valueOf(values.get(1))),
+                ((Number) values.get(2)).intValue(),
+                ((Number) values.get(3)).intValue());
     }
 
     private static @Nullable Double measured(@Nullable Object value) {

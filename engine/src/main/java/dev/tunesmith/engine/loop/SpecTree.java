@@ -53,9 +53,7 @@ final class SpecTree {
         tree.put("warmup_steps", String.valueOf(optimizer.warmupSteps()));
         tree.put("weight_decay", optimizer.weightDecay());
         tree.put("max_grad_norm", optimizer.maxGradNorm());
-        tree.put("adam_beta1", optimizer.beta1());
-        tree.put("adam_beta2", optimizer.beta2());
-        tree.put("adam_epsilon", optimizer.epsilon());
+        tree.put("optimizer", optimizer.form().wire());
         tree.put("n_epochs", spec.steps().nEpochs());
         tree.put("max_steps", String.valueOf(spec.steps().maxSteps()));
         return tree;

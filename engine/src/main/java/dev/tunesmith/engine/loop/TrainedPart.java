@@ -36,9 +36,10 @@ final class TrainedPart {
 
     /// Makes those parameters trainable; their masters and gradients live in `region`.
     ///
+    /// @param copies whether bf16 weights get masters
     /// @throws UnsupportedModelException naming every choice that the model does not have, and
     ///   every weight that cannot train
-    static void train(AdapterSpec.Part part, Decoder model, Region region) {
+    static void train(AdapterSpec.Part part, Decoder model, Region region, boolean copies) {
         var choice = new TrainedPart(part, model);
         Set<Parameter> chosen = choice.chosen();
         choice.refuseCodes();
@@ -46,7 +47,7 @@ final class TrainedPart {
             throw new UnsupportedModelException(
                     "adapter " + part.kind().wire(), List.copyOf(choice.faults));
         }
-        chosen.forEach(parameter -> parameter.train(region));
+        chosen.forEach(parameter -> parameter.train(region, copies));
     }
 
     private Set<Parameter> chosen() {

@@ -73,7 +73,7 @@ public final class TrainingLoop {
                 continue;
             }
             double loss = forward.get().sum().mean();
-            double rate = plan.rate().at(state.step());
+            double rate = plan.rate().at(state.step(), state.plateau());
             double norm = Double.isFinite(loss) ? learner.update(rate) : Double.NaN;
             if (!Double.isFinite(norm)) {
                 return new Outcome.Diverged(state.step(), loss, norm);
@@ -148,12 +148,17 @@ public final class TrainingLoop {
         Arrays.setAll(numbers, i -> i);
         List<TokenBatch> parts = parts(rows, numbers);
         var occasion = new Objective.Occasion(state.step(), 0, false);
-        Objective.Step whole = learner.begin(parts, occasion);
-        for (int part = 0; part < whole.parts(); part++) {
-            if (observer.stopAsked() != Stop.NO) {
-                return;
+        learner.measuring(true);
+        try {
+            Objective.Step whole = learner.begin(parts, occasion);
+            for (int part = 0; part < whole.parts(); part++) {
+                if (observer.stopAsked() != Stop.NO) {
+                    return;
+                }
+                sum = sum.plus(learner.measure(whole, part));
             }
-            sum = sum.plus(learner.measure(whole, part));
+        } finally {
+            learner.measuring(false);
         }
         Evaluation evaluation =
                 new Evaluation(
@@ -163,7 +168,7 @@ public final class TrainingLoop {
                         sum.tokens(),
                         sum.metrics().values());
         metrics.evaluated(evaluation);
-        state = state.afterEvaluation();
+        state = state.afterEvaluation(plan.rate().after(state.plateau(), sum.mean()));
         observer.evaluated(evaluation);
     }
 

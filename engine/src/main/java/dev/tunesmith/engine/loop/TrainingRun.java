@@ -29,7 +29,8 @@ import dev.tunesmith.engine.objective.PreferenceObjective;
 import dev.tunesmith.engine.objective.ReferenceFreeObjective;
 import dev.tunesmith.engine.objective.RewardObjective;
 import dev.tunesmith.engine.objective.TokenObjective;
-import dev.tunesmith.engine.optim.AdamW;
+import dev.tunesmith.engine.optim.Optimizer;
+import dev.tunesmith.engine.optim.OptimizerChoice;
 import dev.tunesmith.engine.optim.ParameterGroup;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tensor.DType;
@@ -82,7 +83,11 @@ public final class TrainingRun implements AutoCloseable {
         List<Parameter> trained() {
             List<Parameter> trained =
                     new ArrayList<>(
-                            adapter.map(TrainedAdapter::parameters).orElseGet(model::trainable));
+                            adapter.map(TrainedAdapter::parameters)
+                                    .orElseGet(() ->
+                                            model.trainable().isEmpty()
+                                                    ? model.free()
+                                                    : model.trainable()));
             head.map(ScoreHead::parameters).orElse(List.of()).stream()
                     .filter(parameter -> !trained.contains(parameter))
                     .forEach(trained::add);
@@ -158,15 +163,16 @@ public final class TrainingRun implements AutoCloseable {
     }
 
     private static Subject subject(ResolvedSpec spec, ModelDirectory base, TrainingRows rows) {
-        DType compute = spec.precision() == Precision.BF16 ? DType.BF16 : DType.F32;
+        DType compute = compute(spec);
         Region region = Region.lasting("training");
         return switch (spec.adapter()) {
             case AdapterSpec.None _, AdapterSpec.Part _ -> {
                 Decoder model = Decoder.load(base, compute, Decoder.Loading.WRITABLE);
+                OptimizerChoice optimizer = optimizer(spec, base);
                 if (spec.adapter() instanceof AdapterSpec.Part part) {
-                    TrainedPart.train(part, model, region);
-                } else {
-                    model.trainAll(region);
+                    TrainedPart.train(part, model, region, optimizer.masters());
+                } else if (!optimizer.choosesParameters()) {
+                    model.trainAll(region, optimizer.masters());
                 }
                 Optional<Decoder> reference =
                         spec.settings().needsReference()
@@ -214,32 +220,44 @@ public final class TrainingRun implements AutoCloseable {
     }
 
     private Learner learner() {
-        ResolvedSpec.Optimizer asked = spec.optimizer();
-        var optimizer =
-                new AdamW(
-                        groups(asked),
-                        new AdamW.Settings(
-                                asked.beta1(), asked.beta2(), asked.epsilon(), asked.maxGradNorm()),
-                        subject.region());
+        List<Parameter> trained = subject.trained();
+        Optimizer optimizer =
+                optimizer(spec, sources.base()).start(groups(trained), subject.region());
         return new Learner(
                 objective(),
-                subject.trained(),
+                trained,
                 optimizer,
                 subject.adapter().flatMap(TrainedAdapter::companion),
                 spec.seed());
     }
 
     /// With LoRA+ output factors learn faster than the others.
-    private List<ParameterGroup> groups(ResolvedSpec.Optimizer asked) {
+    private List<ParameterGroup> groups(List<Parameter> trained) {
+        ResolvedSpec.Optimizer asked = spec.optimizer();
         if (spec.adapter() instanceof AdapterSpec.Lora lora
                 && lora.refinements().plusRatio() != 1) {
             return ParameterGroup.loraPlus(
-                    subject.trained(),
+                    trained,
                     asked.weightDecay(),
                     lora.refinements().plusRatio(),
                     lora.refinements().plusEmbeddingRate() / asked.learningRate());
         }
-        return ParameterGroup.byDecay(subject.trained(), asked.weightDecay());
+        return ParameterGroup.byDecay(trained, asked.weightDecay());
+    }
+
+    private static OptimizerChoice optimizer(ResolvedSpec spec, ModelDirectory base) {
+        ResolvedSpec.Optimizer asked = spec.optimizer();
+        return new OptimizerChoice(
+                asked.form(),
+                asked.weightDecay(),
+                asked.maxGradNorm(),
+                compute(spec),
+                facts(base).headWidth(),
+                spec.seed());
+    }
+
+    private static DType compute(ResolvedSpec spec) {
+        return spec.precision() == Precision.BF16 ? DType.BF16 : DType.F32;
     }
 
     private Objective objective() {
@@ -309,15 +327,17 @@ public final class TrainingRun implements AutoCloseable {
 
     /// The state before the first step.
     public LoopState start() {
-        return LoopState.start(plan.order(), spec.seed());
+        return LoopState.start(plan, spec.seed());
     }
 
     /// Brings a checkpoint into memory and returns the state to go on from.
     ///
     /// @throws CheckpointException if it is of another run or incomplete
     public Restored restore(Path checkpoint) {
-        Restored restored = CheckpointFolder.read(checkpoint, identity, learner.state());
-        learner.resumeAt(restored.state().step());
+        Restored restored =
+                CheckpointFolder.read(
+                        checkpoint, identity, state -> learner.resumeAt(state.step()));
+        learner.publish();
         learner.restore(checkpoint);
         return restored;
     }
@@ -344,6 +364,15 @@ public final class TrainingRun implements AutoCloseable {
     }
 
     private void writeWeights(Path folder) throws IOException {
+        learner.measuring(true);
+        try {
+            writeMeasured(folder);
+        } finally {
+            learner.measuring(false);
+        }
+    }
+
+    private void writeMeasured(Path folder) throws IOException {
         if (subject.adapter().isPresent()) {
             subject.adapter().get().save(folder);
         } else {

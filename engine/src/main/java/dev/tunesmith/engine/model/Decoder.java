@@ -187,6 +187,11 @@ public final class Decoder implements AutoCloseable {
         return weights.parameters.stream().filter(Parameter::trains).toList();
     }
 
+    /// The parameters that train, or may train once an optimizer asks them to.
+    public List<Parameter> free() {
+        return weights.parameters.stream().filter(parameter -> !parameter.isFixed()).toList();
+    }
+
     /// The parameter of that name.
     public Optional<Parameter> parameter(String name) {
         return weights.parameters.stream().filter(p -> p.name().equals(name)).findFirst();
@@ -197,6 +202,13 @@ public final class Decoder implements AutoCloseable {
     /// @throws UnsupportedModelException if matrices are quantised, beside which only adapters
     ///   train
     public void trainAll(Region region) {
+        trainAll(region, true);
+    }
+
+    /// As the other.
+    ///
+    /// @param copies whether bf16 weights get fp32 masters; otherwise they change themselves
+    public void trainAll(Region region, boolean copies) {
         linears().stream()
                 .filter(linear -> linear.weight().parameter().isEmpty())
                 .findFirst()
@@ -207,7 +219,7 @@ public final class Decoder implements AutoCloseable {
                                     "%s is quantised and cannot train; use adapter lora"
                                             .formatted(linear.name())));
                 });
-        weights.parameters.forEach(parameter -> parameter.train(region));
+        weights.parameters.forEach(parameter -> parameter.train(region, copies));
     }
 
     /// The hidden state of every token after the last norm.

@@ -84,13 +84,20 @@ public final class Parameter {
     /// Starts training, unless it is fixed: master and gradient get memory in `region`. The value
     /// must be writable, which mapped files are not.
     public void train(Region region) {
+        train(region, true);
+    }
+
+    /// Starts training, unless it is fixed.
+    ///
+    /// @param copies whether a value in bf16 gets a master; otherwise it changes itself
+    public void train(Region region, boolean copies) {
         if (gradient != null || fixed) {
             return;
         }
         gradient = region.zeros(DType.F32, value.shape());
         if (value.type() == DType.F32) {
             master = value;
-        } else {
+        } else if (copies) {
             Tensor wide = region.tensor(DType.F32, value.shape());
             Elementwise.convert(wide, value);
             master = wide;
@@ -99,23 +106,40 @@ public final class Parameter {
 
     /// The sum of all gradients since [#clearGradient], in fp32.
     public Tensor gradient() {
-        if (gradient == null && whole != null) {
-            gradient = whole.gradient().rowRange(from, from + value.size(0));
-        }
-        return required(gradient);
+        return whole == null
+                ? required(gradient)
+                : whole.gradient().rowRange(from, from + value.size(0));
     }
 
     /// The fp32 weight that the optimizer steps; the value itself where that is fp32.
     public Tensor master() {
-        if (master == null && whole != null) {
-            master = whole.master().rowRange(from, from + value.size(0));
+        return whole == null
+                ? required(master)
+                : whole.master().rowRange(from, from + value.size(0));
+    }
+
+    /// Ends training: master and gradient are forgotten, before their region ends.
+    public void freeze() {
+        gradient = null;
+        master = null;
+    }
+
+    /// Whether it may train.
+    public boolean isFixed() {
+        return fixed;
+    }
+
+    /// The most exact tensor there is: the master if there is one, else the value.
+    public Tensor exact() {
+        if (whole != null && whole.master != null) {
+            return whole.master.rowRange(from, from + value.size(0));
         }
-        return required(master);
+        return master == null ? value : master;
     }
 
     /// The most exact values there are: those of the master while it trains.
     public float[] best() {
-        return (trains() ? master() : value).toFloats();
+        return exact().toFloats();
     }
 
     /// Sets the gradient to zero.
@@ -126,8 +150,8 @@ public final class Parameter {
     /// Rounds the master into the value after it was changed.
     public void publish() {
         version++;
-        if (master() != value) {
-            Elementwise.convert(value, master());
+        if (exact() != value) {
+            Elementwise.convert(value, exact());
         }
     }
 

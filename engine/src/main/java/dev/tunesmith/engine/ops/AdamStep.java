@@ -2,7 +2,7 @@ package dev.tunesmith.engine.ops;
 
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Tensor;
-import dev.tunesmith.kernels.cpu.AdamW;
+import dev.tunesmith.kernels.cpu.OptimizerSteps.AdamW;
 
 /// One AdamW step with decoupled decay on one tensor.
 ///

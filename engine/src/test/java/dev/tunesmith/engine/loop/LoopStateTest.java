@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.loop.DataOrder.Cursor;
+import dev.tunesmith.engine.loop.rate.Plateau;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +24,7 @@ class LoopStateTest {
                     40,
                     1L << 40,
                     4,
+                    new Plateau(1e-3, 0.1 + 0.7, 2, 1),
                     new MetricsTable(
                             List.of(
                                     new MetricsTable.Row(0, null, null, 5.25, 0.0),

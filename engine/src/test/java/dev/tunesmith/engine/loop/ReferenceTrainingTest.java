@@ -3,7 +3,7 @@ package dev.tunesmith.engine.loop;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.tunesmith.contracts.job.Curve;
+import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.engine.adapter.Adapter;
 import dev.tunesmith.engine.data.PackedRows;
 import dev.tunesmith.engine.io.JsonTree;
@@ -11,12 +11,14 @@ import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.SafetensorsFile;
 import dev.tunesmith.engine.io.SafetensorsWriter;
 import dev.tunesmith.engine.io.StoredTensor;
+import dev.tunesmith.engine.loop.rate.LearningRate;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.objective.Policy;
 import dev.tunesmith.engine.objective.TokenObjective;
-import dev.tunesmith.engine.optim.AdamW;
+import dev.tunesmith.engine.optim.Optimizer;
 import dev.tunesmith.engine.optim.ParameterGroup;
+import dev.tunesmith.engine.optim.Rule;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
@@ -95,14 +97,16 @@ class ReferenceTrainingTest {
     private Recorder train(
             GoldenRun golden, Decoder model, List<Parameter> trained, Region region, Curve curve)
             throws Exception {
-        var settings =
-                new AdamW.Settings(
-                        0.9,
-                        golden.tree().get("parameters").path("beta2").asDouble(0.999),
-                        1e-8,
-                        golden.parameter("clip"));
+        var rule =
+                new Rule.AdamW(
+                        0.9, golden.tree().get("parameters").path("beta2").asDouble(0.999), 1e-8);
         double decay = golden.tree().get("parameters").path("weight_decay").asDouble(0);
-        var optimizer = new AdamW(ParameterGroup.byDecay(trained, decay), settings, region);
+        Optimizer optimizer =
+                Optimizer.of(
+                        ParameterGroup.byDecay(trained, decay),
+                        rule,
+                        golden.parameter("clip"),
+                        region);
         int micro = (int) golden.parameter("batch");
         PackedRows rows = golden.rows(folder);
         DataOrder order =
@@ -126,7 +130,7 @@ class ReferenceTrainingTest {
                                     rows,
                                     Optional.empty(),
                                     recorder,
-                                    LoopState.start(order, 1),
+                                    LoopState.start(plan, 1),
                                     System::nanoTime)
                             .run();
             assertThat(outcome).isInstanceOf(Outcome.Finished.class);

@@ -10,6 +10,9 @@ import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.TokenLoss;
+import dev.tunesmith.contracts.optim.Curve;
+import dev.tunesmith.contracts.optim.OptimizerKind;
+import dev.tunesmith.contracts.optim.OptimizerSpec;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.loop.LoopObserver.Stop;
 import java.io.IOException;
@@ -102,11 +105,49 @@ class ResumeTest {
         resumesBitForBit(Method.SUPERVISED, adapter, Precision.BF16, 5);
     }
 
+    /// Every optimizer on whole models and, where it takes them, on adapters.
+    static Stream<Arguments> optimizers() {
+        return Arrays.stream(OptimizerKind.values())
+                .flatMap(kind ->
+                        Stream.of(TinyModel.FULL, TinyModel.lora(0.1))
+                                .filter(adapter ->
+                                        kind.takesAdapters() || adapter.equals(TinyModel.FULL))
+                                .map(adapter -> Arguments.of(kind, adapter)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("optimizers")
+    void resumesEveryOptimizerBitForBit(OptimizerKind kind, AdapterSpec adapter)
+            throws IOException {
+        Map<String, Object> settings = new TreeMap<>();
+        kind.setting("rank").ifPresent(_ -> settings.put("rank", 4));
+        kind.setting("update_proj_gap").ifPresent(_ -> settings.put("update_proj_gap", 4));
+        kind.setting("switch_every").ifPresent(_ -> settings.put("switch_every", 3));
+        kind.setting("amsgrad").ifPresent(_ -> settings.put("amsgrad", true));
+        if (kind == OptimizerKind.ADAFACTOR) {
+            settings.put("beta1", 0.9);
+        }
+        ResolvedSpec plain = TinyModel.spec(Method.SUPERVISED, adapter, Precision.BF16);
+        Curve curve = kind == OptimizerKind.SCHEDULE_FREE ? Curve.CONSTANT : Curve.COSINE;
+        requireSameEnd(TinyModel.with(plain, new OptimizerSpec(kind, settings), curve), 6);
+    }
+
+    @Test
+    void aRateThatListensToEvaluationsResumesToo() throws IOException {
+        ResolvedSpec plain = TinyModel.spec(Method.SUPERVISED, TinyModel.FULL, Precision.FP32);
+        Curve curve =
+                Curve.of(Map.of("type", "reduce_on_plateau", "patience", 0, "threshold", 0.5));
+        requireSameEnd(TinyModel.with(plain, OptimizerSpec.ADAMW, curve), 8);
+    }
+
     @ParameterizedTest
     @MethodSource("kinds")
     void resumesBitForBit(Method method, AdapterSpec adapter, Precision precision, int stopAt)
             throws IOException {
-        ResolvedSpec spec = TinyModel.spec(method, adapter, precision);
+        requireSameEnd(TinyModel.spec(method, adapter, precision), stopAt);
+    }
+
+    private void requireSameEnd(ResolvedSpec spec, int stopAt) throws IOException {
         Map<String, byte[]> straight = result(spec, "straight", Integer.MAX_VALUE, null);
 
         Path checkpoint = folder.resolve("stopped");

@@ -13,7 +13,7 @@ import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.objective.Objective;
 import dev.tunesmith.engine.objective.Policy;
 import dev.tunesmith.engine.objective.TokenObjective;
-import dev.tunesmith.engine.optim.AdamW;
+import dev.tunesmith.engine.optim.Optimizer;
 import dev.tunesmith.engine.optim.ParameterGroup;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tensor.DType;
@@ -78,7 +78,7 @@ class SteadyStepTest {
             throws IOException {
         var objective = new TokenObjective(new Policy(decoder, recompute));
         List<ParameterGroup> groups = ParameterGroup.byDecay(trained, 0);
-        var optimizer = new AdamW(groups, AdamW.Settings.usual(), state);
+        Optimizer optimizer = Optimizer.usual(groups, state);
         try (Learner learner = new Learner(objective, trained, optimizer, 1)) {
             run(learner, WARM_UP_STEPS);
             long mapped = learner.mappedStepBytes();

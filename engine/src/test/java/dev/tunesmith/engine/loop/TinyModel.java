@@ -3,7 +3,6 @@ package dev.tunesmith.engine.loop;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
-import dev.tunesmith.contracts.job.Curve;
 import dev.tunesmith.contracts.job.JobKind;
 import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.job.Precision;
@@ -13,6 +12,8 @@ import dev.tunesmith.contracts.method.Grader;
 import dev.tunesmith.contracts.method.KlEstimator;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.optim.Curve;
+import dev.tunesmith.contracts.optim.OptimizerSpec;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.FreshWeights;
@@ -272,6 +273,23 @@ record TinyModel(Path folder) {
                 spec.origins());
     }
 
+    /// The spec with another optimizer.
+    static ResolvedSpec with(ResolvedSpec spec, OptimizerSpec form, Curve curve) {
+        return new ResolvedSpec(
+                spec.specVersion(),
+                spec.kind(),
+                spec.settings(),
+                spec.model(),
+                spec.adapter(),
+                spec.rows(),
+                spec.steps(),
+                new ResolvedSpec.Optimizer(5e-3, 1, curve, 0.1, null, 0.01, 1, form),
+                spec.precision(),
+                spec.gradientCheckpointing(),
+                spec.seed(),
+                spec.origins());
+    }
+
     /// Twelve steps of six rows, three at once; with held-out rows and checkpoints on the way.
     static ResolvedSpec spec(Method method, AdapterSpec adapter, Precision precision) {
         return new ResolvedSpec(
@@ -284,7 +302,7 @@ record TinyModel(Path folder) {
                         48, method == Method.PRETRAIN, Overflow.TRUNCATE, false, 0.15, 6, 3),
                 new ResolvedSpec.Steps(6, 12, 12, 1, 4, 3),
                 new ResolvedSpec.Optimizer(
-                        5e-3, 1, Curve.COSINE, 0.1, null, 0.01, 1, 0.9, 0.999, 1e-8),
+                        5e-3, 1, Curve.COSINE, 0.1, null, 0.01, 1, OptimizerSpec.ADAMW),
                 precision,
                 false,
                 42,

@@ -228,9 +228,7 @@ class TrainingLoopTest {
                         0,
                         old.weightDecay(),
                         old.maxGradNorm(),
-                        old.beta1(),
-                        old.beta2(),
-                        old.epsilon()));
+                        old.form()));
     }
 
     private static ResolvedSpec with(

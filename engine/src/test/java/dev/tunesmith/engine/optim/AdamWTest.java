@@ -15,8 +15,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 class AdamWTest {
 
-    private static final AdamW.Settings UNCLIPPED = new AdamW.Settings(0.9, 0.999, 1e-8, 0);
-
     @ParameterizedTest
     @EnumSource(
             value = DType.class,
@@ -24,8 +22,12 @@ class AdamWTest {
     void theMasterFollowsTheFormula(DType type) {
         try (Region region = Region.lasting("test")) {
             Parameter parameter = parameter(region, type, "w.weight", 1, -2, 0.5f);
-            AdamW optimizer =
-                    new AdamW(ParameterGroup.byDecay(List.of(parameter), 0.1), UNCLIPPED, region);
+            Optimizer optimizer =
+                    Optimizer.of(
+                            ParameterGroup.byDecay(List.of(parameter), 0.1),
+                            Rule.AdamW.USUAL,
+                            0,
+                            region);
             double p = 1;
             double m = 0;
             double v = 0;
@@ -55,11 +57,8 @@ class AdamWTest {
             Parameter two = parameter(region, DType.F32, "b.weight", 0);
             one.gradient().set(new float[] {3});
             two.gradient().set(new float[] {4});
-            AdamW optimizer =
-                    new AdamW(
-                            ParameterGroup.byDecay(List.of(one, two), 0),
-                            AdamW.Settings.usual(),
-                            region);
+            Optimizer optimizer =
+                    Optimizer.usual(ParameterGroup.byDecay(List.of(one, two), 0), region);
 
             assertThat(optimizer.step(0).gradientNorm()).isCloseTo(5, within(1e-6));
 
@@ -73,11 +72,8 @@ class AdamWTest {
         try (Region region = Region.lasting("test")) {
             Parameter parameter = parameter(region, DType.F32, "a.weight", 1, 2);
             parameter.gradient().set(new float[] {Float.POSITIVE_INFINITY, 1});
-            AdamW optimizer =
-                    new AdamW(
-                            ParameterGroup.byDecay(List.of(parameter), 0.1),
-                            AdamW.Settings.usual(),
-                            region);
+            Optimizer optimizer =
+                    Optimizer.usual(ParameterGroup.byDecay(List.of(parameter), 0.1), region);
 
             assertThat(optimizer.step(1).applied()).isFalse();
 

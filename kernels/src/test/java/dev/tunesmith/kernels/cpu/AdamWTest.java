@@ -2,6 +2,7 @@ package dev.tunesmith.kernels.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tunesmith.kernels.cpu.OptimizerSteps.AdamW;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -13,12 +13,13 @@ import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
-import dev.tunesmith.contracts.job.Curve;
 import dev.tunesmith.contracts.job.JobKind;
 import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.optim.Curve;
+import dev.tunesmith.contracts.optim.OptimizerSpec;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.FreshWeights;
 import dev.tunesmith.engine.text.ByteLevelTokenizer;
@@ -161,7 +162,7 @@ record TinyJob(ModelSource base, ObjectRef training) {
                 new ResolvedSpec.Rows(96, false, Overflow.TRUNCATE, false, 0.1, 4, 2),
                 new ResolvedSpec.Steps(1_000, steps, steps, 1, saveSteps, 0),
                 new ResolvedSpec.Optimizer(
-                        5e-3, 1, Curve.COSINE, 0.1, null, 0, 1, 0.9, 0.999, 1e-8),
+                        5e-3, 1, Curve.COSINE, 0.1, null, 0, 1, OptimizerSpec.ADAMW),
                 Precision.FP32,
                 false,
                 42,

@@ -1,6 +1,6 @@
-package dev.tunesmith.engine.loop;
+package dev.tunesmith.engine.loop.rate;
 
-import dev.tunesmith.contracts.job.Curve;
+import dev.tunesmith.contracts.optim.Curve;
 
 /// The learning rate of every optimizer step: linear warm-up, then the chosen curve.
 ///
@@ -35,6 +35,22 @@ public record LearningRate(Curve curve, double peak, int warmupSteps, int totalS
         return peak * factor(step);
     }
 
+    /// The rate used at a step, where evaluations have a say.
+    public double at(int step, Plateau plateau) {
+        double rate = at(step);
+        boolean listens = curve.kind() == Curve.Kind.REDUCE_ON_PLATEAU && step >= warmupSteps;
+        return listens ? plateau.rate() : rate;
+    }
+
+    /// What an evaluation changes.
+    public Plateau after(Plateau plateau, double loss) {
+        if (curve.kind() != Curve.Kind.REDUCE_ON_PLATEAU) {
+            return plateau;
+        }
+        double least = curve.minRatio() * peak;
+        return plateau.after(loss, new Plateau.Rules(curve.plateau(), least, false, false));
+    }
+
     private double factor(int step) {
         if (step < warmupSteps) {
             double rise = (double) step / warmupSteps;
@@ -43,7 +59,7 @@ public record LearningRate(Curve curve, double peak, int warmupSteps, int totalS
         double decaySteps = Math.max(1, totalSteps - warmupSteps);
         double progress = (step - warmupSteps) / decaySteps;
         return switch (curve.kind()) {
-            case CONSTANT -> 1;
+            case CONSTANT, REDUCE_ON_PLATEAU -> 1;
             case LINEAR -> Math.max(0, (totalSteps - step) / decaySteps);
             case COSINE -> Math.max(0, cosine(progress));
             case COSINE_WITH_MIN_LR -> Math.max(0, raised(cosine(progress)));

@@ -1,4 +1,4 @@
-package dev.tunesmith.contracts.job;
+package dev.tunesmith.contracts.optim;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 /// @param decaySteps steps of the fall of [Kind#WARMUP_STABLE_DECAY]; 0 for a tenth of the run
 /// @param decay how that fall goes
 /// @param timescale steps after which [Kind#INVERSE_SQRT] begins to fall; 0 for the warm-up
+/// @param plateau when [Kind#REDUCE_ON_PLATEAU] falls
 public record Curve(
         Kind kind,
         double cycles,
@@ -27,7 +28,8 @@ public record Curve(
         double power,
         int decaySteps,
         Decay decay,
-        int timescale) {
+        int timescale,
+        Plateau plateau) {
     public static final Curve CONSTANT = usual(Kind.CONSTANT);
     public static final Curve LINEAR = usual(Kind.LINEAR);
     public static final Curve COSINE = usual(Kind.COSINE);
@@ -41,7 +43,9 @@ public record Curve(
         COSINE_WITH_MIN_LR("min_ratio"),
         POLYNOMIAL("power", "min_ratio"),
         INVERSE_SQRT("timescale"),
-        WARMUP_STABLE_DECAY("decay_steps", "decay", "min_ratio");
+        WARMUP_STABLE_DECAY("decay_steps", "decay", "min_ratio"),
+        /// Falls when evaluations no longer get better.
+        REDUCE_ON_PLATEAU("factor", "patience", "cooldown", "threshold", "min_ratio");
 
         private final String keys;
 
@@ -61,6 +65,17 @@ public record Curve(
         static Kind of(String wire) {
             return valueOf(wire.toUpperCase(Locale.ROOT));
         }
+    }
+
+    /// When and how far the rate falls, as torch.optim has it.
+    ///
+    /// @param factor of one fall
+    /// @param patience evaluations without a better one before it falls
+    /// @param cooldown evaluations after a fall that do not count
+    /// @param threshold relative improvement that counts as better
+    public record Plateau(double factor, int patience, int cooldown, double threshold) {
+        /// The numbers of torch, with the patience of fine-tuning runs.
+        public static final Plateau USUAL = new Plateau(0.1, 10, 0, 1e-4);
     }
 
     /// How the last steps of [Kind#WARMUP_STABLE_DECAY] fall.
@@ -94,7 +109,7 @@ public record Curve(
     /// does where transformers wants them given.
     public static Curve usual(Kind kind) {
         double floor = kind == Kind.COSINE_WITH_MIN_LR ? 0.1 : 0;
-        return new Curve(kind, 1, floor, 1, 0, Decay.LINEAR, 0);
+        return new Curve(kind, 1, floor, 1, 0, Decay.LINEAR, 0, Plateau.USUAL);
     }
 
     /// Reads the form of the wire.
@@ -111,7 +126,12 @@ public record Curve(
                 number(tree.get("power"), usual.power),
                 (int) number(tree.get("decay_steps"), usual.decaySteps),
                 tree.get("decay") instanceof String decay ? Decay.of(decay) : usual.decay,
-                (int) number(tree.get("timescale"), usual.timescale));
+                (int) number(tree.get("timescale"), usual.timescale),
+                new Plateau(
+                        number(tree.get("factor"), usual.plateau.factor),
+                        (int) number(tree.get("patience"), usual.plateau.patience),
+                        (int) number(tree.get("cooldown"), usual.plateau.cooldown),
+                        number(tree.get("threshold"), usual.plateau.threshold)));
     }
 
     private static double number(@Nullable Object value, double otherwise) {
@@ -135,6 +155,10 @@ public record Curve(
                         case "power" -> power;
                         case "decay_steps" -> decaySteps;
                         case "decay" -> decay.wire();
+                        case "factor" -> plateau.factor;
+                        case "patience" -> plateau.patience;
+                        case "cooldown" -> plateau.cooldown;
+                        case "threshold" -> plateau.threshold;
                         default -> timescale;
                     });
         }

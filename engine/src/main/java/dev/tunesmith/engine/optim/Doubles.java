@@ -1,0 +1,31 @@
+package dev.tunesmith.engine.optim;
+
+import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.Region;
+import dev.tunesmith.engine.tensor.Tensor;
+import java.lang.foreign.ValueLayout;
+
+/// A few 64-bit numbers of an optimizer's state, kept bit for bit: checkpoints hold them as whole
+/// numbers of the same bits.
+final class Doubles {
+
+    private final Tensor bits;
+
+    Doubles(Region region, int count) {
+        this.bits = region.zeros(DType.I64, count);
+    }
+
+    double get(int at) {
+        return Double.longBitsToDouble(
+                bits.segment().get(ValueLayout.JAVA_LONG_UNALIGNED, 8L * at));
+    }
+
+    void set(int at, double value) {
+        bits.segment()
+                .set(ValueLayout.JAVA_LONG_UNALIGNED, 8L * at, Double.doubleToRawLongBits(value));
+    }
+
+    Tensor tensor() {
+        return bits;
+    }
+}
