@@ -101,7 +101,7 @@ public final class Intake {
     }
 
     private Landed land(FormReader.Part part, String key) throws IOException {
-        var rows = new RowCheck();
+        var rows = new RowCheck(part.fileName().orElse(""));
         Stored stored =
                 objects.put(key, rows.watching(part.content()), limits.fileForm().asLongValue());
         FileName name = FileName.of(part.fileName().orElse(FileName.UNNAMED), limits.fileNameMax());

@@ -14,6 +14,7 @@ import dev.tunesmith.bench.method.TrainCases;
 import dev.tunesmith.bench.optim.StepCases;
 import dev.tunesmith.bench.text.DatasetCases;
 import dev.tunesmith.bench.text.NamedTemplateCases;
+import dev.tunesmith.bench.text.ScoreCases;
 import dev.tunesmith.bench.text.ToolFormatCases;
 import java.util.Map;
 import java.util.TreeMap;
@@ -44,6 +45,7 @@ final class CaseGroups {
                                     "quant/compressed_tensors",
                                     PackedMatrixCases.compressedTensors()),
                             Map.entry("text/lf_templates", new NamedTemplateCases()),
+                            Map.entry("text/metrics", new ScoreCases()),
                             Map.entry("text/lf_datasets", new DatasetCases()),
                             Map.entry("text/lf_tools", new ToolFormatCases()),
                             Map.entry("text/chat_templates", new TemplateCases()),

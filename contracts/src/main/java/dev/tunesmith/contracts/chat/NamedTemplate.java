@@ -74,6 +74,26 @@ public record NamedTemplate(
         return kind == Kind.REASONING || kind == Kind.REASONING_SHORT;
     }
 
+    /// The same template with another system text for dialogues that bring none.
+    public NamedTemplate withDefaultSystem(String text) {
+        return new NamedTemplate(name, kind, slots, tools, text, ending, marks);
+    }
+
+    /// The same template with another way to describe and call tools.
+    public NamedTemplate withTools(ToolFormat format) {
+        List<Slot> call = Slot.parse(ending.efficient() ? "{}" : "{}{eos}");
+        Slots other =
+                new Slots(
+                        slots.prefix(),
+                        slots.system(),
+                        slots.user(),
+                        slots.answer(),
+                        call,
+                        slots.result(),
+                        Optional.empty());
+        return new NamedTemplate(name, kind, other, format, defaultSystem, ending, marks);
+    }
+
     /// Control tokens that the template writes by name, besides those inside its texts.
     public List<String> namedTokens() {
         return java.util.stream.Stream.of(

@@ -1,5 +1,6 @@
 package dev.tunesmith.contracts.data;
 
+import dev.tunesmith.contracts.dataset.UsualRow;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import dev.tunesmith.contracts.problem.Problems;
@@ -167,12 +168,19 @@ public final class RowChecker {
         return (Map<String, Object>) map;
     }
 
-    private void check(Map<String, Object> row) {
+    private void check(Map<String, Object> given) {
+        UsualRow usual = UsualRow.of(given);
+        if (usual.problem().isPresent()) {
+            problem(usual.problem().get());
+            return;
+        }
+        Map<String, Object> row = usual.row();
         Optional<RowFormat> found = RowFormat.of(row);
         if (found.isEmpty()) {
             problem(
-                    "expected the key messages (chat), prompt (completion), text, or"
-                            + " preferred_output or chosen (preference)");
+                    "expected the key messages (chat), prompt (completion), text, preferred_output"
+                            + " or chosen (preference), instruction (alpaca) or conversations"
+                            + " (sharegpt)");
             return;
         }
         if (format == null) {

@@ -130,7 +130,7 @@ final class RowCheckerTest {
     @Test
     void refusesARowOfNoFormat() {
         assertThat(check("{\"txet\":\"a\"}").problems().getFirst().message())
-                .contains("messages (chat), prompt (completion), text, or preferred_output");
+                .contains("messages (chat), prompt (completion), text, preferred_output");
     }
 
     @Test

@@ -39,6 +39,22 @@ final class ControlText {
         return marked;
     }
 
+    /// A JSON value with all its texts marked, at any depth.
+    Object markedTree(Object value) {
+        return java.util.Objects.requireNonNull(mark(value));
+    }
+
+    /// A text with all names marked that `allowed` does not contain.
+    String markedExcept(String text, String allowed) {
+        String marked = text.replace(MARK, '\uFFFD');
+        for (int i = 0; i < names.size(); i++) {
+            if (marked.contains(names.get(i)) && !allowed.contains(names.get(i))) {
+                marked = marked.replace(names.get(i), mark(i));
+            }
+        }
+        return marked;
+    }
+
     private @Nullable Object mark(@Nullable Object value) {
         return switch (value) {
             case String text -> mark(text);
@@ -57,13 +73,7 @@ final class ControlText {
     }
 
     private String mark(String text) {
-        String marked = text.replace(MARK, '\uFFFD');
-        for (int i = 0; i < names.size(); i++) {
-            if (marked.contains(names.get(i))) {
-                marked = marked.replace(names.get(i), mark(i));
-            }
-        }
-        return marked;
+        return markedExcept(text, "");
     }
 
     private String mark(int index) {

@@ -4,6 +4,7 @@ import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.data.RowFormat;
 import dev.tunesmith.contracts.data.RowRules;
 import dev.tunesmith.contracts.data.RowSummary;
+import dev.tunesmith.contracts.dataset.UsualRow;
 import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.problem.Problem;
@@ -129,9 +130,15 @@ public final class DatasetTokenizer implements AutoCloseable {
                         new ModelFileException(model.path(), "the tokenizer has no end token"));
     }
 
-    /// Reads a JSONL file: first every row is checked, then those in order are tokenised. Blank
-    /// lines are ignored.
+    /// Reads a file of rows of any kind: first every row is checked, then those in order are
+    /// tokenised. Blank lines are ignored.
     public Tokenized read(Path file) throws IOException {
+        try (RowLines lines = RowLines.of(file)) {
+            return readLines(lines.path());
+        }
+    }
+
+    private Tokenized readLines(Path file) throws IOException {
         RowSummary checked = TrainingFile.check(file);
         Report report = new Report(options.problemsListed());
         // Wrong bytes were reported by the check; here they must only not end the reading.
@@ -182,7 +189,7 @@ public final class DatasetTokenizer implements AutoCloseable {
     /// The row, unless the check has already said what is wrong with it.
     private static Optional<Map<String, Object>> checked(long number, String line) {
         try {
-            Map<String, Object> tree = JsonLines.parse(line);
+            Map<String, Object> tree = UsualRow.of(JsonLines.parse(line)).row();
             RowRules rules = new RowRules(number);
             return RowFormat.of(tree).flatMap(format -> rules.row(format, tree)).map(_ -> tree);
         } catch (UnusableRowException _) {

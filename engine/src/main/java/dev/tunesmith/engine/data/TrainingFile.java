@@ -9,7 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 
-/// Checks a JSONL training file without any model.
+/// Checks a training file of any kind without any model.
 public final class TrainingFile {
 
     private static final int BUFFER_BYTES = 1 << 16;
@@ -18,6 +18,12 @@ public final class TrainingFile {
 
     /// One pass over all rows, in constant memory.
     public static RowSummary check(Path file) throws IOException {
+        try (RowLines lines = RowLines.of(file)) {
+            return checkLines(lines.path());
+        }
+    }
+
+    private static RowSummary checkLines(Path file) throws IOException {
         RowChecker checker = new RowChecker(TrainingFile::parse);
         byte[] buffer = new byte[BUFFER_BYTES];
         try (InputStream source = Files.newInputStream(file)) {

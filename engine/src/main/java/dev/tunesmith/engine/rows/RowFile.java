@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.rows;
 
+import dev.tunesmith.contracts.dataset.FileKind;
 import io.airlift.compress.v3.zstd.ZstdInputStream;
 import java.io.BufferedInputStream;
 import java.io.IOException;
@@ -34,7 +35,14 @@ public final class RowFile {
         if (!Files.isRegularFile(file)) {
             throw new RowFileException(file, "the file does not exist");
         }
-        return switch (kind(file)) {
+        return open(file, kind(file));
+    }
+
+    /// The reader of a file whose kind is known.
+    ///
+    /// @throws RowFileException if it begins otherwise than such a file does
+    public static RowReader open(Path file, FileKind kind) throws IOException {
+        return switch (kind) {
             case JSON_LINES -> JsonRows.lines(file, stream(file));
             case JSON -> JsonRows.of(file, stream(file));
             case CSV -> new DelimitedRows(file, stream(file), ',');
@@ -69,6 +77,13 @@ public final class RowFile {
                                         .formatted(
                                                 Arrays.toString(FileKind.values())
                                                         .toLowerCase(Locale.ROOT))));
+    }
+
+    /// Whether a file is compressed as a whole.
+    public static boolean isCompressed(Path file) throws IOException {
+        try (InputStream raw = Files.newInputStream(file)) {
+            return FileKind.isCompressed(raw.readNBytes(4));
+        }
     }
 
     private static byte[] head(Path file) throws IOException {

@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -58,6 +59,42 @@ public final class Tokenizer implements AutoCloseable {
     /// @throws ModelFileException if it is missing or malformed
     public static Tokenizer open(Path file) {
         return of(file, JsonTree.read(file));
+    }
+
+    /// The same tokenizer with further control tokens, which get the next free ids.
+    ///
+    /// @throws ModelFileException if the file is missing or malformed
+    public static Tokenizer open(Path file, List<String> more) {
+        Map<String, Object> tree = new LinkedHashMap<>(JsonTree.read(file));
+        Vocabulary known = Vocabulary.of(file, tree);
+        List<Object> added = new ArrayList<>();
+        if (tree.get("added_tokens") instanceof List<?> before) {
+            added.addAll(before);
+        }
+        int next = known.size();
+        for (String token : more) {
+            Map<String, Object> entry = new LinkedHashMap<>();
+            boolean old = known.id(token).isPresent();
+            entry.put("id", known.id(token).orElse(next));
+            entry.put("content", token);
+            for (String key : List.of("single_word", "lstrip", "rstrip", "normalized")) {
+                entry.put(key, false);
+            }
+            entry.put("special", true);
+            added.removeIf(
+                    item -> item instanceof Map<?, ?> map && token.equals(map.get("content")));
+            added.add(entry);
+            next += old ? 0 : 1;
+        }
+        added.sort(Comparator.comparingLong(Tokenizer::idOf));
+        tree.put("added_tokens", added);
+        return of(file, tree);
+    }
+
+    private static long idOf(Object entry) {
+        return entry instanceof Map<?, ?> map && map.get("id") instanceof Number id
+                ? id.longValue()
+                : Long.MAX_VALUE;
     }
 
     /// A tokenizer from the tree of a `tokenizer.json`; `file` is named in errors.

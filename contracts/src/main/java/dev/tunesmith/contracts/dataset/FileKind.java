@@ -1,10 +1,11 @@
-package dev.tunesmith.engine.rows;
+package dev.tunesmith.contracts.dataset;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 
 /// Kinds of files that hold rows.
 public enum FileKind {
@@ -15,6 +16,22 @@ public enum FileKind {
     TEXT(".txt"),
     PARQUET(".parquet"),
     ARROW(".arrow .feather .ipc");
+
+    private static final Set<String> COLUMNS =
+            Set.of(
+                    "instruction",
+                    "input",
+                    "output",
+                    "prompt",
+                    "completion",
+                    "text",
+                    "messages",
+                    "conversations",
+                    "chosen",
+                    "rejected",
+                    "question",
+                    "answer",
+                    "response");
 
     private static final byte[] PARQUET_MARK = "PAR1".getBytes(StandardCharsets.US_ASCII);
     private static final byte[] ARROW_MARK = "ARROW1".getBytes(StandardCharsets.US_ASCII);
@@ -30,7 +47,7 @@ public enum FileKind {
     ///
     /// @param head the first bytes after decompression
     /// @param name without the ending of a compressed file; may be empty
-    static Optional<FileKind> of(byte[] head, String name) {
+    public static Optional<FileKind> of(byte[] head, String name) {
         if (startsWith(head, PARQUET_MARK)) {
             return Optional.of(PARQUET);
         }
@@ -54,7 +71,25 @@ public enum FileKind {
         if (start.startsWith("[")) {
             return Optional.of(JSON);
         }
+        return byHeader(start.lines().findFirst().orElse(""));
+    }
+
+    /// A first line that names columns of conversations or documents.
+    private static Optional<FileKind> byHeader(String line) {
+        for (FileKind kind : List.of(CSV, TSV)) {
+            List<String> names = List.of(line.replace("\"", "").split(kind == CSV ? "," : "\t"));
+            if (names.stream().anyMatch(COLUMNS::contains)
+                    && names.stream().allMatch(name -> name.matches("[\\w .-]{1,64}"))) {
+                return Optional.of(kind);
+            }
+        }
         return Optional.empty();
+    }
+
+    /// Whether bytes are compressed with gzip or Zstandard.
+    public static boolean isCompressed(byte[] head) {
+        int first = head.length < 4 ? 0 : (head[0] & 0xFF) << 8 | (head[1] & 0xFF);
+        return first == 0x1F8B || first == 0x28B5;
     }
 
     /// The kind that a name ends with.

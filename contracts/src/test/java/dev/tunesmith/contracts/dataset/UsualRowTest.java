@@ -1,0 +1,81 @@
+package dev.tunesmith.contracts.dataset;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tunesmith.contracts.data.RowFormat;
+import dev.tunesmith.contracts.data.RowRules;
+import dev.tunesmith.contracts.tool.Json;
+import dev.tunesmith.contracts.tool.JsonReader;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+final class UsualRowTest {
+
+    private static UsualRow row(String json) {
+        Map<String, Object> tree = new LinkedHashMap<>();
+        if (JsonReader.read(json) instanceof Map<?, ?> map) {
+            map.forEach((key, value) -> tree.put(key.toString(), value));
+        }
+        return UsualRow.of(tree);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            textBlock =
+                    """
+                    {"instruction": "Add", "input": "1 2", "output": "3", "system": "S", "history": [["a", "b"]]} | {"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "Add\\n1 2"}, {"role": "assistant", "content": "3"}]}
+                    {"instruction": "Q", "chosen": "A", "rejected": "B"} | {"prompt": [{"role": "user", "content": "Q"}], "chosen": [{"role": "assistant", "content": "A"}], "rejected": [{"role": "assistant", "content": "B"}]}
+                    {"instruction": "Q", "output": "A", "kto_tag": false} | {"prompt": [{"role": "user", "content": "Q"}], "completion": [{"role": "assistant", "content": "A"}], "label": false}
+                    {"conversations": [{"from": "human", "value": "Q"}, {"from": "gpt", "value": "A"}]} | {"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}]}
+                    {"conversations": "[{\\"from\\": \\"human\\", \\"value\\": \\"Q\\"}, {\\"from\\": \\"gpt\\", \\"value\\": \\"A\\"}]"} | {"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}]}
+                    """)
+    void foreignLayoutsBecomeRowsThatJobsKnow(String given, String wanted) {
+        UsualRow usual = row(given);
+        assertThat(Json.line(usual.row())).isEqualTo(wanted);
+        RowRules rules = new RowRules(1);
+        assertThat(rules.row(RowFormat.of(usual.row()).orElseThrow(), usual.row()))
+                .as(rules.found().toString())
+                .isPresent();
+    }
+
+    @Test
+    void callsAndResultsFindEachOther() {
+        UsualRow usual =
+                row(
+                        """
+                        {"conversations": [{"from": "human", "value": "Q"},
+                         {"from": "function_call", "value": "{\\"name\\": \\"f\\", \\"arguments\\": {\\"a\\": 1}}"},
+                         {"from": "observation", "value": "1"}, {"from": "gpt", "value": "A"}],
+                         "tools": "[{\\"name\\": \\"f\\"}]"}\
+                        """);
+        assertThat(Json.line(usual.row()))
+                .contains("\"tool_call_id\": \"call_1\"")
+                .contains("\"tools\": [{");
+        assertThat(new RowRules(1).row(RowFormat.CHAT, usual.row())).isPresent();
+    }
+
+    @Test
+    void aBrokenConversationSaysWhichTurnIsWrong() {
+        assertThat(row("{\"conversations\": [{\"from\": \"gpt\", \"value\": \"A\"}]}").problem())
+                .contains("turn 1 is not a question");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "'instruction,output', CSV",
+        "'a\ttext', TSV",
+        "'[{}]', JSON",
+        "'{\"a\": 1}', JSON_LINES",
+        "PAR1, PARQUET",
+        "ARROW1, ARROW"
+    })
+    void kindsAreRecognisedByTheirBytes(String head, FileKind kind) {
+        assertThat(FileKind.of(head.getBytes(StandardCharsets.UTF_8), "")).contains(kind);
+    }
+}
