@@ -7,8 +7,6 @@ import dev.tunesmith.engine.io.StoredTensor;
 import dev.tunesmith.engine.io.WeightFiles;
 import dev.tunesmith.engine.model.Architecture;
 import dev.tunesmith.engine.model.Layout.Part;
-import dev.tunesmith.engine.model.UnsupportedModelException;
-import dev.tunesmith.engine.quant.PackedForm;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -50,18 +48,13 @@ final class ExpandedModel {
     /// Writes the larger model into a folder that does not exist yet.
     ///
     /// @param places numbers of the copies in the larger model
-    /// @throws UnsupportedModelException if the model has no such larger form
+    /// @throws SpecRefusedException if the model has no such larger form
     static ModelDirectory write(ModelDirectory base, List<Integer> places, Path folder)
             throws IOException {
         return new ExpandedModel(base, places).write(folder);
     }
 
     private ModelDirectory write(Path folder) throws IOException {
-        if (PackedForm.of(base).isPresent()) {
-            throw refused(
-                    "%s holds its matrices as codes, which do not train; use adapter lora"
-                            .formatted(base.path().getFileName()));
-        }
         Map<String, Object> config = config();
         requireSameLayers(Architecture.of(config));
         Files.createDirectory(folder);
@@ -75,8 +68,8 @@ final class ExpandedModel {
         return ModelDirectory.open(folder);
     }
 
-    private static UnsupportedModelException refused(String why) {
-        return new UnsupportedModelException("adapter llama_pro", List.of(why));
+    private static SpecRefusedException refused(String why) {
+        return new SpecRefusedException("adapter llama_pro", List.of(why));
     }
 
     private Map<String, Object> config() {

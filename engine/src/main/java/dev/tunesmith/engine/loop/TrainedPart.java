@@ -3,7 +3,6 @@ package dev.tunesmith.engine.loop;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.model.Layout;
-import dev.tunesmith.engine.model.UnsupportedModelException;
 import dev.tunesmith.engine.nn.Linear;
 import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.tensor.Region;
@@ -37,14 +36,14 @@ final class TrainedPart {
     /// Makes those parameters trainable; their masters and gradients live in `region`.
     ///
     /// @param copies whether bf16 weights get masters
-    /// @throws UnsupportedModelException naming every choice that the model does not have, and
+    /// @throws SpecRefusedException naming every choice that the model does not have, and
     ///   every weight that cannot train
     static void train(AdapterSpec.Part part, Decoder model, Region region, boolean copies) {
         var choice = new TrainedPart(part, model);
         Set<Parameter> chosen = choice.chosen();
         choice.refuseCodes();
         if (!choice.faults.isEmpty()) {
-            throw new UnsupportedModelException(
+            throw new SpecRefusedException(
                     "adapter " + part.kind().wire(), List.copyOf(choice.faults));
         }
         chosen.forEach(parameter -> parameter.train(region, copies));

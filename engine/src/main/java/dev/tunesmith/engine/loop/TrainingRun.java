@@ -9,6 +9,7 @@ import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.job.Resolver;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.engine.adapter.site.AdapterException;
 import dev.tunesmith.engine.data.PackedRows;
 import dev.tunesmith.engine.decode.StopTokens;
 import dev.tunesmith.engine.io.ModelDirectory;
@@ -115,18 +116,24 @@ public final class TrainingRun implements AutoCloseable {
     /// @param room empty folder for tokenised rows, which must outlive the run
     /// @param deviceBytes memory that the run may use, checked before the weights are read
     /// @throws TrainingDataException if there is nothing to train on, with the first problems
+    /// @throws SpecRefusedException if the model cannot do what is asked for
     /// @throws MemoryRefusedException if it does not fit, with what to change
     public static TrainingRun prepare(
             ResolvedSpec spec, Sources sources, Path room, long deviceBytes) throws IOException {
         TrainingRows rows = TrainingRows.read(spec, sources, room);
         try {
             requireMemory(spec, sources.base(), rows.stats(), deviceBytes);
+            PackedBase.check(spec, sources.base());
+            requireHalves(spec, sources.base());
             Sources grown =
                     new Sources(
                             grown(spec, sources.base(), room),
                             sources.training(),
                             sources.validation());
             return new TrainingRun(spec, grown, rows, subject(spec, grown.base(), rows));
+        } catch (AdapterException e) {
+            rows.close();
+            throw new SpecRefusedException("adapter " + spec.adapter().kind().wire(), e.reasons());
         } catch (RuntimeException e) {
             rows.close();
             throw e;
@@ -139,6 +146,14 @@ public final class TrainingRun implements AutoCloseable {
         return spec.adapter() instanceof AdapterSpec.Part part && part.newBlocks() > 0
                 ? ExpandedModel.write(base, part.layers(), room.resolve("expanded"))
                 : base;
+    }
+
+    private static void requireHalves(ResolvedSpec spec, ModelDirectory base) {
+        if (spec.rows().attentionGroup() > 0 && facts(base).kvHeads() < 2) {
+            throw new SpecRefusedException(
+                    "shifted_attention",
+                    List.of("the model has one key head, of which no half can be shifted; leave it out"));
+        }
     }
 
     private static void requireMemory(

@@ -275,17 +275,8 @@ public final class Decoder implements AutoCloseable {
     }
 
     /// From now on tokens see only groups of `tokens` tokens while a tape records (see [Groups]); 0
-    /// ends that.
-    ///
-    /// @throws UnsupportedModelException if there are no two halves of the heads
+    /// ends that. The model must have several key heads.
     public void trainInGroups(int tokens) {
-        if (tokens > 0 && architecture.attention().kvHeads() < 2) {
-            throw new UnsupportedModelException(
-                    "shifted_attention",
-                    List.of(
-                            "the model has one key head, which cannot be two halves; train without"
-                                    + " shifted_attention"));
-        }
         this.group = tokens;
     }
 

@@ -13,7 +13,6 @@ import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.WeightFiles;
 import dev.tunesmith.engine.loop.LoopObserver.Stop;
 import dev.tunesmith.engine.model.Decoder;
-import dev.tunesmith.engine.model.UnsupportedModelException;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.DType;
@@ -95,7 +94,7 @@ class PartTrainingTest {
                                         List.of("wpe"),
                                         0,
                                         0)))
-                .isInstanceOf(UnsupportedModelException.class)
+                .isInstanceOf(SpecRefusedException.class)
                 .hasMessageContaining("trainable_modules fc1 names nothing")
                 .hasMessageContaining("self_attn.q_proj")
                 .hasMessageContaining("extra_modules wpe names nothing")
@@ -114,7 +113,7 @@ class PartTrainingTest {
         ModelDirectory mixture = new ModelDirectory(base.path(), config);
         assertThatThrownBy(
                         () -> ExpandedModel.write(mixture, List.of(1), folder.resolve("refused")))
-                .isInstanceOf(UnsupportedModelException.class)
+                .isInstanceOf(SpecRefusedException.class)
                 .hasMessageContaining("differ by their number");
     }
 

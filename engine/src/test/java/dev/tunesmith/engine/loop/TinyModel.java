@@ -159,6 +159,12 @@ record TinyModel(Path folder) {
                 4, 8, dropout, List.of("all-linear"), false, AdapterSpec.Export.ADAPTER);
     }
 
+    /// An adapter that is added to its base at the end.
+    static AdapterSpec merged() {
+        return new AdapterSpec.Lora(
+                4, 8, 0, List.of("all-linear"), false, AdapterSpec.Export.MERGED);
+    }
+
     /// An adapter beside NF4 weights with quantised scales.
     static AdapterSpec qlora() {
         return new AdapterSpec.Lora(

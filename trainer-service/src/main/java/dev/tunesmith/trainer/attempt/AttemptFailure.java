@@ -64,6 +64,12 @@ final class AttemptFailure extends RuntimeException {
                 cause);
     }
 
+    /// The job asks for what its model cannot do.
+    static AttemptFailure spec(String message, @Nullable Throwable cause) {
+        return new AttemptFailure(
+                ErrorClass.USER, ErrorCode.INVALID_SPEC, message, "x_training.adapter", cause);
+    }
+
     /// The rows of a file cannot be trained on.
     static AttemptFailure trainingData(String message, @Nullable Throwable cause) {
         return new AttemptFailure(

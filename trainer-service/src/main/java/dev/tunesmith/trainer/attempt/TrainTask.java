@@ -15,6 +15,7 @@ import dev.tunesmith.engine.loop.CheckpointFolder.Restored;
 import dev.tunesmith.engine.loop.LoopState;
 import dev.tunesmith.engine.loop.MemoryRefusedException;
 import dev.tunesmith.engine.loop.Outcome;
+import dev.tunesmith.engine.loop.SpecRefusedException;
 import dev.tunesmith.engine.loop.TrainingDataException;
 import dev.tunesmith.engine.loop.TrainingRun;
 import dev.tunesmith.engine.model.UnsupportedModelException;
@@ -98,6 +99,8 @@ final class TrainTask {
                     work.spec(), sources, room.folder("tokens"), start.deviceBytes());
         } catch (ModelFileException | UnsupportedModelException e) {
             throw AttemptFailure.baseModel(work.base().name(), e);
+        } catch (SpecRefusedException e) {
+            throw AttemptFailure.spec(String.valueOf(e.getMessage()), e);
         } catch (MemoryRefusedException e) {
             throw AttemptFailure.memory(String.valueOf(e.getMessage()), e);
         } catch (TrainingDataException e) {
