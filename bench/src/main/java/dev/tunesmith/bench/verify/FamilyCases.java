@@ -232,7 +232,10 @@ final class FamilyCases implements CaseRunner {
 
     private static void generation(
             GoldenCase golden, ModelRun run, GoldenTensors file, Comparison comparison) {
-        int[] expected = file.integers("generated_ids");
+        // Some caches keep keys that were turned for a shorter text; ours never differ from none.
+        boolean stale = file.names().contains("no_cache_step_logits");
+        int[] expected = file.integers(stale ? "no_cache_generated_ids" : "generated_ids");
+        String steps = stale ? "no_cache_step_logits" : "step_logits";
         Pictures pictures =
                 golden.tensors("batch.safetensors")
                         .map(batch -> GoldenPictures.of(batch, run.decoder().architecture()))
@@ -243,12 +246,12 @@ final class FamilyCases implements CaseRunner {
                 "generated ids", generation.ids(), Arrays.stream(expected).boxed().toList());
         // The compact form keeps the last steps only.
         float[] logits = generation.logits();
-        int kept = (int) Arrays.stream(file.shape("step_logits")).reduce(1, (a, b) -> a * b);
+        int kept = (int) Arrays.stream(file.shape(steps)).reduce(1, (a, b) -> a * b);
         comparison.golden(
                 "generation logits",
                 Arrays.copyOfRange(logits, Math.max(0, logits.length - kept), logits.length),
                 file,
-                "step_logits",
+                steps,
                 golden.tolerance("logits"));
     }
 

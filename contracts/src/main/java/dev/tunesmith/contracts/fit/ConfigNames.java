@@ -11,25 +11,27 @@ final class ConfigNames {
     /// Names of each size, the usual one first.
     private static final List<List<String>> NAMES =
             List.of(
-                    List.of("num_hidden_layers", "n_layer", "num_layers"),
-                    List.of("hidden_size", "n_embd", "n_embed"),
-                    List.of("num_attention_heads", "n_head"),
+                    List.of("num_hidden_layers", "n_layer", "num_layers", "n_layers"),
+                    List.of("hidden_size", "n_embd", "n_embed", "d_model"),
+                    List.of("num_attention_heads", "n_head", "n_heads"),
                     List.of(
                             "num_key_value_heads",
                             "num_kv_heads",
                             "n_head_kv",
                             "multi_query_group_num"),
                     List.of("head_dim", "kv_channels"),
-                    List.of("intermediate_size", "n_inner", "ffn_hidden_size"),
+                    List.of("intermediate_size", "n_inner", "ffn_hidden_size", "ffn_dim"),
                     List.of("vocab_size", "padded_vocab_size"),
                     List.of(
                             "max_position_embeddings",
                             "n_positions",
                             "seq_length",
-                            "model_max_length"));
+                            "model_max_length",
+                            "max_seq_len"));
 
     /// Families whose MLP is four times as wide as the model unless something else is said.
-    private static final Set<String> PLAIN_MLP = Set.of("gpt2", "bloom", "falcon");
+    private static final Set<String> PLAIN_MLP =
+            Set.of("gpt2", "gpt_bigcode", "gptj", "mpt", "bloom", "falcon");
 
     /// Families whose head is the embedding table unless something else is said.
     private static final Set<String> TIED =
@@ -42,6 +44,10 @@ final class ConfigNames {
                     "cohere2",
                     "bloom",
                     "falcon",
+                    "ernie4_5",
+                    "gpt_bigcode",
+                    "mpt",
+                    "opt",
                     "starcoder2",
                     "smollm3");
 

@@ -152,7 +152,8 @@ public final class TrainingRun implements AutoCloseable {
         if (spec.rows().attentionGroup() > 0 && facts(base).kvHeads() < 2) {
             throw new SpecRefusedException(
                     "shifted_attention",
-                    List.of("the model has one key head, of which no half can be shifted; leave it out"));
+                    List.of(
+                            "the model has one key head, of which no half can be shifted; leave it out"));
         }
     }
 

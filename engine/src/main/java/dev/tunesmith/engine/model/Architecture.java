@@ -54,6 +54,7 @@ public record Architecture(
     /// @param rotaries the rotary encodings that occur
     /// @param rotaryOf_L which of them each layer uses, or [Attention#NO_ROTARY]
     /// @param learned rows of a table of learned positions; 0 means none
+    /// @param unused rows of that table before the first position
     /// @param slopes_H what a token counts less for every token between, by head; empty means
     ///   nothing (ALiBi, arXiv 2108.12409)
     public record Positions(
@@ -61,6 +62,7 @@ public record Architecture(
             List<Rotary> rotaries,
             List<Integer> rotaryOf_L,
             int learned,
+            int unused,
             List<Double> slopes_H) {
         public Positions {
             windows_L = List.copyOf(windows_L);
@@ -71,7 +73,7 @@ public record Architecture(
 
         /// Rotary positions only.
         public Positions(List<Integer> windows_L, List<Rotary> rotaries, List<Integer> rotaryOf_L) {
-            this(windows_L, rotaries, rotaryOf_L, 0, List.of());
+            this(windows_L, rotaries, rotaryOf_L, 0, 0, List.of());
         }
     }
 
@@ -169,6 +171,7 @@ public record Architecture(
     /// @param logitCap logits become `c · tanh(z/c)`; 0 means no cap
     /// @param headBias whether the head has a bias
     /// @param embeddingNorm whether embeddings are normalised
+    /// @param unitHead whether the rows of the head are brought to length 1
     public record Edges(
             boolean tied,
             double embeddingFactor,
@@ -176,7 +179,40 @@ public record Architecture(
             double logitFactor,
             double logitCap,
             boolean headBias,
-            boolean embeddingNorm) {
+            boolean embeddingNorm,
+            boolean unitHead) {
+
+        /// With the rows of the head as they are stored.
+        public Edges(
+                boolean tied,
+                double embeddingFactor,
+                double residualFactor,
+                double logitFactor,
+                double logitCap,
+                boolean headBias,
+                boolean embeddingNorm) {
+            this(
+                    tied,
+                    embeddingFactor,
+                    residualFactor,
+                    logitFactor,
+                    logitCap,
+                    headBias,
+                    embeddingNorm,
+                    false);
+        }
+
+        Edges withUnitHead() {
+            return new Edges(
+                    tied,
+                    embeddingFactor,
+                    residualFactor,
+                    logitFactor,
+                    logitCap,
+                    headBias,
+                    embeddingNorm,
+                    true);
+        }
 
         /// Without a bias of the head and without a norm of the embeddings.
         public Edges(

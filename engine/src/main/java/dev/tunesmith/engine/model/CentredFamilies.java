@@ -154,6 +154,134 @@ final class CentredFamilies {
                                 layer -> windows_L.get(layer) != 0));
     }
 
+    /// Gains are stored minus one, the MLP squares what is positive.
+    static Architecture nemotron(Reading reading) {
+        ConfigReader config = reading.config();
+        return reading.decoder(
+                        reading.bias("attention_bias", false),
+                        reading.plainMlp("relu2", config.flag("mlp_bias", false)))
+                .with(reading.everywhere(0, reading.rotary(Reading.THETA, 0.5)))
+                .with(
+                        new Architecture.NormPlan(
+                                config.number("norm_eps", 1e-5),
+                                1,
+                                Placement.BEFORE,
+                                Kind.CENTRED));
+    }
+
+    static Architecture gptj(Reading reading) {
+        ConfigReader config = reading.config();
+        double share = (double) config.size("rotary_dim", 64) / reading.headWidth();
+        return reading.decoder(Bias.NONE, reading.plainMlp("gelu_new", true))
+                .with(reading.everywhere(0, reading.rotary(Reading.THETA, share).neighbours()))
+                .with(reading.norms("layer_norm_epsilon", Placement.PARALLEL, Kind.CENTRED))
+                .with(new Edges(config.flag("tie_word_embeddings", false), 1, 1, 1, 0, true, false))
+                .with(
+                        transformer()
+                                .with(Part.EMBEDDING, "transformer.wte")
+                                .with(Part.ATTENTION_IN, "ln_1")
+                                .with(Part.QUERY, "attn.q_proj")
+                                .with(Part.KEY, "attn.k_proj")
+                                .with(Part.VALUE, "attn.v_proj")
+                                .with(Part.OUTPUT, "attn.out_proj")
+                                .with(Part.UP, "mlp.fc_in")
+                                .with(Part.DOWN, "mlp.fc_out"));
+    }
+
+    /// StarCoder in its first form: one key head.
+    static Architecture gptBigCode(Reading reading) {
+        ConfigReader config = reading.config();
+        config.only("multi_query", true);
+        config.only("scale_attn_weights", true);
+        Architecture plain = reading.decoder(Bias.ALL, reading.plainMlp("gelu_pytorch_tanh", true));
+        return plain.with(plain.attention().withKeyHeads(1))
+                .with(reading.unturned(reading.size().contextLength(), List.of()))
+                .with(reading.norms("layer_norm_epsilon", Placement.BEFORE, Kind.CENTRED))
+                .with(Edges.plain(config.flag("tie_word_embeddings", true)))
+                .with(
+                        transformer()
+                                .joined(Joining.SIDE_BY_SIDE, "attn.c_attn")
+                                .with(Part.EMBEDDING, "transformer.wte")
+                                .with(Part.POSITIONS, "transformer.wpe")
+                                .with(Part.ATTENTION_IN, "ln_1")
+                                .with(Part.MLP_IN, "ln_2")
+                                .with(Part.OUTPUT, "attn.c_proj")
+                                .with(Part.UP, "mlp.c_fc")
+                                .with(Part.DOWN, "mlp.c_proj"));
+    }
+
+    static Architecture mpt(Reading reading) {
+        ConfigReader config = reading.config();
+        ConfigReader attention = config.child("attn_config");
+        attention.only("attn_type", "multihead_attention");
+        attention.only("alibi", true);
+        attention.only("qk_ln", false);
+        attention.only("prefix_lm", false);
+        config.only("no_bias", true);
+        int heads = config.size("num_attention_heads");
+        Architecture plain = reading.decoder(Bias.NONE, reading.plainMlp("gelu", false));
+        double scale = attention.number("softmax_scale", plain.attention().scale());
+        return plain.with(
+                        Reading.scaled(plain.attention(), scale, 0)
+                                .withClip(attention.number("clip_qkv", 0.0)))
+                .with(
+                        reading.unturned(
+                                0, mptSlopes_H(heads, attention.number("alibi_bias_max", 8.0))))
+                .with(reading.norms("layer_norm_epsilon", Placement.BEFORE, Kind.CENTRED_GAIN))
+                .with(Edges.plain(config.flag("tie_word_embeddings", true)))
+                .with(
+                        transformer()
+                                .joined(Joining.SIDE_BY_SIDE, "attn.Wqkv")
+                                .with(Part.EMBEDDING, "transformer.wte")
+                                .with(Part.LAYER, "transformer.blocks.%d.")
+                                .with(Part.LAST_NORM, "transformer.norm_f")
+                                .with(Part.ATTENTION_IN, "norm_1")
+                                .with(Part.MLP_IN, "norm_2")
+                                .with(Part.OUTPUT, "attn.out_proj")
+                                .with(Part.UP, "ffn.up_proj")
+                                .with(Part.DOWN, "ffn.down_proj"));
+    }
+
+    /// Slopes of a power of two of heads, of which every second one comes first where there are
+    /// fewer.
+    private static List<Double> mptSlopes_H(int heads, double most) {
+        int whole =
+                heads == Integer.highestOneBit(heads) ? heads : 2 * Integer.highestOneBit(heads);
+        List<Double> all =
+                IntStream.rangeClosed(1, whole)
+                        .mapToObj(i -> Math.pow(2, -i * most / whole))
+                        .toList();
+        if (whole == heads) {
+            return all;
+        }
+        return IntStream.range(0, heads)
+                .mapToObj(h -> all.get(h < whole / 2 ? 2 * h + 1 : 2 * (h - whole / 2)))
+                .toList();
+    }
+
+    /// Positions begin in row 2 of their table.
+    static Architecture opt(Reading reading) {
+        ConfigReader config = reading.config();
+        config.only("do_layer_norm_before", true);
+        config.only("_remove_final_layer_norm", false);
+        config.only("word_embed_proj_dim", reading.size().width());
+        config.only("layer_norm_elementwise_affine", true);
+        boolean bias = config.flag("enable_bias", true);
+        return reading.decoder(bias ? Bias.ALL : Bias.NONE, reading.plainMlp("relu", bias))
+                .with(reading.unturned(reading.size().contextLength(), 2, List.of()))
+                .with(reading.norms("layer_norm_eps", Placement.BEFORE, Kind.CENTRED))
+                .with(Edges.plain(config.flag("tie_word_embeddings", true)))
+                .with(
+                        Layout.LLAMA
+                                .under("model.decoder.")
+                                .with(Part.LAST_NORM, "model.decoder.final_layer_norm")
+                                .with(Part.ATTENTION_IN, "self_attn_layer_norm")
+                                .with(Part.MLP_IN, "final_layer_norm")
+                                .with(Part.OUTPUT, "self_attn.out_proj")
+                                .with(Part.UP, "fc1")
+                                .with(Part.DOWN, "fc2"));
+    }
+
     static Architecture bloom(Reading reading) {
         ConfigReader config = reading.config();
         config.only("apply_residual_connection_post_layernorm", false);

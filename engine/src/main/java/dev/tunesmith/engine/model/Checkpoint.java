@@ -33,6 +33,7 @@ final class Checkpoint {
 
     private static final String BARE_PREFIX = "transformer.";
     private static final int SHOWN_MAX = 20;
+    private static final double UNIT_EPS = 1e-7;
 
     private final WeightFiles files;
     private final Region region;
@@ -150,6 +151,28 @@ final class Checkpoint {
             files.forget(stored.get().name());
             return new Weight.Coded(matrix);
         }
+    }
+
+    /// A matrix whose rows are brought to length 1. It never trains: its length means nothing.
+    Parameter unitRows(String name, long rows, long width) {
+        Tensor stored = tensor(name, rows, width);
+        float[] values = stored.toFloats();
+        for (int from = 0; from < values.length; from += (int) width) {
+            double square = 0;
+            for (int i = from; i < from + width; i++) {
+                square += (double) values[i] * values[i];
+            }
+            double length = Math.max(Math.sqrt(square), UNIT_EPS);
+            for (int i = from; i < from + width; i++) {
+                values[i] = (float) (values[i] / length);
+            }
+        }
+        Tensor unit = region.tensor(compute, stored.shape());
+        unit.set(values);
+        Parameter parameter = new Parameter(name, unit);
+        parameter.fix();
+        parameters.put(name, parameter);
+        return parameter;
     }
 
     /// Accepts a tensor that is not needed.

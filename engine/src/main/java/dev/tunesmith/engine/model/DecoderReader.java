@@ -102,9 +102,12 @@ final class DecoderReader {
             return Optional.empty();
         }
         String name = architecture.layout().name(Layout.Part.POSITIONS);
+        int unused = architecture.positions().unused();
         Parameter table =
-                checkpoint.parameter(name + ".weight", learned, architecture.size().width());
-        return Optional.of(new PositionTable(new Embedding(name, table, 1)));
+                checkpoint.parameter(
+                        name + ".weight", (long) unused + learned, architecture.size().width());
+        Parameter used = unused == 0 ? table : table.rows(unused, (long) unused + learned);
+        return Optional.of(new PositionTable(new Embedding(name, used, 1)));
     }
 
     private Head head(Parameter table) {
@@ -124,7 +127,10 @@ final class DecoderReader {
             // Some checkpoints hold the tied table twice.
             checkpoint.skip(name + ".weight");
         } else {
-            weight = checkpoint.parameter(name + ".weight", vocabulary, width);
+            weight =
+                    edges.unitHead()
+                            ? checkpoint.unitRows(name + ".weight", vocabulary, width)
+                            : checkpoint.parameter(name + ".weight", vocabulary, width);
         }
         return new Head(weight, bias, edges.logitFactor(), edges.logitCap());
     }

@@ -17,6 +17,7 @@ final class Families {
     private static final SortedMap<String, Function<Reading, Architecture>> READERS =
             new TreeMap<>(
                     Map.ofEntries(
+                            Map.entry("arcee", LlamaFamilies::arcee),
                             Map.entry("baichuan", LlamaFamilies::baichuan),
                             Map.entry("bloom", CentredFamilies::bloom),
                             Map.entry("chatglm", LlamaFamilies::chatglm),
@@ -24,24 +25,36 @@ final class Families {
                             Map.entry("cohere2", CentredFamilies::cohere2),
                             Map.entry("deepseek_v2", MixtureFamilies::deepseekV2),
                             Map.entry("deepseek_v3", MixtureFamilies::deepseekV3),
+                            Map.entry("dots1", MixtureFamilies::dots1),
+                            Map.entry("ernie4_5", LlamaFamilies::ernie45),
+                            Map.entry("exaone4", LlamaFamilies::exaone4),
                             Map.entry("falcon", CentredFamilies::falcon),
                             Map.entry("gemma", GemmaFamilies::gemma),
                             Map.entry("gemma2", GemmaFamilies::gemma2),
                             Map.entry("gemma3_text", GemmaFamilies::gemma3),
                             Map.entry("glm", LlamaFamilies::glm),
                             Map.entry("glm4", LlamaFamilies::glm4),
+                            Map.entry("glm4_moe", MixtureFamilies::glm4Moe),
                             Map.entry("gpt2", CentredFamilies::gpt2),
+                            Map.entry("gpt_bigcode", CentredFamilies::gptBigCode),
                             Map.entry("gpt_neox", CentredFamilies::gptNeox),
+                            Map.entry("gptj", CentredFamilies::gptj),
                             Map.entry("granite", LlamaFamilies::granite),
+                            Map.entry("helium", LlamaFamilies::helium),
                             Map.entry("internlm2", LlamaFamilies::internlm2),
                             Map.entry("internlm3", LlamaFamilies::internlm3),
                             Map.entry("llama", LlamaFamilies::llama),
                             Map.entry("llava", VisionFamilies::llava),
+                            Map.entry("ministral", LlamaFamilies::ministral),
                             Map.entry("mistral", LlamaFamilies::mistral),
                             Map.entry("mixtral", MixtureFamilies::mixtral),
+                            Map.entry("mpt", CentredFamilies::mpt),
+                            Map.entry("nemotron", CentredFamilies::nemotron),
                             Map.entry("olmo", LlamaFamilies::olmo),
                             Map.entry("olmo2", LlamaFamilies::olmo2),
+                            Map.entry("olmo3", LlamaFamilies::olmo3),
                             Map.entry("olmoe", MixtureFamilies::olmoe),
+                            Map.entry("opt", CentredFamilies::opt),
                             Map.entry("phi", CentredFamilies::phi),
                             Map.entry("phi3", LlamaFamilies::phi3),
                             Map.entry("qwen2", LlamaFamilies::qwen2),
@@ -50,6 +63,7 @@ final class Families {
                             Map.entry("qwen2_vl", VisionFamilies::qwen2Vl),
                             Map.entry("qwen3", LlamaFamilies::qwen3),
                             Map.entry("qwen3_moe", MixtureFamilies::qwen3Moe),
+                            Map.entry("seed_oss", LlamaFamilies::seedOss),
                             Map.entry("smollm3", LlamaFamilies::smollm3),
                             Map.entry("stablelm", CentredFamilies::stablelm),
                             Map.entry("starcoder2", CentredFamilies::starcoder2)));
@@ -66,46 +80,66 @@ final class Families {
     /// Options that a vision-language model says for the whole.
     private static final Set<String> OUTSIDE = Set.of("model_type", "tie_word_embeddings");
 
+    private static final Map<String, String> GPT2 =
+            Map.of(
+                    "n_layer", "num_hidden_layers",
+                    "n_embd", "hidden_size",
+                    "n_head", "num_attention_heads",
+                    "n_positions", "max_position_embeddings",
+                    "n_inner", "intermediate_size",
+                    "activation_function", "hidden_act");
+
     /// Other names of the usual options, by family.
     private static final Map<String, Map<String, String>> RENAMED =
-            Map.of(
-                    "gpt2",
-                    Map.of(
-                            "n_layer", "num_hidden_layers",
-                            "n_embd", "hidden_size",
-                            "n_head", "num_attention_heads",
-                            "n_positions", "max_position_embeddings",
-                            "n_inner", "intermediate_size",
-                            "activation_function", "hidden_act"),
-                    "gpt_neox",
-                    Map.of(
-                            "rotary_pct", "partial_rotary_factor",
-                            "rotary_emb_base", "rope_theta"),
-                    "bloom",
-                    Map.of(
-                            "n_layer", "num_hidden_layers",
-                            "n_embed", "hidden_size",
-                            "n_head", "num_attention_heads"),
-                    "falcon",
-                    Map.of(
-                            "n_layer", "num_hidden_layers",
-                            "n_embed", "hidden_size",
-                            "n_head", "num_attention_heads",
-                            "n_head_kv", "num_key_value_heads",
-                            "num_kv_heads", "num_key_value_heads",
-                            "ffn_hidden_size", "intermediate_size",
-                            "activation", "hidden_act"),
-                    "chatglm",
-                    Map.of(
-                            "num_layers", "num_hidden_layers",
-                            "padded_vocab_size", "vocab_size",
-                            "ffn_hidden_size", "intermediate_size",
-                            "kv_channels", "head_dim",
-                            "multi_query_group_num", "num_key_value_heads",
-                            "seq_length", "max_position_embeddings",
-                            "layernorm_epsilon", "rms_norm_eps"),
-                    "internlm3",
-                    Map.of("qkv_bias", "attention_bias", "bias", "mlp_bias"));
+            Map.ofEntries(
+                    Map.entry("gpt2", GPT2),
+                    Map.entry("gpt_bigcode", GPT2),
+                    Map.entry("gptj", GPT2),
+                    Map.entry(
+                            "mpt",
+                            Map.of(
+                                    "n_layers", "num_hidden_layers",
+                                    "d_model", "hidden_size",
+                                    "n_heads", "num_attention_heads",
+                                    "max_seq_len", "max_position_embeddings")),
+                    Map.entry(
+                            "opt",
+                            Map.of(
+                                    "ffn_dim", "intermediate_size",
+                                    "activation_function", "hidden_act")),
+                    Map.entry(
+                            "gpt_neox",
+                            Map.of(
+                                    "rotary_pct", "partial_rotary_factor",
+                                    "rotary_emb_base", "rope_theta")),
+                    Map.entry(
+                            "bloom",
+                            Map.of(
+                                    "n_layer", "num_hidden_layers",
+                                    "n_embed", "hidden_size",
+                                    "n_head", "num_attention_heads")),
+                    Map.entry(
+                            "falcon",
+                            Map.of(
+                                    "n_layer", "num_hidden_layers",
+                                    "n_embed", "hidden_size",
+                                    "n_head", "num_attention_heads",
+                                    "n_head_kv", "num_key_value_heads",
+                                    "num_kv_heads", "num_key_value_heads",
+                                    "ffn_hidden_size", "intermediate_size",
+                                    "activation", "hidden_act")),
+                    Map.entry(
+                            "chatglm",
+                            Map.of(
+                                    "num_layers", "num_hidden_layers",
+                                    "padded_vocab_size", "vocab_size",
+                                    "ffn_hidden_size", "intermediate_size",
+                                    "kv_channels", "head_dim",
+                                    "multi_query_group_num", "num_key_value_heads",
+                                    "seq_length", "max_position_embeddings",
+                                    "layernorm_epsilon", "rms_norm_eps")),
+                    Map.entry(
+                            "internlm3", Map.of("qkv_bias", "attention_bias", "bias", "mlp_bias")));
 
     private Families() {}
 

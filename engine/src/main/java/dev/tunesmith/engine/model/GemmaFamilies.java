@@ -57,22 +57,14 @@ final class GemmaFamilies {
                 new Positions(windows_L, rotaries(reading), rotaryOf_L));
     }
 
-    /// The rotary encoding of full layers, and that of layers with a window.
     private static List<Rotary> rotaries(Reading reading) {
         ConfigReader config = reading.config();
-        ConfigReader parameters = config.child("rope_parameters");
-        if (!parameters.has("full_attention")) {
-            double local = config.number("rope_local_base_freq", Reading.THETA);
-            Rotary full = reading.rotary(1_000_000);
-            return List.of(full, new Rotary(full.width(), local, new RopeScaling.Plain()));
+        if (config.child("rope_parameters").has("full_attention")) {
+            return reading.rotaries(1_000_000);
         }
-        RotaryConfig reader = new RotaryConfig(config, reading.size().contextLength());
-        ConfigReader full = parameters.child("full_attention");
-        ConfigReader local = parameters.child("sliding_attention");
-        return List.of(
-                reader.encoding(full, reading.headWidth(), full.number("rope_theta", 1_000_000.0)),
-                reader.encoding(
-                        local, reading.headWidth(), local.number("rope_theta", Reading.THETA)));
+        double local = config.number("rope_local_base_freq", Reading.THETA);
+        Rotary full = reading.rotary(1_000_000);
+        return List.of(full, new Rotary(full.width(), local, new RopeScaling.Plain()));
     }
 
     private static Architecture around(Reading reading, QueryKeyNorm norm, Positions positions) {

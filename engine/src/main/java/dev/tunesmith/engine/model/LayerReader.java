@@ -117,7 +117,8 @@ final class LayerReader {
                     new LayerNorm(
                             checkpoint.parameter(path + ".weight", width),
                             checkpoint.parameter(path + ".bias", width),
-                            plan.eps());
+                            plan.eps(),
+                            plan.gainOffset());
             case CENTRED_GAIN ->
                     new LayerNorm(checkpoint.parameter(path + ".weight", width), null, plan.eps());
             case CENTRED_BARE -> new LayerNorm(checkpoint.ones(path, width), null, plan.eps());
@@ -235,7 +236,7 @@ final class LayerReader {
     private Mlp mixture(int layer, String path, Architecture.Experts plan) {
         List<GatedMlp> experts = new ArrayList<>();
         for (int e = 0; e < plan.count(); e++) {
-            experts.add(expert(path + layout.name(Part.EXPERT).formatted(e), plan.width()));
+            experts.add(expert(path + layout.name(Part.EXPERT).formatted(e), plan.width(), false));
         }
         MixtureMlp mixture =
                 new MixtureMlp(
@@ -252,7 +253,7 @@ final class LayerReader {
         Architecture.Shared shared = plan.shared().get();
         return new SharedMlp(
                 mixture,
-                expert(path + layout.name(Part.SHARED), shared.width()),
+                expert(path + layout.name(Part.SHARED), shared.width(), architecture.mlp().bias()),
                 shared.gated() ? plainLinear(path + layout.name(Part.SHARED_GATE), 1) : null);
     }
 
@@ -265,11 +266,11 @@ final class LayerReader {
         return correction;
     }
 
-    private GatedMlp expert(String path, long inner) {
+    private GatedMlp expert(String path, long inner, boolean bias) {
         return new GatedMlp(
-                linear(path + layout.name(Part.EXPERT_GATE), inner, width(), false),
-                linear(path + layout.name(Part.EXPERT_UP), inner, width(), false),
-                linear(path + layout.name(Part.EXPERT_DOWN), width(), inner, false),
+                linear(path + layout.name(Part.EXPERT_GATE), inner, width(), bias),
+                linear(path + layout.name(Part.EXPERT_UP), inner, width(), bias),
+                linear(path + layout.name(Part.EXPERT_DOWN), width(), inner, bias),
                 architecture.mlp().activation());
     }
 

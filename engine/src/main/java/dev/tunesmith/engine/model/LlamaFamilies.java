@@ -3,6 +3,7 @@ package dev.tunesmith.engine.model;
 import dev.tunesmith.engine.model.Architecture.Edges;
 import dev.tunesmith.engine.model.Architecture.NormPlan;
 import dev.tunesmith.engine.model.Architecture.NormPlan.Placement;
+import dev.tunesmith.engine.model.Architecture.Positions;
 import dev.tunesmith.engine.model.Layout.Joining;
 import dev.tunesmith.engine.model.Layout.Part;
 import dev.tunesmith.engine.nn.AttentionShape.Bias;
@@ -13,6 +14,7 @@ import java.util.List;
 final class LlamaFamilies {
 
     private static final int BAICHUAN2_VOCABULARY = 125_696;
+    private static final double OLMO3_THETA = 500_000;
 
     private LlamaFamilies() {}
 
@@ -27,6 +29,17 @@ final class LlamaFamilies {
                 .with(
                         reading.everywhere(
                                 reading.window("sliding_window"), reading.rotary(Reading.THETA)));
+    }
+
+    /// Mistral with windows only in some layers.
+    static Architecture ministral(Reading reading) {
+        int window = reading.window("sliding_window");
+        return reading.llama(Bias.NONE)
+                .with(
+                        reading.turning(
+                                reading.windows_L(window, _ -> window),
+                                reading.rotary(Reading.THETA),
+                                _ -> true));
     }
 
     static Architecture phi3(Reading reading) {
@@ -59,8 +72,8 @@ final class LlamaFamilies {
     }
 
     static Architecture olmo(Reading reading) {
-        reading.config().only("clip_qkv", "null");
-        return reading.llama(reading.bias("attention_bias", false))
+        Architecture llama = reading.llama(reading.bias("attention_bias", false));
+        return llama.with(llama.attention().withClip(reading.config().number("clip_qkv", 0.0)))
                 .with(new NormPlan(1e-5, 0, Placement.BEFORE, NormPlan.Kind.CENTRED_BARE));
     }
 
@@ -69,6 +82,72 @@ final class LlamaFamilies {
         return reading.llama(bias)
                 .with(reading.attention(bias, QueryKeyNorm.WHOLE))
                 .with(reading.norms(0, Placement.AFTER));
+    }
+
+    /// OLMo 2 with windows, whose layers do not stretch their positions.
+    static Architecture olmo3(Reading reading) {
+        int window = reading.config().size("sliding_window", 4096);
+        List<Integer> windows_L =
+                reading.windows_L(window, layer -> (layer + 1) % 4 == 0 ? 0 : window);
+        List<Integer> rotaryOf_L = windows_L.stream().map(w -> w == 0 ? 0 : 1).toList();
+        return olmo2(reading)
+                .with(new Positions(windows_L, reading.rotaries(OLMO3_THETA), rotaryOf_L));
+    }
+
+    /// Norms behind, norms of heads; where some layers have windows, the others do not turn.
+    static Architecture exaone4(Reading reading) {
+        ConfigReader config = reading.config();
+        int window = reading.window("sliding_window");
+        int pattern = config.integer("sliding_window_pattern", 4);
+        List<Integer> windows_L =
+                reading.windows_L(
+                        window,
+                        layer ->
+                                window == 0 || (layer + 1) % Math.max(1, pattern) == 0
+                                        ? 0
+                                        : window);
+        return reading.llama(Bias.NONE)
+                .with(reading.attention(Bias.NONE, QueryKeyNorm.PER_HEAD))
+                .with(
+                        reading.turning(
+                                windows_L,
+                                reading.rotary(Reading.THETA),
+                                layer -> window == 0 || windows_L.get(layer) != 0))
+                .with(reading.norms(0, Placement.AFTER));
+    }
+
+    static Architecture helium(Reading reading) {
+        ConfigReader config = reading.config();
+        Bias bias = config.flag("attention_bias", false) ? Bias.QKV : Bias.NONE;
+        return reading.decoder(bias, reading.mlp("silu", config.flag("mlp_bias", false)))
+                .with(reading.everywhere(0, reading.rotary(100_000).neighbours()));
+    }
+
+    static Architecture ernie45(Reading reading) {
+        ConfigReader config = reading.config();
+        boolean bias = config.flag("use_bias", false);
+        return reading.decoder(bias ? Bias.ALL : Bias.NONE, reading.mlp("silu", bias))
+                .with(reading.everywhere(0, reading.rotary(OLMO3_THETA).neighbours()))
+                .with(Edges.plain(config.flag("tie_word_embeddings", true)));
+    }
+
+    static Architecture seedOss(Reading reading) {
+        ConfigReader config = reading.config();
+        boolean out = config.flag("attention_out_bias", false);
+        boolean in = config.flag("attention_bias", true);
+        if (out && !in) {
+            config.fault("attention_out_bias without attention_bias is not supported");
+        }
+        return reading.decoder(
+                out ? Bias.ALL : in ? Bias.QKV : Bias.NONE,
+                reading.mlp("silu", config.flag("mlp_bias", false)));
+    }
+
+    /// Llama with an MLP without a gate.
+    static Architecture arcee(Reading reading) {
+        return reading.decoder(
+                reading.bias("attention_bias", false),
+                reading.plainMlp("relu2", reading.config().flag("mlp_bias", false)));
     }
 
     static Architecture granite(Reading reading) {
@@ -142,18 +221,19 @@ final class LlamaFamilies {
     }
 
     /// The small one turns; the large one, whose configuration has no `max_position_embeddings`,
-    /// has slopes.
+    /// has slopes. The second generation, which alone has a `z_loss_weight`, brings the rows of its
+    /// head to length 1.
     static Architecture baichuan(Reading reading) {
         ConfigReader config = reading.config();
-        if (reading.size().vocabulary() == BAICHUAN2_VOCABULARY) {
-            config.fault("Baichuan 2, which normalises its head, is not supported");
-        }
+        boolean second =
+                reading.size().vocabulary() == BAICHUAN2_VOCABULARY || config.has("z_loss_weight");
         Architecture llama =
                 reading.llama(Bias.NONE)
                         .with(Layout.LLAMA.joined(Joining.SIDE_BY_SIDE, "self_attn.W_pack"));
+        Architecture headed = second ? llama.with(llama.edges().withUnitHead()) : llama;
         return config.has("max_position_embeddings")
-                ? llama
-                : llama.with(
+                ? headed
+                : headed.with(
                         reading.unturned(0, CentredFamilies.slopes_H(llama.attention().heads())));
     }
 

@@ -60,10 +60,11 @@ final class MixtureFamilies {
 
     static Architecture olmoe(Reading reading) {
         ConfigReader config = reading.config();
-        config.only("clip_qkv", "null");
         Bias bias = reading.bias("attention_bias", false);
         return reading.llama(bias)
-                .with(reading.attention(bias, QueryKeyNorm.WHOLE))
+                .with(
+                        reading.attention(bias, QueryKeyNorm.WHOLE)
+                                .withClip(config.number("clip_qkv", 0.0)))
                 .with(experts(reading, 64, 8, config.size("intermediate_size", 2048)));
     }
 
@@ -98,6 +99,49 @@ final class MixtureFamilies {
                         true);
         return latent(reading, config.flag("rope_interleave", true))
                 .with(deepseekExperts(reading, scoring, 3, 1));
+    }
+
+    /// Attention of Qwen 3, experts of DeepSeek-V3.
+    static Architecture dots1(Reading reading) {
+        ConfigReader config = reading.config();
+        int window = reading.window("sliding_window");
+        int below = config.size("max_window_layers", 62);
+        Bias bias = reading.bias("attention_bias", false);
+        return reading.llama(bias)
+                .with(reading.attention(bias, QueryKeyNorm.PER_HEAD))
+                .with(
+                        reading.turning(
+                                reading.windows_L(window, layer -> layer >= below ? window : 0),
+                                reading.rotary(Reading.THETA),
+                                _ -> true))
+                .with(sigmoidExperts(reading, false, 1, 0))
+                .with(Layout.LLAMA.with(Part.SHARED, "mlp.shared_experts."));
+    }
+
+    /// GLM 4.5: half of a head turns, experts of DeepSeek-V3.
+    static Architecture glm4Moe(Reading reading) {
+        ConfigReader config = reading.config();
+        Bias bias = config.flag("attention_bias", false) ? Bias.QKV : Bias.NONE;
+        QueryKeyNorm norm =
+                config.flag("use_qk_norm", false) ? QueryKeyNorm.PER_HEAD : QueryKeyNorm.NONE;
+        return reading.llama(bias)
+                .with(reading.attention(bias, norm))
+                .with(reading.everywhere(0, reading.rotary(Reading.THETA, 0.5)))
+                .with(sigmoidExperts(reading, true, 1, 1))
+                .with(Layout.LLAMA.with(Part.SHARED, "mlp.shared_experts."));
+    }
+
+    private static Experts sigmoidExperts(
+            Reading reading, boolean normalised, double factor, int denseDefault) {
+        ConfigReader config = reading.config();
+        Scoring scoring =
+                new Scoring(
+                        config.size("num_experts_per_tok", 8),
+                        config.flag("norm_topk_prob", normalised),
+                        config.number("routed_scaling_factor", factor),
+                        new Groups(config.size("n_group", 1), config.size("topk_group", 1), 2),
+                        true);
+        return deepseekExperts(reading, scoring, denseDefault, 1);
     }
 
     /// Query, key and value through latent rows.

@@ -11,10 +11,12 @@ import dev.tunesmith.engine.nn.Attention;
 import dev.tunesmith.engine.nn.AttentionShape;
 import dev.tunesmith.engine.nn.AttentionShape.Bias;
 import dev.tunesmith.engine.nn.AttentionShape.QueryKeyNorm;
+import dev.tunesmith.engine.nn.position.RopeScaling;
 import dev.tunesmith.engine.nn.position.Rotary;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 import java.util.function.IntPredicate;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
@@ -24,6 +26,10 @@ import java.util.stream.IntStream;
 final class Reading {
 
     static final double THETA = 10_000;
+
+    /// Families whose published configurations have dropout from their pre-training, of which
+    /// tuning makes no use.
+    private static final Set<String> DROPPING = Set.of("seed_oss");
 
     private final ConfigReader config;
     private final String family;
@@ -38,7 +44,9 @@ final class Reading {
                         config.size("hidden_size"),
                         config.size("vocab_size"),
                         config.size("max_position_embeddings", 2048));
-        config.only("attention_dropout", 0);
+        if (!DROPPING.contains(family)) {
+            config.only("attention_dropout", 0);
+        }
     }
 
     ConfigReader config() {
@@ -92,13 +100,14 @@ final class Reading {
 
     static AttentionShape scaled(AttentionShape shape, double scale, double cap) {
         return new AttentionShape(
-                shape.heads(),
-                shape.kvHeads(),
-                shape.headWidth(),
-                scale,
-                cap,
-                shape.norm(),
-                shape.bias());
+                        shape.heads(),
+                        shape.kvHeads(),
+                        shape.headWidth(),
+                        scale,
+                        cap,
+                        shape.norm(),
+                        shape.bias())
+                .withClip(shape.clip());
     }
 
     Rotary rotary(double thetaDefault) {
@@ -109,6 +118,22 @@ final class Reading {
     Rotary rotary(double thetaDefault, double shareDefault) {
         return new RotaryConfig(config, size.contextLength())
                 .read(headWidth(), thetaDefault, shareDefault);
+    }
+
+    /// The rotary encoding of full layers, and that of layers with a window, which is never
+    /// stretched unless it has a part of its own.
+    List<Rotary> rotaries(double thetaDefault) {
+        ConfigReader parameters = config.child("rope_parameters");
+        if (!parameters.has("full_attention")) {
+            Rotary full = rotary(thetaDefault);
+            return List.of(full, new Rotary(full.width(), full.theta(), new RopeScaling.Plain()));
+        }
+        RotaryConfig reader = new RotaryConfig(config, size.contextLength());
+        ConfigReader full = parameters.child("full_attention");
+        ConfigReader local = parameters.child("sliding_attention");
+        return List.of(
+                reader.encoding(full, headWidth(), full.number("rope_theta", thetaDefault)),
+                reader.encoding(local, headWidth(), local.number("rope_theta", THETA)));
     }
 
     Positions everywhere(int window, Rotary rotary) {
@@ -127,11 +152,17 @@ final class Reading {
 
     /// Positions that are known otherwise: a table, or slopes.
     Positions unturned(int learned, List<Double> slopes_H) {
+        return unturned(learned, 0, slopes_H);
+    }
+
+    /// A table whose first rows no token has.
+    Positions unturned(int learned, int unused, List<Double> slopes_H) {
         return new Positions(
                 zeros(),
                 List.of(),
                 Collections.nCopies(size.layers(), Attention.NO_ROTARY),
                 learned,
+                unused,
                 slopes_H);
     }
 
@@ -172,10 +203,12 @@ final class Reading {
 
     /// A gated MLP.
     Mlp mlp(String activationDefault, boolean bias) {
-        return new Mlp(
-                config.size("intermediate_size"),
-                activation("hidden_act", activationDefault),
-                bias);
+        Activation activation = activation("hidden_act", activationDefault);
+        if (activation == Activation.RELU_SQUARED) {
+            config.fault("hidden_act = relu2 is not supported in front of a second branch");
+            activation = Activation.RELU;
+        }
+        return new Mlp(config.size("intermediate_size"), activation, bias);
     }
 
     /// An MLP without a gate, four times as wide as the model if nothing else is said.
@@ -193,9 +226,12 @@ final class Reading {
             case "silu", "swish" -> Activation.SILU;
             case "gelu" -> Activation.GELU;
             case "gelu_pytorch_tanh", "gelu_new", "gelu_fast" -> Activation.GELU_TANH;
+            case "quick_gelu" -> Activation.QUICK_GELU;
+            case "relu" -> Activation.RELU;
+            case "relu2" -> Activation.RELU_SQUARED;
             default -> {
                 config.fault(
-                        "%s = %s is not supported (supported: silu, gelu, gelu_pytorch_tanh)"
+                        "%s = %s is not supported (supported: silu, gelu, gelu_pytorch_tanh, quick_gelu, relu, relu2)"
                                 .formatted(key, name));
                 yield Activation.SILU;
             }

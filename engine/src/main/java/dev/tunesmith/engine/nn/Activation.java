@@ -10,15 +10,22 @@ public enum Activation {
     GELU,
     /// GELU with the tanh approximation.
     GELU_TANH,
-    /// `x · σ(1.702 x)`; only in MLPs without a gate.
-    QUICK_GELU;
+    /// `x · σ(1.702 x)`.
+    QUICK_GELU,
+    /// `max(x, 0)`, up to 3·10⁻⁷ near 0.
+    RELU,
+    /// `max(x, 0)²`; only in MLPs without a gate.
+    RELU_SQUARED;
 
     private static final double QUICK = 1.702;
+
+    /// A power of two, which no product rounds: so sharp, SiLU is ReLU.
+    private static final double SHARP = 1 << 20;
 
     /// The same for kernels, up to [#sharpness].
     GatedMlp.Activation kernel() {
         return switch (this) {
-            case SILU, QUICK_GELU -> GatedMlp.Activation.SILU;
+            case SILU, QUICK_GELU, RELU, RELU_SQUARED -> GatedMlp.Activation.SILU;
             case GELU -> GatedMlp.Activation.GELU;
             case GELU_TANH -> GatedMlp.Activation.GELU_TANH;
         };
@@ -26,6 +33,10 @@ public enum Activation {
 
     /// The function is `kernel(c x) / c` with this c.
     double sharpness() {
-        return this == QUICK_GELU ? QUICK : 1;
+        return switch (this) {
+            case SILU, GELU, GELU_TANH -> 1;
+            case QUICK_GELU -> QUICK;
+            case RELU, RELU_SQUARED -> SHARP;
+        };
     }
 }

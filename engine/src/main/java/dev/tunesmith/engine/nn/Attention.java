@@ -58,9 +58,9 @@ public record Attention(AttentionShape shape, Projections projections, Place pla
     /// Computes the layer and records it; in a cached context the cache grows instead.
     public Tensor forward(Tape tape, Tensor x_ND, Context context) {
         List<Tensor> branches = projections.input.forward(tape, x_ND);
-        Tensor q_NC = normed(tape, branches.get(0), projections.queryNorm);
-        Tensor k_NC = normed(tape, branches.get(1), projections.keyNorm);
-        Tensor v_NC = branches.get(2);
+        Tensor q_NC = clipped(tape, normed(tape, branches.get(0), projections.queryNorm));
+        Tensor k_NC = clipped(tape, normed(tape, branches.get(1), projections.keyNorm));
+        Tensor v_NC = clipped(tape, branches.get(2));
         if (place.rotary != NO_ROTARY) {
             // In place: neither a linear layer nor a norm keeps its output.
             Angles angles = context.angles().get(place.rotary);
@@ -89,6 +89,35 @@ public record Attention(AttentionShape shape, Projections projections, Place pla
 
     private static Tensor normed(Tape tape, Tensor x_NC, @Nullable Norm norm) {
         return norm == null ? x_NC : norm.forward(tape, x_NC);
+    }
+
+    private Tensor clipped(Tape tape, Tensor x_NC) {
+        if (shape.clip() == 0) {
+            return x_NC;
+        }
+        float most = (float) shape.clip();
+        float[] values = x_NC.toFloats();
+        boolean[] kept = new boolean[values.length];
+        for (int i = 0; i < values.length; i++) {
+            kept[i] = Math.abs(values[i]) <= most;
+            values[i] = Math.clamp(values[i], -most, most);
+        }
+        Tensor clipped_NC = tape.tensor(x_NC.type(), x_NC.shape());
+        clipped_NC.set(values);
+        if (tape.tracks(x_NC)) {
+            tape.record(
+                    clipped_NC,
+                    d_NC -> {
+                        float[] d = d_NC.toFloats();
+                        for (int i = 0; i < d.length; i++) {
+                            d[i] = kept[i] ? d[i] : 0;
+                        }
+                        Tensor dx_NC = tape.tensor(d_NC.type(), d_NC.shape());
+                        dx_NC.set(d);
+                        tape.addGradient(x_NC, dx_NC);
+                    });
+        }
+        return clipped_NC;
     }
 
     private DocumentAttention operation() {

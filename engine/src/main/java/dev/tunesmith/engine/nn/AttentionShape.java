@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 /// @param softCap scores become `c · tanh(s/c)`; 0 means no cap
 /// @param norm what is normalised before the rotation
 /// @param bias which projections have a bias
+/// @param clip largest size of a value of queries, keys and values; 0 for any
 /// @param latent sizes of the latent rows that queries, keys and values pass; null for none
 public record AttentionShape(
         int heads,
@@ -17,6 +18,7 @@ public record AttentionShape(
         double softCap,
         QueryKeyNorm norm,
         Bias bias,
+        double clip,
         @Nullable Latent latent) {
 
     /// Without latent rows.
@@ -28,7 +30,20 @@ public record AttentionShape(
             double softCap,
             QueryKeyNorm norm,
             Bias bias) {
-        this(heads, kvHeads, headWidth, scale, softCap, norm, bias, null);
+        this(heads, kvHeads, headWidth, scale, softCap, norm, bias, 0, null);
+    }
+
+    /// With latent rows, and values of any size.
+    public AttentionShape(
+            int heads,
+            int kvHeads,
+            int headWidth,
+            double scale,
+            double softCap,
+            QueryKeyNorm norm,
+            Bias bias,
+            @Nullable Latent latent) {
+        this(heads, kvHeads, headWidth, scale, softCap, norm, bias, 0, latent);
     }
 
     /// Sizes of latent attention.
@@ -83,7 +98,14 @@ public record AttentionShape(
 
     /// The same with another number of key-value heads.
     public AttentionShape withKeyHeads(int other) {
-        return new AttentionShape(heads, other, headWidth, scale, softCap, norm, bias, latent);
+        return new AttentionShape(
+                heads, other, headWidth, scale, softCap, norm, bias, clip, latent);
+    }
+
+    /// The same with values of at most that size.
+    public AttentionShape withClip(double largest) {
+        return new AttentionShape(
+                heads, kvHeads, headWidth, scale, softCap, norm, bias, largest, latent);
     }
 
     /// Width of all query heads together.

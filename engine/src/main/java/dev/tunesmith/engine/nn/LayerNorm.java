@@ -9,7 +9,15 @@ import org.jspecify.annotations.Nullable;
 
 /// Normalisation to mean 0 and variance 1, with a gain and in most families a bias. Rows are as
 /// wide as the gain; a row of the input may hold several of them.
-public record LayerNorm(Parameter gain, @Nullable Parameter bias, double eps) implements Norm {
+///
+/// @param gainOffset 1 where checkpoints store gains minus one
+public record LayerNorm(Parameter gain, @Nullable Parameter bias, double eps, int gainOffset)
+        implements Norm {
+
+    /// With gains as they are stored.
+    public LayerNorm(Parameter gain, @Nullable Parameter bias, double eps) {
+        this(gain, bias, eps, 0);
+    }
 
     @Override
     public Tensor forward(Tape tape, Tensor x_NC) {
@@ -21,12 +29,25 @@ public record LayerNorm(Parameter gain, @Nullable Parameter bias, double eps) im
                         x,
                         tape.tensor(DType.F32, x.rows()),
                         tape.tensor(DType.F32, x.rows()),
-                        gain.value());
+                        gains(tape));
         LayerNorms.forward(y_NC, saved, bias == null ? null : bias.value(), eps);
         if (tape.tracks(x_NC) || gain.trains() || (bias != null && bias.trains())) {
             tape.record(y_NC, dy_NC -> backward(tape, x_NC, dy_NC, saved));
         }
         return y_NC;
+    }
+
+    private Tensor gains(Tape tape) {
+        if (gainOffset == 0) {
+            return gain.value();
+        }
+        float[] values = gain.value().toFloats();
+        for (int i = 0; i < values.length; i++) {
+            values[i] += gainOffset;
+        }
+        Tensor gains_C = tape.tensor(gain.value().type(), gain.value().shape());
+        gains_C.set(values);
+        return gains_C;
     }
 
     private void backward(Tape tape, Tensor x_NC, Tensor dy_NC, LayerNorms.Saved saved) {
@@ -44,6 +65,7 @@ public record LayerNorm(Parameter gain, @Nullable Parameter bias, double eps) im
 
     @Override
     public LayerNorm with(UnaryOperator<Parameter> change) {
-        return new LayerNorm(change.apply(gain), bias == null ? null : change.apply(bias), eps);
+        return new LayerNorm(
+                change.apply(gain), bias == null ? null : change.apply(bias), eps, gainOffset);
     }
 }

@@ -129,9 +129,11 @@ enum PackedTinyModel {
             int largest) {
         byte[] values = new byte[rows * columns];
         for (int i = 0; i < values.length; i++) {
-            values[i] = (byte) (random.nextInt(largest) | (type == StoredType.U8 ? 0 : random.nextInt(2) << 7));
+            values[i] =
+                    (byte)
+                            (random.nextInt(largest)
+                                    | (type == StoredType.U8 ? 0 : random.nextInt(2) << 7));
         }
-        writer.add(
-                name, type, List.of((long) rows, (long) columns), MemorySegment.ofArray(values));
+        writer.add(name, type, List.of((long) rows, (long) columns), MemorySegment.ofArray(values));
     }
 }

@@ -82,7 +82,7 @@ class ArchitectureTest {
         assertThatExceptionOfType(UnsupportedModelException.class)
                 .isThrownBy(() -> Architecture.of(config("model_type", "mamba")))
                 .withMessageContaining("'mamba'")
-                .withMessageContaining("llama, llava, mistral");
+                .withMessageContaining("llama, llava, ministral");
     }
 
     @Test
