@@ -183,6 +183,10 @@ final class Families {
     private static Map<String, Object> renamed(
             Map<String, Object> tree, Map<String, String> names) {
         Map<String, Object> usual = new HashMap<>(tree);
+        if ("gpt_neox".equals(tree.get("model_type"))) {
+            // The library knows these only by the family's own names.
+            names.values().forEach(usual::remove);
+        }
         names.forEach((other, name) -> {
             if (usual.get(other) != null) {
                 usual.put(name, usual.get(other));

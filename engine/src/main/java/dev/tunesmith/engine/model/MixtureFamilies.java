@@ -55,7 +55,13 @@ final class MixtureFamilies {
     }
 
     static Architecture qwen3Moe(Reading reading) {
-        return LlamaFamilies.qwen3(reading).with(experts(reading, 128, 8, 768));
+        ConfigReader config = reading.config();
+        int window =
+                config.flag("use_sliding_window", false) ? config.size("sliding_window", 4096) : 0;
+        // Unlike its dense relative it has the window in all layers.
+        return LlamaFamilies.qwen3(reading)
+                .with(reading.everywhere(window, reading.rotary(Reading.THETA)))
+                .with(experts(reading, 128, 8, 768));
     }
 
     static Architecture olmoe(Reading reading) {

@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
@@ -67,8 +68,9 @@ class PackedBaseTest {
         Map<String, float[]> dense = trained(adapter, decoded(packed), "dense");
         assertThat(beside.keySet()).isEqualTo(dense.keySet());
         beside.forEach((name, values) -> {
+            float[] expected = Objects.requireNonNull(dense.get(name));
             for (int i = 0; i < values.length; i++) {
-                assertThat(values[i]).as(name).isCloseTo(dense.get(name)[i], within(2e-3f));
+                assertThat(values[i]).as(name).isCloseTo(expected[i], within(2e-3f));
             }
         });
     }

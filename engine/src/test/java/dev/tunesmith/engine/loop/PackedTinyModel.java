@@ -19,17 +19,17 @@ import java.util.stream.Stream;
 
 /// The base of a [TinyModel] with random codes in place of the matrices of its layers.
 enum PackedTinyModel {
-    GPTQ(Map.of("quant_method", "gptq", "bits", 4, "group_size", 16)),
-    AWQ(Map.of("quant_method", "awq", "bits", 4, "group_size", 16)),
-    HQQ(Map.of("quant_method", "hqq", "nbits", 8, "group_size", 16, "axis", 1)),
-    FP8(Map.of("quant_method", "fp8", "weight_block_size", List.of(16, 16))),
-    INT8(Map.of("quant_method", "bitsandbytes", "load_in_8bit", true));
+    GPTQ("{\"quant_method\": \"gptq\", \"bits\": 4, \"group_size\": 16}"),
+    AWQ("{\"quant_method\": \"awq\", \"bits\": 4, \"group_size\": 16}"),
+    HQQ("{\"quant_method\": \"hqq\", \"nbits\": 8, \"group_size\": 16, \"axis\": 1}"),
+    FP8("{\"quant_method\": \"fp8\", \"weight_block_size\": [16, 16]}"),
+    INT8("{\"quant_method\": \"bitsandbytes\", \"load_in_8bit\": true}");
 
     private static final int GROUP = 16;
 
-    private final Map<String, Object> config;
+    private final String config;
 
-    PackedTinyModel(Map<String, Object> config) {
+    PackedTinyModel(String config) {
         this.config = config;
     }
 
@@ -42,7 +42,7 @@ enum PackedTinyModel {
             }
         }
         Map<String, Object> changed = new LinkedHashMap<>(plain.config());
-        changed.put("quantization_config", config);
+        changed.put("quantization_config", JsonTree.parse(folder, config));
         JsonTree.write(folder.resolve(ModelDirectory.CONFIG), changed);
         SafetensorsWriter writer = new SafetensorsWriter(Map.of("format", "pt"));
         try (WeightFiles weights = plain.openWeights()) {
