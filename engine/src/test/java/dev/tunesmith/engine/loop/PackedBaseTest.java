@@ -14,6 +14,8 @@ import dev.tunesmith.engine.io.SafetensorsFile;
 import dev.tunesmith.engine.io.SafetensorsWriter;
 import dev.tunesmith.engine.io.WeightFiles;
 import dev.tunesmith.engine.loop.LoopObserver.Stop;
+import dev.tunesmith.engine.loop.subject.ModelFolder;
+import dev.tunesmith.engine.loop.subject.SpecRefusedException;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.nn.Linear;
 import dev.tunesmith.engine.tensor.DType;

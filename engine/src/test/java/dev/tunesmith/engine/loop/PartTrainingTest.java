@@ -12,6 +12,8 @@ import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.WeightFiles;
 import dev.tunesmith.engine.loop.LoopObserver.Stop;
+import dev.tunesmith.engine.loop.subject.ExpandedModel;
+import dev.tunesmith.engine.loop.subject.SpecRefusedException;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tape.Tape;

@@ -1,4 +1,4 @@
-package dev.tunesmith.engine.loop;
+package dev.tunesmith.engine.loop.subject;
 
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.ResolvedSpec;
@@ -9,15 +9,17 @@ import java.util.List;
 import java.util.Map;
 
 /// What cannot be done with a base whose matrices are stored as codes.
-final class PackedBase {
+public final class PackedBase {
 
     private static final String OTHERWISE =
             "use adapter lora, dora or vera, or the model that it was quantised from";
 
     private PackedBase() {}
 
+    /// Refuses a job that asks codes for what they cannot do.
+    ///
     /// @throws SpecRefusedException naming the method, the base's form and what to do
-    static void check(ResolvedSpec spec, ModelDirectory base) {
+    public static void check(ResolvedSpec spec, ModelDirectory base) {
         if (!(base.config().get("quantization_config") instanceof Map<?, ?> form)) {
             return;
         }

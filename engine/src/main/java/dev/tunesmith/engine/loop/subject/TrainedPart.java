@@ -1,4 +1,4 @@
-package dev.tunesmith.engine.loop;
+package dev.tunesmith.engine.loop.subject;
 
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.engine.model.Decoder;
@@ -18,7 +18,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /// Which weights of a model train when not all of them do.
-final class TrainedPart {
+public final class TrainedPart {
 
     private final Decoder model;
     private final AdapterSpec.Part part;
@@ -36,9 +36,9 @@ final class TrainedPart {
     /// Makes those parameters trainable; their masters and gradients live in `region`.
     ///
     /// @param copies whether bf16 weights get masters
-    /// @throws SpecRefusedException naming every choice that the model does not have, and
-    ///   every weight that cannot train
-    static void train(AdapterSpec.Part part, Decoder model, Region region, boolean copies) {
+    /// @throws SpecRefusedException naming every choice that the model does not have, and every
+    ///   weight that cannot train
+    public static void train(AdapterSpec.Part part, Decoder model, Region region, boolean copies) {
         var choice = new TrainedPart(part, model);
         Set<Parameter> chosen = choice.chosen();
         choice.refuseCodes();

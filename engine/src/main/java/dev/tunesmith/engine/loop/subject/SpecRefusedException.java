@@ -1,4 +1,4 @@
-package dev.tunesmith.engine.loop;
+package dev.tunesmith.engine.loop.subject;
 
 import java.util.List;
 

@@ -1,4 +1,4 @@
-package dev.tunesmith.engine.loop;
+package dev.tunesmith.engine.loop.subject;
 
 import dev.tunesmith.contracts.fit.BlockExpansion;
 import dev.tunesmith.engine.io.ModelDirectory;
@@ -22,7 +22,7 @@ import java.util.regex.Pattern;
 
 /// A model with copies of some of its layers, each behind its original, whose last matrices are
 /// zero: it computes what it computed before (LLaMA Pro, arXiv 2401.02415).
-final class ExpandedModel {
+public final class ExpandedModel {
 
     private static final List<String> LAYER_COUNTS =
             List.of("num_hidden_layers", "n_layer", "num_layers");
@@ -49,7 +49,7 @@ final class ExpandedModel {
     ///
     /// @param places numbers of the copies in the larger model
     /// @throws SpecRefusedException if the model has no such larger form
-    static ModelDirectory write(ModelDirectory base, List<Integer> places, Path folder)
+    public static ModelDirectory write(ModelDirectory base, List<Integer> places, Path folder)
             throws IOException {
         return new ExpandedModel(base, places).write(folder);
     }

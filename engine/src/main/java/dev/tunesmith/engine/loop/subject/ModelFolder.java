@@ -1,4 +1,4 @@
-package dev.tunesmith.engine.loop;
+package dev.tunesmith.engine.loop.subject;
 
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelDirectory;
@@ -15,12 +15,12 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /// Writes a trained model as a Hugging Face folder: new weights, everything else from its base.
-final class ModelFolder {
+public final class ModelFolder {
 
     private ModelFolder() {}
 
     /// Fills an empty folder.
-    static void write(Decoder model, ModelDirectory base, Path folder) throws IOException {
+    public static void write(Decoder model, ModelDirectory base, Path folder) throws IOException {
         DType type = model.computeType();
         writeAround(base, config(base, type), folder);
         SafetensorsWriter writer = new SafetensorsWriter(Map.of("format", "pt"));
@@ -35,7 +35,7 @@ final class ModelFolder {
     }
 
     /// Writes everything but the weights.
-    static void writeAround(ModelDirectory base, Map<String, Object> config, Path folder)
+    public static void writeAround(ModelDirectory base, Map<String, Object> config, Path folder)
             throws IOException {
         JsonTree.write(folder.resolve(ModelDirectory.CONFIG), config);
         copyOthers(base, folder);

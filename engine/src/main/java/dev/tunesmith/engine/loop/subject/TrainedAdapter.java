@@ -1,4 +1,4 @@
-package dev.tunesmith.engine.loop;
+package dev.tunesmith.engine.loop.subject;
 
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.AdapterSpec.Refinements;
@@ -33,7 +33,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /// The adapter of a run: made as the spec says, begun as its kind begins, saved as what is served.
-final class TrainedAdapter implements AutoCloseable {
+public final class TrainedAdapter implements AutoCloseable {
 
     private static final double IMPORTANCE_SMOOTHING = 0.85;
     private static final double ORTHOGONALITY = 0.5;
@@ -52,7 +52,7 @@ final class TrainedAdapter implements AutoCloseable {
     }
 
     /// How the frozen layers below an adapter are quantised.
-    static Optional<FourBitFormat> codes(AdapterSpec spec) {
+    public static Optional<FourBitFormat> codes(AdapterSpec spec) {
         return spec instanceof AdapterSpec.Lora lora
                 ? Optional.ofNullable(lora.frozen())
                         .map(frozen ->
@@ -66,7 +66,8 @@ final class TrainedAdapter implements AutoCloseable {
     /// Attaches a new adapter to `model`, which was read from `base`.
     ///
     /// @param steps all optimizer steps of the run
-    static TrainedAdapter attach(ResolvedSpec spec, Decoder model, ModelDirectory base, int steps) {
+    public static TrainedAdapter attach(
+            ResolvedSpec spec, Decoder model, ModelDirectory base, int steps) {
         AdapterConfig config =
                 switch (spec.adapter()) {
                     case AdapterSpec.None _, AdapterSpec.Part _ ->
@@ -178,16 +179,16 @@ final class TrainedAdapter implements AutoCloseable {
                 : Targets.of(Targets.selection(modules));
     }
 
-    List<Parameter> parameters() {
+    public List<Parameter> parameters() {
         return adapter.parameters();
     }
 
-    Optional<Companion> companion() {
+    public Optional<Companion> companion() {
         return adapter.companion();
     }
 
     /// Writes an adapter of the base as it is published.
-    void save(Path folder) throws IOException {
+    public void save(Path folder) throws IOException {
         if (split.isPresent() && adapter.config() instanceof LoraConfig lora) {
             split.get().save(adapter, lora, folder);
         } else {
