@@ -56,7 +56,9 @@ struct Cached {
             int64_t first = scores.window < 0 || position < scores.window ? 0 : position - scores.window;
             for (int64_t j = first; j <= position; j += DIRECT_BLOCK) {
                 int64_t keys = least(position + 1 - j, DIRECT_BLOCK);
+                ask_for(v_cache, s, kh, j, keys);
                 direct_scores<CAPPED>(s, kh, j, keys, qf, p);
+                ask_for(k_cache, s, kh, j + keys, least(position + 1 - j - keys, DIRECT_BLOCK));
                 lean_block(kh, position - j, keys, p);
                 for (int64_t i = 0; i < G; i++) {
                     softmax_block(p + i * DIRECT_BLOCK, keys, of + i * pw, m + i, l + i);
@@ -81,6 +83,18 @@ struct Cached {
         for (int64_t b = 0; b < keys; b++) {
             rows[b] = cache + ((*entry * page + slot) * key_heads + kh) * width;
             if (++slot == page) slot = 0, entry++;
+        }
+    }
+
+    // The first head of a sequence asks for those of all heads: they lie side by side, and a thread
+    // goes through a sequence head after head.
+    void ask_for(const T *cache, int64_t s, int64_t kh, int64_t key, int64_t keys) const {
+        if (kh > 0) return;
+        const T *rows[DIRECT_BLOCK];
+        block_rows(cache, s, kh, key, keys, rows);
+        for (int64_t b = 0; b < keys; b++) {
+            const char *row = (const char *)rows[b];
+            for (int64_t at = 0; at < key_heads * width * (int64_t)sizeof(T); at += 64) __builtin_prefetch(row + at);
         }
     }
 
@@ -130,10 +144,17 @@ struct Cached {
 
     void softmax_block(float *p, int64_t keys, float *of, float *m, float *l) const {
         float top = *m;
-        for (int64_t b = 0; b < keys; b++) top = p[b] > top ? p[b] : top;
-        float alpha = largest(exp(set(*m - top))), total = 0.0f;
-        TS_FOR_VECTORS(b, keys, { put_lanes<whole>(p + b, exp(get_lanes<whole>(p + b, L) - set(top)), L); })
-        for (int64_t b = 0; b < keys; b++) total += p[b];
+        int64_t b = 0;
+        F tops = set(top), totals = set(0.0f);
+        for (; b + W <= keys; b += W) tops = max(load(p + b), tops);
+        top = largest(tops);
+        for (; b < keys; b++) top = p[b] > top ? p[b] : top;
+        float alpha = largest(exp(set(*m - top)));
+        TS_FOR_VECTORS(c, keys, {
+            put_lanes<whole>(p + c, exp(get_lanes<whole>(p + c, L) - set(top)), L);
+            totals = totals + get_lanes<whole>(p + c, L);
+        })
+        const float total = sum(totals);
         for (int64_t c = 0; c < pw; c += W) store(of + c, load(of + c) * set(alpha));
         *m = top;
         *l = *l * alpha + total;
@@ -257,7 +278,7 @@ static int attention_cached(Cached<T> c, void *scratch, int64_t S, int64_t newes
     {
         char *mine = buffers + omp_get_thread_num() * bytes;
         tiles_begin();
-#pragma omp for schedule(dynamic)
+#pragma omp for schedule(dynamic, S >= 2 * threads ? c.key_heads : 1)
         for (int64_t t = 0; t < S * c.key_heads; t++) c.task(t, mine);
         tiles_end();
     }

@@ -15,7 +15,6 @@ import picocli.CommandLine.Spec;
         version = "tunesmith 0.1.0",
         subcommands = {
             TrainCommand.class,
-            SpecCommand.class,
             JobsCommand.class,
             FilesCommand.class,
             ModelsCommand.class,

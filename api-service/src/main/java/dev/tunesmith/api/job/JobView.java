@@ -149,19 +149,18 @@ record JobView(
     }
 
     private static Map<String, Object> integration(JobSpec.Integration integration) {
-        var settings = new LinkedHashMap<String, Object>();
-        settings.put("project", integration.project());
+        var wandb = new LinkedHashMap<String, Object>();
+        wandb.put("project", integration.project());
         String name = integration.name();
         String entity = integration.entity();
         if (name != null) {
-            settings.put("name", name);
+            wandb.put("name", name);
         }
         if (entity != null) {
-            settings.put("entity", entity);
+            wandb.put("entity", entity);
         }
-        settings.put("tags", integration.tags());
-        String type = integration.type().wire();
-        return Map.of("type", type, type, settings);
+        wandb.put("tags", integration.tags());
+        return Map.of("type", "wandb", "wandb", wandb);
     }
 
     private static Outcome outcome(Job.Result result) {

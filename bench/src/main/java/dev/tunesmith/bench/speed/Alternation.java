@@ -75,7 +75,10 @@ final class Alternation {
         return medians;
     }
 
-    private static JsonNode lastLine(List<String> command) {
+    /// Runs a command and reads the figures in its last line.
+    ///
+    /// @throws IllegalStateException if it fails
+    static JsonNode lastLine(List<String> command) {
         try {
             Process process =
                     new ProcessBuilder(command)

@@ -6,7 +6,9 @@ import dev.tunesmith.engine.tape.CheckpointPolicy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -24,7 +26,7 @@ import picocli.CommandLine.Spec;
         name = "tunesmith bench",
         description = "Measure training and decoding on this machine.",
         mixinStandardHelpOptions = true,
-        synopsisSubcommandLabel = "(train | decode | model)")
+        synopsisSubcommandLabel = "(train | decode | table | model)")
 @SuppressWarnings("NullAway.Init")
 public final class BenchCommand implements Runnable {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -47,7 +49,7 @@ public final class BenchCommand implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "name train, decode or model");
+        throw new ParameterException(spec.commandLine(), "name train, decode, table or model");
     }
 
     @Command(description = "Train on random tokens in bf16.", mixinStandardHelpOptions = true)
@@ -91,7 +93,7 @@ public final class BenchCommand implements Runnable {
                             "" + steps,
                             "--recompute",
                             lower(recompute));
-            return compare("train", "train.py", model, sizes);
+            return compare("train", "train.py", model, sizes, List.of());
         }
         var setup = new TrainSpeed.Setup(model, method, batch, seq, steps, recompute);
         return print(new TrainSpeed(setup, System.err).measure());
@@ -103,8 +105,8 @@ public final class BenchCommand implements Runnable {
             @Option(names = "--prompt", defaultValue = "128") int prompt,
             @Option(names = "--new", defaultValue = "64") int fresh,
             @Option(names = "--batch", defaultValue = "1") int batch,
-            @Option(names = "--weights", defaultValue = "bf16", description = "bf16")
-                    Weights weights,
+            @Option(names = "--weights", defaultValue = "bf16", description = "bf16, q8_0")
+                    DecodeSpeed.Weights weights,
             @Option(names = "--peer", description = "${COMPLETION-CANDIDATES}, in turns")
                     Peer peer) {
         requireModel(model);
@@ -117,9 +119,40 @@ public final class BenchCommand implements Runnable {
         if (peer != null) {
             List<String> sizes =
                     List.of("--prompt", "" + prompt, "--new", "" + fresh, "--batch", "" + batch);
-            return compare("decode", peer.script, model, sizes);
+            List<String> own = List.of("--weights", lower(weights));
+            return compare("decode", peer.script, model, sizes, own);
         }
-        return print(new DecodeSpeed(new DecodeSpeed.Setup(model, prompt, fresh, batch)).measure());
+        var setup = new DecodeSpeed.Setup(model, prompt, fresh, batch, weights);
+        return print(new DecodeSpeed(setup).measure());
+    }
+
+    @Command(
+            description =
+                    "Measure everything that has a target beside the peers, for both shapes, on an"
+                            + " idle machine.",
+            mixinStandardHelpOptions = true)
+    int table(
+            @Option(
+                            names = "--minutes",
+                            defaultValue = "20",
+                            description = "no measurement begins later")
+                    int minutes,
+            @Option(
+                            names = "--models",
+                            paramLabel = "DIR",
+                            description = "where models with random weights are or are written")
+                    Path models)
+            throws IOException {
+        positive("--minutes", minutes);
+        Path folder = models == null ? PeerPython.home().resolve("bench/target/models") : models;
+        var table = new PeerTable(folder, Duration.ofMinutes(minutes), System.err);
+        List<Target.Verdict> verdicts = table.measure();
+        System.out.println("| Figure | ours | peer | ratio | product rate | target |");
+        System.out.println("|---|---|---|---|---|---|");
+        verdicts.forEach(verdict -> System.out.println(verdict.row()));
+        Map<String, Object> all = new LinkedHashMap<>();
+        verdicts.forEach(verdict -> all.put(verdict.name(), Figures.rounded(verdict.ratio())));
+        return print(all);
     }
 
     @Command(
@@ -132,11 +165,6 @@ public final class BenchCommand implements Runnable {
         shape.write(folder);
         System.err.println("written: " + folder);
         return 0;
-    }
-
-    /// Types of the weights that decoding reads.
-    enum Weights {
-        BF16
     }
 
     /// What decoding can be compared with.
@@ -159,11 +187,13 @@ public final class BenchCommand implements Runnable {
         }
     }
 
-    private static int compare(String what, String script, Path model, List<String> sizes) {
+    private static int compare(
+            String what, String script, Path model, List<String> sizes, List<String> ours) {
         List<String> arguments = new ArrayList<>(List.of("--model", model.toString()));
         arguments.addAll(sizes);
         List<String> own = new ArrayList<>(List.of(Alternation.launcher(), "bench", what));
         own.addAll(arguments);
+        own.addAll(ours);
         List<String> peer = PeerPython.command(PeerPython.home(), script, arguments);
         return print(new Alternation(own, peer, System.err).run(ROUNDS));
     }

@@ -3,8 +3,11 @@ package dev.tunesmith.bench.speed;
 import dev.tunesmith.engine.decode.CacheRoom;
 import dev.tunesmith.engine.decode.CausalModel;
 import dev.tunesmith.engine.decode.DecoderModel;
+import dev.tunesmith.engine.decode.Logits;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.nn.Linear;
+import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.tensor.DType;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,7 +29,20 @@ final class DecodeSpeed {
     ///
     /// @param prompt tokens of each prompt
     /// @param fresh tokens that each sequence gets
-    record Setup(Path model, int prompt, int fresh, int batch) {}
+    record Setup(Path model, int prompt, int fresh, int batch, Weights weights) {}
+
+    /// Types of the weights that decoding reads.
+    enum Weights {
+        BF16(Decoder.Loading.RESIDENT),
+        /// One byte and a scale for 32 of them; what has no whole blocks stays bf16.
+        Q8_0(Decoder.Loading.RESIDENT_Q8_0);
+
+        private final Decoder.Loading loading;
+
+        Weights(Decoder.Loading loading) {
+            this.loading = loading;
+        }
+    }
 
     DecodeSpeed(Setup setup) {
         this.setup = setup;
@@ -36,7 +52,7 @@ final class DecodeSpeed {
     Map<String, Object> measure() {
         ModelDirectory directory = ModelDirectory.open(setup.model());
         int room = setup.batch() * (setup.prompt() + setup.fresh() + WARM_UP_TOKENS + 64);
-        try (Decoder decoder = Decoder.load(directory, DType.BF16, Decoder.Loading.RESIDENT);
+        try (Decoder decoder = Decoder.load(directory, DType.BF16, setup.weights().loading);
                 CacheRoom cache = new CacheRoom(decoder, room);
                 DecoderModel model = new DecoderModel(decoder, cache)) {
             run(model, WARM_UP_TOKENS);
@@ -46,19 +62,34 @@ final class DecodeSpeed {
                             .filter(p ->
                                     decoder.architecture().edges().tied()
                                             || !p.name().contains("embed_tokens"))
-                            .mapToDouble(p -> p.value().bytes())
+                            .mapToDouble(Parameter::bytesRead)
                             .sum();
             double steps = (setup.fresh() - 1) / times.decode();
             Map<String, Object> figures = new LinkedHashMap<>();
             figures.put(
                     "prefill_tokens_per_second",
                     Figures.rounded(setup.batch() * setup.prompt() / times.prefill()));
+            figures.put(
+                    "product_rate_share",
+                    Figures.rounded(
+                            promptProducts(decoder) / times.prefill() / ProductRate.bf16()));
             figures.put("decode_tokens_per_second", Figures.rounded(steps * setup.batch()));
             figures.put("peak_rss_gib", Figures.rounded(OwnProcess.peakBytes() / GIB));
             figures.put(
                     "bandwidth_share", Figures.rounded(steps * weights / ProductRate.readBytes()));
             return figures;
         }
+    }
+
+    /// Floating-point operations of the products with weights that reading all prompts takes; the
+    /// head meets only the last token of each.
+    private double promptProducts(Decoder decoder) {
+        double matrices = 0;
+        for (Linear linear : decoder.linears()) {
+            matrices += (double) linear.weight().outputs() * linear.weight().inputs();
+        }
+        double head = decoder.head().weight().value().elements();
+        return 2.0 * setup.batch() * (matrices * setup.prompt() + head);
     }
 
     private record Times(double prefill, double decode) {}
@@ -74,12 +105,12 @@ final class DecodeSpeed {
                             model.open(setup.prompt() + fresh), prompt, CausalModel.Wanted.LAST));
         }
         long start = System.nanoTime();
-        List<float[][]> logits = model.step(chunks);
+        List<List<Logits>> logits = model.step(chunks);
         long read = System.nanoTime();
         for (int token = 1; token < fresh; token++) {
             List<CausalModel.Chunk> next = new ArrayList<>();
             for (int b = 0; b < chunks.size(); b++) {
-                int[] best = {argmax(logits.get(b)[0])};
+                int[] best = {logits.get(b).getFirst().largest()};
                 next.add(
                         new CausalModel.Chunk(
                                 chunks.get(b).sequence(), best, CausalModel.Wanted.LAST));
@@ -89,13 +120,5 @@ final class DecodeSpeed {
         long end = System.nanoTime();
         chunks.forEach(chunk -> chunk.sequence().close());
         return new Times((read - start) / 1e9, (end - read) / 1e9);
-    }
-
-    private static int argmax(float[] logits) {
-        int best = 0;
-        for (int i = 1; i < logits.length; i++) {
-            best = logits[i] > logits[best] ? i : best;
-        }
-        return best;
     }
 }

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import java.io.ByteArrayOutputStream;
 import java.io.OutputStream;
@@ -17,6 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class BenchCommandTest {
+    private static final ObjectMapper JSON = new ObjectMapper();
     private static final Path NANO = Path.of("../examples/nano/model");
 
     private final PrintStream nowhere =
@@ -42,17 +44,33 @@ class BenchCommandTest {
 
     @Test
     void decodingGivesEveryFigure() {
-        var setup = new DecodeSpeed.Setup(NANO, 9, 5, 3);
+        var setup = new DecodeSpeed.Setup(NANO, 9, 5, 3, DecodeSpeed.Weights.Q8_0);
 
         Map<String, Object> figures = new DecodeSpeed(setup).measure();
 
         assertThat(figures)
                 .containsOnlyKeys(
                         "prefill_tokens_per_second",
+                        "product_rate_share",
                         "decode_tokens_per_second",
                         "peak_rss_gib",
                         "bandwidth_share");
         assertThat(figures.values()).allSatisfy(value -> assertThat((double) value).isPositive());
+    }
+
+    @Test
+    void aTargetIsMetByItsRatioOrByTheShareOfTheProductRate() throws Exception {
+        Target.Found lora = new Target.Found();
+        lora.add("transformers", JSON.readTree("{\"tokens_per_second\": 100}"));
+        lora.add(
+                "ours", JSON.readTree("{\"tokens_per_second\": 300, \"product_rate_share\": 0.5}"));
+        Target target = Target.ALL.getFirst();
+
+        assertThat(target.judge("x ", Map.of("x lora", lora)).met()).contains(false);
+        lora.add(
+                "ours", JSON.readTree("{\"tokens_per_second\": 300, \"product_rate_share\": 0.9}"));
+        assertThat(target.judge("x ", Map.of("x lora", lora)).met()).contains(true);
+        assertThat(target.judge("y ", Map.of("x lora", lora)).met()).isEmpty();
     }
 
     @Test

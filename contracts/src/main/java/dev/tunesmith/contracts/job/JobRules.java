@@ -27,7 +27,6 @@ public final class JobRules {
     private static final String[] AUTOMATIC = {
         "n_epochs", "batch_size", "learning_rate_multiplier", "beta"
     };
-    private static final String NO_SECRETS = "nothing: the platform is given keys when it starts";
     private static final Pattern SUFFIX = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
     private static final Set<String> OF_THE_SERVER =
             Set.of(
@@ -210,26 +209,22 @@ public final class JobRules {
     }
 
     private static JobSpec.Integration integration(Fields fields) {
-        JobSpec.Tracker asked =
-                fields.choice("type", List.of(JobSpec.Tracker.values()), JobSpec.Tracker::wire);
-        if (asked == null && !fields.has("type")) {
+        if (fields.choice("type", List.of("wandb"), type -> type) == null && !fields.has("type")) {
             fields.problem(ProblemCode.MISSING_REQUIRED_PARAMETER, "type", "is required");
         }
-        JobSpec.Tracker type = asked == null ? JobSpec.Tracker.WANDB : asked;
-        Fields settings = fields.object(type.wire());
-        String project = settings.text("project", NAME_MAX);
-        if (project == null && !settings.has("project")) {
-            settings.problem(ProblemCode.MISSING_REQUIRED_PARAMETER, "project", "is required");
+        Fields wandb = fields.object("wandb");
+        String project = wandb.text("project", NAME_MAX);
+        if (project == null && !wandb.has("project")) {
+            wandb.problem(ProblemCode.MISSING_REQUIRED_PARAMETER, "project", "is required");
         }
-        List<String> tags = settings.texts("tags", 50, 64);
+        List<String> tags = wandb.texts("tags", 50, 64);
         JobSpec.Integration integration =
                 new JobSpec.Integration(
-                        type,
                         project == null ? "" : project,
-                        settings.text("name", NAME_MAX),
-                        settings.text("entity", NAME_MAX),
+                        wandb.text("name", NAME_MAX),
+                        wandb.text("entity", NAME_MAX),
                         tags == null ? List.of() : tags);
-        settings.rejectOthers(Map.of("api_key", NO_SECRETS, "token", NO_SECRETS));
+        wandb.rejectOthers(Map.of());
         fields.rejectOthers(Map.of());
         return integration;
     }

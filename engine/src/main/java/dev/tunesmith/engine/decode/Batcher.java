@@ -138,7 +138,7 @@ public final class Batcher implements AutoCloseable {
     private void stepOf(CausalModel model, Lane lane) {
         List<Generation> members = new ArrayList<>();
         List<CausalModel.Chunk> chunks = lane.plan(limits.tokensPerStep(), members);
-        List<float[][]> rows;
+        List<List<Logits>> rows;
         try {
             rows = model.step(chunks);
         } catch (RuntimeException e) {
@@ -147,7 +147,7 @@ public final class Batcher implements AutoCloseable {
             return;
         }
         for (int i = 0; i < members.size(); i++) {
-            if (rows.get(i).length > 0 && members.get(i).accept(rows.get(i))) {
+            if (!rows.get(i).isEmpty() && members.get(i).accept(rows.get(i))) {
                 lane.active.remove(members.get(i));
             }
         }

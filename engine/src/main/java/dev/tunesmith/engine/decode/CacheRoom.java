@@ -2,7 +2,9 @@ package dev.tunesmith.engine.decode;
 
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.model.entry.KvCache;
+import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.StepArena;
+import org.jspecify.annotations.Nullable;
 
 /// Memory that all views of one base model share while they generate: the pages of keys and values,
 /// and the arena of a step.
@@ -12,6 +14,7 @@ public final class CacheRoom implements AutoCloseable {
     private final KvCache cache;
     private final PagePool pool;
     private final StepArena arena = StepArena.unlimited();
+    private @Nullable Region step;
 
     /// Room for `tokens` tokens over all sequences. Pages that were never used cost no memory.
     public CacheRoom(Decoder decoder, int tokens) {
@@ -22,6 +25,17 @@ public final class CacheRoom implements AutoCloseable {
 
     KvCache cache() {
         return cache;
+    }
+
+    /// Memory of the step that begins; that of the step before is free again.
+    Region nextStep() {
+        Region before = step;
+        if (before != null) {
+            before.close();
+        }
+        Region next = arena.open("decode");
+        step = next;
+        return next;
     }
 
     StepArena arena() {

@@ -20,8 +20,8 @@ public interface CausalModel extends AutoCloseable {
 
     /// Appends each chunk to its sequence.
     ///
-    /// @return for each chunk the logits that it wants, one row `[vocabulary]` after another
-    List<float[][]> step(List<Chunk> chunks);
+    /// @return for each chunk the logits that it wants
+    List<List<Logits>> step(List<Chunk> chunks);
 
     @Override
     void close();

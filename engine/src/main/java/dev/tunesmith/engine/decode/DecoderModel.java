@@ -43,7 +43,7 @@ public final class DecoderModel implements CausalModel {
     }
 
     @Override
-    public List<float[][]> step(List<Chunk> chunks) {
+    public List<List<Logits>> step(List<Chunk> chunks) {
         List<CachedBatch.Sequence> sequences = new ArrayList<>();
         List<int[]> tokens = new ArrayList<>();
         int[] wanted = new int[chunks.stream().mapToInt(Chunk::rows).sum()];
@@ -61,35 +61,42 @@ public final class DecoderModel implements CausalModel {
             }
         }
         int[] ids_N = tokens.stream().flatMapToInt(Arrays::stream).toArray();
-        float[][] logits = logits(new CachedBatch(ids_N, sequences), wanted);
+        List<Logits> logits = logits(new CachedBatch(ids_N, sequences), wanted);
         return distribute(chunks, logits);
     }
 
-    private float[][] logits(CachedBatch batch, int[] rows) {
-        float[][] logits = new float[rows.length][];
-        try (Region step = room.arena().open("decode")) {
-            Tape tape = Tape.silent(room.arena(), step);
-            Tensor hidden_ND = decoder.forwardCached(tape, room.cache(), batch);
-            if (rows.length == 0) {
-                return logits;
-            }
-            Tensor last_MD = step.tensor(hidden_ND.type(), rows.length, hidden_ND.width());
-            Lookup.gather(last_MD, hidden_ND, step.ints(rows));
-            Tensor logits_MV = decoder.head().logits(tape, last_MD);
-            for (int m = 0; m < rows.length; m++) {
-                logits[m] = logits_MV.rowRange(m, m + 1).toFloats();
-            }
+    private List<Logits> logits(CachedBatch batch, int[] rows) {
+        Region step = room.nextStep();
+        Tape tape = Tape.silent(room.arena(), step);
+        Tensor hidden_ND = decoder.forwardCached(tape, room.cache(), batch);
+        List<Logits> logits = new ArrayList<>();
+        if (rows.length == 0) {
+            return logits;
+        }
+        Tensor last_MD = step.tensor(hidden_ND.type(), rows.length, hidden_ND.width());
+        Lookup.gather(last_MD, hidden_ND, step.ints(rows));
+        Tensor logits_MV = decoder.head().logits(tape, last_MD);
+        int[] largest_M = Lookup.largest(logits_MV, step);
+        for (int m = 0; m < rows.length; m++) {
+            logits.add(new Row(logits_MV.rowRange(m, m + 1), largest_M[m]));
         }
         return logits;
     }
 
-    private static List<float[][]> distribute(List<Chunk> chunks, float[][] logits) {
-        var result = new ArrayList<float[][]>();
+    private record Row(Tensor logits_V, int largest) implements Logits {
+        @Override
+        public float[] values() {
+            return logits_V.toFloats();
+        }
+    }
+
+    private static List<List<Logits>> distribute(List<Chunk> chunks, List<Logits> logits) {
+        var result = new ArrayList<List<Logits>>();
         int row = 0;
         for (Chunk chunk : chunks) {
             PagedSequence sequence = (PagedSequence) chunk.sequence();
             sequence.length += chunk.tokens().length;
-            result.add(Arrays.copyOfRange(logits, row, row + chunk.rows()));
+            result.add(logits.subList(row, row + chunk.rows()));
             row += chunk.rows();
         }
         return result;

@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.decode;
 
+import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -68,12 +69,13 @@ public final class Generation {
     ///
     /// @param rows logits after the latest tokens, the last row after the very last one
     /// @return true when the request has ended
-    boolean accept(float[][] rows) {
+    boolean accept(List<Logits> rows) {
         int[] prompt = request.prompt();
         if (produced == 0 && request.promptLogprobs()) {
-            int first = consumed - rows.length + 1;
-            for (int i = 0; i < rows.length && first + i < prompt.length; i++) {
-                request.listener().prompt(sampler.measure(rows[i], prompt[first + i]));
+            int first = consumed - rows.size() + 1;
+            for (int i = 0; i < rows.size() && first + i < prompt.length; i++) {
+                float[] logits = rows.get(i).values();
+                request.listener().prompt(sampler.measure(logits, prompt[first + i]));
             }
         }
         if (isPrefilling()) {
@@ -83,10 +85,10 @@ public final class Generation {
             end(End.LENGTH);
             return true;
         }
-        return draw(rows[rows.length - 1]);
+        return draw(rows.getLast());
     }
 
-    private boolean draw(float[] logits) {
+    private boolean draw(Logits logits) {
         Draw draw = sampler.draw(logits, request.prompt().length + produced);
         last = draw.token();
         produced++;

@@ -56,10 +56,10 @@ public final class Rollouts {
         active.forEach(running -> running.open(model));
         while (!active.isEmpty()) {
             List<CausalModel.Chunk> chunks = active.stream().map(Running::next).toList();
-            List<float[][]> rows = model.step(chunks);
+            List<List<Logits>> rows = model.step(chunks);
             List<Running> left = new ArrayList<>();
             for (int i = 0; i < active.size(); i++) {
-                if (!active.get(i).accept(rows.get(i)[0])) {
+                if (!active.get(i).accept(rows.get(i).getFirst())) {
                     left.add(active.get(i));
                 }
             }
@@ -107,8 +107,8 @@ public final class Rollouts {
         }
 
         /// Draws the next token; true if it was the last.
-        boolean accept(float[] logits) {
-            for (float logit : logits) {
+        boolean accept(Logits logits) {
+            for (float logit : logits.values()) {
                 if (!Float.isFinite(logit)) {
                     throw new IllegalStateException(
                             "the model's logits are no numbers after %d tokens of an answer"

@@ -26,6 +26,22 @@ public final class Sampler {
         }
     }
 
+    /// As the other, without looking at every logit where the largest is all that counts.
+    public Draw draw(Logits logits, int position) {
+        boolean greedy = options.temperature() == 0 && options.topLogprobs() < 0;
+        if (!greedy || options.changesLogits()) {
+            return draw(logits.values(), position);
+        }
+        int token = logits.largest();
+        remember(token);
+        return new Draw(token, Double.NaN, List.of());
+    }
+
+    private void remember(int token) {
+        counts.merge(token, 1, Integer::sum);
+        seen.set(token);
+    }
+
     /// Draws from the logits and remembers the token for the penalties.
     ///
     /// @param logits changed in place by bias and penalties
@@ -34,9 +50,9 @@ public final class Sampler {
         if (options.changesLogits()) {
             penalise(logits);
         }
-        int token = options.temperature() == 0 ? largest(logits) : random(logits, position);
-        counts.merge(token, 1, Integer::sum);
-        seen.set(token);
+        int token =
+                options.temperature() == 0 ? Logits.of(logits).largest() : random(logits, position);
+        remember(token);
         if (options.topLogprobs() < 0) {
             return new Draw(token, Double.NaN, List.of());
         }
@@ -65,16 +81,6 @@ public final class Sampler {
         }
         counts.forEach((token, count) ->
                 logits[token] -= (float) (options.presence() + count * options.frequency()));
-    }
-
-    private static int largest(float[] logits) {
-        int best = 0;
-        for (int i = 1; i < logits.length; i++) {
-            if (logits[i] > logits[best]) {
-                best = i;
-            }
-        }
-        return best;
     }
 
     private int random(float[] logits, int position) {
@@ -107,12 +113,20 @@ public final class Sampler {
         if (k < logits.length / 8) {
             return best(logits, k).stream().mapToInt(Integer::intValue).toArray();
         }
-        Integer[] order = new Integer[logits.length];
-        Arrays.setAll(order, i -> i);
-        Arrays.sort(order, byLogit(logits));
+        long[] order = new long[logits.length];
+        for (int i = 0; i < order.length; i++) {
+            order[i] = (long) ~ascending(logits[i]) << Integer.SIZE | i;
+        }
+        Arrays.sort(order);
         int[] ids = new int[k];
-        Arrays.setAll(ids, i -> order[i]);
+        Arrays.setAll(ids, i -> (int) order[i]);
         return ids;
+    }
+
+    /// An integer that is ordered as [Float#compare] orders the float.
+    private static int ascending(float value) {
+        int bits = Float.floatToIntBits(value);
+        return bits ^ (bits >> (Integer.SIZE - 1) & Integer.MAX_VALUE);
     }
 
     private static Comparator<Integer> byLogit(float[] logits) {

@@ -1,7 +1,6 @@
 package dev.tunesmith.engine.loop;
 
 import dev.tunesmith.kernels.cpu.CpuKernels;
-import dev.tunesmith.kernels.torch.TorchAbi;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,7 +20,7 @@ final class RunEnvironment {
         environment.put("device", "cpu");
         environment.put("processor", processor());
         environment.put("kernels", CpuKernels.level().wire());
-        environment.put("threads", Integer.toString(TorchAbi.get().threads()));
+        environment.put("threads", Integer.toString(CpuKernels.threads()));
         environment.put("java", Runtime.version().toString());
         return environment;
     }

@@ -7,11 +7,13 @@ import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.nn.Weight;
 import dev.tunesmith.engine.ops.Elementwise;
 import dev.tunesmith.engine.ops.FourBitMatrix;
+import dev.tunesmith.engine.ops.Products;
 import dev.tunesmith.engine.quant.FourBitFormat;
 import dev.tunesmith.engine.quant.PackedForm;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
+import dev.tunesmith.kernels.cpu.Panels;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -65,6 +67,40 @@ final class Checkpoint {
         Parameter parameter = new Parameter(name, tensor(name, shape));
         parameters.put(name, parameter);
         return parameter;
+    }
+
+    /// A matrix that rows are multiplied by. For decoding it gets a copy in panels; the file stays
+    /// for whoever looks at single rows or at the values.
+    Parameter multiplied(String name, long outputs, long inputs) {
+        Parameter known = parameters.get(name);
+        Optional<Panels.Form> form = this.form.panels();
+        if (known != null || form.isEmpty() || compute != DType.BF16 || !isBf16(name)) {
+            return parameter(name, outputs, inputs);
+        }
+        Optional<StoredTensor> stored = stored(name, outputs, inputs);
+        Parameter parameter =
+                new Parameter(
+                        name,
+                        stored.map(found -> converted(found, compute, region, false))
+                                .orElseGet(() -> region.tensor(compute, 0)));
+        parameters.put(name, parameter);
+        stored.ifPresent(found -> copyToPanels(parameter, form.get(), found.name()));
+        return parameter;
+    }
+
+    private boolean isBf16(String wanted) {
+        return files.find(nameInFile(wanted))
+                .filter(stored -> stored.type() == StoredType.BF16)
+                .isPresent();
+    }
+
+    private void copyToPanels(Parameter parameter, Panels.Form wanted, String stored) {
+        Tensor value = parameter.value();
+        Panels.Form form = Products.PanelMatrix.takes(value, wanted) ? wanted : Panels.Form.BF16;
+        if (Products.PanelMatrix.takes(value, form)) {
+            parameter.usePanels(Products.PanelMatrix.of(value, form, region));
+            files.forget(stored);
+        }
     }
 
     /// Ones that no file holds and that never train.
@@ -134,7 +170,7 @@ final class Checkpoint {
         if (packed.isEmpty() && form.quantised().isPresent()) {
             return quantised(form.quantised().get(), name, outputs, inputs);
         }
-        return new Weight.Dense(parameter(name, outputs, inputs));
+        return new Weight.Dense(multiplied(name, outputs, inputs));
     }
 
     /// Values are quantised as they are stored, before they are rounded to the compute type.

@@ -63,8 +63,13 @@ final class DecoderReader {
                 architecture.vision().map(vision -> new VisionReader(vision, checkpoint).tower());
         String tableName = layout.name(Layout.Part.EMBEDDING);
         Architecture.Size size = architecture.size();
+        // A tied table is the head's matrix as well.
         Parameter table =
-                checkpoint.parameter(tableName + ".weight", size.vocabulary(), size.width());
+                architecture.edges().tied()
+                        ? checkpoint.multiplied(
+                                tableName + ".weight", size.vocabulary(), size.width())
+                        : checkpoint.parameter(
+                                tableName + ".weight", size.vocabulary(), size.width());
         double factor = architecture.edges().embeddingFactor();
         var entry =
                 new Entry(
@@ -130,7 +135,7 @@ final class DecoderReader {
             weight =
                     edges.unitHead()
                             ? checkpoint.unitRows(name + ".weight", vocabulary, width)
-                            : checkpoint.parameter(name + ".weight", vocabulary, width);
+                            : checkpoint.multiplied(name + ".weight", vocabulary, width);
         }
         return new Head(weight, bias, edges.logitFactor(), edges.logitCap());
     }

@@ -5,7 +5,6 @@ import dev.tunesmith.engine.ops.ChunkedHead;
 import dev.tunesmith.engine.ops.CrossEntropy;
 import dev.tunesmith.engine.ops.Elementwise;
 import dev.tunesmith.engine.ops.Lookup;
-import dev.tunesmith.engine.ops.Products;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
@@ -382,9 +381,9 @@ public final class Head {
 
     /// Logits of every row, in fp32.
     public Tensor logits(Tape tape, Tensor hidden_MD) {
-        Tensor weight = effective().value();
-        Tensor logits_MV = tape.tensor(DType.F32, hidden_MD.rows(), weight.size(0));
-        Products.linear(logits_MV, hidden_MD, weight);
+        Parameter weight = effective();
+        Tensor logits_MV = tape.tensor(DType.F32, hidden_MD.rows(), weight.value().size(0));
+        weight.product(logits_MV, hidden_MD);
         addBias(tape, logits_MV);
         if (logitScale != 1) {
             Elementwise.scale(logits_MV, logitScale);

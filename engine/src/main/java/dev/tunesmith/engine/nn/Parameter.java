@@ -1,6 +1,7 @@
 package dev.tunesmith.engine.nn;
 
 import dev.tunesmith.engine.ops.Elementwise;
+import dev.tunesmith.engine.ops.Products;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
@@ -24,6 +25,7 @@ public final class Parameter {
     private long version;
     private final List<Long> storedShape;
     private boolean fixed;
+    private Products.@Nullable PanelMatrix panels;
 
     /// A frozen parameter.
     public Parameter(String name, Tensor value) {
@@ -55,6 +57,28 @@ public final class Parameter {
     /// The weight that products read.
     public Tensor value() {
         return value;
+    }
+
+    /// Gives products a copy of the matrix to read instead of [#value], which must not change any
+    /// more.
+    public void usePanels(Products.PanelMatrix copy) {
+        this.panels = copy;
+    }
+
+    /// Bytes that a product with this weight reads.
+    public long bytesRead() {
+        Products.PanelMatrix copy = panels;
+        return copy == null ? value.bytes() : copy.bytes();
+    }
+
+    /// `y_NO = x_NI · wᵀ` with this weight as a matrix [outputs, inputs].
+    public void product(Tensor y_NO, Tensor x_NI) {
+        Products.PanelMatrix copy = panels;
+        if (copy != null && copy.multiplies(x_NI)) {
+            copy.linear(y_NO, x_NI);
+        } else {
+            Products.linear(y_NO, x_NI, value);
+        }
     }
 
     /// The same weight as one row of numbers, whatever its shape in files.

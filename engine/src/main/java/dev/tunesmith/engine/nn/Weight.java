@@ -53,7 +53,7 @@ public sealed interface Weight {
 
         @Override
         public void product(Tensor y_NO, Tensor x_NI, StepArena arena) {
-            Products.linear(y_NO, x_NI, matrix.value());
+            matrix.product(y_NO, x_NI);
         }
 
         @Override

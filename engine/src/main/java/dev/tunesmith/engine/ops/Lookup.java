@@ -1,8 +1,11 @@
 package dev.tunesmith.engine.ops;
 
 import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
 import dev.tunesmith.kernels.cpu.Embedding;
+import dev.tunesmith.kernels.cpu.Reductions;
+import dev.tunesmith.kernels.cpu.Rows;
 
 /// Rows of a table by number, as in a token embedding.
 public final class Lookup {
@@ -43,5 +46,19 @@ public final class Lookup {
                 dTable_VD.address(),
                 dTable_VD.size(0),
                 Native.rows(dOut_ND));
+    }
+
+    /// The column of the largest value of each row, the first of equals.
+    public static int[] largest(Tensor x_RC, Region scratch) {
+        Native.requireType("largest value", DType.F32, x_RC);
+        Tensor columns_R = scratch.tensor(DType.I32, x_RC.rows());
+        var shape = new Rows(x_RC.rows(), x_RC.width(), Native.threads());
+        Reductions.largest(Native.strided(x_RC), columns_R.address(), shape);
+        int[] columns = new int[Math.toIntExact(x_RC.rows())];
+        float[] found = columns_R.toFloats();
+        for (int r = 0; r < columns.length; r++) {
+            columns[r] = (int) found[r];
+        }
+        return columns;
     }
 }

@@ -2,20 +2,20 @@ package dev.tunesmith.engine.ops;
 
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Tensor;
+import dev.tunesmith.kernels.cpu.CpuKernels;
 import dev.tunesmith.kernels.cpu.Element;
 import dev.tunesmith.kernels.cpu.Rows;
 import dev.tunesmith.kernels.cpu.SmallLinear;
 import dev.tunesmith.kernels.cpu.Strided;
-import dev.tunesmith.kernels.torch.TorchAbi;
 
 /// How tensors are passed to native kernels.
 final class Native {
 
-    private static final int THREADS = TorchAbi.get().threads();
+    private static final int THREADS = CpuKernels.threads();
 
     private Native() {}
 
-    /// The size of the OpenMP team, the same as libtorch's.
+    /// The size of the OpenMP team.
     static int threads() {
         return THREADS;
     }

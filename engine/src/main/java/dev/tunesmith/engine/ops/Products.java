@@ -1,9 +1,11 @@
 package dev.tunesmith.engine.ops;
 
 import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
 import dev.tunesmith.kernels.cpu.MatrixProduct;
 import dev.tunesmith.kernels.cpu.MatrixProduct.Matrix;
+import dev.tunesmith.kernels.cpu.Panels;
 import dev.tunesmith.kernels.cpu.SmallLinear;
 import dev.tunesmith.kernels.torch.TorchAbi;
 import dev.tunesmith.kernels.torch.TorchException;
@@ -128,6 +130,61 @@ public final class Products {
             } catch (TorchException e) {
                 throw new TorchException("product of %s".formatted(this), e);
             }
+        }
+    }
+
+    /// A copy of a frozen bf16 matrix in the order in which products read it, for decoding; see
+    /// [Panels].
+    public static final class PanelMatrix {
+        private final Panels shape;
+        private final Tensor bytes;
+
+        private PanelMatrix(Panels shape, Tensor bytes) {
+            this.shape = shape;
+            this.bytes = bytes;
+        }
+
+        /// Whether a matrix can be copied in that form.
+        public static boolean takes(Tensor w_OI, Panels.Form form) {
+            return w_OI.type() == DType.BF16
+                    && w_OI.rank() == 2
+                    && w_OI.isContiguous()
+                    && form.takes(w_OI.width());
+        }
+
+        /// Copies a matrix into `region`.
+        public static PanelMatrix of(Tensor w_OI, Panels.Form form, Region region) {
+            Panels shape = new Panels(form, w_OI.size(0), w_OI.size(1), Native.threads());
+            Tensor bytes = Elementwise.bytes(region, shape.bytes());
+            shape.pack(w_OI.address(), bytes.address());
+            return new PanelMatrix(shape, bytes);
+        }
+
+        /// Whether the product with rows like these has a kernel.
+        public boolean multiplies(Tensor x_NI) {
+            return x_NI.type() == DType.BF16;
+        }
+
+        /// Bytes that one product reads.
+        public long bytes() {
+            return bytes.bytes();
+        }
+
+        /// `y_NO = x_NI · wᵀ`.
+        public void linear(Tensor y_NO, Tensor x_NI) {
+            if (x_NI.width() != shape.k()
+                    || y_NO.width() != shape.n()
+                    || y_NO.rows() != x_NI.rows()) {
+                throw new IllegalArgumentException(
+                        "product of %s and panels %s into %s".formatted(x_NI, shape, y_NO));
+            }
+            shape.forward(
+                    Native.strided(x_NI),
+                    bytes.address(),
+                    Native.strided(y_NO),
+                    Native.element(y_NO),
+                    x_NI.rows(),
+                    Workspace.bytes(shape.scratchBytes(x_NI.rows())).address());
         }
     }
 }

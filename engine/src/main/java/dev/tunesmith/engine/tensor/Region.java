@@ -135,12 +135,20 @@ public final class Region implements AutoCloseable {
         }
         source.giveBack(this);
         open = false;
+        deleteHandles();
+        keptAlive.clear();
+    }
+
+    /// Opens libtorch only where it was used: that takes 0.3 s and 100 MiB.
+    private void deleteHandles() {
+        if (handleCount == 0) {
+            return;
+        }
         TorchAbi torch = TorchAbi.get();
         for (int i = 0; i < handleCount; i++) {
             torch.delete(handles[i]);
         }
         handleCount = 0;
-        keptAlive.clear();
     }
 
     private static long aligned(long bytes) {

@@ -3,6 +3,7 @@ package dev.tunesmith.engine.decode;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -189,7 +190,7 @@ final class BatcherTest {
         }
 
         @Override
-        public List<float[][]> step(List<Chunk> chunks) {
+        public List<List<Logits>> step(List<Chunk> chunks) {
             if (failing) {
                 throw new IllegalStateException("broken on purpose");
             }
@@ -199,13 +200,13 @@ final class BatcherTest {
             return chunks.stream().map(this::rows).toList();
         }
 
-        private float[][] rows(Chunk chunk) {
+        private List<Logits> rows(Chunk chunk) {
             float[][] rows = new float[chunk.rows()][10];
             int first = chunk.tokens().length - rows.length;
             for (int i = 0; i < rows.length; i++) {
                 rows[i][endless ? 0 : Math.min(chunk.tokens()[first + i] + 1, 9)] = 5;
             }
-            return rows;
+            return Arrays.stream(rows).map(Logits::of).toList();
         }
 
         @Override

@@ -64,7 +64,9 @@ class DecoderLoaderTest {
                             List.of(
                                     new CausalModel.Chunk(
                                             sequence, PROMPT, CausalModel.Wanted.LAST)))
-                    .getFirst()[0];
+                    .getFirst()
+                    .getFirst()
+                    .values();
         }
     }
 }

@@ -20,6 +20,7 @@ public final class CpuKernels {
     private static final MethodHandle TILE_LEVEL = plain("ts_cpu_tile_level", "i");
     private static final MethodHandle SUPPORTS = plain("ts_cpu_supports", "ii");
     private static final MethodHandle SELECT = plain("ts_cpu_select", "ii");
+    private static final int THREADS = teamSize();
 
     private CpuKernels() {}
 
@@ -63,7 +64,17 @@ public final class CpuKernels {
         }
     }
 
-    private static int query(NativeCall call) {
+    /// The size of the OpenMP team: the processors of this process's cpuset, or `OMP_NUM_THREADS`.
+    public static int threads() {
+        return THREADS;
+    }
+
+    private static int teamSize() {
+        MethodHandle most = plain("omp_get_max_threads", "i");
+        return query(() -> (int) most.invokeExact());
+    }
+
+    private static int query(Status.Call call) {
         return Status.run("ts_cpu_level", call);
     }
 

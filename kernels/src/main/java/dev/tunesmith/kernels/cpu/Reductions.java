@@ -14,7 +14,25 @@ public final class Reductions {
             CpuKernels.plain("ts_bias_grad_scratch", "lll");
     private static final MethodHandle CLIP_FACTOR = CpuKernels.plain("ts_clip_factor", "illld");
 
+    private static final MethodHandle LARGEST = CpuKernels.plain("ts_largest_f32", "illllli");
+
     private Reductions() {}
+
+    /// Writes the column of the largest fp32 value of each row as int32, the first of equals.
+    public static void largest(Strided x_R, long columns_R, Rows shape) {
+        Status.check(
+                "largest",
+                shape,
+                () ->
+                        (int)
+                                LARGEST.invokeExact(
+                                        x_R.address(),
+                                        columns_R,
+                                        shape.rows(),
+                                        shape.columns(),
+                                        x_R.stride(),
+                                        shape.threads()));
+    }
 
     /// Adds Σx² to the fp64 at `sum`.
     public static void sumSquares(

@@ -6,8 +6,20 @@ import dev.tunesmith.kernels.KernelException;
 final class Status {
     private Status() {}
 
+    /// One call of a native function that returns a status.
+    @FunctionalInterface
+    interface Call {
+        int run() throws Throwable;
+    }
+
+    /// One call of a native function that returns a number of bytes.
+    @FunctionalInterface
+    interface Size {
+        long run() throws Throwable;
+    }
+
     /// @param shape any record that prints the sizes and options of the call
-    static void check(String kernel, Object shape, NativeCall call) {
+    static void check(String kernel, Object shape, Call call) {
         int status = run(kernel, call);
         if (status == 0) {
             return;
@@ -23,7 +35,7 @@ final class Status {
                 "kernel %s refused %s: %s (status %d)".formatted(kernel, shape, code, status));
     }
 
-    static int run(String kernel, NativeCall call) {
+    static int run(String kernel, Call call) {
         try {
             return call.run();
         } catch (Throwable e) {
@@ -33,7 +45,7 @@ final class Status {
     }
 
     /// The bytes that a `ts_…_scratch` function asks for.
-    static long scratch(String kernel, NativeSize call) {
+    static long scratch(String kernel, Size call) {
         try {
             return call.run();
         } catch (Throwable e) {

@@ -1,0 +1,150 @@
+// Products of rows of x with a matrix that lies in panels of 32 outputs: all outputs of a panel for
+// column 0, then for column 1 and so on. So a weight meets every row of x in one register, nothing is
+// turned or summed over lanes, and weights stream from memory in the order in which they lie.
+//
+// An element is summed column after column, whatever the number of rows, outputs or threads.
+#pragma once
+#include <omp.h>
+
+#include "parallel.h"
+#include "tile.h"
+
+namespace TS_NS {
+
+constexpr int64_t PANEL_OUTPUTS = 32;
+constexpr int64_t PANEL_COLUMNS = 256;  // columns whose x and weights stay in level 1
+constexpr int64_t PANEL_ROWS = 240;     // rows of x whose values stay in level 2
+constexpr int PANEL_VECTORS = 32 / W;   // vectors of one column of a panel
+constexpr int TILE_ROWS = W == 16 ? 12 : W == 8 ? 2 : 4;
+
+// The compiler loads all rows of x first and then has no registers left for sums, unless it may not.
+static inline void stay(F &a) {
+#if TS_VECTOR == 16
+    asm volatile("" : "+v"(a));
+#else
+    (void)a;
+#endif
+}
+
+struct Column {
+    F v[PANEL_VECTORS];
+};
+
+// Two bytes a weight: a pair of 16 bits has the outputs i and i + 16.
+struct PairForm {
+    const bf16 *w;
+
+    PairForm() = default;
+    static int64_t bytes(int64_t columns) { return columns * PANEL_OUTPUTS * sizeof(bf16); }
+    PairForm(const void *panel, int64_t column) : w((const bf16 *)panel + column * PANEL_OUTPUTS) {}
+    static constexpr int64_t STEP = 1;
+    void begin(int64_t) {}
+    Column column(int64_t k) const {
+        Column c;
+        const bf16 *p = w + k * PANEL_OUTPUTS;
+#if TS_VECTOR == 16
+        const __m512i both = _mm512_loadu_si512(p);
+        c.v[0] = _mm512_castsi512_ps(_mm512_slli_epi32(both, 16));
+        c.v[1] = _mm512_castsi512_ps(_mm512_and_si512(both, _mm512_set1_epi32((int)0xffff0000)));
+#elif TS_VECTOR == 8
+        for (int i = 0; i < 2; i++) {
+            const __m256i both = _mm256_loadu_si256((const __m256i *)(p + 16 * i));
+            c.v[i] = _mm256_castsi256_ps(_mm256_slli_epi32(both, 16));
+            c.v[2 + i] = _mm256_castsi256_ps(_mm256_and_si256(both, _mm256_set1_epi32((int)0xffff0000)));
+        }
+#else
+        for (int i = 0; i < 16; i++) {
+            c.v[i] = get(p + 2 * i);
+            c.v[16 + i] = get(p + 2 * i + 1);
+        }
+#endif
+        return c;
+    }
+};
+
+// One byte a weight and a scale in fp16 for 32 columns: the scales of all outputs, then their codes
+// column after column (the values of GGUF's Q8_0).
+struct ByteForm {
+    static constexpr int64_t STEP = 32, BLOCK = 64 + 32 * 32;
+    const char *panel, *block;
+    Column scale;
+
+    ByteForm() = default;
+    static int64_t bytes(int64_t columns) { return columns / 32 * BLOCK; }
+    ByteForm(const void *p, int64_t column) : panel((const char *)p + column / 32 * BLOCK), block(panel) {}
+    void begin(int64_t k) {
+        block = panel + k / 32 * BLOCK;
+        const uint16_t *halves = (const uint16_t *)block;
+        for (int i = 0; i < PANEL_VECTORS; i++) scale.v[i] = half(halves + i * W);
+    }
+    static F half(const uint16_t *p) {
+#if TS_VECTOR == 16
+        return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+#elif TS_VECTOR == 8
+        return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+#else
+        const uint32_t sign = (uint32_t)(*p >> 15) << 31, exponent = *p >> 10 & 31, part = *p & 1023;
+        if (exponent == 0) return (sign ? -1.0f : 1.0f) * (float)part * 0x1p-24f;
+        return of_bits(sign | (exponent == 31 ? 255 : exponent + 112) << 23 | part << 13);
+#endif
+    }
+    Column column(int64_t k) const {
+        Column c;
+        const int8_t *p = (const int8_t *)block + 64 + (k & 31) * PANEL_OUTPUTS;
+        for (int i = 0; i < PANEL_VECTORS; i++) {
+#if TS_VECTOR == 16
+            const F code = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(p + 16 * i))));
+#elif TS_VECTOR == 8
+            const F code = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(p + 8 * i))));
+#else
+            const F code = (float)p[i];
+#endif
+            c.v[i] = code * scale.v[i];
+        }
+        return c;
+    }
+};
+
+// sums[p][r] = (more ? sums : 0) + x row r · columns of panel p, for P panels and R rows of x. Meanwhile it asks
+// for LINES lines of memory from `ahead` on for each 12 columns.
+template <class Form, int P, int R>
+static inline void panel_tile(const float *x, const char *panel, int64_t panel_bytes, int64_t first, int64_t columns,
+                              float *sums, int64_t sums_panel, bool more, const char *ahead, int lines) {
+    F a[P][R][PANEL_VECTORS];
+    for (int p = 0; p < P; p++) {
+        for (int r = 0; r < R; r++) {
+            for (int v = 0; v < PANEL_VECTORS; v++) {
+                const float *from = sums + p * sums_panel + r * PANEL_OUTPUTS + v * W;
+                a[p][r][v] = more ? load(from) : set(0.0f);
+            }
+        }
+    }
+    Form forms[P];
+    for (int p = 0; p < P; p++) forms[p] = Form(panel + p * panel_bytes, first);
+    int wait = 0;
+    for (int64_t k = 0; k < columns; k += Form::STEP) {
+        for (int p = 0; p < P; p++) forms[p].begin(k);
+        const int64_t end = Form::STEP == 1 ? k + 1 : least(k + Form::STEP, columns);
+        for (int64_t c = k; c < end; c++) {
+            for (int p = 0; p < P; p++) {
+                const Column w = forms[p].column(c);
+                for (int r = 0; r < R; r++) {
+                    F xv = set(x[r * PANEL_COLUMNS + c]);
+                    stay(xv);
+                    for (int v = 0; v < PANEL_VECTORS; v++) a[p][r][v] = fma(xv, w.v[v], a[p][r][v]);
+                }
+            }
+            wait += lines;
+            for (; wait >= 12; wait -= 12, ahead += 64) __builtin_prefetch(ahead);
+        }
+    }
+    for (int p = 0; p < P; p++) {
+        for (int r = 0; r < R; r++) {
+            for (int v = 0; v < PANEL_VECTORS; v++) {
+                store(sums + p * sums_panel + r * PANEL_OUTPUTS + v * W, a[p][r][v]);
+            }
+        }
+    }
+}
+
+}  // namespace TS_NS

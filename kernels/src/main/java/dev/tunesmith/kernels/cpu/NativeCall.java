@@ -1,7 +1,0 @@
-package dev.tunesmith.kernels.cpu;
-
-/// One call of a native function.
-@FunctionalInterface
-interface NativeCall {
-    int run() throws Throwable;
-}
