@@ -35,7 +35,11 @@ final class DecoderReader {
 
     /// @throws UnsupportedModelException with every reason why it cannot be run
     static Decoder read(ModelDirectory directory, Decoder.Form form) {
-        Architecture read = Architecture.of(directory.config());
+        return read(directory, form, Architecture.of(directory.config()));
+    }
+
+    /// The same as another architecture than its configuration says.
+    static Decoder read(ModelDirectory directory, Decoder.Form form, Architecture read) {
         Optional<PackedForm> packed = PackedForm.of(directory);
         Region region = Region.lasting("model");
         WeightFiles files = directory.openWeights();
