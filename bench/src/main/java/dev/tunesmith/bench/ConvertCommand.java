@@ -6,7 +6,9 @@ import dev.tunesmith.engine.gguf.GgufMixture;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.ModelFileException;
 import dev.tunesmith.engine.io.StoredType;
+import dev.tunesmith.engine.model.QuantisedFolder;
 import dev.tunesmith.engine.model.UnsupportedModelException;
+import dev.tunesmith.engine.quant.SavedForm;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -23,8 +25,10 @@ final class ConvertCommand {
             """
             Usage: ./tunesmith convert FILE.gguf DIR [--dtype bfloat16|float32]
                    ./tunesmith convert DIR FILE.gguf [--type bf16|f16|q8_0|q4_k_m]
+                   ./tunesmith convert DIR DIR --form fp8|int8|nf4
             The first decodes a GGUF file into a model folder as Hugging Face lays it out; DIR must be new or empty.
-            The second writes such a folder as one GGUF file, which must be new; q4_k_m holds four to six bits a weight.\
+            The second writes such a folder as one GGUF file, which must be new; q4_k_m holds four to six bits a weight.
+            The third quantises the linear layers of a folder into another, in a layout that transformers loads.\
             """;
     private static final String GGUF = ".gguf";
     private static final Map<String, StoredType> DTYPES =
@@ -43,6 +47,10 @@ final class ConvertCommand {
             try {
                 if (words.get(1).endsWith(GGUF) && mixture.isPresent()) {
                     return exported(source, target, mixture.get(), out);
+                }
+                Optional<SavedForm> form = SavedForm.of(option(words, "--form", ""));
+                if (!words.get(1).endsWith(GGUF) && form.isPresent()) {
+                    return quantised(source, target, form.get(), out);
                 }
                 if (!words.get(1).endsWith(GGUF) && dtype.isPresent()) {
                     return imported(source, target, dtype.get(), out);
@@ -71,6 +79,17 @@ final class ConvertCommand {
         out.println(
                 "%s holds the model in %d MiB"
                         .formatted(file, Math.ceilDiv(Files.size(file), 1L << 20)));
+        return 0;
+    }
+
+    private static int quantised(Path source, Path folder, SavedForm form, PrintStream out)
+            throws IOException {
+        if (!isEmpty(Files.createDirectories(folder))) {
+            out.println(folder + " is not empty: name a new folder");
+            return 1;
+        }
+        QuantisedFolder.write(ModelDirectory.open(source), folder, form);
+        out.println(folder + " holds the model");
         return 0;
     }
 

@@ -7,29 +7,38 @@ import org.jspecify.annotations.Nullable;
 
 /// What a job does to memory: everything of its settings that a [MemoryPlan] depends on.
 ///
-/// @param loraRank 0 trains all weights
-/// @param targetModules what LoRA adapts; `all-linear` stands for every linear layer but the head
-/// @param frozenBits bits of a frozen weight of the linear layers when they are quantised, else 0
 /// @param bf16 weights and products in bf16, trained values with fp32 masters
-/// @param microBatch rows of one batch
-/// @param rowTokens tokens of the longest row
 /// @param frozenCopies whole models beside the one that trains; an adapter needs none
-/// @param kind what the rank is of: a block or learned tokens in some kinds of adapters
-/// @param portion what trains of the model's weights; null for all of them, or none
 /// @param optimizer what keeps state beside the weights
-/// @param checkpointing keep only the input of each layer and compute the rest again
 public record Workload(
-        int loraRank,
-        List<String> targetModules,
-        double frozenBits,
-        boolean bf16,
-        int microBatch,
-        int rowTokens,
-        boolean checkpointing,
-        int frozenCopies,
-        AdapterKind kind,
-        @Nullable Portion portion,
-        OptimizerSpec optimizer) {
+        Trained trained, Batch batch, boolean bf16, int frozenCopies, OptimizerSpec optimizer) {
+
+    /// What trains, and how the rest is held.
+    ///
+    /// @param rank of an adapter: 0 trains weights of the model
+    /// @param targetModules what LoRA adapts; `all-linear` stands for every linear layer but the
+    ///   head
+    /// @param frozenBits bits of a frozen weight of the linear layers when they are quantised, else
+    ///   0
+    /// @param kind what the rank is of: a block or learned tokens in some kinds of adapters
+    /// @param portion what trains of the model's weights; null for all of them, or none
+    public record Trained(
+            int rank,
+            List<String> targetModules,
+            double frozenBits,
+            AdapterKind kind,
+            @Nullable Portion portion) {
+        public Trained {
+            targetModules = List.copyOf(targetModules);
+        }
+    }
+
+    /// The largest batch.
+    ///
+    /// @param rowTokens tokens of the longest row
+    /// @param checkpointing keep only the input of each layer and compute the rest again
+    public record Batch(int rows, int rowTokens, boolean checkpointing) {}
+
     /// What trains of a model, where that is neither all of it nor an adapter.
     ///
     /// @param layers layers that train, in rising order
@@ -50,10 +59,6 @@ public record Workload(
         }
     }
 
-    public Workload {
-        targetModules = List.copyOf(targetModules);
-    }
-
     /// A job with one model, whose weights are not quantised.
     public Workload(
             int loraRank,
@@ -63,168 +68,134 @@ public record Workload(
             int rowTokens,
             boolean checkpointing) {
         this(
-                loraRank,
-                targetModules,
-                0,
+                new Trained(
+                        loraRank,
+                        targetModules,
+                        0,
+                        loraRank > 0 ? AdapterKind.LORA : AdapterKind.NONE,
+                        null),
+                new Batch(microBatch, rowTokens, checkpointing),
                 bf16,
-                microBatch,
-                rowTokens,
-                checkpointing,
                 0,
-                loraRank > 0 ? AdapterKind.LORA : AdapterKind.NONE,
-                null,
                 OptimizerSpec.ADAMW);
     }
 
-    /// The same job with frozen models beside the one that trains.
-    public Workload withFrozenCopies(int copies) {
-        return new Workload(
-                loraRank,
-                targetModules,
-                frozenBits,
-                bf16,
-                microBatch,
-                rowTokens,
-                checkpointing,
-                copies,
-                kind,
-                portion,
-                optimizer);
+    /// The rank of an adapter, 0 without one.
+    public int loraRank() {
+        return trained.rank;
+    }
+
+    /// What LoRA adapts.
+    public List<String> targetModules() {
+        return trained.targetModules;
+    }
+
+    /// Bits of a frozen weight, 0 if it is not quantised.
+    public double frozenBits() {
+        return trained.frozenBits;
+    }
+
+    /// What the rank is of.
+    public AdapterKind kind() {
+        return trained.kind;
+    }
+
+    /// What trains of the model's weights; null for all of them, or none.
+    public @Nullable Portion portion() {
+        return trained.portion;
+    }
+
+    /// Rows of one batch.
+    public int microBatch() {
+        return batch.rows;
+    }
+
+    /// Tokens of the longest row.
+    public int rowTokens() {
+        return batch.rowTokens;
+    }
+
+    /// Whether only the input of each layer is kept.
+    public boolean checkpointing() {
+        return batch.checkpointing;
     }
 
     public boolean lora() {
-        return loraRank > 0;
+        return trained.rank > 0;
     }
 
     public boolean quantised() {
-        return frozenBits > 0;
+        return trained.frozenBits > 0;
     }
 
     /// Tokens of the largest batch, learned ones included.
     public long tokens() {
-        return (long) microBatch * (rowTokens + (kind.virtualTokens() ? loraRank : 0));
+        int learned = trained.kind.virtualTokens() ? trained.rank : 0;
+        return (long) batch.rows * (batch.rowTokens + learned);
+    }
+
+    private Workload with(Trained other) {
+        return new Workload(other, batch, bf16, frozenCopies, optimizer);
+    }
+
+    private Workload with(Batch other) {
+        return new Workload(trained, other, bf16, frozenCopies, optimizer);
+    }
+
+    /// The same job with frozen models beside the one that trains.
+    public Workload withFrozenCopies(int copies) {
+        return new Workload(trained, batch, bf16, copies, optimizer);
     }
 
     public Workload withMicroBatch(int rows) {
-        return new Workload(
-                loraRank,
-                targetModules,
-                frozenBits,
-                bf16,
-                rows,
-                rowTokens,
-                checkpointing,
-                frozenCopies,
-                kind,
-                portion,
-                optimizer);
+        return with(new Batch(rows, batch.rowTokens, batch.checkpointing));
     }
 
     public Workload withRowTokens(int tokens) {
-        return new Workload(
-                loraRank,
-                targetModules,
-                frozenBits,
-                bf16,
-                microBatch,
-                tokens,
-                checkpointing,
-                frozenCopies,
-                kind,
-                portion,
-                optimizer);
+        return with(new Batch(batch.rows, tokens, batch.checkpointing));
     }
 
     public Workload withCheckpointing() {
-        return new Workload(
-                loraRank,
-                targetModules,
-                frozenBits,
-                bf16,
-                microBatch,
-                rowTokens,
-                true,
-                frozenCopies,
-                kind,
-                portion,
-                optimizer);
+        return with(new Batch(batch.rows, batch.rowTokens, true));
     }
 
     public Workload withLora(int rank) {
-        return new Workload(
-                rank,
-                List.of("all-linear"),
-                frozenBits,
-                bf16,
-                microBatch,
-                rowTokens,
-                checkpointing,
-                0,
-                AdapterKind.LORA,
-                null,
-                optimizer);
+        var lora =
+                new Trained(
+                        rank, List.of("all-linear"), trained.frozenBits, AdapterKind.LORA, null);
+        return new Workload(lora, batch, bf16, 0, optimizer);
     }
 
     public Workload withFrozenBits(double bits) {
-        return new Workload(
-                loraRank,
-                targetModules,
-                bits,
-                bf16,
-                microBatch,
-                rowTokens,
-                checkpointing,
-                frozenCopies,
-                kind,
-                portion,
-                optimizer);
+        return with(
+                new Trained(
+                        trained.rank, trained.targetModules, bits, trained.kind, trained.portion));
     }
 
     /// The same job with another kind of adapter.
     public Workload withKind(AdapterKind other) {
-        return new Workload(
-                loraRank,
-                targetModules,
-                frozenBits,
-                bf16,
-                microBatch,
-                rowTokens,
-                checkpointing,
-                frozenCopies,
-                other,
-                portion,
-                optimizer);
+        return with(
+                new Trained(
+                        trained.rank,
+                        trained.targetModules,
+                        trained.frozenBits,
+                        other,
+                        trained.portion));
     }
 
     /// The same job in which only a part of the model trains.
-    public Workload withPortion(AdapterKind part, Portion trained) {
-        return new Workload(
-                loraRank,
-                targetModules,
-                frozenBits,
-                bf16,
-                microBatch,
-                rowTokens,
-                checkpointing,
-                frozenCopies,
-                part,
-                trained,
-                optimizer);
+    public Workload withPortion(AdapterKind part, Portion trainedPart) {
+        return with(
+                new Trained(
+                        trained.rank,
+                        trained.targetModules,
+                        trained.frozenBits,
+                        part,
+                        trainedPart));
     }
 
     /// The same job with another optimizer.
     public Workload withOptimizer(OptimizerSpec other) {
-        return new Workload(
-                loraRank,
-                targetModules,
-                frozenBits,
-                bf16,
-                microBatch,
-                rowTokens,
-                checkpointing,
-                frozenCopies,
-                kind,
-                portion,
-                other);
+        return new Workload(trained, batch, bf16, frozenCopies, other);
     }
 }

@@ -69,6 +69,11 @@ public final class SafetensorsWriter {
         return add(name, StoredType.F32, shape, MemorySegment.ofBuffer(bytes));
     }
 
+    /// Names of all tensors so far.
+    public Set<String> names() {
+        return Set.copyOf(names);
+    }
+
     /// Creates `file`, which must not exist, and forces it to disk.
     public void write(Path file) throws IOException {
         List<Piece> sorted = new ArrayList<>(pieces);

@@ -4,12 +4,14 @@ import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.StepArena;
 import dev.tunesmith.engine.tensor.Tensor;
+import dev.tunesmith.kernels.cpu.Coded;
 
 /// A frozen matrix [outputs, inputs] that is kept as codes.
 ///
 /// Products of few rows decode on the way; larger ones decode the whole matrix once into memory
 /// that all matrices share, because decoding inside a blocked product would repeat it.
-public sealed interface CodedMatrix permits FourBitMatrix, GroupedMatrix, Int8Matrix {
+public sealed interface CodedMatrix
+        permits AdditiveMatrix, FourBitMatrix, GroupedMatrix, Int8Matrix {
 
     /// Above this many rows a matrix is decoded as a whole first.
     long DECODED_ON_THE_WAY_ROWS_MAX = 8;
@@ -78,5 +80,30 @@ public sealed interface CodedMatrix permits FourBitMatrix, GroupedMatrix, Int8Ma
         Tensor w_OI = scratch.tensor(type, outputs(), inputs());
         dequantise(w_OI);
         return w_OI;
+    }
+
+    /// What kernels read about a matrix of codes.
+    ///
+    /// @param bytes live as long as the matrix
+    record Description(Coded kind, long outputs, long inputs, Tensor bytes) {
+        /// Writes all values.
+        void decode(Tensor w_OI) {
+            kind.dequantise(
+                    Native.element(w_OI),
+                    bytes.address(),
+                    w_OI.address(),
+                    outputs,
+                    inputs,
+                    Native.threads());
+        }
+
+        /// `y_NO = x_NI · wᵀ` for few rows.
+        void fewRows(Tensor y_NO, Tensor x_NI) {
+            kind.linear(
+                    Native.few(y_NO, x_NI),
+                    Native.strided(x_NI),
+                    bytes.address(),
+                    Native.strided(y_NO));
+        }
     }
 }

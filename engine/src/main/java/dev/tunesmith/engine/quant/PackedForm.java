@@ -13,7 +13,14 @@ import java.util.function.Function;
 
 /// Reads the matrices of a checkpoint whose `quantization_config` says that they are quantised.
 public sealed interface PackedForm
-        permits BitsAndBytes4, BitsAndBytes8, Gptq, Awq, Hqq, ScaledFloat8, CompressedTensors {
+        permits Aqlm,
+                Awq,
+                BitsAndBytes4,
+                BitsAndBytes8,
+                CompressedTensors,
+                Gptq,
+                Hqq,
+                ScaledFloat8 {
 
     /// A matrix to be found.
     ///
@@ -38,6 +45,7 @@ public sealed interface PackedForm
         var forms =
                 new TreeMap<String, Function<QuantizationConfig, PackedForm>>(
                         Map.of(
+                                "aqlm", Aqlm::of,
                                 "awq", Awq::of,
                                 "bitsandbytes", PackedForm::bitsAndBytes,
                                 "compressed-tensors", CompressedTensors::of,

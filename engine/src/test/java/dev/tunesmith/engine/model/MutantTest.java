@@ -100,8 +100,7 @@ class MutantTest {
                     return new Renamed(
                             name,
                             square
-                                    ? transposed(
-                                            file.floats(other), file.tensor(other).shape())
+                                    ? transposed(file.floats(other), file.tensor(other).shape())
                                     : file.floats(name));
                 });
         assertThat(ofAdapter(adapter)).satisfies(SHOWS);

@@ -95,7 +95,7 @@ class PackedFormTest {
             delimiter = '|',
             quoteCharacter = '`',
             value = {
-                "{'quant_method': 'marlin'}|'marlin' is not supported (supported: awq, bitsandbytes",
+                "{'quant_method': 'marlin'}|'marlin' is not supported (supported: aqlm, awq, bitsandbytes",
                 "{'quant_method': 'awq', 'bits': 4, 'version': 'gemv'}|version 'gemv'",
                 "{'quant_method': 'awq', 'bits': 3, 'version': 'marlin'}|bits 3 ; version 'marlin'",
                 "{'quant_method': 'gptq', 'checkpoint_format': 'marlin'}|checkpoint_format 'marlin'",
@@ -255,6 +255,70 @@ class PackedFormTest {
         ints(writer, "m.qzeros", new int[OUTPUTS / 8]);
         writer.add("m.scales", List.of(1L, (long) OUTPUTS), new float[OUTPUTS]);
         return writer;
+    }
+
+    /// Blocks of two rows and four columns, each the sum of three vectors, against that sum.
+    @ParameterizedTest
+    @ValueSource(ints = {5, 8, 11})
+    void aqlmAddsVectorsOfItsBooks(int bits) throws IOException {
+        int books = 3;
+        int vectors = 1 << bits;
+        int[] codes = codes(bits, OUTPUTS / 2 * (INPUTS / 4) * books);
+        float[] codebooks = new float[books * vectors * 8];
+        for (int i = 0; i < codebooks.length; i++) {
+            codebooks[i] = i % 37 - 18 + i % 5 * 0.25f;
+        }
+        float[] scales = new float[OUTPUTS / 2];
+        for (int i = 0; i < scales.length; i++) {
+            scales[i] = 0.5f + i % 3;
+        }
+        var writer = new SafetensorsWriter(Map.of());
+        List<Long> shape = List.of(OUTPUTS / 2L, INPUTS / 4L, (long) books);
+        if (bits <= 8) {
+            byte[] stored = new byte[codes.length];
+            for (int i = 0; i < codes.length; i++) {
+                stored[i] = (byte) signed(codes[i], bits);
+            }
+            writer.add("m.codes", StoredType.I8, shape, MemorySegment.ofArray(stored));
+        } else {
+            short[] stored = new short[codes.length];
+            for (int i = 0; i < codes.length; i++) {
+                stored[i] = (short) signed(codes[i], bits);
+            }
+            writer.add("m.codes", StoredType.I16, shape, MemorySegment.ofArray(stored));
+        }
+        writer.add("m.codebooks", List.of((long) books, (long) vectors, 2L, 4L), codebooks);
+        writer.add("m.scales", List.of(OUTPUTS / 2L, 1L, 1L, 1L), scales);
+        float[] values =
+                values(
+                        Map.of(
+                                "quant_method",
+                                "aqlm",
+                                "in_group_size",
+                                4,
+                                "out_group_size",
+                                2,
+                                "num_codebooks",
+                                books,
+                                "nbits_per_codebook",
+                                bits),
+                        writer);
+        for (int at = 0; at < values.length; at++) {
+            int row = at / INPUTS;
+            int column = at % INPUTS;
+            int block = row / 2 * (INPUTS / 4) + column / 4;
+            float sum = 0;
+            for (int book = 0; book < books; book++) {
+                int vector = book * vectors + codes[block * books + book];
+                sum += codebooks[vector * 8 + row % 2 * 4 + column % 4];
+            }
+            assertThat(values[at]).as("at %d", at).isEqualTo(sum * scales[row / 2]);
+        }
+    }
+
+    /// Files hold codes as signed numbers.
+    private static int signed(int code, int bits) {
+        return code < 1 << (bits - 1) ? code : code - (1 << bits);
     }
 
     private float[] values(Map<String, Object> config, SafetensorsWriter writer)
