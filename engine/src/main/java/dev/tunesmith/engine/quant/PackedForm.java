@@ -18,6 +18,7 @@ public sealed interface PackedForm
                 BitsAndBytes4,
                 BitsAndBytes8,
                 CompressedTensors,
+                Eetq,
                 Gptq,
                 Hqq,
                 ScaledFloat8 {
@@ -49,6 +50,7 @@ public sealed interface PackedForm
                                 "awq", Awq::of,
                                 "bitsandbytes", PackedForm::bitsAndBytes,
                                 "compressed-tensors", CompressedTensors::of,
+                                "eetq", Eetq::of,
                                 "fbgemm_fp8", ScaledFloat8::rows,
                                 "fp8", ScaledFloat8::blocks,
                                 "gptq", Gptq::of,

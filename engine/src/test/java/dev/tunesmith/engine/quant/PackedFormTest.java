@@ -316,6 +316,54 @@ class PackedFormTest {
         }
     }
 
+    /// Written step by step: the shuffle of rows, columns end to end, pairs of columns in runs, the
+    /// swap of bytes.
+    @Test
+    void eetqIsInTheOrderOfMatrixUnits() throws IOException {
+        int[] shuffle = {0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15};
+        int inputs = INPUTS * 2;
+        int[] codes_OI = codes(8, OUTPUTS * inputs);
+        byte[] columns = new byte[codes_OI.length];
+        for (int o = 0; o < OUTPUTS; o++) {
+            for (int row = 0; row < inputs; row++) {
+                int read = row / 16 * 16 + shuffle[row % 16];
+                columns[o * inputs + row] = (byte) codes_OI[o * inputs + read];
+            }
+        }
+        byte[] paired = new byte[columns.length];
+        int to = 0;
+        for (int pair = 0; pair < OUTPUTS; pair += 2) {
+            for (int run = 0; run < inputs; run += 64) {
+                for (int of = pair; of < pair + 2; of++) {
+                    System.arraycopy(columns, of * inputs + run, paired, to, 64);
+                    to += 64;
+                }
+            }
+        }
+        for (int i = 0; i < paired.length; i += 4) {
+            byte second = paired[i + 1];
+            paired[i + 1] = paired[i + 2];
+            paired[i + 2] = second;
+        }
+        var writer = new SafetensorsWriter(Map.of());
+        writer.add(
+                "m.weight",
+                StoredType.I8,
+                List.of((long) inputs, (long) OUTPUTS),
+                MemorySegment.ofArray(paired));
+        float[] scales = new float[OUTPUTS];
+        for (int o = 0; o < OUTPUTS; o++) {
+            scales[o] = 0.25f + o;
+        }
+        writer.add("m.weight_scales", List.of((long) OUTPUTS), scales);
+        float[] values = values(Map.of("quant_method", "eetq", "weights", "int8"), writer, inputs);
+        for (int at = 0; at < values.length; at++) {
+            assertThat(values[at])
+                    .as("at %d", at)
+                    .isEqualTo((codes_OI[at] - 128) * scales[at / inputs]);
+        }
+    }
+
     /// Files hold codes as signed numbers.
     private static int signed(int code, int bits) {
         return code < 1 << (bits - 1) ? code : code - (1 << bits);
@@ -323,11 +371,16 @@ class PackedFormTest {
 
     private float[] values(Map<String, Object> config, SafetensorsWriter writer)
             throws IOException {
+        return values(config, writer, INPUTS);
+    }
+
+    private float[] values(Map<String, Object> config, SafetensorsWriter writer, int inputs)
+            throws IOException {
         Path file = folder.resolve("matrix.safetensors");
         writer.write(file);
         try (WeightFiles files = WeightFiles.single(folder, file);
                 Region region = Region.lasting("test")) {
-            var wanted = new PackedForm.Wanted("m", OUTPUTS, INPUTS);
+            var wanted = new PackedForm.Wanted("m", OUTPUTS, inputs);
             Weight weight =
                     PackedForm.of(new LinkedHashMap<>(config))
                             .read(files, wanted, region)
