@@ -163,7 +163,7 @@ public final class Layers {
     private static List<ArchRule> engineLayers() {
         List<List<String>> layers =
                 List.of(
-                        List.of("tensor", "io", "rows"),
+                        List.of("tensor", "io", "rows", "score"),
                         List.of("ops", "text"),
                         List.of("tape", "data"),
                         List.of("nn"),
