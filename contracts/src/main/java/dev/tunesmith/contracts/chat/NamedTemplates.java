@@ -26,6 +26,13 @@ public final class NamedTemplates {
         return Optional.ofNullable(ALL.get(name));
     }
 
+    /// The template that a source was made of, if it was made of one.
+    public static Optional<NamedTemplate> written(String source) {
+        return ALL.values().stream()
+                .filter(template -> TemplateSource.of(template).equals(source))
+                .findFirst();
+    }
+
     /// All names, in the order of the table.
     public static Set<String> names() {
         return ALL.keySet();

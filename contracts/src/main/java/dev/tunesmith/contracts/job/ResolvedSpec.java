@@ -69,6 +69,7 @@ public record ResolvedSpec(
     /// @param validationShare share of rows held out; 0 if there is a validation file or none
     /// @param attentionGroup tokens of a group, inside which half of the heads sees while it
     ///   trains, the other half in shifted ones (LongLoRA); 0 sees everything
+    /// @param template chat template by name; it counts where the model brings none of its own
     public record Rows(
             int maxSeqLen,
             boolean packing,
@@ -77,8 +78,31 @@ public record ResolvedSpec(
             double validationShare,
             int batchSize,
             int microBatch,
-            int attentionGroup) {
-        /// Tokens see all that is before them.
+            int attentionGroup,
+            @Nullable String template) {
+        /// The model's own template counts.
+        public Rows(
+                int maxSeqLen,
+                boolean packing,
+                Overflow overflow,
+                boolean trainOnPrompt,
+                double validationShare,
+                int batchSize,
+                int microBatch,
+                int attentionGroup) {
+            this(
+                    maxSeqLen,
+                    packing,
+                    overflow,
+                    trainOnPrompt,
+                    validationShare,
+                    batchSize,
+                    microBatch,
+                    attentionGroup,
+                    null);
+        }
+
+        /// Tokens see all that is before them, and the model's own template counts.
         public Rows(
                 int maxSeqLen,
                 boolean packing,
@@ -95,7 +119,8 @@ public record ResolvedSpec(
                     validationShare,
                     batchSize,
                     microBatch,
-                    0);
+                    0,
+                    null);
         }
 
         private void addTo(Map<String, Object> flat) {
@@ -105,6 +130,9 @@ public record ResolvedSpec(
             flat.put("shifted_attention", attentionGroup > 0);
             if (attentionGroup > 0) {
                 flat.put("attention_group", attentionGroup);
+            }
+            if (template != null) {
+                flat.put("template", template);
             }
             flat.put("train_on_prompt", trainOnPrompt);
             flat.put("val_size", validationShare);

@@ -471,7 +471,16 @@ public final class Resolver {
                 orDefault("val_size", asked.validationShare(), 0.0),
                 batch,
                 micro,
-                attentionGroup(maxSeqLen));
+                attentionGroup(maxSeqLen),
+                template());
+    }
+
+    private @Nullable String template() {
+        String named = spec.training().template();
+        if (named != null) {
+            origins.put("template", Origin.USER);
+        }
+        return named;
     }
 
     private int attentionGroup(int maxSeqLen) {

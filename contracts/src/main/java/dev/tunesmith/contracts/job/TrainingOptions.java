@@ -13,8 +13,22 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// The checked `x_training` object, grouped; null means that the resolver decides.
+///
+/// @param template key `template`: a chat template by name, for models that bring none
 public record TrainingOptions(
-        Adapter adapter, Rows rows, Optimizer optimizer, Cadence cadence, Compute compute) {
+        Adapter adapter,
+        Rows rows,
+        Optimizer optimizer,
+        Cadence cadence,
+        Compute compute,
+        @Nullable String template) {
+
+    /// No template named.
+    public TrainingOptions(
+            Adapter adapter, Rows rows, Optimizer optimizer, Cadence cadence, Compute compute) {
+        this(adapter, rows, optimizer, cadence, compute, null);
+    }
+
     /// Nothing asked for.
     public static final TrainingOptions NOTHING =
             new TrainingOptions(

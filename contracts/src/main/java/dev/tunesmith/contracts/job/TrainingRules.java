@@ -1,5 +1,6 @@
 package dev.tunesmith.contracts.job;
 
+import dev.tunesmith.contracts.chat.NamedTemplates;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.contracts.job.Fields.Range;
 import dev.tunesmith.contracts.method.AdapterKind;
@@ -54,7 +55,9 @@ final class TrainingRules {
         this.method = method;
         this.numbers = numbers;
         this.optimizerForm = new OptimizerReader(fields);
-        this.options = new TrainingOptions(adapter(), rows(), optimizer(), cadence(), compute());
+        this.options =
+                new TrainingOptions(
+                        adapter(), rows(), optimizer(), cadence(), compute(), template());
         this.choice = new MethodReader(method, fields).read(beta, grader);
         this.clientJobId = fields.text("client_job_id", 128);
         this.dryRun = Boolean.TRUE.equals(fields.bool("dry_run"));
@@ -115,6 +118,10 @@ final class TrainingRules {
             }
         }
         return names;
+    }
+
+    private @Nullable String template() {
+        return fields.choice("template", List.copyOf(NamedTemplates.names()), name -> name);
     }
 
     private TrainingOptions.Rows rows() {

@@ -39,6 +39,71 @@ public enum ToolFormat {
         return name().toLowerCase(Locale.ROOT);
     }
 
+    /// What stands around calls in an answer.
+    public record Marks(String open, String close) {}
+
+    /// The marks of the format; nothing where a call is the whole answer.
+    public Optional<Marks> marks() {
+        return switch (this) {
+            case QWEN, LING, QWEN3_5, GLM4_MOE ->
+                    Optional.of(new Marks("<tool_call>", "</tool_call>"));
+            case SEED_OSS -> Optional.of(new Marks("<seed:tool_call>", "</seed:tool_call>"));
+            case MINIMAX1 -> Optional.of(new Marks("<tool_calls>", "</tool_calls>"));
+            case MINIMAX2 -> Optional.of(new Marks("<minimax:tool_call>", "</minimax:tool_call>"));
+            case LFM2 -> Optional.of(new Marks("<|tool_call_start|>", "<|tool_call_end|>"));
+            case GEMMA4 -> Optional.of(new Marks("<|tool_call>", "<tool_call|>"));
+            case DEFAULT, GLM4, LLAMA3, MISTRAL -> Optional.empty();
+        };
+    }
+
+    /// Whether an answer that begins like this may still become a call, where nothing marks calls.
+    public boolean mayBeCall(String begin) {
+        String text = begin.strip();
+        return switch (this) {
+            case LLAMA3, MISTRAL -> text.isEmpty() || text.startsWith("{") || text.startsWith("[");
+            case DEFAULT,
+                    GEMMA4,
+                    GLM4,
+                    GLM4_MOE,
+                    LFM2,
+                    LING,
+                    MINIMAX1,
+                    MINIMAX2,
+                    QWEN,
+                    QWEN3_5,
+                    SEED_OSS ->
+                    true;
+        };
+    }
+
+    /// The format that a model's own chat template shows, if it is one of these.
+    public static Optional<ToolFormat> shownBy(String template) {
+        for (Sign sign : SIGNS) {
+            if (sign.words().stream().allMatch(template::contains)) {
+                return Optional.of(sign.format());
+            }
+        }
+        return Optional.empty();
+    }
+
+    /// Words that only templates of a format have.
+    private record Sign(ToolFormat format, List<String> words) {}
+
+    /// The more special ones first.
+    private static final List<Sign> SIGNS =
+            List.of(
+                    new Sign(SEED_OSS, List.of("<seed:tool_call>")),
+                    new Sign(MINIMAX2, List.of("<minimax:tool_call>")),
+                    new Sign(MINIMAX1, List.of("<tool_calls>", "</tool_calls>")),
+                    new Sign(LFM2, List.of("<|tool_call_start|>")),
+                    new Sign(GEMMA4, List.of("<|tool_call>", "<tool_call|>")),
+                    new Sign(GLM4_MOE, List.of("<tool_call>", "<arg_key>")),
+                    new Sign(QWEN3_5, List.of("<tool_call>", "<function=")),
+                    new Sign(QWEN, List.of("<tool_call>")),
+                    new Sign(LLAMA3, List.of("ipython", "parameters")),
+                    new Sign(MISTRAL, List.of("[TOOL_CALLS]")),
+                    new Sign(DEFAULT, List.of("Action Input:")));
+
     /// What a system message says of the tools.
     ///
     /// @param tools JSON objects: functions, bare or wrapped in `{"type": "function", …}`

@@ -3,6 +3,9 @@ package dev.tunesmith.contracts.chat;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tunesmith.contracts.template.ChatInput;
+import dev.tunesmith.contracts.template.ChatTemplate;
+import dev.tunesmith.contracts.template.Rendered;
 import dev.tunesmith.contracts.tool.MalformedCallException;
 import java.time.LocalDate;
 import java.util.List;
@@ -77,6 +80,62 @@ final class NamedTemplatesTest {
                         List.of(Map.of("name", "f")));
         assertThat(writer("llama3", Thinking.ON).exchanges(dialogue).getFirst().target())
                 .containsExactly(text("{\"name\": \"f\", \"parameters\": {\"a\": 1}}<|eot_id|>"));
+    }
+
+    @Test
+    void everyTemplateWritesTheSameInTheLanguageOfModels() {
+        List<Map<String, Object>> messages =
+                List.of(
+                        Map.of("role", "system", "content", "Be {{ brief }}."),
+                        Map.of("role", "user", "content", "Q\n"),
+                        Map.of("role", "assistant", "content", "A"),
+                        Map.of("role", "user", "content", "R"),
+                        Map.of("role", "assistant", "content", "B"));
+        for (String name : NamedTemplates.names()) {
+            NamedTemplate template = NamedTemplates.find(name).orElseThrow();
+            StringBuilder wanted = new StringBuilder();
+            List<String> answers = new java.util.ArrayList<>();
+            for (Exchange exchange :
+                    writer(name, Thinking.ON)
+                            .exchanges(dialogue("Be {{ brief }}.", "Q\n", "A", "R", "B"))) {
+                wanted.append(plain(template, exchange.source()));
+                answers.add(plain(template, exchange.target()));
+                wanted.append(answers.getLast());
+            }
+            String end = template.ending().efficient() ? eos(template) : "";
+            Rendered rendered =
+                    ChatTemplate.compile(TemplateSource.of(template))
+                            .render(
+                                    ChatInput.of(
+                                            messages,
+                                            Map.of("bos_token", "<s>", "eos_token", "</s>"),
+                                            java.time.LocalDateTime.of(2024, 2, 29, 0, 0)));
+            assertThat(rendered.text()).as(name).isEqualTo(wanted + end);
+            assertThat(
+                            rendered.spans().stream()
+                                    .map(span ->
+                                            rendered.text().substring(span.start(), span.end())))
+                    .as(name)
+                    .containsExactly(answers.getFirst(), answers.getLast() + end);
+        }
+    }
+
+    private static String eos(NamedTemplate template) {
+        return template.ending().endToken().orElse("</s>");
+    }
+
+    private static String plain(NamedTemplate template, List<Piece> pieces) {
+        StringBuilder text = new StringBuilder();
+        for (Piece piece : pieces) {
+            text.append(
+                    switch (piece) {
+                        case Piece.Text(String words) -> words;
+                        case Piece.Token(String name) -> name;
+                        case Piece.Special special ->
+                                special == Piece.Special.BOS ? "<s>" : eos(template);
+                    });
+        }
+        return text.toString();
     }
 
     @Test

@@ -89,6 +89,24 @@ final class ToolFormatTest {
     }
 
     @Test
+    void aTemplateShowsItsFormat() {
+        assertThat(ToolFormat.shownBy("… <tool_call>\n{\"name\" …")).contains(ToolFormat.QWEN);
+        assertThat(ToolFormat.shownBy("<tool_call><function=")).contains(ToolFormat.QWEN3_5);
+        assertThat(ToolFormat.shownBy("ipython … \"parameters\": ")).contains(ToolFormat.LLAMA3);
+        assertThat(ToolFormat.shownBy("<|im_start|>")).isEmpty();
+    }
+
+    @ParameterizedTest
+    @EnumSource(ToolFormat.class)
+    void marksStandAroundCalls(ToolFormat format) {
+        String text = format.text(List.of(CALL)).strip();
+        format.marks()
+                .ifPresent(
+                        marks -> assertThat(text).startsWith(marks.open()).endsWith(marks.close()));
+        assertThat(format.mayBeCall(text)).isTrue();
+    }
+
+    @Test
     void aTextInATagStaysATextIfItIsNoJson() {
         assertThat(
                         ToolFormat.QWEN3_5.calls(

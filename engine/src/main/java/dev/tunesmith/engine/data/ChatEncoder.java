@@ -49,7 +49,20 @@ public final class ChatEncoder {
     ///
     /// @param answerWeights weight of each assistant message, in order
     public Sample sample(List<Map<String, Object>> messages, float[] answerWeights) {
-        Rendered rendered = format.render(messages.stream().map(control::marked).toList(), false);
+        return sample(messages, List.of(), answerWeights);
+    }
+
+    /// The same with functions that answers may call.
+    ///
+    /// @throws UnusableRowException if the model has no place for functions
+    public Sample sample(
+            List<Map<String, Object>> messages,
+            List<Map<String, Object>> tools,
+            float[] answerWeights) {
+        Rendered rendered =
+                format.render(
+                        messages.stream().map(control::marked).toList(),
+                        tools.stream().map(control::marked).toList());
         if (rendered.spans().size() != answerWeights.length) {
             throw new UnusableRowException(
                     "messages",

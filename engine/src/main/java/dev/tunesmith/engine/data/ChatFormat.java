@@ -15,6 +15,16 @@ public interface ChatFormat {
     /// @throws UnusableRowException if the template refuses the conversation
     Rendered render(List<Map<String, Object>> messages, boolean generationPrompt);
 
+    /// Writes a whole conversation in which functions may be called.
+    ///
+    /// @throws UnusableRowException if the format has no place for functions
+    default Rendered render(List<Map<String, Object>> messages, List<Map<String, Object>> tools) {
+        if (!tools.isEmpty()) {
+            throw new UnusableRowException("tools", "this model has no place for functions");
+        }
+        return render(messages, false);
+    }
+
     /// Writes a conversation up to the header of the answer, with functions that it may call.
     ///
     /// @param tools functions as the wire describes them

@@ -6,11 +6,25 @@ import java.util.List;
 import java.util.Map;
 
 /// A conversation and the weights of its answers.
-public record Conversation(List<Map<String, Object>> messages, List<Float> weights) {
+///
+/// @param tools functions that answers may call, as the wire describes them
+public record Conversation(
+        List<Map<String, Object>> messages, List<Float> weights, List<Map<String, Object>> tools) {
 
     public Conversation {
         messages = List.copyOf(messages);
         weights = List.copyOf(weights);
+        tools = List.copyOf(tools);
+    }
+
+    /// A conversation without functions.
+    public Conversation(List<Map<String, Object>> messages, List<Float> weights) {
+        this(messages, weights, List.of());
+    }
+
+    /// The same turns with functions.
+    Conversation withTools(List<Map<String, Object>> known) {
+        return new Conversation(messages, weights, known);
     }
 
     static boolean isAnswer(Map<String, Object> message) {
@@ -19,7 +33,7 @@ public record Conversation(List<Map<String, Object>> messages, List<Float> weigh
 
     /// The same turns, none of them trained.
     Conversation untrained() {
-        return new Conversation(messages, java.util.Collections.nCopies(weights.size(), 0f));
+        return new Conversation(messages, java.util.Collections.nCopies(weights.size(), 0f), tools);
     }
 
     /// The same turns, of which only the last answer with a weight is trained.
@@ -31,7 +45,7 @@ public record Conversation(List<Map<String, Object>> messages, List<Float> weigh
                 break;
             }
         }
-        return new Conversation(messages, last);
+        return new Conversation(messages, last, tools);
     }
 
     /// How many turns both have in common at their beginning.
@@ -50,7 +64,7 @@ public record Conversation(List<Map<String, Object>> messages, List<Float> weigh
         all.addAll(next.messages);
         List<Float> allWeights = new ArrayList<>(weights);
         allWeights.addAll(next.weights);
-        return new Conversation(all, allWeights);
+        return new Conversation(all, allWeights, tools);
     }
 
     float[] answerWeights() {
@@ -89,7 +103,7 @@ public record Conversation(List<Map<String, Object>> messages, List<Float> weigh
                 kept.add(messages.get(i));
             }
         }
-        return new Conversation(kept, keptWeights);
+        return new Conversation(kept, keptWeights, tools);
     }
 
     Conversation withContent(int index, String content) {
@@ -97,6 +111,6 @@ public record Conversation(List<Map<String, Object>> messages, List<Float> weigh
         Map<String, Object> message = new LinkedHashMap<>(messages.get(index));
         message.put("content", content);
         changed.set(index, message);
-        return new Conversation(changed, weights);
+        return new Conversation(changed, weights, tools);
     }
 }

@@ -51,7 +51,7 @@ final class ConversationFitter {
 
     /// A prompt that the model goes on with; dropped if nothing of it can go any more.
     Fitted fitPrompt(Conversation prompt) {
-        int[] whole = encoder.prompt(prompt.messages());
+        int[] whole = encoder.prompt(prompt.messages(), prompt.tools());
         int[] ids = whole;
         Conversation shorter = prompt;
         for (int i = 0; i < SHORTENINGS_MAX && ids.length > lengthMax; i++) {
@@ -60,7 +60,7 @@ final class ConversationFitter {
                 break;
             }
             shorter = next;
-            ids = encoder.prompt(shorter.messages());
+            ids = encoder.prompt(shorter.messages(), shorter.tools());
         }
         Fitted fitted =
                 new Fitted(
@@ -73,7 +73,7 @@ final class ConversationFitter {
     private List<Sample> samples(Conversation prompt, List<Conversation> continuations) {
         return continuations.stream()
                 .map(prompt::then)
-                .map(all -> encoder.sample(all.messages(), all.answerWeights()))
+                .map(all -> encoder.sample(all.messages(), all.tools(), all.answerWeights()))
                 .toList();
     }
 

@@ -97,6 +97,14 @@ public final class DatasetTokenizer implements AutoCloseable {
     ///
     /// @throws ModelFileException if the model has none that can be used
     public static DatasetTokenizer of(ModelDirectory model, Options options) {
+        return of(model, options, Optional.empty());
+    }
+
+    /// The same with the source of a template, which counts if the model brings none.
+    ///
+    /// @throws ModelFileException if the model has none that can be used
+    public static DatasetTokenizer of(
+            ModelDirectory model, Options options, Optional<String> template) {
         Path file =
                 model.tokenizer()
                         .orElseThrow(() ->
@@ -106,7 +114,7 @@ public final class DatasetTokenizer implements AutoCloseable {
         try {
             return new DatasetTokenizer(
                     tokenizer,
-                    TemplateFormat.of(model, TemplateFormat.TRAINING_TIME),
+                    TemplateFormat.of(model, TemplateFormat.TRAINING_TIME, template),
                     endToken(model, tokenizer),
                     options);
         } catch (RuntimeException e) {

@@ -5,6 +5,8 @@ import dev.tunesmith.contracts.template.ChatInput;
 import dev.tunesmith.contracts.template.ChatTemplate;
 import dev.tunesmith.contracts.template.Rendered;
 import dev.tunesmith.contracts.template.Span;
+import dev.tunesmith.contracts.tool.JsonReader;
+import dev.tunesmith.contracts.tool.MalformedCallException;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.ModelFileException;
 import java.time.Clock;
@@ -15,6 +17,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// The format that a model's own chat template describes.
 ///
@@ -46,13 +49,24 @@ public final class TemplateFormat implements ChatFormat {
     ///
     /// @throws ModelFileException if the template cannot be compiled
     public static TemplateFormat of(ModelDirectory model, Clock clock) {
+        return of(model, clock, Optional.empty());
+    }
+
+    /// The template of a model, or if it has none the given one, or ChatML.
+    ///
+    /// @param otherwise source of a template
+    /// @throws ModelFileException if the template cannot be compiled
+    public static TemplateFormat of(ModelDirectory model, Clock clock, Optional<String> otherwise) {
         Map<String, String> specialTokens = new LinkedHashMap<>();
         for (String role : SPECIAL_TOKENS) {
             model.specialToken(role).ifPresent(token -> specialTokens.put(role, token));
         }
         try {
             ChatTemplate template =
-                    model.chatTemplate().map(ChatTemplate::compile).orElse(ChatTemplate.CHATML);
+                    model.chatTemplate()
+                            .or(() -> otherwise)
+                            .map(ChatTemplate::compile)
+                            .orElse(ChatTemplate.CHATML);
             return new TemplateFormat(template, specialTokens, clock);
         } catch (TemplateException e) {
             throw new ModelFileException(model.path(), "chat template: " + e.getMessage());
@@ -61,31 +75,39 @@ public final class TemplateFormat implements ChatFormat {
 
     @Override
     public Rendered render(List<Map<String, Object>> messages, boolean generationPrompt) {
-        Rendered rendered = rendered(messages, generationPrompt);
+        return generationPrompt ? rendered(messages, List.of(), true) : render(messages, List.of());
+    }
+
+    @Override
+    public Rendered render(List<Map<String, Object>> messages, List<Map<String, Object>> tools) {
+        checkTools(tools);
+        Rendered rendered = rendered(messages, tools, false);
         boolean hasAnswers = messages.stream().anyMatch(Conversation::isAnswer);
-        return rendered.spans().isEmpty() && hasAnswers && !generationPrompt
-                ? new Rendered(rendered.text(), answers(messages, rendered.text()))
+        return rendered.spans().isEmpty() && hasAnswers
+                ? new Rendered(rendered.text(), answers(messages, tools, rendered.text()))
                 : rendered;
     }
 
     @Override
     public Rendered prompt(List<Map<String, Object>> messages, List<Map<String, Object>> tools) {
-        if (tools.isEmpty()) {
-            return render(messages, true);
-        }
-        if (!template.reads("tools")) {
+        checkTools(tools);
+        return rendered(messages, tools, true);
+    }
+
+    private void checkTools(List<Map<String, Object>> tools) {
+        if (!tools.isEmpty() && !template.reads("tools")) {
             throw new UnusableRowException(
                     "tools", "the chat template of this model has no place for functions");
         }
-        return rendered(input(messages).withTools(List.copyOf(tools)).withGenerationPrompt());
     }
 
-    private List<Span> answers(List<Map<String, Object>> messages, String whole) {
+    private List<Span> answers(
+            List<Map<String, Object>> messages, List<Map<String, Object>> tools, String whole) {
         List<Span> answers = new ArrayList<>();
         for (int i = 0; i < messages.size(); i++) {
             if (Conversation.isAnswer(messages.get(i))) {
-                String before = i == 0 ? "" : rendered(messages.subList(0, i), true).text();
-                String with = rendered(messages.subList(0, i + 1), false).text();
+                String before = i == 0 ? "" : rendered(messages.subList(0, i), tools, true).text();
+                String with = rendered(messages.subList(0, i + 1), tools, false).text();
                 if (!with.startsWith(before) || !whole.startsWith(with)) {
                     throw new UnusableRowException(
                             "messages[%d]".formatted(i),
@@ -98,13 +120,54 @@ public final class TemplateFormat implements ChatFormat {
         return answers;
     }
 
-    private Rendered rendered(List<Map<String, Object>> messages, boolean generationPrompt) {
-        ChatInput input = input(messages);
+    private Rendered rendered(
+            List<Map<String, Object>> messages,
+            List<Map<String, Object>> tools,
+            boolean generationPrompt) {
+        ChatInput plain = input(messages);
+        ChatInput input = tools.isEmpty() ? plain : plain.withTools(List.copyOf(tools));
         return rendered(generationPrompt ? input.withGenerationPrompt() : input);
     }
 
     private ChatInput input(List<Map<String, Object>> messages) {
-        return ChatInput.of(messages, specialTokens, LocalDateTime.now(clock));
+        List<Map<String, Object>> read =
+                messages.stream().map(TemplateFormat::withArgumentsRead).toList();
+        return ChatInput.of(read, specialTokens, LocalDateTime.now(clock));
+    }
+
+    /// On the wire the arguments of a call are JSON text; templates want them as an object.
+    private static Map<String, Object> withArgumentsRead(Map<String, Object> message) {
+        if (!(message.get("tool_calls") instanceof List<?> calls)) {
+            return message;
+        }
+        List<Object> read = new ArrayList<>();
+        for (Object call : calls) {
+            read.add(
+                    call instanceof Map<?, ?> map && map.get("function") instanceof Map<?, ?> inner
+                            ? replaced(map, "function", argumentsRead(inner))
+                            : call);
+        }
+        return replaced(message, "tool_calls", read);
+    }
+
+    private static Map<String, Object> argumentsRead(Map<?, ?> function) {
+        if (function.get("arguments") instanceof String text) {
+            try {
+                if (JsonReader.read(text) instanceof Map<?, ?> arguments) {
+                    return replaced(function, "arguments", arguments);
+                }
+            } catch (MalformedCallException _) {
+                // Text that is no JSON stays text.
+            }
+        }
+        return replaced(function, "name", String.valueOf(function.get("name")));
+    }
+
+    private static Map<String, Object> replaced(Map<?, ?> map, String key, Object value) {
+        Map<String, Object> copy = new LinkedHashMap<>();
+        map.forEach((name, old) -> copy.put(name.toString(), old));
+        copy.put(key, value);
+        return copy;
     }
 
     private Rendered rendered(ChatInput input) {

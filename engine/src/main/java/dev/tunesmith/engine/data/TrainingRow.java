@@ -42,10 +42,14 @@ public sealed interface TrainingRow {
                 throw new UnusableRowException("messages", "the last message is no answer");
             }
             return new Judged(
-                    all.without(last, last + 1).untrained(), all.without(0, last), desirable);
+                    all.without(last, last + 1).untrained().withTools(tools(tree)),
+                    all.without(0, last),
+                    desirable);
         }
         return new Judged(
-                prompt(tree.get("prompt")).untrained(), turns(tree, "completion"), desirable);
+                prompt(tree.get("prompt")).untrained().withTools(tools(tree)),
+                turns(tree, "completion"),
+                desirable);
     }
 
     /// A conversation that the model itself goes on with.
@@ -97,7 +101,23 @@ public sealed interface TrainingRow {
             throw new UnusableRowException(
                     "messages", "no assistant message, so there is nothing to train");
         }
-        return new Chat(conversation);
+        return new Chat(conversation.withTools(tools(tree)));
+    }
+
+    /// Functions that the answers of a row may call.
+    private static List<Map<String, Object>> tools(Map<?, ?> tree) {
+        List<Map<String, Object>> tools = new ArrayList<>();
+        if (tree.get("tools") instanceof List<?> list) {
+            for (Object entry : list) {
+                if (!(entry instanceof Map<?, ?> map)) {
+                    throw new UnusableRowException("tools", "a function is a JSON object");
+                }
+                Map<String, Object> tool = new LinkedHashMap<>();
+                map.forEach((key, value) -> tool.put(key.toString(), value));
+                tools.add(tool);
+            }
+        }
+        return tools;
     }
 
     private static Conversation conversation(List<?> list, String place) {
@@ -124,7 +144,12 @@ public sealed interface TrainingRow {
                             ? list
                             : List.of();
             return new Pair(
-                    conversation(input, "input.messages").untrained(),
+                    conversation(input, "input.messages")
+                            .untrained()
+                            .withTools(
+                                    tree.get("input") instanceof Map<?, ?> map
+                                            ? tools(map)
+                                            : List.of()),
                     turns(tree, "preferred_output"),
                     turns(tree, "non_preferred_output"),
                     margin);
@@ -133,11 +158,12 @@ public sealed interface TrainingRow {
         Conversation rejected = turns(tree, "rejected");
         Object prompt = tree.get("prompt");
         if (prompt != null) {
-            return new Pair(prompt(prompt).untrained(), chosen, rejected, margin);
+            return new Pair(
+                    prompt(prompt).untrained().withTools(tools(tree)), chosen, rejected, margin);
         }
         int common = chosen.commonTurns(rejected);
         return new Pair(
-                chosen.without(common, chosen.messages().size()).untrained(),
+                chosen.without(common, chosen.messages().size()).untrained().withTools(tools(tree)),
                 chosen.without(0, common),
                 rejected.without(0, common),
                 margin);

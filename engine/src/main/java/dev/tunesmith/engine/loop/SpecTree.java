@@ -41,6 +41,9 @@ final class SpecTree {
         tree.put("max_seq_len", rows.maxSeqLen());
         tree.put("packing", rows.packing());
         tree.put("attention_group", rows.attentionGroup());
+        if (rows.template() != null) {
+            tree.put("template", rows.template());
+        }
         tree.put("overflow", rows.overflow().wire());
         tree.put("train_on_prompt", rows.trainOnPrompt());
         tree.put("val_size", rows.validationShare());

@@ -11,6 +11,7 @@ import dev.tunesmith.engine.data.PackedRows;
 import dev.tunesmith.engine.data.Packing;
 import dev.tunesmith.engine.data.Sample;
 import dev.tunesmith.engine.data.TokenShard;
+import dev.tunesmith.engine.text.NamedFormat;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -80,7 +81,8 @@ final class TrainingRows implements AutoCloseable {
                         spec.rows().overflow(),
                         trained(spec),
                         PROBLEMS_LISTED);
-        try (DatasetTokenizer tokenizer = DatasetTokenizer.of(sources.base(), options)) {
+        Optional<String> template = NamedFormat.source(sources.base(), spec.rows().template());
+        try (DatasetTokenizer tokenizer = DatasetTokenizer.of(sources.base(), options, template)) {
             Tokenized training = read(tokenizer, "training file", sources.training());
             Optional<Tokenized> validation = Optional.empty();
             if (sources.validation().isPresent()) {

@@ -42,6 +42,7 @@ import dev.tunesmith.engine.optim.ParameterGroup;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
+import dev.tunesmith.engine.text.NamedFormat;
 import dev.tunesmith.engine.text.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -403,6 +404,7 @@ public final class TrainingRun implements AutoCloseable {
         if (subject.head().isPresent()) {
             subject.head().get().save(folder);
         }
+        NamedFormat.write(sources.base(), spec.rows().template(), folder);
     }
 
     /// Largest number of bytes that a step has used beside weights and optimizer.

@@ -10,12 +10,14 @@ import dev.tunesmith.engine.data.DatasetTokenizer.Tokenized;
 import dev.tunesmith.engine.data.DatasetTokenizer.Trained;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.SafetensorsWriter;
+import dev.tunesmith.engine.text.NamedFormat;
 import dev.tunesmith.engine.text.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -86,6 +88,75 @@ class DatasetTokenizerTest {
                         """);
 
         assertThat(decoded(sample, true)).isEqualTo("bc<|im_end|>\ne<|im_end|>\n");
+    }
+
+    @Test
+    void rowsWithToolsShowThemAndTheirCallsToTheModel() throws IOException {
+        Files.writeString(
+                folder.resolve("model/chat_template.jinja"),
+                """
+                {%- if tools %}{{ tools | tojson }}{% endif -%}
+                {%- for m in messages -%}
+                [{{ m.role }}]{{ m.content }}
+                {%- for c in m.tool_calls or [] %}{{ c.function.arguments | tojson }}{% endfor -%}
+                {%- endfor -%}
+                {%- if add_generation_prompt %}[assistant]{% endif -%}
+                """);
+
+        Sample sample =
+                one(
+                        """
+                        {"tools":[{"type":"function","function":{"name":"f"}}],\
+                        "messages":[{"role":"user","content":"a"},\
+                        {"role":"assistant","content":"","tool_calls":[{"id":"1","type":"function",\
+                        "function":{"name":"f","arguments":"{\\"x\\": 1}"}}]}]}\
+                        """);
+
+        assertThat(decoded(sample, false))
+                .startsWith("[{\"type\": \"function\"")
+                .endsWith("[assistant]{\"x\": 1}");
+    }
+
+    @Test
+    void aNamedTemplateCountsWhereTheModelBringsNone() throws IOException {
+        ModelDirectory model = ModelDirectory.open(folder.resolve("model"));
+        assertThat(NamedFormat.source(model, "alpaca")).isEmpty();
+        Files.delete(folder.resolve("model/chat_template.jinja"));
+
+        Optional<String> source = NamedFormat.source(model, "alpaca");
+        Files.writeString(file, "{\"prompt\":\"a\",\"completion\":\"b\"}\n");
+        try (DatasetTokenizer tokenizer =
+                DatasetTokenizer.of(
+                        model,
+                        new DatasetTokenizer.Options(
+                                Method.SUPERVISED,
+                                100,
+                                Overflow.ERROR,
+                                DatasetTokenizer.Trained.ANSWERS,
+                                5),
+                        source)) {
+            assertThat(decoded(tokenizer.read(file).samples().getFirst(), false))
+                    .contains("### Instruction:\na\n\n### Response:\nb");
+        }
+    }
+
+    @Test
+    void aTableOfQuestionsAndAnswersTrainsLikeAnyOtherFile() throws IOException {
+        Path table = folder.resolve("copy-without-a-name");
+        Files.writeString(table, "instruction,output\nadd,three\n");
+        try (DatasetTokenizer tokenizer =
+                DatasetTokenizer.of(
+                        ModelDirectory.open(folder.resolve("model")),
+                        new DatasetTokenizer.Options(
+                                Method.SUPERVISED,
+                                100,
+                                Overflow.ERROR,
+                                DatasetTokenizer.Trained.ANSWERS,
+                                5))) {
+            Tokenized rows = tokenizer.read(table);
+            assertThat(rows.problems()).isEmpty();
+            assertThat(decoded(rows.samples().getFirst(), true)).isEqualTo("three<|im_end|>");
+        }
     }
 
     @Test

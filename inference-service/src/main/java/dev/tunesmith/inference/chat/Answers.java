@@ -48,7 +48,7 @@ final class Answers implements AutoCloseable {
 
     private void add(Served served, Ask ask, int[] prompt, int longest, Batcher batcher) {
         int index = choices.size();
-        GrowingAnswer choice = GrowingAnswer.of(served.tokenizer(), ask, prompt);
+        GrowingAnswer choice = GrowingAnswer.of(served, ask, prompt);
         choices.add(choice);
         boolean measured = ask.delivery().echo() && (ask.wantsLogprobs() || longest == 0);
         if (ask.delivery().echo() && (!measured || prompt.length == 1)) {
@@ -105,7 +105,7 @@ final class Answers implements AutoCloseable {
     }
 
     private static int[] rendered(Served served, Ask.Conversation conversation) {
-        if (!conversation.tools().isEmpty() && !served.callsFunctions()) {
+        if (!conversation.tools().isEmpty() && served.calls().isEmpty()) {
             throw Refusal.invalid(
                     "tools",
                     ProblemCode.UNSUPPORTED_PARAMETER.wire(),

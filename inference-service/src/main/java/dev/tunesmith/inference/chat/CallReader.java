@@ -1,29 +1,32 @@
 package dev.tunesmith.inference.chat;
 
+import dev.tunesmith.contracts.tool.ToolCall;
+import dev.tunesmith.contracts.tool.ToolFormat;
 import dev.tunesmith.platform.json.Json;
-import dev.tunesmith.platform.json.JsonException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.function.Supplier;
 
-/// Takes the function calls out of an answer as it grows: `<tool_call>{"name": …, "arguments":
-/// …}</tool_call>`, as models of the Hermes family (Qwen and others) write them.
+/// Takes the function calls out of an answer as it grows, in the format that the model's template
+/// shows: between marks, as `<tool_call>{"name": …, "arguments": …}</tool_call>`, or as the whole
+/// answer.
 ///
 /// What may still become a call is held back. What looks like a call and is none stays text.
 final class CallReader {
-    private static final String OPEN = "<tool_call>";
-    private static final String CLOSE = "</tool_call>";
-
     private final Supplier<String> ids;
+    private final ToolFormat format;
+    private final String open;
+    private final String close;
     private final StringBuilder held = new StringBuilder();
     private boolean inside;
     private boolean called;
 
     /// @param ids makes the id of each call
-    CallReader(Supplier<String> ids) {
+    CallReader(Supplier<String> ids, ToolFormat format) {
         this.ids = ids;
+        this.format = format;
+        this.open = format.marks().map(ToolFormat.Marks::open).orElse("");
+        this.close = format.marks().map(ToolFormat.Marks::close).orElse("");
     }
 
     /// A call of a function.
@@ -44,19 +47,37 @@ final class CallReader {
     /// @param last whether nothing follows
     Read accept(String more, boolean last) {
         held.append(more);
+        return open.isEmpty() ? whole(last) : marked(last);
+    }
+
+    /// Without marks only the whole answer can tell; one that cannot become a call is let through.
+    private Read whole(boolean last) {
+        if (!last && format.mayBeCall(held.toString())) {
+            return new Read("", List.of());
+        }
+        String answer = held.toString();
+        held.setLength(0);
+        List<Call> calls = last ? calls(answer) : List.of();
+        called |= !calls.isEmpty();
+        return new Read(calls.isEmpty() ? answer : "", calls);
+    }
+
+    private Read marked(boolean last) {
         var text = new StringBuilder();
         var calls = new ArrayList<Call>();
-        int tag = held.indexOf(inside ? CLOSE : OPEN);
+        int tag = held.indexOf(inside ? close : open);
         while (tag >= 0) {
             String before = held.substring(0, tag);
-            held.delete(0, tag + (inside ? CLOSE : OPEN).length());
+            held.delete(0, tag + (inside ? close : open).length());
             if (inside) {
-                call(before).ifPresentOrElse(calls::add, () -> text.append(OPEN + before + CLOSE));
+                List<Call> found = calls(open + before + close);
+                calls.addAll(found);
+                text.append(found.isEmpty() ? open + before + close : "");
             } else {
                 text.append(before.stripTrailing());
             }
             inside = !inside;
-            tag = held.indexOf(inside ? CLOSE : OPEN);
+            tag = held.indexOf(inside ? close : open);
         }
         called |= !calls.isEmpty();
         text.append(certain(last));
@@ -68,7 +89,7 @@ final class CallReader {
         String rest = held.toString();
         if (inside) {
             held.setLength(last ? 0 : rest.length());
-            return last ? OPEN + rest : "";
+            return last ? open + rest : "";
         }
         int keep = last ? 0 : undecided(rest);
         held.delete(0, rest.length() - keep);
@@ -77,10 +98,10 @@ final class CallReader {
     }
 
     /// Characters at the end that may be the blanks before a call and the begin of its tag.
-    private static int undecided(String text) {
+    private int undecided(String text) {
         int tag = 0;
-        for (int length = Math.min(OPEN.length() - 1, text.length()); length > 0; length--) {
-            if (text.endsWith(OPEN.substring(0, length))) {
+        for (int length = Math.min(open.length() - 1, text.length()); length > 0; length--) {
+            if (text.endsWith(open.substring(0, length))) {
                 tag = length;
                 break;
             }
@@ -89,15 +110,14 @@ final class CallReader {
         return tag + before.length() - before.stripTrailing().length();
     }
 
-    private Optional<Call> call(String json) {
-        try {
-            Map<String, Object> tree = Json.tree(json.strip());
-            Object arguments = tree.getOrDefault("arguments", Map.of());
-            return tree.get("name") instanceof String name && !name.isEmpty()
-                    ? Optional.of(new Call(ids.get(), name, Json.text(arguments)))
-                    : Optional.empty();
-        } catch (JsonException _) {
-            return Optional.empty();
+    private List<Call> calls(String answer) {
+        List<Call> calls = new ArrayList<>();
+        for (ToolCall call : format.calls(answer, ToolFormat.Reading.EXACT)) {
+            if (!call.name().isEmpty()) {
+                Object arguments = Json.read(call.arguments(), Object.class);
+                calls.add(new Call(ids.get(), call.name(), Json.text(arguments)));
+            }
         }
+        return calls;
     }
 }

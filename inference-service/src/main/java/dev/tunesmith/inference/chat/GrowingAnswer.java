@@ -7,6 +7,7 @@ import dev.tunesmith.engine.text.IncrementalText;
 import dev.tunesmith.engine.text.Tokenizer;
 import dev.tunesmith.inference.chat.Answers.Piece;
 import dev.tunesmith.inference.web.Refusal;
+import dev.tunesmith.inference.weights.Served;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -39,12 +40,14 @@ final class GrowingAnswer {
         this.given.add(new Draw(promptTokens[0], Double.NaN, List.of()));
     }
 
-    static GrowingAnswer of(Tokenizer tokenizer, Ask ask, int[] prompt) {
+    static GrowingAnswer of(Served served, Ask ask, int[] prompt) {
+        Tokenizer tokenizer = served.tokenizer();
         return new GrowingAnswer(
                 tokenizer.incremental(true),
                 new StopText(ask.stops()),
                 ask.hasTools()
-                        ? Optional.of(new CallReader(GrowingAnswer::callId))
+                        ? served.calls()
+                                .map(format -> new CallReader(GrowingAnswer::callId, format))
                         : Optional.empty(),
                 ask.delivery().echo() ? tokenizer.decode(prompt, false) : "",
                 prompt);

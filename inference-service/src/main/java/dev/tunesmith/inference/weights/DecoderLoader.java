@@ -1,5 +1,7 @@
 package dev.tunesmith.inference.weights;
 
+import dev.tunesmith.contracts.chat.NamedTemplates;
+import dev.tunesmith.contracts.tool.ToolFormat;
 import dev.tunesmith.engine.adapter.Adapter;
 import dev.tunesmith.engine.adapter.FrozenBase;
 import dev.tunesmith.engine.data.ChatEncoder;
@@ -15,10 +17,13 @@ import dev.tunesmith.engine.text.Tokenizer;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -27,9 +32,6 @@ import java.util.Set;
 /// Loads models into the engine's decoder, in bfloat16.
 @Singleton
 public final class DecoderLoader implements ModelLoader {
-    /// How a template of the Hermes family (Qwen and others) shows a call.
-    private static final String CALL = "<tool_call>";
-
     private final int cacheTokens;
 
     @Inject
@@ -59,7 +61,7 @@ public final class DecoderLoader implements ModelLoader {
         private final CacheRoom room;
         private final Set<Integer> stopTokens;
         private final ChatEncoder encoder;
-        private final boolean callsFunctions;
+        private final Optional<ToolFormat> calls;
         private final List<Adapter> adapters = new ArrayList<>();
         private final Map<FourBitFormat, Decoder> quantised = new HashMap<>();
         private final ModelDirectory directory;
@@ -74,18 +76,13 @@ public final class DecoderLoader implements ModelLoader {
             this.stopTokens = StopTokens.of(directory, tokenizer);
             this.encoder =
                     new ChatEncoder(tokenizer, TemplateFormat.of(directory, Clock.systemUTC()));
-            this.callsFunctions =
-                    directory.chatTemplate().filter(text -> text.contains(CALL)).isPresent();
+            this.calls = directory.chatTemplate().flatMap(ToolFormat::shownBy);
             this.plain = served(decoder);
         }
 
         private Served served(Decoder view) {
             return new Served(
-                    new DecoderModel(view, room),
-                    tokenizer,
-                    encoder::prompt,
-                    callsFunctions,
-                    stopTokens);
+                    new DecoderModel(view, room), tokenizer, encoder::prompt, calls, stopTokens);
         }
 
         @Override
@@ -98,7 +95,39 @@ public final class DecoderLoader implements ModelLoader {
             Decoder base = FrozenBase.read(folder).map(this::quantised).orElse(decoder);
             Decoder view = base.share();
             adapters.add(Adapter.load(view, folder));
-            return served(view);
+            return template(folder).map(own -> served(view, own)).orElseGet(() -> served(view));
+        }
+
+        /// The template that an adapter was trained with, where the model has none.
+        private static Optional<String> template(Path folder) {
+            Path file = folder.resolve(ModelDirectory.CHAT_TEMPLATE);
+            try {
+                return Files.exists(file) ? Optional.of(Files.readString(file)) : Optional.empty();
+            } catch (IOException e) {
+                throw new UncheckedIOException("reading " + file, e);
+            }
+        }
+
+        private Served served(Decoder view, String template) {
+            Set<Integer> stops = new HashSet<>(stopTokens);
+            NamedTemplates.written(template)
+                    .ifPresent(named ->
+                            named.ending()
+                                    .stopWords()
+                                    .forEach(word -> tokenizer.id(word).ifPresent(stops::add)));
+            ChatEncoder own =
+                    new ChatEncoder(
+                            tokenizer,
+                            TemplateFormat.of(directory, Clock.systemUTC(), Optional.of(template)));
+            return new Served(
+                    new DecoderModel(view, room),
+                    tokenizer,
+                    own::prompt,
+                    directory
+                            .chatTemplate()
+                            .or(() -> Optional.of(template))
+                            .flatMap(ToolFormat::shownBy),
+                    stops);
         }
 
         /// An adapter is served on the codes that it was trained on; it corrects their errors.

@@ -1,20 +1,22 @@
 package dev.tunesmith.inference.weights;
 
+import dev.tunesmith.contracts.tool.ToolFormat;
 import dev.tunesmith.engine.decode.CausalModel;
 import dev.tunesmith.engine.text.Tokenizer;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /// A model that answers: weights in memory with the tokenizer and the template that belong to them.
 ///
-/// @param callsFunctions whether it is known how the model writes that it calls a function
+/// @param calls how the model writes that it calls functions, if that is known
 /// @param stopTokens tokens that end an answer
 public record Served(
         CausalModel model,
         Tokenizer tokenizer,
         ChatPrompt prompt,
-        boolean callsFunctions,
+        Optional<ToolFormat> calls,
         Set<Integer> stopTokens) {
     public Served {
         stopTokens = Set.copyOf(stopTokens);

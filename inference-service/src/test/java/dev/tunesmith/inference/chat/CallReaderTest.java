@@ -2,6 +2,7 @@ package dev.tunesmith.inference.chat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tunesmith.contracts.tool.ToolFormat;
 import dev.tunesmith.inference.chat.CallReader.Call;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,7 +23,7 @@ final class CallReaderTest {
         for (int size = 1; size <= ANSWER.length(); size++) {
             var text = new StringBuilder();
             var calls = new ArrayList<Call>();
-            var reader = new CallReader(() -> "call_1");
+            var reader = new CallReader(() -> "call_1", ToolFormat.QWEN);
             for (int at = 0; at < ANSWER.length(); at += size) {
                 int end = Math.min(ANSWER.length(), at + size);
                 take(reader.accept(ANSWER.substring(at, end), false), text, calls);
@@ -47,7 +48,7 @@ final class CallReaderTest {
                         "<tool_call>{\"arguments\":{}}</tool_call> end",
                         "never closed <tool_call>{\"name\":\"x\"",
                         "blanks at the end \n ")) {
-            var reader = new CallReader(() -> "call_1");
+            var reader = new CallReader(() -> "call_1", ToolFormat.QWEN);
             String first = reader.accept(text, false).text();
             CallReader.Read rest = reader.accept("", true);
 
@@ -55,6 +56,22 @@ final class CallReaderTest {
                     .isEqualTo(text.replaceAll("\\s", ""));
             assertThat(reader.hasCalled()).isFalse();
         }
+    }
+
+    @Test
+    void aWholeAnswerMayBeACall() {
+        var reader = new CallReader(() -> "call_1", ToolFormat.LLAMA3);
+        assertThat(reader.accept("{\"name\": \"f\",", false).text()).isEmpty();
+        assertThat(reader.accept(" \"parameters\": {\"a\": 1}}", true).calls())
+                .containsExactly(new Call("call_1", "f", "{\"a\":1}"));
+    }
+
+    @Test
+    void anAnswerThatCannotBecomeACallIsNotHeldBack() {
+        var reader = new CallReader(() -> "call_1", ToolFormat.LLAMA3);
+        assertThat(reader.accept("Hel", false).text()).isEqualTo("Hel");
+        assertThat(reader.accept("lo {", true).text()).isEqualTo("lo {");
+        assertThat(reader.hasCalled()).isFalse();
     }
 
     private static void take(CallReader.Read read, StringBuilder text, List<Call> calls) {

@@ -1,0 +1,118 @@
+package dev.tunesmith.contracts.chat;
+
+import dev.tunesmith.contracts.chat.NamedTemplate.Kind;
+import dev.tunesmith.contracts.tool.Json;
+import java.util.ArrayList;
+import java.util.List;
+
+/// A named template in the language of Hugging Face's templates, so that what was trained with it
+/// is served with it, here and elsewhere.
+///
+/// Conversations without functions come out as [Writer] writes them; descriptions of functions have
+/// no place in it.
+public final class TemplateSource {
+
+    private final NamedTemplate template;
+
+    private TemplateSource(NamedTemplate template) {
+        this.template = template;
+    }
+
+    /// The source of a template; what the model writes is marked.
+    public static String of(NamedTemplate template) {
+        return new TemplateSource(template).source();
+    }
+
+    private String source() {
+        NamedTemplate.Slots slots = template.slots();
+        boolean inFirst = template.kind() == Kind.SYSTEM_IN_FIRST_QUESTION;
+        String system =
+                inFirst ? "" : "{% if system %}" + text(slots.system(), "system") + "{% endif %}";
+        String question =
+                inFirst
+                        ? "{% set content = (("
+                                + expression(slots.system(), "system")
+                                + ") if loop.first and system else '') + message.content %}"
+                        : "{% set content = message.content %}";
+        return "{% if messages[0].role == 'system' %}"
+                + "{% set system = messages[0].content %}{% set turns = messages[1:] %}"
+                + "{% else %}{% set system = "
+                + Json.line(template.defaultSystem())
+                + " %}{% set turns = messages %}{% endif %}"
+                + text(slots.prefix(), "''")
+                + system
+                + "{% for message in turns %}{% if message.role == 'assistant' %}"
+                + answer()
+                + "{% elif message.role == 'tool' %}"
+                + text(slots.result(), "message.content")
+                + "{% else %}"
+                + question
+                + text(slots.user(), "content")
+                + "{% endif %}{% endfor %}";
+    }
+
+    private String answer() {
+        String thought = "";
+        if (template.thinks()) {
+            Writer writer = new Writer(template, Thinking.ON, java.time.LocalDate.EPOCH);
+            thought =
+                    "{% if "
+                            + Json.line(template.marks().thoughtOpen().strip())
+                            + " not in message.content and "
+                            + Json.line(template.marks().thoughtClose().strip())
+                            + " not in message.content %}"
+                            + shown(List.of(Json.line(words(writer.emptyThought()))))
+                            + "{% endif %}";
+        }
+        String end =
+                template.ending().efficient()
+                        ? "{% if loop.last %}" + shown(List.of(eos())) + "{% endif %}"
+                        : "";
+        return "{% generation %}"
+                + thought
+                + text(template.slots().answer(), "message.content")
+                + end
+                + "{% endgeneration %}";
+    }
+
+    private static String words(Piece piece) {
+        return piece instanceof Piece.Text(String text) ? text : "";
+    }
+
+    private String eos() {
+        return template.ending().endToken().map(Json::line).orElse("(eos_token | default(''))");
+    }
+
+    private String text(List<Slot> slots, String content) {
+        return slots.isEmpty() ? "" : shown(parts(slots, content));
+    }
+
+    private static String shown(List<String> parts) {
+        return "{{ " + String.join(" + ", parts) + " }}";
+    }
+
+    private String expression(List<Slot> slots, String content) {
+        return String.join(" + ", parts(slots, content));
+    }
+
+    private List<String> parts(List<Slot> slots, String content) {
+        List<String> parts = new ArrayList<>();
+        for (Slot slot : slots) {
+            switch (slot) {
+                case Slot.Words words -> {
+                    parts.add(Json.line(words.before()));
+                    if (words.content()) {
+                        parts.add(content);
+                        parts.add(Json.line(words.after()));
+                    }
+                }
+                case Slot.Fixed(Piece.Text(String text)) -> parts.add(Json.line(text));
+                case Slot.Fixed(Piece.Token(String name)) -> parts.add(Json.line(name));
+                case Slot.Fixed(Piece.Special special) ->
+                        parts.add(
+                                special == Piece.Special.EOS ? eos() : "(bos_token | default(''))");
+            }
+        }
+        return parts;
+    }
+}
