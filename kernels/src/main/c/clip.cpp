@@ -5,7 +5,7 @@
 
 // factor = min(1, limit / (norm + 1e-6)); not finite when the norm is not; 1 when limit ≤ 0.
 extern "C" __attribute__((visibility("default"))) int ts_clip_factor(const double *sum, float *norm,
-                                                                     float *factor, double limit) {
+                                                                     float *factor, double limit, int) {
     double n = sqrt(*sum);
     *norm = (float)n;
     if (!isfinite(n)) {

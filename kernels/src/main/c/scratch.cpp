@@ -30,7 +30,7 @@ TS_API int64_t ts_attention_bwd_scratch(int64_t D, int64_t N, int64_t longest, i
     return (D + 1) * 8 + packs + parts + threads * mine + SLACK;
 }
 
-TS_API int64_t ts_attention_cached_scratch(int64_t newest, int64_t context, int64_t heads,
+TS_API int64_t ts_attention_cached_scratch(int64_t, int64_t newest, int64_t context, int64_t heads,
                                            int64_t key_heads, int64_t width, int64_t threads) {
     int64_t pw = padded(width, PAD), group = heads / (key_heads > 0 ? key_heads : 1);
     int64_t mine = (2 * group * pw + group * 32 + 2 * group) * 4;

@@ -39,4 +39,9 @@ struct ts_grouped {
     int64_t bits;
 };
 
+// Who works: on the CPU a number of threads, on CUDA a stream.
+#ifndef TS_TEAM
+#define TS_TEAM int
+#endif
+
 constexpr int32_t TS_IGNORED_LABEL = -100;

@@ -116,7 +116,7 @@ public final class Adapter implements AutoCloseable {
                                 name,
                                 table.type() == DType.F32 ? StoredType.F32 : StoredType.BF16,
                                 Arrays.stream(table.shape()).boxed().toList(),
-                                table.segment()));
+                                table.bytesOnHost()));
         writer.write(folder.resolve(WEIGHTS));
     }
 

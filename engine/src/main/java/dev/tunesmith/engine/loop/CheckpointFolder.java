@@ -57,7 +57,7 @@ public final class CheckpointFolder {
             throws IOException {
         SafetensorsWriter writer = new SafetensorsWriter(Map.of("format", "pt"));
         tensors.forEach((name, tensor) ->
-                writer.add(name, storedType(tensor), shape(tensor.shape()), tensor.segment()));
+                writer.add(name, storedType(tensor), shape(tensor.shape()), tensor.bytesOnHost()));
         writer.write(folder.resolve(TENSORS));
         Map<String, Object> tree = new LinkedHashMap<>();
         tree.put("format_version", FORMAT_VERSION);
@@ -130,7 +130,7 @@ public final class CheckpointFolder {
                         || !source.shape().equals(shape(target.shape()))) {
                     faults.add("%s does not fit %s".formatted(source, target));
                 } else {
-                    target.segment().copyFrom(stored.bytes(wanted.getKey()));
+                    target.setBytes(stored.bytes(wanted.getKey()));
                 }
             }
             if (!faults.isEmpty()) {

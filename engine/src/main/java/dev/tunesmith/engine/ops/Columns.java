@@ -26,8 +26,22 @@ public final class Columns {
         Elementwise.biasGradient(sum_C, wide_NC, scratch);
     }
 
+    /// Devices have no kernel for this yet: all of it travels, and waits.
+    private static void onHost(Tensor out, Tensor a, Tensor b) {
+        float[] x = a.toFloats();
+        float[] y = b.toFloats();
+        for (int i = 0; i < x.length; i++) {
+            x[i] *= y[i % y.length];
+        }
+        out.set(x);
+    }
+
     private static void product(Tensor out, Tensor a, Tensor b) {
         if (out.elements() == 0) {
+            return;
+        }
+        if (!out.owner().device().hostVisible()) {
+            onHost(out, a, b);
             return;
         }
         TorchAbi torch = TorchAbi.get();

@@ -1,10 +1,10 @@
 package dev.tunesmith.engine.ops;
 
-import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
 import dev.tunesmith.kernels.cpu.Coded;
 import dev.tunesmith.kernels.cpu.FourBit;
+import java.lang.foreign.MemorySegment;
 
 /// A frozen matrix [outputs, inputs] of four-bit codes with one scale a block of values (QLoRA,
 /// arXiv 2305.14314).
@@ -36,7 +36,7 @@ public final class FourBitMatrix implements CodedMatrix {
 
     /// A matrix over codes that live at least as long as `region`.
     public FourBitMatrix(long outputs, long inputs, Codes codes, Region region) {
-        Tensor bytes = region.tensor(DType.U8, FourBit.DESCRIPTION_BYTES);
+        MemorySegment bytes = region.onHost(FourBit.DESCRIPTION_BYTES);
         kernel(codes).describe(bytes.address());
         this.codes = codes;
         this.description = new Description(Coded.FOUR_BIT, outputs, inputs, bytes);

@@ -1,10 +1,10 @@
 package dev.tunesmith.engine.ops;
 
-import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
 import dev.tunesmith.kernels.cpu.Coded;
 import dev.tunesmith.kernels.cpu.Grouped;
+import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
 /// A frozen matrix of codes of 4 or 8 bits with a scale, and perhaps a zero point, a group of
@@ -57,7 +57,7 @@ public final class GroupedMatrix implements CodedMatrix {
             throw new IllegalArgumentException(
                     "%s as [%d, %d] with %s".formatted(codes_OB, outputs, inputs, groups));
         }
-        Tensor bytes = region.tensor(DType.U8, Grouped.DESCRIPTION_BYTES);
+        MemorySegment bytes = region.onHost(Grouped.DESCRIPTION_BYTES);
         new Grouped(
                         codes_OB.address(),
                         small ? 4 : 8,

@@ -3,10 +3,12 @@ package dev.tunesmith.engine.ops;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
+import dev.tunesmith.kernels.cpu.Element;
 import dev.tunesmith.kernels.cpu.MatrixProduct;
 import dev.tunesmith.kernels.cpu.MatrixProduct.Matrix;
 import dev.tunesmith.kernels.cpu.Panels;
 import dev.tunesmith.kernels.cpu.SmallLinear;
+import dev.tunesmith.kernels.cuda.CuBlas;
 import dev.tunesmith.kernels.torch.TorchAbi;
 import dev.tunesmith.kernels.torch.TorchException;
 
@@ -43,7 +45,7 @@ public final class Products {
     /// Whether [#linearWeight] can add bf16 operands to an fp32 sum; otherwise the product needs a
     /// place of its own type.
     public static boolean sumsWide(DType operands) {
-        return operands == DType.F32 || ProductRoute.ownBf16();
+        return operands == DType.F32 || ProductRoute.sumsWide();
     }
 
     /// One product `out = beta · out + alpha · op(a) · op(b)`.
@@ -72,6 +74,7 @@ public final class Products {
                 case SMALL -> small();
                 case OWN -> own(inner);
                 case LIBTORCH -> libtorch();
+                case CUBLAS -> cublas(inner);
             }
         }
 
@@ -115,6 +118,23 @@ public final class Products {
         private static Matrix matrix(Tensor tensor, boolean transposed) {
             Matrix matrix = new Matrix(tensor.address(), tensor.rowStride(), 1);
             return transposed ? matrix.transposed() : matrix;
+        }
+
+        private void cublas(long inner) {
+            CuBlas cublas = ProductRoute.cublas(out.owner().device()).orElseThrow();
+            cublas.multiply(
+                    blas(out, false),
+                    blas(a, aTransposed),
+                    blas(b, bTransposed),
+                    new CuBlas.Size(out.rows(), out.width(), inner),
+                    (float) alpha,
+                    (float) beta);
+        }
+
+        private static CuBlas.Matrix blas(Tensor tensor, boolean transposed) {
+            CuBlas.Type type =
+                    Native.element(tensor) == Element.F32 ? CuBlas.Type.F32 : CuBlas.Type.BF16;
+            return new CuBlas.Matrix(tensor.address(), tensor.rowStride(), type, transposed);
         }
 
         private void libtorch() {

@@ -1,6 +1,7 @@
 package dev.tunesmith.engine.ops;
 
 import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.Device;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
 import dev.tunesmith.kernels.torch.TorchAbi;
@@ -19,7 +20,7 @@ public record Singular(float[] u_MK, float[] s_K, float[] v_KN) {
         int columns = values_MN.length / rows;
         int rank = Math.min(rows, columns);
         TorchAbi torch = TorchAbi.get();
-        try (Region region = Region.lasting("decomposition")) {
+        try (Region region = Region.lasting("decomposition", Device.CPU)) {
             Tensor matrix = region.floats(values_MN, rows, columns);
             long[] parts;
             try {

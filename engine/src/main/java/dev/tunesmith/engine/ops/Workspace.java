@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.ops;
 
+import dev.tunesmith.engine.tensor.Device;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
 
@@ -17,7 +18,7 @@ final class Workspace {
     /// At least that many bytes, until the next call on this thread.
     static Tensor bytes(long bytes) {
         Workspace own = OWN.get();
-        if (own.block.bytes() < bytes) {
+        if (own.block.bytes() < bytes || own.region.device() != Device.current()) {
             own.region.close();
             own.region = Region.lasting("workspace");
             own.block = Elementwise.bytes(own.region, bytes);

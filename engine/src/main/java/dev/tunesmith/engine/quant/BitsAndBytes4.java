@@ -164,7 +164,7 @@ public record BitsAndBytes4() implements PackedForm {
 
     private static void add(
             SafetensorsWriter writer, String name, StoredType type, Tensor tensor, Long... shape) {
-        writer.add(name, type, List.of(shape), tensor.segment());
+        writer.add(name, type, List.of(shape), tensor.bytesOnHost());
     }
 
     /// The JSON text as Python writes it.

@@ -45,7 +45,7 @@ record EightBitScales(byte[] codes, float[] outer, int block, float offset) {
 
     Scales place(Region region) {
         Tensor codes_S = region.tensor(DType.U8, codes.length);
-        codes_S.segment().copyFrom(MemorySegment.ofArray(codes));
+        codes_S.setBytes(MemorySegment.ofArray(codes));
         return new Scales.Doubled(
                 codes_S,
                 region.floats(CodeBook.SIGNED.values(), 256),

@@ -74,7 +74,7 @@ public record FourBitFormat(FourBitKind kind, int block, boolean doubled) {
         try (Region scratch = Region.lasting("quantisation")) {
             Tensor scales_S = (doubled ? scratch : region).tensor(DType.F32, scales);
             Tensor order_16 = scratch.tensor(DType.U8, FourBitKind.CODES);
-            order_16.segment().copyFrom(MemorySegment.ofArray(kind.order()));
+            order_16.setBytes(MemorySegment.ofArray(kind.order()));
             FourBitMatrix.quantise(
                     codes_B,
                     scales_S,

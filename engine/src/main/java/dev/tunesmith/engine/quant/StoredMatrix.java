@@ -98,10 +98,11 @@ final class StoredMatrix {
     /// A group for every index from 0.
     Tensor groups(long count, LongUnaryOperator group) {
         Tensor groups = region.tensor(DType.I32, count);
-        MemorySegment to = groups.segment();
-        for (long i = 0; i < count; i++) {
-            to.setAtIndex(ValueLayout.JAVA_INT, i, Math.toIntExact(group.applyAsLong(i)));
-        }
+        groups.write(to -> {
+            for (long i = 0; i < count; i++) {
+                to.setAtIndex(ValueLayout.JAVA_INT, i, Math.toIntExact(group.applyAsLong(i)));
+            }
+        });
         return groups;
     }
 
@@ -112,7 +113,12 @@ final class StoredMatrix {
         boolean small = table.length == GroupedMatrix.SMALL_CODES;
         long rowBytes = GroupedMatrix.rowBytes(inputs(), table.length);
         Tensor packed = region.tensor(DType.U8, outputs(), rowBytes);
-        MemorySegment to = packed.segment();
+        packed.write(to -> pack(to, rowBytes, codes, small));
+        Tensor values = region.floats(table, table.length);
+        return GroupedMatrix.of(inputs(), packed, values, groups, region);
+    }
+
+    private void pack(MemorySegment to, long rowBytes, CodeAt codes, boolean small) {
         for (long output = 0; output < outputs(); output++) {
             for (long b = 0; b < rowBytes; b++) {
                 int code;
@@ -125,8 +131,6 @@ final class StoredMatrix {
                 to.set(ValueLayout.JAVA_BYTE, output * rowBytes + b, (byte) code);
             }
         }
-        Tensor values = region.floats(table, table.length);
-        return GroupedMatrix.of(inputs(), packed, values, groups, region);
     }
 
     /// Scales that the part `scales` holds group after group, each with a zero point.

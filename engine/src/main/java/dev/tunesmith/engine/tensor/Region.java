@@ -21,12 +21,15 @@ public final class Region implements AutoCloseable {
     private final String name;
     private final Source source;
     private final List<Object> keptAlive = new ArrayList<>();
+    private final List<NativeMemory> hostBlocks = new ArrayList<>();
     private long[] handles = new long[8];
     private int handleCount;
     private boolean open = true;
 
     /// Where a region gets bytes from and how it gives them back.
     interface Source {
+        Device device();
+
         long take(Region taker, long bytes);
 
         void giveBack(Region region);
@@ -37,9 +40,30 @@ public final class Region implements AutoCloseable {
         this.source = source;
     }
 
-    /// A region with memory of its own, freed by [#close].
+    /// A region with memory of its own on the current device, freed by [#close].
     public static Region lasting(String name) {
-        return new Region(name, new OwnBlocks());
+        return lasting(name, Device.current());
+    }
+
+    /// A region with memory of its own on a device.
+    public static Region lasting(String name, Device device) {
+        return new Region(name, new OwnBlocks(device));
+    }
+
+    /// Where its tensors lie.
+    public Device device() {
+        return source.device();
+    }
+
+    /// Host memory that lives as long as the region, whatever the device: what launches read.
+    public MemorySegment onHost(long bytes) {
+        if (device().hostVisible()) {
+            return tensor(DType.U8, bytes).segment();
+        }
+        requireOpen();
+        NativeMemory memory = NativeMemory.allocate(bytes);
+        hostBlocks.add(memory);
+        return memory.segment().asSlice(0, bytes);
     }
 
     /// A tensor with unspecified content.
@@ -85,7 +109,8 @@ public final class Region implements AutoCloseable {
     }
 
     /// A tensor over bytes that belong to somebody else, for example a mapped file. `bytes` stays
-    /// reachable as long as the region does; the caller keeps it mapped.
+    /// reachable as long as the region does; the caller keeps it mapped. A device that cannot see
+    /// them gets a copy.
     public Tensor view(MemorySegment bytes, DType type, long... shape) {
         requireOpen();
         long expected = Tensor.elements(shape) * type.bytes();
@@ -93,6 +118,11 @@ public final class Region implements AutoCloseable {
             throw new IllegalArgumentException(
                     "%d bytes cannot be a %s tensor of shape %s"
                             .formatted(bytes.byteSize(), type, Arrays.toString(shape)));
+        }
+        if (!device().hostVisible()) {
+            Tensor copy = tensor(type, shape);
+            copy.setBytes(bytes);
+            return copy;
         }
         keptAlive.add(bytes);
         return new Tensor(this, bytes.address(), type, shape);
@@ -137,6 +167,8 @@ public final class Region implements AutoCloseable {
         open = false;
         deleteHandles();
         keptAlive.clear();
+        hostBlocks.forEach(NativeMemory::close);
+        hostBlocks.clear();
     }
 
     /// Opens libtorch only where it was used: that takes 0.3 s and 100 MiB.
@@ -157,19 +189,29 @@ public final class Region implements AutoCloseable {
 
     /// Blocks that belong to one lasting region: small tensors share one, large ones get their own.
     private static final class OwnBlocks implements Source {
-        private final List<NativeMemory> blocks = new ArrayList<>();
+        private final Device device;
+        private final List<Device.Block> blocks = new ArrayList<>();
         private long next;
         private long end;
+
+        OwnBlocks(Device device) {
+            this.device = device;
+        }
+
+        @Override
+        public Device device() {
+            return device;
+        }
 
         @Override
         public long take(Region taker, long bytes) {
             if (bytes > OWN_BLOCK_BYTES / 2) {
-                NativeMemory block = NativeMemory.allocate(bytes);
+                Device.Block block = device.allocate(bytes);
                 blocks.add(block);
                 return block.address();
             }
             if (end - next < bytes) {
-                NativeMemory block = NativeMemory.allocate(OWN_BLOCK_BYTES);
+                Device.Block block = device.allocate(OWN_BLOCK_BYTES);
                 blocks.add(block);
                 next = block.address();
                 end = next + block.bytes();
@@ -181,7 +223,7 @@ public final class Region implements AutoCloseable {
 
         @Override
         public void giveBack(Region region) {
-            blocks.forEach(NativeMemory::close);
+            blocks.forEach(Device.Block::close);
         }
     }
 }

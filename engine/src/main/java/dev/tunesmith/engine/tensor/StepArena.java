@@ -1,6 +1,5 @@
 package dev.tunesmith.engine.tensor;
 
-import dev.tunesmith.kernels.NativeMemory;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -14,8 +13,9 @@ public final class StepArena implements AutoCloseable {
 
     private static final long BLOCK_BYTES_MIN = 64L << 20;
 
+    private final Device device = Device.current();
     private final long bytesMax;
-    private final List<NativeMemory> blocks = new ArrayList<>();
+    private final List<Device.Block> blocks = new ArrayList<>();
     private final Deque<Mark> marks = new ArrayDeque<>();
     private int block;
     private long used;
@@ -84,7 +84,7 @@ public final class StepArena implements AutoCloseable {
                                     + " shorter, or recompute more")
                             .formatted(bytesMax));
         }
-        NativeMemory fresh = NativeMemory.allocate(bytes);
+        Device.Block fresh = device.allocate(bytes);
         blocks.add(fresh);
         mappedBytes += fresh.bytes();
         used = 0;
@@ -115,13 +115,18 @@ public final class StepArena implements AutoCloseable {
         while (!marks.isEmpty()) {
             marks.getFirst().region().close();
         }
-        blocks.forEach(NativeMemory::close);
+        blocks.forEach(Device.Block::close);
         blocks.clear();
         mappedBytes = 0;
     }
 
     /// The part of the stack that belongs to one region.
     private final class Stretch implements Region.Source {
+        @Override
+        public Device device() {
+            return device;
+        }
+
         @Override
         public long take(Region taker, long bytes) {
             return StepArena.this.take(taker, bytes);

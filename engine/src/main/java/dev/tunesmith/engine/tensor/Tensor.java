@@ -2,9 +2,11 @@ package dev.tunesmith.engine.tensor;
 
 import dev.tunesmith.kernels.NativeMemory;
 import dev.tunesmith.kernels.torch.TorchAbi;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.function.Consumer;
 
 /// A typed, row-major view of native memory with its shape kept in Java.
 ///
@@ -186,7 +188,7 @@ public final class Tensor {
     /// Writes zeros.
     public void clear() {
         requireContiguous("clear");
-        segment().fill((byte) 0);
+        device().clear(address(), bytes());
     }
 
     /// Copies all elements of a tensor of the same type and number of elements.
@@ -195,19 +197,19 @@ public final class Tensor {
             throw new IllegalArgumentException("cannot copy %s into %s".formatted(other, this));
         }
         if (isContiguous() && other.isContiguous()) {
-            MemorySegment.copy(other.segment(), 0, segment(), 0, bytes());
+            Device.Rows from = new Device.Rows(other.address(), bytes());
+            device().copy(new Device.Rows(address(), bytes()), from, bytes(), 1);
             return;
         }
-        long rowBytes = width() * type.bytes();
-        for (long row = 0; row < rows(); row++) {
-            MemorySegment.copy(
-                    NativeMemory.at(
-                            other.address() + row * other.rowStride * type.bytes(), rowBytes),
-                    0,
-                    NativeMemory.at(address() + row * rowStride * type.bytes(), rowBytes),
-                    0,
-                    rowBytes);
-        }
+        device().copy(placeOfRows(), other.placeOfRows(), width() * type.bytes(), rows());
+    }
+
+    private Device.Rows placeOfRows() {
+        return new Device.Rows(address(), rowStride * type.bytes());
+    }
+
+    private Device device() {
+        return owner.device();
     }
 
     /// Writes float values, rounding to the nearest even bfloat16 where that is the type.
@@ -216,17 +218,18 @@ public final class Tensor {
             throw new IllegalArgumentException("%d values for %s".formatted(values.length, this));
         }
         requireContiguous("set");
-        MemorySegment bytes = segment();
-        switch (type) {
-            case F32 -> MemorySegment.copy(values, 0, bytes, BITS32, 0, values.length);
-            case BF16 -> {
-                for (int i = 0; i < values.length; i++) {
-                    bytes.set(BITS16, 2L * i, Bfloat16.of(values[i]));
+        write(bytes -> {
+            switch (type) {
+                case F32 -> MemorySegment.copy(values, 0, bytes, BITS32, 0, values.length);
+                case BF16 -> {
+                    for (int i = 0; i < values.length; i++) {
+                        bytes.set(BITS16, 2L * i, Bfloat16.of(values[i]));
+                    }
                 }
+                case U8, I32, I64 ->
+                        throw new IllegalArgumentException("%s takes integers".formatted(this));
             }
-            case U8, I32, I64 ->
-                    throw new IllegalArgumentException("%s takes integers".formatted(this));
-        }
+        });
     }
 
     /// Writes integer values.
@@ -234,7 +237,7 @@ public final class Tensor {
         if (type != DType.I32 || values.length != elements()) {
             throw new IllegalArgumentException("%d integers for %s".formatted(values.length, this));
         }
-        MemorySegment.copy(values, 0, segment(), ValueLayout.JAVA_INT_UNALIGNED, 0, values.length);
+        setBytes(MemorySegment.ofArray(values));
     }
 
     /// Writes 64-bit integer values.
@@ -243,34 +246,85 @@ public final class Tensor {
             throw new IllegalArgumentException(
                     "%d long integers for %s".formatted(values.length, this));
         }
-        MemorySegment.copy(values, 0, segment(), ValueLayout.JAVA_LONG_UNALIGNED, 0, values.length);
+        setBytes(MemorySegment.ofArray(values));
+    }
+
+    /// Writes all elements from bytes on the host, which may be changed afterwards.
+    public void setBytes(MemorySegment values) {
+        if (values.byteSize() != bytes()) {
+            throw new IllegalArgumentException(
+                    "%d bytes for %s".formatted(values.byteSize(), this));
+        }
+        requireContiguous("set");
+        if (values.isNative() && bytes() > 0) {
+            device().upload(new Device.Rows(address(), bytes()), values, bytes(), 1);
+        } else {
+            write(bytes -> bytes.copyFrom(values));
+        }
+    }
+
+    /// Lets the elements be written on the host; what was there before is lost.
+    public void write(Consumer<MemorySegment> writer) {
+        requireContiguous("write");
+        if (device().hostVisible()) {
+            writer.accept(NativeMemory.at(address(), bytes()));
+            return;
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment host = arena.allocate(Math.max(bytes(), 1), 8).asSlice(0, bytes());
+            writer.accept(host);
+            device().upload(new Device.Rows(address(), bytes()), host, bytes(), 1);
+        }
     }
 
     /// All elements as Java floats, row after row.
     public float[] toFloats() {
-        int width = Math.toIntExact(width());
         float[] values = new float[Math.toIntExact(elements())];
-        for (int row = 0; row < rows(); row++) {
-            MemorySegment bytes =
-                    NativeMemory.at(
-                            address() + row * rowStride * type.bytes(),
-                            (long) width * type.bytes());
-            int to = row * width;
-            switch (type) {
-                case F32 -> MemorySegment.copy(bytes, BITS32, 0, values, to, width);
-                case BF16 -> {
-                    for (int i = 0; i < width; i++) {
-                        values[to + i] = Bfloat16.toFloat(bytes.get(BITS16, 2L * i));
-                    }
+        if (device().hostVisible() && !isContiguous()) {
+            int width = Math.toIntExact(width());
+            for (int row = 0; row < rows(); row++) {
+                long from = address() + row * rowStride * type.bytes();
+                read(
+                        NativeMemory.at(from, (long) width * type.bytes()),
+                        values,
+                        row * width,
+                        width);
+            }
+        } else {
+            read(bytesOnHost(), values, 0, values.length);
+        }
+        return values;
+    }
+
+    private void read(MemorySegment bytes, float[] values, int to, int count) {
+        switch (type) {
+            case F32 -> MemorySegment.copy(bytes, BITS32, 0, values, to, count);
+            case BF16 -> {
+                for (int i = 0; i < count; i++) {
+                    values[to + i] = Bfloat16.toFloat(bytes.get(BITS16, 2L * i));
                 }
-                case U8, I32, I64 -> {
-                    for (int i = 0; i < width; i++) {
-                        values[to + i] = integer(bytes, i);
-                    }
+            }
+            case U8, I32, I64 -> {
+                for (int i = 0; i < count; i++) {
+                    values[to + i] = integer(bytes, i);
                 }
             }
         }
-        return values;
+    }
+
+    /// The elements, row after row, where the host can read them: in place if they lie there
+    /// already, else a copy.
+    public MemorySegment bytesOnHost() {
+        if (device().hostVisible()) {
+            return segment();
+        }
+        MemorySegment host = Arena.ofAuto().allocate(Math.max(bytes(), 1), 8).asSlice(0, bytes());
+        if (isContiguous()) {
+            device().download(host, new Device.Rows(address(), bytes()), bytes(), 1);
+        } else {
+            device().download(host, placeOfRows(), width() * type.bytes(), rows());
+        }
+        return host;
     }
 
     private float integer(MemorySegment bytes, int at) {
@@ -282,9 +336,15 @@ public final class Tensor {
         };
     }
 
-    /// The bytes of a contiguous tensor.
+    /// The bytes of a contiguous tensor in host memory.
+    ///
+    /// @throws IllegalStateException if the tensor lies on a device
     public MemorySegment segment() {
         requireContiguous("segment");
+        if (!device().hostVisible()) {
+            throw new IllegalStateException(
+                    "%s lies on %s, where the host cannot see it".formatted(this, device().wire()));
+        }
         return NativeMemory.at(address(), bytes());
     }
 

@@ -29,7 +29,7 @@ public record CachedAttention(
     private static final CpuKernels.Kernel APPEND =
             CpuKernels.kernel("cache_append", "lllll" + "lllll" + "i");
     private static final MethodHandle SCRATCH =
-            CpuKernels.plain("ts_attention_cached_scratch", "lllllll");
+            CpuKernels.plain("ts_attention_cached_scratch", "llllllll");
 
     /// The cache and how sequences lie in it.
     ///
@@ -105,6 +105,7 @@ public record CachedAttention(
                 () ->
                         (long)
                                 SCRATCH.invokeExact(
+                                        sequences,
                                         newest,
                                         pageSize * pagesPerSequence,
                                         heads,

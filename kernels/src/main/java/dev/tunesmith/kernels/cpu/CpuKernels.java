@@ -1,11 +1,10 @@
 package dev.tunesmith.kernels.cpu;
 
+import dev.tunesmith.kernels.Dispatch;
 import dev.tunesmith.kernels.KernelException;
 import dev.tunesmith.kernels.NativeDirectory;
 import dev.tunesmith.kernels.NativeLibrary;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.MemoryLayout;
-import java.lang.foreign.ValueLayout;
+import dev.tunesmith.kernels.NativeSignature;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 import java.util.List;
@@ -16,10 +15,10 @@ public final class CpuKernels {
     private static final String RESOURCE_FOLDER = "native/linux-x86_64/";
     private static final String FILE = "libtunesmith_cpu.so";
     private static final NativeLibrary LIBRARY = open();
-    private static final MethodHandle LEVEL = plain("ts_cpu_level", "i");
-    private static final MethodHandle TILE_LEVEL = plain("ts_cpu_tile_level", "i");
-    private static final MethodHandle SUPPORTS = plain("ts_cpu_supports", "ii");
-    private static final MethodHandle SELECT = plain("ts_cpu_select", "ii");
+    private static final MethodHandle LEVEL = own("ts_cpu_level", "i");
+    private static final MethodHandle TILE_LEVEL = own("ts_cpu_tile_level", "i");
+    private static final MethodHandle SUPPORTS = own("ts_cpu_supports", "ii");
+    private static final MethodHandle SELECT = own("ts_cpu_select", "ii");
     private static final int THREADS = teamSize();
 
     private CpuKernels() {}
@@ -78,17 +77,20 @@ public final class CpuKernels {
         return Status.run("ts_cpu_level", call);
     }
 
-    /// A function that returns an int. Letters of `signature`, result first: `i` int, `l` long or
-    /// address, `f` float, `d` double.
+    /// A function of the CPU library alone.
+    private static MethodHandle own(String symbol, String signature) {
+        return LIBRARY.function(symbol, NativeSignature.descriptor(signature));
+    }
+
+    /// A function of the library in use, see [Dispatch]. Letters of `signature`, result first: `i`
+    /// int, `l` long or address, `f` float, `d` double.
     static MethodHandle plain(String symbol, String signature) {
-        MemoryLayout[] arguments =
-                signature
-                        .substring(1)
-                        .chars()
-                        .mapToObj(CpuKernels::layout)
-                        .toArray(MemoryLayout[]::new);
-        return LIBRARY.function(
-                symbol, FunctionDescriptor.of(layout(signature.charAt(0)), arguments));
+        return Dispatch.function(symbol, signature, CpuKernels::own);
+    }
+
+    /// Turns every operation back to the CPU.
+    public static void use() {
+        Dispatch.use(CpuKernels::own);
     }
 
     /// The fp32 and the bf16 twin of one function, arguments only: the result is a status.
@@ -96,16 +98,6 @@ public final class CpuKernels {
         return new Kernel(
                 plain("ts_" + operation + Element.F32.suffix(), "i" + arguments),
                 plain("ts_" + operation + Element.BF16.suffix(), "i" + arguments));
-    }
-
-    private static MemoryLayout layout(int letter) {
-        return switch (letter) {
-            case 'i' -> ValueLayout.JAVA_INT;
-            case 'l' -> ValueLayout.JAVA_LONG;
-            case 'f' -> ValueLayout.JAVA_FLOAT;
-            case 'd' -> ValueLayout.JAVA_DOUBLE;
-            default -> throw new IllegalArgumentException("no layout for letter " + (char) letter);
-        };
     }
 
     /// Opens libtorch's OpenMP runtime first where it is on the class path, so that both libraries

@@ -12,7 +12,7 @@ public final class Reductions {
             CpuKernels.plain("ts_sum_squares_scratch", "ll");
     private static final MethodHandle BIAS_GRADIENT_SCRATCH =
             CpuKernels.plain("ts_bias_grad_scratch", "lll");
-    private static final MethodHandle CLIP_FACTOR = CpuKernels.plain("ts_clip_factor", "illld");
+    private static final MethodHandle CLIP_FACTOR = CpuKernels.plain("ts_clip_factor", "illldi");
 
     private static final MethodHandle LARGEST = CpuKernels.plain("ts_largest_f32", "illllli");
 
@@ -53,7 +53,7 @@ public final class Reductions {
         Status.check(
                 "clip_factor",
                 normMax,
-                () -> (int) CLIP_FACTOR.invokeExact(sum, norm, factor, normMax));
+                () -> (int) CLIP_FACTOR.invokeExact(sum, norm, factor, normMax, 1));
     }
 
     /// Adds the column sums of g_RC to dbias_C (fp32).

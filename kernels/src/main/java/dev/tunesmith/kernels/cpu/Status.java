@@ -1,5 +1,6 @@
 package dev.tunesmith.kernels.cpu;
 
+import dev.tunesmith.kernels.Invocation;
 import dev.tunesmith.kernels.KernelException;
 
 /// Turns the status of a native call into an exception that names the kernel and its shapes.
@@ -36,21 +37,11 @@ final class Status {
     }
 
     static int run(String kernel, Call call) {
-        try {
-            return call.run();
-        } catch (Throwable e) {
-            throw new KernelException(
-                    KernelException.Code.CALL, "calling kernel %s failed".formatted(kernel), e);
-        }
+        return Invocation.status("kernel " + kernel, call::run);
     }
 
     /// The bytes that a `ts_…_scratch` function asks for.
     static long scratch(String kernel, Size call) {
-        try {
-            return call.run();
-        } catch (Throwable e) {
-            throw new KernelException(
-                    KernelException.Code.CALL, "calling kernel %s failed".formatted(kernel), e);
-        }
+        return Invocation.number("kernel " + kernel, call::run);
     }
 }

@@ -2,28 +2,52 @@ package dev.tunesmith.kernels.cpu;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.tunesmith.kernels.cuda.EmulatedCuda;
 import java.util.Arrays;
 import java.util.stream.Stream;
 
-/// One cell of the test matrix: a level and a storage type. Absent levels are skipped by name.
-record Machine(CpuLevel level, Element type) {
+/// One cell of the test matrix: where operations run and a storage type. Absent levels are skipped
+/// by name.
+record Machine(Place place, Element type) {
     private static final CpuLevel AT_START = CpuKernels.level();
 
+    /// Where operations run.
+    sealed interface Place {
+        /// At a level of the CPU library.
+        record Cpu(CpuLevel level) implements Place {}
+
+        /// In the CUDA kernels, whose threads the CPU takes in this order.
+        record EmulatedGpu(boolean backwards) implements Place {}
+    }
+
     static Stream<Machine> all() {
-        return Arrays.stream(CpuLevel.values())
-                .flatMap(level ->
-                        Arrays.stream(Element.values()).map(type -> new Machine(level, type)));
+        Stream<Place> places =
+                Stream.concat(
+                        Arrays.stream(CpuLevel.values()).map(Place.Cpu::new),
+                        Stream.of(new Place.EmulatedGpu(false), new Place.EmulatedGpu(true)));
+        return places.flatMap(
+                place -> Arrays.stream(Element.values()).map(type -> new Machine(place, type)));
     }
 
     void use() {
-        assumeTrue(
-                CpuKernels.supports(level),
-                () -> "this machine has no " + level.wire() + ", only " + CpuLevel.available());
-        CpuKernels.select(level);
+        switch (place) {
+            case Place.Cpu(CpuLevel level) -> {
+                assumeTrue(
+                        CpuKernels.supports(level),
+                        () ->
+                                "this machine has no "
+                                        + level.wire()
+                                        + ", only "
+                                        + CpuLevel.available());
+                CpuKernels.select(level);
+            }
+            case Place.EmulatedGpu(boolean backwards) -> EmulatedCuda.use(backwards);
+        }
     }
 
     /// Back to the level that the process started with.
     static void reset() {
+        CpuKernels.use();
         CpuKernels.select(AT_START);
     }
 }

@@ -29,7 +29,7 @@ public final class ModelFolder {
                     parameter.name(),
                     type == DType.BF16 ? StoredType.BF16 : StoredType.F32,
                     parameter.storedShape(),
-                    parameter.value().segment());
+                    parameter.value().bytesOnHost());
         }
         writer.write(folder.resolve(ModelDirectory.WEIGHTS));
     }

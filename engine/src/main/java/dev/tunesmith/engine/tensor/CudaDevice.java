@@ -1,0 +1,157 @@
+package dev.tunesmith.engine.tensor;
+
+import dev.tunesmith.kernels.cuda.CuBlas;
+import dev.tunesmith.kernels.cuda.CudaLibrary;
+import dev.tunesmith.kernels.cuda.CudaStream;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Optional;
+
+/// A CUDA device and the one stream that all work of the process goes through.
+///
+/// Only [#download], taking and giving back memory wait for the device. Matrix products are
+/// cuBLAS's where it was found, else the own kernel's.
+public final class CudaDevice implements Device {
+
+    private final CudaLibrary.Device description;
+    private final CudaStream stream;
+    private final Optional<CuBlas> products;
+
+    private CudaDevice(
+            CudaLibrary.Device description, CudaStream stream, Optional<CuBlas> products) {
+        this.description = description;
+        this.stream = stream;
+        this.products = products;
+    }
+
+    /// Opens a device of this machine.
+    ///
+    /// @throws DeviceException which says what is missing and what to do about it
+    public static CudaDevice open(int index) {
+        CudaLibrary library =
+                CudaLibrary.packaged()
+                        .orElseThrow(() ->
+                                new DeviceException(
+                                        "this build has no CUDA kernels: run kernels/cuda-compiler"
+                                                + " --install and build again, or use the device"
+                                                + " cpu"));
+        return open(library, index, CuBlas.find(System.getenv()));
+    }
+
+    /// Opens a device through a given library; without `products` the own kernel multiplies.
+    public static CudaDevice open(CudaLibrary library, int index, Optional<CuBlas> products) {
+        List<CudaLibrary.Device> devices;
+        try {
+            devices = library.devices();
+        } catch (dev.tunesmith.kernels.KernelException e) {
+            throw new DeviceException(
+                    "no CUDA device can be used (%s): install a driver of version 580 or later, see that nvidia-smi lists a GPU, or use the device cpu"
+                            .formatted(e.getMessage()),
+                    e);
+        }
+        if (index < 0 || index >= devices.size()) {
+            throw new DeviceException(
+                    "there is no device cuda:%d, the driver offers %s"
+                            .formatted(index, names(devices)));
+        }
+        CudaLibrary.Device device = devices.get(index);
+        if (!library.runsOn(device)) {
+            throw new DeviceException(
+                    "the CUDA kernels are compiled for the compute capabilities %s and later ones, not for %d of '%s'; use another GPU or the device cpu"
+                            .formatted(library.targets(), device.capability(), device.name()));
+        }
+        CudaStream stream = library.stream(index);
+        products.ifPresent(blas -> blas.use(stream));
+        return new CudaDevice(device, stream, products);
+    }
+
+    private static String names(List<CudaLibrary.Device> devices) {
+        return devices.isEmpty()
+                ? "none"
+                : String.join(
+                        ", ",
+                        devices.stream().map(d -> "cuda:" + d.index() + " " + d.name()).toList());
+    }
+
+    /// What the device is.
+    public CudaLibrary.Device description() {
+        return description;
+    }
+
+    /// Matrix products by cuBLAS, if it is there.
+    public Optional<CuBlas> products() {
+        return products;
+    }
+
+    /// Waits until all work is done.
+    public void await() {
+        stream.await();
+    }
+
+    /// Bytes of the device that nobody has.
+    public long freeBytes() {
+        return stream.freeBytes();
+    }
+
+    @Override
+    public void begin() {
+        stream.use();
+    }
+
+    @Override
+    public boolean hostVisible() {
+        return false;
+    }
+
+    @Override
+    public String wire() {
+        return "cuda:" + description.index();
+    }
+
+    @Override
+    public Block allocate(long bytes) {
+        long address = stream.allocate(Math.max(bytes, 1));
+        return new Block() {
+            @Override
+            public long address() {
+                return address;
+            }
+
+            @Override
+            public long bytes() {
+                return bytes;
+            }
+
+            @Override
+            public void close() {
+                stream.release(address);
+            }
+        };
+    }
+
+    private static CudaStream.Rows rows(Rows rows) {
+        return new CudaStream.Rows(rows.address(), rows.stride());
+    }
+
+    @Override
+    public void copy(Rows to, Rows from, long width, long rows) {
+        stream.copy(rows(to), rows(from), width, rows);
+    }
+
+    /// Memory that is not pinned has been read when the runtime's call returns.
+    @Override
+    public void upload(Rows to, MemorySegment from, long width, long rows) {
+        stream.copy(rows(to), new CudaStream.Rows(from.address(), width), width, rows);
+    }
+
+    @Override
+    public void download(MemorySegment to, Rows from, long width, long rows) {
+        stream.copy(new CudaStream.Rows(to.address(), width), rows(from), width, rows);
+        stream.await();
+    }
+
+    @Override
+    public void clear(long address, long bytes) {
+        stream.clear(address, bytes);
+    }
+}

@@ -1,0 +1,152 @@
+package dev.tunesmith.engine.tensor;
+
+import dev.tunesmith.kernels.NativeMemory;
+import dev.tunesmith.kernels.cpu.CpuKernels;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicReference;
+
+/// Where tensors lie and operations run: the CPU, or a CUDA device.
+///
+/// A process computes on one device, [#current], chosen before the first tensor exists; regions
+/// remember the device that they were opened on. Layers, tape, objectives and optimizers know
+/// nothing of it: tensors are written and read through it, and operations follow it by [Dispatch].
+public sealed interface Device permits Device.Cpu, CudaDevice {
+
+    /// The CPU.
+    Device CPU = new Cpu();
+
+    /// The device of this process.
+    static Device current() {
+        return Chosen.DEVICE.get();
+    }
+
+    /// Makes a device the one that new regions and all operations use. Not while a tensor of
+    /// another device is to be used again.
+    static void use(Device device) {
+        Chosen.DEVICE.set(device);
+        device.begin();
+    }
+
+    /// Turns all operations to this device.
+    void begin();
+
+    /// Whether the host may touch the memory of tensors.
+    boolean hostVisible();
+
+    /// The name in settings, logs and manifests: `cpu` or `cuda:0`.
+    String wire();
+
+    /// Memory for tensors, at least that many bytes.
+    Block allocate(long bytes);
+
+    /// Rows of bytes from one tensor to another.
+    void copy(Rows to, Rows from, long width, long rows);
+
+    /// Rows of bytes into a tensor; `from` may be changed afterwards.
+    void upload(Rows to, MemorySegment from, long width, long rows);
+
+    /// Rows of bytes out of a tensor, after all work that writes it.
+    void download(MemorySegment to, Rows from, long width, long rows);
+
+    /// Writes zeros.
+    void clear(long address, long bytes);
+
+    /// Where rows lie: `stride` bytes apart.
+    record Rows(long address, long stride) {}
+
+    /// Memory that ends when it is closed.
+    interface Block extends AutoCloseable {
+        /// First byte.
+        long address();
+
+        /// Usable bytes.
+        long bytes();
+
+        @Override
+        void close();
+    }
+
+    /// The device that was chosen.
+    final class Chosen {
+        private static final AtomicReference<Device> DEVICE = new AtomicReference<>(CPU);
+
+        private Chosen() {}
+    }
+
+    /// Tensors in the memory of the process.
+    final class Cpu implements Device {
+        private Cpu() {}
+
+        @Override
+        public void begin() {
+            CpuKernels.use();
+        }
+
+        @Override
+        public boolean hostVisible() {
+            return true;
+        }
+
+        @Override
+        public String wire() {
+            return "cpu";
+        }
+
+        @Override
+        public Block allocate(long bytes) {
+            NativeMemory memory = NativeMemory.allocate(bytes);
+            return new Block() {
+                @Override
+                public long address() {
+                    return memory.address();
+                }
+
+                @Override
+                public long bytes() {
+                    return memory.bytes();
+                }
+
+                @Override
+                public void close() {
+                    memory.close();
+                }
+            };
+        }
+
+        @Override
+        public void copy(Rows to, Rows from, long width, long rows) {
+            if (to.stride == width && from.stride == width) {
+                MemorySegment.copy(
+                        NativeMemory.at(from.address, width * rows),
+                        0,
+                        NativeMemory.at(to.address, width * rows),
+                        0,
+                        width * rows);
+                return;
+            }
+            for (long row = 0; row < rows; row++) {
+                MemorySegment.copy(
+                        NativeMemory.at(from.address + row * from.stride, width),
+                        0,
+                        NativeMemory.at(to.address + row * to.stride, width),
+                        0,
+                        width);
+            }
+        }
+
+        @Override
+        public void upload(Rows to, MemorySegment from, long width, long rows) {
+            copy(to, new Rows(from.address(), width), width, rows);
+        }
+
+        @Override
+        public void download(MemorySegment to, Rows from, long width, long rows) {
+            copy(new Rows(to.address(), width), from, width, rows);
+        }
+
+        @Override
+        public void clear(long address, long bytes) {
+            NativeMemory.at(address, bytes).fill((byte) 0);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+package dev.tunesmith.engine.tensor;
+
+import java.io.Serial;
+
+/// A device that was asked for cannot be used; the message says why and what to do.
+public final class DeviceException extends RuntimeException {
+    @Serial private static final long serialVersionUID = 1;
+
+    DeviceException(String message) {
+        super(message);
+    }
+
+    DeviceException(String message, Throwable cause) {
+        super(message, cause);
+    }
+}
