@@ -42,7 +42,9 @@ if [ ${#work[@]} -gt 0 ]; then
     printf '%s\n' "${work[@]}" | sort -k1,1 | awk '/attention/ { print; next } { rest[n++] = $0 } END { for (i = 0; i < n; i++) print rest[i] }' |
         tr '\n' '\0' | xargs -0 -n 1 -P "$(nproc)" bash -c
 fi
-"$compiler" -shared -cudart static -Xcompiler -static-libgcc,-static-libstdc++ -Xlinker -z,now,--exclude-libs,ALL "${link[@]}" -o "$library.part"
+# The runtime goes in, so that a machine needs the driver alone.
+"${CXX:-g++}" -shared -static-libgcc -static-libstdc++ -Wl,--no-undefined -Wl,-z,now -Wl,--exclude-libs,ALL \
+    "${link[@]}" -L"$bin/../lib64" -L"$bin/../lib" -lcudart_static -ldl -lrt -lpthread -o "$library.part"
 mv "$library.part" "$library"
 echo "$stamp" >"$objects/cuda.from"
 find "$cache" -name '*.o*' -mtime +30 -delete

@@ -203,7 +203,12 @@ static void run_grid(dim3 grid, dim3 block, size_t shared, const std::function<v
 constexpr size_t DEVICE_BYTES = 16ull << 30, PAGE = 4096;
 static char *device_memory;
 static size_t device_used;
-static bool hidden_from_host;
+#ifdef TS_STRICT
+constexpr bool STRICT = true;
+#else
+constexpr bool STRICT = false;
+#endif
+static bool hidden_from_host = STRICT;
 static std::map<char *, size_t> device_blocks, device_holes;
 static std::set<char *> pinned;
 
@@ -260,7 +265,7 @@ struct CUstream_st {
     std::vector<std::function<void()>> later;
 };
 static std::vector<cudaStream_t> streams;
-static bool deferring;
+static bool deferring = STRICT;
 static cudaError_t last_error = cudaSuccess;
 
 // Host code may see device memory from now on; and work of streams waits until it is asked for.

@@ -25,6 +25,8 @@ public final class Invocation {
     public static long number(String function, LongCall call) {
         try {
             return call.run();
+        } catch (KernelException e) {
+            throw e;
         } catch (Throwable e) {
             throw new KernelException(
                     KernelException.Code.CALL, "calling %s failed".formatted(function), e);

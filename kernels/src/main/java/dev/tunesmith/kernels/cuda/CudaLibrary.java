@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -112,22 +113,34 @@ public final class CudaLibrary {
         return library.function(symbol, NativeSignature.descriptor(signature));
     }
 
-    /// The operations with their last argument, who works, being that stream.
+    /// The operations with their last argument, who works, being that stream. One that devices do
+    /// not have yet can be looked up but not called.
     Dispatch.Target operations(long stream) {
         return (symbol, signature) -> {
             int last = signature.length() - 2;
-            if (signature.charAt(0) == 'l') {
-                return function(symbol, signature);
-            }
-            if (signature.charAt(last + 1) != 'i') {
-                throw new IllegalArgumentException(
-                        "the last argument of %s is not who works".formatted(symbol));
-            }
-            MethodHandle handle =
-                    function(symbol, signature.substring(0, signature.length() - 1) + "l");
-            return MethodHandles.dropArguments(
-                    MethodHandles.insertArguments(handle, last, stream), last, int.class);
+            boolean works = signature.charAt(0) == 'i';
+            String there = works ? signature.substring(0, last + 1) + "l" : signature;
+            return library.find(symbol, NativeSignature.descriptor(there))
+                    .map(handle -> works ? onStream(handle, last, stream) : handle)
+                    .orElseGet(() -> missing(symbol, signature));
         };
+    }
+
+    private static MethodHandle onStream(MethodHandle handle, int last, long stream) {
+        return MethodHandles.dropArguments(
+                MethodHandles.insertArguments(handle, last, stream), last, int.class);
+    }
+
+    private static MethodHandle missing(String symbol, String signature) {
+        MethodType type = NativeSignature.descriptor(signature).toMethodType();
+        MethodHandle refusal =
+                MethodHandles.throwException(type.returnType(), KernelException.class)
+                        .bindTo(
+                                new KernelException(
+                                        KernelException.Code.BAD_ARGUMENT,
+                                        "%s runs on the CPU alone; use another optimizer or form, or the device cpu"
+                                                .formatted(symbol)));
+        return MethodHandles.dropArguments(refusal, 0, type.parameterList());
     }
 
     /// Throws what the runtime says about a status that is not 0.
