@@ -2,12 +2,13 @@ package dev.tunesmith.bench;
 
 import dev.tunesmith.bench.speed.BenchCommand;
 import dev.tunesmith.bench.verify.Verify;
+import dev.tunesmith.engine.tensor.Device;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 
 /// `verify [DIR…]` runs golden cases, `bench …` measures training and decoding, `convert` reads and
-/// writes files of llama.cpp.
+/// writes files of llama.cpp. `TUNESMITH_DEVICE` names the device: `cpu` or `cuda:0`.
 public final class Main {
 
     private Main() {}
@@ -17,6 +18,7 @@ public final class Main {
         List<String> words = Arrays.asList(arguments);
         String first = words.isEmpty() ? "" : words.getFirst();
         List<String> rest = words.isEmpty() ? words : words.subList(1, words.size());
+        Device.use(Device.named(System.getenv().getOrDefault("TUNESMITH_DEVICE", "cpu")));
         switch (first) {
             case "verify" ->
                     System.exit(Verify.run(rest.stream().map(Path::of).toList(), System.out));

@@ -20,7 +20,13 @@ enum RandomModel {
     /// 135 million parameters, tied: the shape of SmolLM2-135M.
     SMOL135,
     /// 494 million parameters, tied, with biases of queries, keys and values: Qwen2-0.5B.
-    QWEN05;
+    QWEN05,
+    /// 1.5 billion parameters, tied, with biases: Qwen2.5-1.5B.
+    QWEN15,
+    /// 3 billion parameters, tied, with biases: Qwen2.5-3B.
+    QWEN3,
+    /// 8 billion parameters with a head of its own: Llama-3.1-8B.
+    LLAMA8;
 
     private record Shape(
             int layers, int width, int heads, int kvHeads, int mlpWidth, int vocabulary) {
@@ -33,12 +39,15 @@ enum RandomModel {
         return switch (this) {
             case SMOL135 -> new Shape(30, 576, 9, 3, 1536, 49_152);
             case QWEN05 -> new Shape(24, 896, 14, 2, 4864, 151_936);
+            case QWEN15 -> new Shape(28, 1536, 12, 2, 8960, 151_936);
+            case QWEN3 -> new Shape(36, 2048, 16, 2, 11_008, 151_936);
+            case LLAMA8 -> new Shape(32, 4096, 32, 8, 14_336, 128_256);
         };
     }
 
     private Map<String, Object> family() {
         return switch (this) {
-            case SMOL135 ->
+            case SMOL135, LLAMA8 ->
                     Map.of(
                             "model_type",
                             "llama",
@@ -50,7 +59,7 @@ enum RandomModel {
                             1e5,
                             "rms_norm_eps",
                             1e-5);
-            case QWEN05 ->
+            case QWEN05, QWEN15, QWEN3 ->
                     Map.of(
                             "model_type",
                             "qwen2",
@@ -62,6 +71,17 @@ enum RandomModel {
                             1e6,
                             "rms_norm_eps",
                             1e-6);
+        };
+    }
+
+    private boolean tied() {
+        return this != LLAMA8;
+    }
+
+    private boolean biased() {
+        return switch (this) {
+            case QWEN05, QWEN15, QWEN3 -> true;
+            case SMOL135, LLAMA8 -> false;
         };
     }
 
@@ -77,6 +97,9 @@ enum RandomModel {
             addLayer(writer, "model.layers.%d.".formatted(layer));
         }
         add(writer, "model.norm.weight", width);
+        if (!tied()) {
+            add(writer, "lm_head.weight", shape.vocabulary(), width);
+        }
         writer.write(folder.resolve(ModelDirectory.WEIGHTS));
         return ModelDirectory.open(folder);
     }
@@ -90,7 +113,7 @@ enum RandomModel {
         config.put("num_attention_heads", shape.heads());
         config.put("num_key_value_heads", shape.kvHeads());
         config.put("vocab_size", shape.vocabulary());
-        config.put("tie_word_embeddings", true);
+        config.put("tie_word_embeddings", tied());
         JsonTree.write(folder.resolve(ModelDirectory.CONFIG), config);
     }
 
@@ -102,7 +125,7 @@ enum RandomModel {
         add(writer, attention + "q_proj.weight", width, width);
         add(writer, attention + "k_proj.weight", keys, width);
         add(writer, attention + "v_proj.weight", keys, width);
-        if (this == QWEN05) {
+        if (biased()) {
             add(writer, attention + "q_proj.bias", width);
             add(writer, attention + "k_proj.bias", keys);
             add(writer, attention + "v_proj.bias", keys);

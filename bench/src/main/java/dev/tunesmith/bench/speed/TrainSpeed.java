@@ -24,6 +24,8 @@ import dev.tunesmith.engine.quant.FourBitFormat;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.CudaDevice;
+import dev.tunesmith.engine.tensor.Device;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.StepArena;
 import java.io.PrintStream;
@@ -159,6 +161,11 @@ final class TrainSpeed {
         figures.put("first_step_seconds", Figures.rounded(firstStep));
         double products = productsPerToken(model.decoder()) * setup.tokens() / median;
         figures.put("product_rate_share", Figures.rounded(products / ProductRate.bf16()));
+        figures.put("product_tflops", Figures.rounded(products / 1e12));
+        if (Device.current() instanceof CudaDevice cuda) {
+            double used = cuda.description().memoryBytes() - cuda.freeBytes();
+            figures.put("device_gib", Figures.rounded(used / GIB));
+        }
         figures.put("planned_gib", Figures.rounded(planned(model.directory()).total() / GIB));
         figures.put("step_memory_gib", Figures.rounded(arena.peakBytes() / GIB));
         return figures;

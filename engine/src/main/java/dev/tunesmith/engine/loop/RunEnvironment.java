@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.loop;
 
+import dev.tunesmith.engine.tensor.Device;
 import dev.tunesmith.kernels.cpu.CpuKernels;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,7 +18,7 @@ final class RunEnvironment {
 
     static Map<String, String> current() {
         Map<String, String> environment = new TreeMap<>();
-        environment.put("device", "cpu");
+        environment.put("device", Device.current().wire());
         environment.put("processor", processor());
         environment.put("kernels", CpuKernels.level().wire());
         environment.put("threads", Integer.toString(CpuKernels.threads()));

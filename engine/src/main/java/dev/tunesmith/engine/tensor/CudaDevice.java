@@ -83,11 +83,6 @@ public final class CudaDevice implements Device {
         return products;
     }
 
-    /// Waits until all work is done.
-    public void await() {
-        stream.await();
-    }
-
     /// Bytes of the device that nobody has.
     public long freeBytes() {
         return stream.freeBytes();
@@ -96,6 +91,11 @@ public final class CudaDevice implements Device {
     @Override
     public void begin() {
         stream.use();
+    }
+
+    @Override
+    public void await() {
+        stream.await();
     }
 
     @Override

@@ -4,6 +4,8 @@ import dev.tunesmith.kernels.NativeMemory;
 import dev.tunesmith.kernels.cpu.CpuKernels;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /// Where tensors lie and operations run: the CPU, or a CUDA device.
 ///
@@ -18,6 +20,21 @@ public sealed interface Device permits Device.Cpu, CudaDevice {
     /// The device of this process.
     static Device current() {
         return Chosen.DEVICE.get();
+    }
+
+    /// The device of a name in a setting: `cpu`, `cuda` (the first) or `cuda:N`.
+    ///
+    /// @throws DeviceException which says why it cannot be used
+    static Device named(String name) {
+        if (name.equals("cpu")) {
+            return CPU;
+        }
+        Matcher cuda = Pattern.compile("cuda(?::(\\d{1,3}))?").matcher(name);
+        if (!cuda.matches()) {
+            throw new DeviceException(
+                    "the device '%s' is neither cpu nor cuda nor cuda:N".formatted(name));
+        }
+        return CudaDevice.open(cuda.group(1) == null ? 0 : Integer.parseInt(cuda.group(1)));
     }
 
     /// Makes a device the one that new regions and all operations use. Not while a tensor of
@@ -50,6 +67,9 @@ public sealed interface Device permits Device.Cpu, CudaDevice {
 
     /// Writes zeros.
     void clear(long address, long bytes);
+
+    /// Waits until all operations so far are done; throws what failed in them.
+    void await();
 
     /// Where rows lie: `stride` bytes apart.
     record Rows(long address, long stride) {}
@@ -86,6 +106,10 @@ public sealed interface Device permits Device.Cpu, CudaDevice {
         public boolean hostVisible() {
             return true;
         }
+
+        /// Every operation is done when it returns.
+        @Override
+        public void await() {}
 
         @Override
         public String wire() {

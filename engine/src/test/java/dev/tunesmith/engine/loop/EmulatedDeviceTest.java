@@ -46,8 +46,7 @@ class EmulatedDeviceTest {
     }
 
     private static Device emulated(boolean cublas) {
-        Optional<CuBlas> products =
-                cublas ? Optional.of(CuBlas.open(LIBRARY)) : Optional.empty();
+        Optional<CuBlas> products = cublas ? Optional.of(CuBlas.open(LIBRARY)) : Optional.empty();
         return CudaDevice.open(CudaLibrary.open(LIBRARY), 0, products);
     }
 

@@ -55,7 +55,16 @@ class DeviceTest {
     void aDeviceThatIsNotThereIsRefusedWithThoseThatAre() {
         assertThatThrownBy(() -> emulated(3))
                 .isInstanceOf(DeviceException.class)
-                .hasMessage("there is no device cuda:3, the driver offers cuda:0 emulated on the CPU");
+                .hasMessage(
+                        "there is no device cuda:3, the driver offers cuda:0 emulated on the CPU");
+    }
+
+    @Test
+    void namesThatMeanNoDeviceAreRefused() {
+        assertThat(Device.named("cpu")).isSameAs(Device.CPU);
+        assertThatThrownBy(() -> Device.named("gpu"))
+                .isInstanceOf(DeviceException.class)
+                .hasMessageContaining("neither cpu nor cuda");
     }
 
     /// The library of this build, on a machine without a driver.

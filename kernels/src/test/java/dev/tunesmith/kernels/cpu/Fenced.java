@@ -2,24 +2,39 @@ package dev.tunesmith.kernels.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tunesmith.kernels.NativeMemory;
+import dev.tunesmith.kernels.cuda.RealGpu;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /// Native memory of a test. A fence lies on both sides of every piece and is checked on closing.
 final class Fenced implements AutoCloseable {
     private static final int FENCE = 128;
     private static final byte MARK = 0x5a;
 
+    private static final AtomicBoolean PINNED = new AtomicBoolean();
+
+    private final boolean pinned = PINNED.get();
     private final Arena arena = Arena.ofConfined();
     private final List<MemorySegment> pieces = new ArrayList<>();
     private final List<MemorySegment> contents = new ArrayList<>();
 
+    /// Whether later memory is such that a GPU sees it.
+    static void pin(boolean pin) {
+        PINNED.set(pin);
+    }
+
     /// Room filled with bytes that are NaN in both types, so that reading it unset shows.
     long room(long bytes) {
-        MemorySegment piece = arena.allocate(bytes + 2 * FENCE, 64);
+        long all = bytes + 2 * FENCE;
+        MemorySegment piece =
+                pinned
+                        ? NativeMemory.at(RealGpu.allocate(all), all)
+                        : arena.allocate(all, 64);
         piece.fill(MARK);
         MemorySegment content = piece.asSlice(FENCE, bytes);
         content.fill((byte) 0xff);
@@ -99,6 +114,9 @@ final class Fenced implements AutoCloseable {
             assertThat(piece.asSlice(end - FENCE, FENCE).toArray(ValueLayout.JAVA_BYTE))
                     .as("bytes after a tensor")
                     .containsOnly(MARK);
+        }
+        if (pinned) {
+            pieces.forEach(piece -> RealGpu.release(piece.address()));
         }
         arena.close();
     }

@@ -3,6 +3,7 @@ package dev.tunesmith.kernels.cpu;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.tunesmith.kernels.cuda.EmulatedCuda;
+import dev.tunesmith.kernels.cuda.RealGpu;
 import java.util.Arrays;
 import java.util.stream.Stream;
 
@@ -16,6 +17,9 @@ record Machine(Place place, Element type) {
         /// At a level of the CPU library.
         record Cpu(CpuLevel level) implements Place {}
 
+        /// On the GPU of this machine.
+        record Gpu() implements Place {}
+
         /// In the CUDA kernels, whose threads the CPU takes in this order.
         record EmulatedGpu(boolean backwards) implements Place {}
     }
@@ -24,7 +28,7 @@ record Machine(Place place, Element type) {
         Stream<Place> places =
                 Stream.concat(
                         Arrays.stream(CpuLevel.values()).map(Place.Cpu::new),
-                        Stream.of(new Place.EmulatedGpu(false), new Place.EmulatedGpu(true)));
+                        Stream.of(new Place.EmulatedGpu(false), new Place.EmulatedGpu(true), new Place.Gpu()));
         return places.flatMap(
                 place -> Arrays.stream(Element.values()).map(type -> new Machine(place, type)));
     }
@@ -42,11 +46,17 @@ record Machine(Place place, Element type) {
                 CpuKernels.select(level);
             }
             case Place.EmulatedGpu(boolean backwards) -> EmulatedCuda.use(backwards);
+            case Place.Gpu() -> {
+                assumeTrue(RealGpu.whyNot().isEmpty(), RealGpu::whyNot);
+                Fenced.pin(true);
+                RealGpu.use();
+            }
         }
     }
 
     /// Back to the level that the process started with.
     static void reset() {
+        Fenced.pin(false);
         CpuKernels.use();
         CpuKernels.select(AT_START);
     }
