@@ -159,7 +159,8 @@ public final class BenchCommand implements Runnable {
             description = "Write a folder of a real shape with random weights.",
             mixinStandardHelpOptions = true)
     int model(
-            @Parameters(paramLabel = "SHAPE", description = "${COMPLETION-CANDIDATES}") RandomModel shape,
+            @Parameters(paramLabel = "SHAPE", description = "${COMPLETION-CANDIDATES}")
+                    RandomModel shape,
             @Parameters(paramLabel = "DIR") Path folder)
             throws IOException {
         shape.write(folder);

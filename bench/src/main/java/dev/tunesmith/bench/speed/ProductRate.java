@@ -27,8 +27,7 @@ final class ProductRate {
             double library =
                     Device.current().hostVisible()
                             ? best(() ->
-                                    TorchAbi.get()
-                                            .mm(y.handle(), x.handle(), w.transposedHandle()))
+                                    TorchAbi.get().mm(y.handle(), x.handle(), w.transposedHandle()))
                             : own;
             return 2.0 * SIZE * SIZE * SIZE / Math.min(own, library);
         }

@@ -32,9 +32,7 @@ final class Fenced implements AutoCloseable {
     long room(long bytes) {
         long all = bytes + 2 * FENCE;
         MemorySegment piece =
-                pinned
-                        ? NativeMemory.at(RealGpu.allocate(all), all)
-                        : arena.allocate(all, 64);
+                pinned ? NativeMemory.at(RealGpu.allocate(all), all) : arena.allocate(all, 64);
         piece.fill(MARK);
         MemorySegment content = piece.asSlice(FENCE, bytes);
         content.fill((byte) 0xff);

@@ -28,7 +28,10 @@ record Machine(Place place, Element type) {
         Stream<Place> places =
                 Stream.concat(
                         Arrays.stream(CpuLevel.values()).map(Place.Cpu::new),
-                        Stream.of(new Place.EmulatedGpu(false), new Place.EmulatedGpu(true), new Place.Gpu()));
+                        Stream.of(
+                                new Place.EmulatedGpu(false),
+                                new Place.EmulatedGpu(true),
+                                new Place.Gpu()));
         return places.flatMap(
                 place -> Arrays.stream(Element.values()).map(type -> new Machine(place, type)));
     }

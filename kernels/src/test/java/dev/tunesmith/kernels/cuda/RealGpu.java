@@ -25,7 +25,8 @@ public final class RealGpu {
             return "no CUDA compiler was there when this was built";
         }
         try {
-            boolean usable = LIBRARY.orElseThrow().devices().stream().anyMatch(LIBRARY.get()::runsOn);
+            boolean usable =
+                    LIBRARY.orElseThrow().devices().stream().anyMatch(LIBRARY.get()::runsOn);
             return usable ? "" : "no GPU that the kernels are compiled for";
         } catch (KernelException e) {
             return "no GPU: " + e.getMessage();
@@ -50,13 +51,12 @@ public final class RealGpu {
     /// Turns all operations to the GPU.
     public static void use() {
         Dispatch.Target target = LIBRARY.orElseThrow().operations(Holder.STREAM.handle());
-        Dispatch.use(
-                (symbol, signature) -> {
-                    MethodHandle handle = target.function(symbol, signature);
-                    return signature.charAt(0) == 'i'
-                            ? MethodHandles.filterReturnValue(handle, awaited())
-                            : handle;
-                });
+        Dispatch.use((symbol, signature) -> {
+            MethodHandle handle = target.function(symbol, signature);
+            return signature.charAt(0) == 'i'
+                    ? MethodHandles.filterReturnValue(handle, awaited())
+                    : handle;
+        });
     }
 
     private static MethodHandle awaited() {
