@@ -134,14 +134,14 @@ TS_DECLARE_SMALL(f32_weight_bf16, float, bf16, float)
 
 // Turns a matrix into panels of 32 outputs (panels.h), in which its bytes lie in the order in which a product reads
 // them; q8_0 also quantises, and wants K to be a multiple of 32.
-int panels_pack_bf16(const bf16 *w_NK, void *to, int64_t N, int64_t K, int threads);
-int panels_pack_q8_0(const bf16 *w_NK, void *to, int64_t N, int64_t K, int threads);
+int panels_pack_bf16(const bf16 *w_NK, void *to, int64_t N, int64_t K, TS_TEAM team);
+int panels_pack_q8_0(const bf16 *w_NK, void *to, int64_t N, int64_t K, TS_TEAM team);
 
 // y_MN = x_MK w_NKᵀ for any M. An element's bits depend on its row of x, its row of w and K alone.
 #define TS_DECLARE_PANELS(name, Y)                                                               \
     int panels_linear_##name(const bf16 *x, const void *w, Y *y, void *scratch, int64_t M,       \
                              int64_t N, int64_t K, int64_t x_stride, int64_t y_stride,           \
-                             int threads);
+                             TS_TEAM team);
 TS_DECLARE_PANELS(bf16, bf16)
 TS_DECLARE_PANELS(bf16_out_f32, float)
 TS_DECLARE_PANELS(q8_0, bf16)
@@ -149,7 +149,7 @@ TS_DECLARE_PANELS(q8_0_out_f32, float)
 #undef TS_DECLARE_PANELS
 
 // The column of the largest value of each row, the first of equals; NaN is never the largest.
-int largest_f32(const float *x_RC, int32_t *columns_R, int64_t R, int64_t C, int64_t stride, int threads);
+int largest_f32(const float *x_RC, int32_t *columns_R, int64_t R, int64_t C, int64_t stride, TS_TEAM team);
 
 // c_MN = factor·a_MK·b_KN + keep·c_MN; keep 0 never reads c. One stride of a and one of b is 1.
 #define TS_DECLARE_PRODUCT(name, T, O)                                                        \

@@ -26,6 +26,7 @@ import dev.tunesmith.engine.quant.FourBitFormat;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.Device;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
 import dev.tunesmith.kernels.cpu.Panels;
@@ -86,8 +87,11 @@ public final class Decoder implements AutoCloseable {
             return new Form(compute, loading, Optional.empty());
         }
 
-        /// How matrices are copied for products, if they are.
+        /// How matrices are copied for products, if they are: devices read them as they lie.
         Optional<Panels.Form> panels() {
+            if (!Device.current().hostVisible()) {
+                return Optional.empty();
+            }
             return switch (loading) {
                 case RESIDENT -> Optional.of(Panels.Form.BF16);
                 case RESIDENT_Q8_0 -> Optional.of(Panels.Form.Q8_0);

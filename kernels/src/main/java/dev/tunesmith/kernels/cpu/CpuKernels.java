@@ -69,7 +69,7 @@ public final class CpuKernels {
     }
 
     private static int teamSize() {
-        MethodHandle most = plain("omp_get_max_threads", "i");
+        MethodHandle most = own("omp_get_max_threads", "i");
         return query(() -> (int) most.invokeExact());
     }
 

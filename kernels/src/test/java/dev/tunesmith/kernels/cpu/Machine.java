@@ -25,15 +25,23 @@ record Machine(Place place, Element type) {
     }
 
     static Stream<Machine> all() {
-        Stream<Place> places =
-                Stream.concat(
-                        Arrays.stream(CpuLevel.values()).map(Place.Cpu::new),
+        return Stream.concat(
+                levels(),
+                of(
                         Stream.of(
                                 new Place.EmulatedGpu(false),
                                 new Place.EmulatedGpu(true),
-                                new Place.Gpu()));
-        return places.flatMap(
-                place -> Arrays.stream(Element.values()).map(type -> new Machine(place, type)));
+                                new Place.Gpu())));
+    }
+
+    /// For operations that devices do not have.
+    static Stream<Machine> levels() {
+        return of(Arrays.stream(CpuLevel.values()).map(Place.Cpu::new));
+    }
+
+    private static Stream<Machine> of(Stream<? extends Place> places) {
+        return places.flatMap(place ->
+                Arrays.stream(Element.values()).map(type -> new Machine(place, type)));
     }
 
     void use() {

@@ -16,7 +16,7 @@ class PanelsTest {
     }
 
     @ParameterizedTest
-    @MethodSource("dev.tunesmith.kernels.cpu.Machine#all")
+    @MethodSource("dev.tunesmith.kernels.cpu.Machine#levels")
     void equalTheProduct(Machine machine) {
         machine.use();
         for (int m : new int[] {0, 1, 2, 3, 4, 7, 12, 13, 37, 250}) {
@@ -27,7 +27,7 @@ class PanelsTest {
     }
 
     @ParameterizedTest
-    @MethodSource("dev.tunesmith.kernels.cpu.Machine#all")
+    @MethodSource("dev.tunesmith.kernels.cpu.Machine#levels")
     void givesARowTheSameBitsInAnyBatch(Machine machine) {
         machine.use();
         Panels panels = new Panels(Panels.Form.BF16, 530, 288, 2);
