@@ -5,6 +5,7 @@ import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.StepArena;
 import dev.tunesmith.engine.tensor.Tensor;
 import dev.tunesmith.kernels.cpu.Coded;
+import java.lang.foreign.MemorySegment;
 
 /// A frozen matrix [outputs, inputs] that is kept as codes.
 ///
@@ -85,7 +86,7 @@ public sealed interface CodedMatrix
     /// What kernels read about a matrix of codes.
     ///
     /// @param bytes live as long as the matrix
-    record Description(Coded kind, long outputs, long inputs, Tensor bytes) {
+    record Description(Coded kind, long outputs, long inputs, MemorySegment bytes) {
         /// Writes all values.
         void decode(Tensor w_OI) {
             kind.dequantise(

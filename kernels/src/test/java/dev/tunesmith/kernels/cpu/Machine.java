@@ -40,8 +40,8 @@ record Machine(Place place, Element type) {
     }
 
     private static Stream<Machine> of(Stream<? extends Place> places) {
-        return places.flatMap(place ->
-                Arrays.stream(Element.values()).map(type -> new Machine(place, type)));
+        return places.flatMap(
+                place -> Arrays.stream(Element.values()).map(type -> new Machine(place, type)));
     }
 
     void use() {
