@@ -107,7 +107,10 @@ record JobView(
         Map<String, Object> numbers = resolved == null ? numbers(spec) : numbers(resolved);
         var method = new LinkedHashMap<String, Object>();
         method.put("type", spec.method().wire());
-        method.put(spec.method().wire(), Map.of("hyperparameters", numbers));
+        var own = new LinkedHashMap<String, Object>();
+        own.put("hyperparameters", numbers);
+        spec.choice().settings().judge().ifPresent(grader -> own.put("grader", grader));
+        method.put(spec.method().wire(), own);
         Long asked = spec.seed();
         long seed = asked == null ? SEED_UNRESOLVED : asked;
         return new Inputs(

@@ -24,6 +24,11 @@ record TenantLookup(Handle handle, TenantId tenant) implements Lookup {
     }
 
     @Override
+    public boolean readable(String model) {
+        return Models.readable(handle, tenant, model);
+    }
+
+    @Override
     public FileState file(FileId file) {
         Optional<StoredFile> found = Files.find(handle, tenant, file);
         if (found.isEmpty()) {

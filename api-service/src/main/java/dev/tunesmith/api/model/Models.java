@@ -94,6 +94,22 @@ public final class Models {
                         .list());
     }
 
+    /// Whether there is a model of that name, whatever its kind.
+    public static boolean readable(Handle handle, TenantId tenant, String name) {
+        return handle.createQuery(
+                        """
+                        SELECT 1 FROM model_version
+                        WHERE (tenant_id = :tenant OR tenant_id IS NULL)
+                          AND name = :name AND deleted_at IS NULL
+                        LIMIT 1
+                        """)
+                .bind("tenant", tenant.value())
+                .bind("name", name)
+                .mapTo(Integer.class)
+                .findOne()
+                .isPresent();
+    }
+
     /// A model by its id, also when its name was given up since: an adapter outlives the name of
     /// its base.
     public Optional<Model> find(TenantId tenant, String actor, ModelId id) {

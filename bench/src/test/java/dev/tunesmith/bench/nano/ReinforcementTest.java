@@ -9,7 +9,10 @@ import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.Grader.StringCheck;
 import dev.tunesmith.contracts.method.Grader.StringCheck.Operation;
+import dev.tunesmith.contracts.method.GroupSettings;
 import dev.tunesmith.contracts.method.KlEstimator;
+import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.MethodSettings.Ppo;
 import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.contracts.optim.OptimizerSpec;
@@ -26,6 +29,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -38,31 +42,58 @@ class ReinforcementTest {
 
     @Test
     void gradedAnswersBecomeBetter() throws IOException {
+        requireBetter(ppo(), 18, "objective/scores");
+    }
+
+    @Test
+    @Tag("longrun")
+    void comparedAnswersBecomeBetter() throws IOException {
+        requireBetter(grouped(), 18, "reward");
+    }
+
+    private void requireBetter(MethodSettings settings, int steps, String score)
+            throws IOException {
         Path rows = EXAMPLES.resolve("reinforcement");
         var sources =
                 new TrainingRun.Sources(
                         ModelDirectory.open(EXAMPLES.resolve("nano").resolve("model")),
                         rows.resolve("train.jsonl"),
                         Optional.of(rows.resolve("validation.jsonl")));
-        Scores scores = new Scores();
-        try (TrainingRun run = TrainingRun.prepare(spec(), sources, room, 4L << 30)) {
+        Scores scores = new Scores(score);
+        try (TrainingRun run = TrainingRun.prepare(spec(settings, steps), sources, room, 4L << 30)) {
             assertThat(run.loop(run.start(), scores).run()).isInstanceOf(Outcome.Finished.class);
         }
         assertThat(scores.measured.getFirst()).isLessThan(0.3);
         assertThat(scores.measured.getLast()).isGreaterThan(0.8);
     }
 
-    private static ResolvedSpec spec() {
-        StringCheck product =
-                new StringCheck(
-                        "{{sample.output_text}}", "{{item.reference_answer}}", Operation.LIKE);
-        Ppo settings =
-                new Ppo(
-                        new Ppo.Rollout(16, 1, 1, 0),
-                        new Ppo.Distance(KlEstimator.K1, 0.02, null, 10_000),
-                        new Ppo.Credit(1, 0.95, false, 0, false),
-                        new Ppo.Update(2, 1, 0.2, 0.2, 0.1, 0),
-                        product);
+    private static final StringCheck PRODUCT =
+            new StringCheck(
+                    "{{sample.output_text}}", "{{item.reference_answer}}", Operation.LIKE);
+
+    private static Ppo ppo() {
+        return new Ppo(
+                new Ppo.Rollout(16, 1, 1, 0),
+                new Ppo.Distance(KlEstimator.K1, 0.02, null, 10_000),
+                new Ppo.Credit(1, 0.95, false, 0, false),
+                new Ppo.Update(2, 1, 0.2, 0.2, 0.1, 0),
+                PRODUCT);
+    }
+
+    private static GroupSettings grouped() {
+        GroupSettings usual = GroupSettings.usual(Method.GRPO, PRODUCT);
+        return new GroupSettings(
+                Method.GRPO,
+                4,
+                new Ppo.Rollout(16, 1, 1, 0),
+                usual.loss(),
+                usual.rewarding(),
+                new GroupSettings.Updates(2, 1),
+                usual.exam(),
+                PRODUCT);
+    }
+
+    private static ResolvedSpec spec(MethodSettings settings, int steps) {
         return new ResolvedSpec(
                 1,
                 JobKind.TRAIN,
@@ -71,7 +102,7 @@ class ReinforcementTest {
                 new AdapterSpec.Lora(
                         8, 16, 0, List.of("all-linear"), false, AdapterSpec.Export.ADAPTER),
                 new ResolvedSpec.Rows(64, false, Overflow.ERROR, false, 0, 16, 16),
-                new ResolvedSpec.Steps(3, 18, 18, 1, 0, 0),
+                new ResolvedSpec.Steps(3, steps, steps, 1, 0, 0),
                 new ResolvedSpec.Optimizer(
                         1e-3, 1, Curve.CONSTANT, 0, 1, 0, 1, OptimizerSpec.ADAMW),
                 Precision.BF16,
@@ -83,6 +114,11 @@ class ReinforcementTest {
     /// Keeps the scores of the most probable answers to the held-out questions.
     private static final class Scores implements LoopObserver {
         private final List<Double> measured = new ArrayList<>();
+        private final String name;
+
+        private Scores(String name) {
+            this.name = name;
+        }
 
         @Override
         public Stop stopAsked() {
@@ -91,15 +127,28 @@ class ReinforcementTest {
 
         @Override
         public void stepped(StepReport report) {
-            assertThat(report.metrics())
-                    .containsKeys(
-                            "objective/kl",
-                            "objective/scores",
-                            "objective/rlhf_reward",
-                            "policy/clipfrac_avg",
-                            "policy/approxkl_avg",
-                            "loss/value_avg",
-                            "val/ratio");
+            String[] names =
+                    name.equals("reward")
+                            ? new String[] {
+                                "reward",
+                                "reward_std",
+                                "frac_reward_zero_std",
+                                "rewards/reward/mean",
+                                "completions/mean_length",
+                                "completions/clipped_ratio",
+                                "clip_ratio/region_mean",
+                                "entropy"
+                            }
+                            : new String[] {
+                                "objective/kl",
+                                "objective/scores",
+                                "objective/rlhf_reward",
+                                "policy/clipfrac_avg",
+                                "policy/approxkl_avg",
+                                "loss/value_avg",
+                                "val/ratio"
+                            };
+            assertThat(report.metrics()).containsKeys(names);
         }
 
         @Override
@@ -107,7 +156,7 @@ class ReinforcementTest {
 
         @Override
         public void evaluated(Evaluation evaluation) {
-            measured.add(evaluation.metrics().getOrDefault("objective/scores", 0.0));
+            measured.add(evaluation.metrics().getOrDefault(name, 0.0));
         }
 
         @Override

@@ -8,8 +8,10 @@ import dev.tunesmith.contracts.id.Attempt;
 import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.method.ModelRole;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -105,6 +107,7 @@ public sealed interface Control extends Message {
     /// Everything that a granted attempt needs to run.
     ///
     /// @param resume the checkpoint to go on from; null to start at step 0
+    /// @param companions other models that the method reads
     /// @param prefix prefix of the job's objects, `t/<tenant>/j/<job>/`
     record Work(
             TenantId tenant,
@@ -114,7 +117,31 @@ public sealed interface Control extends Message {
             ObjectRef training,
             @Nullable ObjectRef validation,
             @Nullable Resume resume,
-            String prefix) {}
+            String prefix,
+            Map<ModelRole, Companion> companions) {
+        public Work {
+            // Work of earlier releases came without any.
+            companions = companions == null ? Map.of() : Map.copyOf(companions);
+        }
+
+        /// Work that reads one model.
+        public Work(
+                TenantId tenant,
+                JobId job,
+                ResolvedSpec spec,
+                ModelSource base,
+                ObjectRef training,
+                @Nullable ObjectRef validation,
+                @Nullable Resume resume,
+                String prefix) {
+            this(tenant, job, spec, base, training, validation, resume, prefix, Map.of());
+        }
+    }
+
+    /// A model beside the one that trains.
+    ///
+    /// @param adapter what changes it, if it is one with an adapter
+    record Companion(ModelSource base, @Nullable ModelSource adapter) {}
 
     /// A committed checkpoint.
     record Resume(long step, ManifestRef manifest) {}

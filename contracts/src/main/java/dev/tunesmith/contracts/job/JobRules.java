@@ -2,6 +2,8 @@ package dev.tunesmith.contracts.job;
 
 import dev.tunesmith.contracts.id.FileId;
 import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.method.MethodChoice;
+import dev.tunesmith.contracts.method.ModelRole;
 import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.contracts.problem.NearestName;
 import dev.tunesmith.contracts.problem.Problem;
@@ -25,7 +27,13 @@ public final class JobRules {
     private static final int MODELS_SHOWN = 3;
     private static final double BETA_MAX = 10;
     private static final String[] AUTOMATIC = {
-        "n_epochs", "batch_size", "learning_rate_multiplier", "beta"
+        "n_epochs",
+        "batch_size",
+        "learning_rate_multiplier",
+        "beta",
+        "compute_multiplier",
+        "eval_interval",
+        "eval_samples"
     };
     private static final Pattern SUFFIX = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
     private static final Set<String> OF_THE_SERVER =
@@ -90,8 +98,7 @@ public final class JobRules {
                         fields.object("x_training"),
                         method,
                         numbers,
-                        methods.beta(),
-                        methods.grader());
+                        methods);
         TrainingOptions options = trainingRules.options();
         JobSpec.Labels labels = labels(fields, trainingRules.clientJobId());
         JobSpec.Scheduling scheduling = scheduling(fields.object("x_scheduling"));
@@ -101,6 +108,7 @@ public final class JobRules {
                     "x_training.val_size",
                     "cannot be combined with validation_file; keep one of them");
         }
+        trainingRules.choice().settings().companions().forEach(this::requireReadable);
         Curve curve = options.optimizer().curve();
         boolean measured = validation != null || orZero(options.rows().validationShare()) > 0;
         if (curve != null && curve.kind() == Curve.Kind.REDUCE_ON_PLATEAU && !measured) {
@@ -128,6 +136,23 @@ public final class JobRules {
                         labels,
                         scheduling),
                 trainingRules.dryRun());
+    }
+
+    private void requireReadable(ModelRole role, String name) {
+        if (!lookup.readable(name)) {
+            String key =
+                    switch (role) {
+                        case TEACHER -> "x_training.teacher";
+                        case REWARD_MODEL -> "method.grader";
+                    };
+            List<String> near = NearestName.several(name, lookup.models(), MODELS_SHOWN);
+            Problem problem =
+                    Problem.of(
+                            ProblemCode.MODEL_NOT_FOUND,
+                            key,
+                            "there is no model \"%s\"".formatted(name));
+            problems.add(near.isEmpty() ? problem : problem.suggesting(String.join(" or ", near)));
+        }
     }
 
     private static double orZero(@Nullable Double value) {
@@ -244,13 +269,14 @@ public final class JobRules {
     }
 
     /// `method` and the deprecated top-level `hyperparameters`.
-    private static final class MethodRules {
+    static final class MethodRules {
         private final Fields fields;
         private final Problems problems;
         private final Fields methodFields;
         private final Method method;
         private @Nullable Double beta;
         private Fields grader;
+        private Fields own;
 
         private MethodRules(Fields fields, Problems problems) {
             this.fields = fields;
@@ -262,20 +288,18 @@ public final class JobRules {
             }
             this.method = asked == null ? Method.SUPERVISED : asked;
             this.grader = new Fields(Map.of(), "method.grader", new Problems());
+            this.own = grader;
         }
 
         private Method method() {
             return method;
         }
 
-        /// The method's own hyper-parameter, once [#hyperparameters] was read.
-        private @Nullable Double beta() {
-            return beta;
-        }
-
-        /// What scores answers, once [#hyperparameters] was read.
-        private Fields grader() {
-            return grader;
+        /// The choices of `x_training` that belong to the method.
+        MethodChoice read(Fields training) {
+            MethodChoice choice = new MethodReader(method, training).read(beta, grader, own);
+            own.rejectOthers(Aliases.OF);
+            return choice;
         }
 
         private void readGrader(Fields own) {
@@ -291,15 +315,15 @@ public final class JobRules {
             Fields deprecated = fields.object("hyperparameters").withoutAuto(AUTOMATIC);
             Hyperparameters old = numbers(deprecated);
             deprecated.rejectOthers(Aliases.OF);
-            Fields own = methodFields.object(method.wire());
-            Fields asked = own.object("hyperparameters").withoutAuto(AUTOMATIC);
+            Fields given = methodFields.object(method.wire());
+            Fields asked = given.object("hyperparameters").withoutAuto(AUTOMATIC);
             Hyperparameters current = numbers(asked);
             if (method.defaults().hyperparameters().containsKey("beta")) {
                 beta = asked.number("beta", Fields.Range.above(0, BETA_MAX));
             }
-            asked.rejectOthers(Aliases.OF);
-            readGrader(own);
-            own.rejectOthers(Map.of());
+            this.own = asked;
+            readGrader(given);
+            given.rejectOthers(Map.of());
             for (Method other : Method.values()) {
                 if (other != method && methodFields.has(other.wire())) {
                     methodFields.object(other.wire());

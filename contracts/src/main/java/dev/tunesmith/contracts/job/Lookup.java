@@ -8,6 +8,12 @@ public interface Lookup {
     /// Names of the models that the tenant may train.
     Set<String> models();
 
+    /// Whether the tenant has a model of that name that another job may read: a base model or a
+    /// trained one.
+    default boolean readable(String model) {
+        return models().contains(model);
+    }
+
     /// What is known of a file of the tenant.
     FileState file(FileId file);
 

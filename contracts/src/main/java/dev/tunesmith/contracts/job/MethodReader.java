@@ -1,8 +1,14 @@
 package dev.tunesmith.contracts.job;
 
 import dev.tunesmith.contracts.job.Fields.Range;
+import dev.tunesmith.contracts.method.DistillSettings;
 import dev.tunesmith.contracts.method.Divergence;
 import dev.tunesmith.contracts.method.Grader;
+import dev.tunesmith.contracts.method.GroupLoss.Kind;
+import dev.tunesmith.contracts.method.GroupLoss;
+import dev.tunesmith.contracts.method.GroupSettings.Advantage;
+import dev.tunesmith.contracts.method.GroupSettings.Exam;
+import dev.tunesmith.contracts.method.GroupSettings;
 import dev.tunesmith.contracts.method.KlEstimator;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
@@ -15,6 +21,7 @@ import dev.tunesmith.contracts.method.MethodSettings.Supervised;
 import dev.tunesmith.contracts.method.PairLoss;
 import dev.tunesmith.contracts.method.TokenLoss;
 import dev.tunesmith.contracts.problem.ProblemCode;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -39,12 +46,22 @@ final class MethodReader {
 
     /// @param beta the hyper-parameter, null if it was not given
     /// @param grader what scores answers; empty for methods without one
-    MethodChoice read(@Nullable Double beta, Fields grader) {
+    /// @param own the method's hyper-parameters
+    MethodChoice read(@Nullable Double beta, Fields grader, Fields own) {
         MethodSettings settings =
                 switch (method) {
                     case PRETRAIN -> method.defaults();
                     case SUPERVISED -> supervised();
                     case PPO -> ppo(grader);
+                    case GRPO,
+                            DR_GRPO,
+                            DAPO,
+                            GSPO,
+                            RLOO,
+                            REINFORCE_PLUS_PLUS,
+                            REINFORCEMENT ->
+                            new GroupReader(this, fields).read(method, grader, own);
+                    case DISTILL -> distill();
                     case KTO -> kto(noted("beta", beta, Kto.USUAL.beta()));
                     case ORPO, SIMPO, CPO -> referenceFree(beta);
                     case REWARD_MODEL ->
@@ -55,7 +72,8 @@ final class MethodReader {
         return new MethodChoice(settings, given);
     }
 
-    private <T> T noted(String key, @Nullable T asked, T otherwise) {
+    /// A value, noted as given if it was.
+    <T> T noted(String key, @Nullable T asked, T otherwise) {
         if (asked != null) {
             given.add(key);
         }
@@ -76,6 +94,12 @@ final class MethodReader {
                     "label_smoothing",
                     "needs loss_type nll, found " + loss.wire());
         }
+        if (loss != TokenLoss.ASFT && fields.has("asft_alpha")) {
+            fields.problem(
+                    ProblemCode.INVALID_VALUE,
+                    "asft_alpha",
+                    "needs loss_type asft, found " + loss.wire());
+        }
         if (loss != TokenLoss.EAFT && fields.has("eaft_alpha")) {
             fields.problem(
                     ProblemCode.INVALID_VALUE,
@@ -87,7 +111,46 @@ final class MethodReader {
                 smoothing,
                 number("eaft_alpha", Range.from(0, 10), usual.eaftAlpha()),
                 number("neftune_noise_alpha", Range.from(0, 1000), usual.noise()),
-                flag("mask_history"));
+                flag("mask_history"),
+                number("asft_alpha", Range.from(0, 100), usual.asftAlpha()));
+    }
+
+    private DistillSettings distill() {
+        DistillSettings usual = DistillSettings.USUAL;
+        String teacher = fields.text("teacher", 256);
+        if (teacher == null && !fields.has("teacher")) {
+            fields.problem(ProblemCode.MISSING_REQUIRED_PARAMETER, "teacher", "is required");
+        }
+        double ownShare = number("on_policy_share", Range.from(0, 1), usual.ownShare());
+        for (String key : List.of("max_completion_length", "temperature", "top_p", "top_k")) {
+            if (ownShare == 0 && fields.has(key)) {
+                fields.problem(
+                        ProblemCode.INVALID_VALUE,
+                        key,
+                        "needs an on_policy_share above 0: the student draws no answers");
+            }
+        }
+        return new DistillSettings(
+                noted("teacher", teacher, ""),
+                number("distill_alpha", Range.from(0, 1), usual.alpha()),
+                number("distill_beta", Range.from(0, 1), usual.beta()),
+                number("distill_temperature", Range.above(0, 100), usual.softening()),
+                ownShare,
+                rollout(usual.rollout()));
+    }
+
+    /// How answers are drawn.
+    Ppo.Rollout rollout(Ppo.Rollout usual) {
+        return new Ppo.Rollout(
+                whole("max_completion_length", 1, 1 << 16, usual.tokensMax()),
+                number("temperature", Range.above(0, 2), usual.temperature()),
+                number("top_p", Range.above(0, 1), usual.topP()),
+                whole("top_k", 0, 1 << 20, usual.topK()));
+    }
+
+    /// What scores answers.
+    static Grader grader(Fields fields) {
+        return new GraderReader(fields).read();
     }
 
     private Preference preference(double beta) {
@@ -194,12 +257,7 @@ final class MethodReader {
 
     private Ppo ppo(Fields grader) {
         Ppo usual = Ppo.usual(new GraderReader(grader).read());
-        Ppo.Rollout rollout =
-                new Ppo.Rollout(
-                        whole("max_completion_length", 1, 1 << 16, usual.rollout().tokensMax()),
-                        number("temperature", Range.above(0, 2), usual.rollout().temperature()),
-                        number("top_p", Range.above(0, 1), usual.rollout().topP()),
-                        whole("top_k", 0, 1 << 20, usual.rollout().topK()));
+        Ppo.Rollout rollout = rollout(usual.rollout());
         Ppo.Distance distance = usual.distance();
         KlEstimator estimator =
                 fields.choice("kl_estimator", List.of(KlEstimator.values()), KlEstimator::wire);
@@ -228,15 +286,15 @@ final class MethodReader {
                 usual.grader());
     }
 
-    private int whole(String key, int min, int max, int otherwise) {
+    int whole(String key, int min, int max, int otherwise) {
         return noted(key, fields.integer(key, min, max), otherwise);
     }
 
-    private double number(String key, Range range, double otherwise) {
+    double number(String key, Range range, double otherwise) {
         return noted(key, fields.number(key, range), otherwise);
     }
 
-    private @Nullable Double optional(String key, Range range) {
+    @Nullable Double optional(String key, Range range) {
         Double value = fields.number(key, range);
         if (value != null) {
             given.add(key);
@@ -244,7 +302,7 @@ final class MethodReader {
         return value;
     }
 
-    private boolean flag(String key) {
+    boolean flag(String key) {
         return noted(key, fields.bool(key), false);
     }
 
@@ -264,7 +322,8 @@ final class MethodReader {
         }
 
         private static Grader read(Fields fields, int depth) {
-            List<String> types = List.of("string_check", "text_similarity", "regex", "multi");
+            List<String> types = 
+                    List.of("string_check", "text_similarity", "regex", "reward_model", "multi");
             String type = fields.choice("type", types, name -> name);
             String _ = fields.text("name", 256);
             if (type == null) {
@@ -278,6 +337,7 @@ final class MethodReader {
                         case "string_check" -> check(fields);
                         case "text_similarity" -> similarity(fields);
                         case "regex" -> regex(fields);
+                        case "reward_model" -> new Grader.Scored(required(fields, "model"));
                         default -> multi(fields, depth);
                     };
             fields.rejectOthers(Map.of());
@@ -340,6 +400,143 @@ final class MethodReader {
                 fields.problem(ProblemCode.MISSING_REQUIRED_PARAMETER, key, "is required");
             }
             return text == null ? "" : text;
+        }
+    }
+
+    /// Reads the settings of GRPO and its relatives, under the keys of TRL.
+    private static final class GroupReader {
+        private static final int ANSWERS_MAX = 256;
+
+        private final MethodReader reader;
+        private final Fields fields;
+
+        GroupReader(MethodReader reader, Fields fields) {
+            this.reader = reader;
+            this.fields = fields;
+        }
+
+        GroupSettings read(Method method, Fields grader, Fields own) {
+            Grader judge = MethodReader.grader(grader);
+            GroupSettings usual = GroupSettings.usual(method, judge);
+            Exam exam = method == Method.REINFORCEMENT ? exam(own) : Exam.USUAL;
+            int wanted = Math.clamp(Math.round(usual.answers() * exam.compute()), 2, ANSWERS_MAX);
+            int answers =
+                    reader.whole(
+                            "num_generations",
+                            1,
+                            ANSWERS_MAX,
+                            method == Method.REINFORCEMENT ? wanted : usual.answers());
+            if (answers < 2 && usual.rewarding().advantage() != Advantage.WHITENED) {
+                fields.problem(
+                        ProblemCode.INVALID_VALUE,
+                        "num_generations",
+                        "method.type %s compares answers to a prompt and needs at least 2"
+                                .formatted(method.wire()));
+            }
+            return new GroupSettings(
+                    method,
+                    answers,
+                    reader.rollout(usual.rollout()),
+                    loss(method, usual.loss()),
+                    rewarding(method, usual.rewarding()),
+                    new GroupSettings.Updates(
+                            reader.whole("num_iterations", 1, 100, 1),
+                            reader.whole("num_mini_batches", 1, 256, 1)),
+                    exam,
+                    judge);
+        }
+
+        /// The hyper-parameters that only OpenAI's method has.
+        private Exam exam(Fields own) {
+            String effort =
+                    own.choice(
+                            "reasoning_effort",
+                            List.of("default", "low", "medium", "high"),
+                            name -> name);
+            if (effort != null && !effort.equals("default")) {
+                own.problem(
+                        ProblemCode.INVALID_VALUE,
+                        "reasoning_effort",
+                        "models here have no reasoning effort; use \"default\" and set"
+                                + " x_training.max_completion_length");
+            }
+            Double compute = own.number("compute_multiplier", Range.from(1e-5, 10));
+            Integer samples = own.integer("eval_samples", 1, 1_000_000);
+            Integer interval = own.integer("eval_interval", 1, 100_000_000);
+            reader.noted("compute_multiplier", compute, 1.0);
+            reader.noted("eval_samples", samples, 0);
+            reader.noted("eval_interval", interval, 0);
+            return new Exam(
+                    samples == null ? 0 : samples,
+                    interval == null ? 0 : interval,
+                    compute == null ? 1 : compute);
+        }
+
+        private GroupLoss loss(Method method, GroupLoss usual) {
+            List<Kind> kinds =
+                    method == Method.RLOO
+                            ? List.of(Kind.RLOO)
+                            : Arrays.stream(Kind.values()).filter(kind -> kind != Kind.RLOO).toList();
+            Kind kind =
+                    reader.noted(
+                            "loss_type",
+                            fields.choice(
+                                    "loss_type", kinds, value -> value.name().toLowerCase(Locale.ROOT)),
+                            usual.kind());
+            String level =
+                    reader.noted(
+                            "importance_sampling_level",
+                            fields.choice(
+                                    "importance_sampling_level",
+                                    List.of("token", "sequence"),
+                                    name -> name),
+                            usual.perSequence() ? "sequence" : "token");
+            double low = reader.number("epsilon", Range.above(0, 100), usual.clip().low());
+            boolean both = fields.has("epsilon") && !fields.has("epsilon_high");
+            double high =
+                    reader.number(
+                            "epsilon_high", Range.above(0, 1000), both ? low : usual.clip().high());
+            double distance =
+                    GroupSettings.pricesRewards(method)
+                            ? 0
+                            : reader.number("kl_coef", Range.from(0, 100), usual.price().coefficient());
+            return new GroupLoss(
+                    kind,
+                    level.equals("sequence"),
+                    new GroupLoss.Clip(low, high, reader.optional("delta", Range.above(1, 1000))),
+                    new GroupLoss.Price(distance, false),
+                    new GroupLoss.Entropy(
+                            reader.number("entropy_coef", Range.from(0, 100), 0),
+                            reader.number("top_entropy_quantile", Range.above(0, 1), 1),
+                            reader.optional("off_policy_mask_threshold", Range.above(0, 1000))));
+        }
+
+        private GroupSettings.Rewarding rewarding(Method method, GroupSettings.Rewarding usual) {
+            boolean scaled = usual.advantage().hasName();
+            @Nullable Advantage asked =
+                    scaled
+                            ? fields.choice(
+                                    "scale_rewards",
+                                    List.of(Advantage.GROUP, Advantage.BATCH, Advantage.NONE),
+                                    Advantage::wire)
+                            : null;
+            String order =
+                    reader.noted(
+                            "multi_objective_aggregation",
+                            fields.choice(
+                                    "multi_objective_aggregation",
+                                    List.of("sum_then_normalize", "normalize_then_sum"),
+                                    name -> name),
+                            "sum_then_normalize");
+            double distance =
+                    GroupSettings.pricesRewards(method)
+                            ? reader.number("kl_coef", Range.from(0, 100), usual.distance())
+                            : 0;
+            return new GroupSettings.Rewarding(
+                    scaled ? reader.noted("scale_rewards", asked, usual.advantage()) : usual.advantage(),
+                    order.equals("normalize_then_sum"),
+                    distance,
+                    reader.flag("mask_truncated_completions"));
         }
     }
 }

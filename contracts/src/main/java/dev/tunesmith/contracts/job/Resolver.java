@@ -10,6 +10,7 @@ import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.contracts.job.AdapterSpec.Refinements;
 import dev.tunesmith.contracts.job.TrainingOptions.Part;
 import dev.tunesmith.contracts.method.AdapterKind;
+import dev.tunesmith.contracts.method.GroupSettings;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.method.MethodSettings;
@@ -123,7 +124,8 @@ public final class Resolver {
     /// Models that are held beside the one that trains: with an adapter the reference is the same
     /// model without it.
     private static int frozenCopies(MethodSettings settings, AdapterSpec adapter) {
-        return settings.needsReference() && adapter.kind().weights() ? 1 : 0;
+        int others = settings.companions().size();
+        return others + (settings.needsReference() && adapter.kind().weights() ? 1 : 0);
     }
 
     /// Tokens of a row with a longest text of `tokens`.
@@ -516,12 +518,18 @@ public final class Resolver {
                 orDefault("logging_steps", asked.loggingSteps(), 1),
                 orDerived("save_steps", asked.saveSteps(), () -> part(planned, 10)),
                 orDerived(
-                        "eval_steps",
-                        asked.evalSteps(),
-                        () ->
-                                validates
-                                        ? part(planned, 5)
-                                        : new Derived<>(0, "nothing to validate on")));
+                        "eval_steps", asked.evalSteps(), () -> evaluations(planned, validates)));
+    }
+
+    private Derived<Integer> evaluations(long planned, boolean validates) {
+        if (!validates) {
+            return new Derived<>(0, "nothing to validate on");
+        }
+        int asked =
+                spec.choice().settings() instanceof GroupSettings group
+                        ? group.exam().interval()
+                        : 0;
+        return asked > 0 ? new Derived<>(asked, "eval_interval") : part(planned, 5);
     }
 
     private static Derived<Integer> part(long planned, int parts) {
@@ -640,6 +648,9 @@ public final class Resolver {
                     case SUPERVISED -> lora ? 2e-4 : 2e-5;
                     case PRETRAIN -> lora ? 2e-4 : 1e-4;
                     case PPO -> lora ? 2e-5 : 3e-6;
+                    case GRPO, DR_GRPO, DAPO, GSPO, RLOO, REINFORCE_PLUS_PLUS, REINFORCEMENT ->
+                            lora ? 1e-5 : 1e-6;
+                    case DISTILL -> lora ? 2e-4 : 2e-5;
                     case REWARD_MODEL -> lora ? 1e-4 : 1e-5;
                     case ORPO, SIMPO, CPO, KTO -> lora ? 5e-6 : 1e-6;
                     case DPO -> lora ? 5e-6 : 1e-6;

@@ -49,8 +49,7 @@ final class TrainingRules {
             Fields given,
             Method method,
             Hyperparameters numbers,
-            @Nullable Double beta,
-            Fields grader) {
+            JobRules.MethodRules methods) {
         this.fields = given.withoutAuto("batch_size", "micro_batch", "max_seq_len", "rank");
         this.method = method;
         this.numbers = numbers;
@@ -58,7 +57,7 @@ final class TrainingRules {
         this.options =
                 new TrainingOptions(
                         adapter(), rows(), optimizer(), cadence(), compute(), template());
-        this.choice = new MethodReader(method, fields).read(beta, grader);
+        this.choice = methods.read(fields);
         this.clientJobId = fields.text("client_job_id", 128);
         this.dryRun = Boolean.TRUE.equals(fields.bool("dry_run"));
         fields.rejectOthers(Aliases.OF);

@@ -17,12 +17,36 @@ import java.util.regex.PatternSyntaxException;
     @JsonSubTypes.Type(Grader.StringCheck.class),
     @JsonSubTypes.Type(Grader.Regex.class),
     @JsonSubTypes.Type(Grader.Similarity.class),
+    @JsonSubTypes.Type(Grader.Scored.class),
     @JsonSubTypes.Type(Grader.Multi.class)
 })
 public sealed interface Grader {
 
     /// The score of an answer to a row.
-    double score(Map<String, ?> item, String answer);
+    ///
+    /// @param judged what the reward model of the job says of prompt and answer
+    double score(Map<String, ?> item, String answer, double judged);
+
+    /// The score of an answer where no reward model is needed.
+    default double score(Map<String, ?> item, String answer) {
+        return score(item, answer, Double.NaN);
+    }
+
+    /// The scores of the parts by name, of those that add up: one for most graders.
+    default Map<String, Double> scores(Map<String, ?> item, String answer, double judged) {
+        return Map.of("reward", score(item, answer, judged));
+    }
+
+    /// What a reward model says that a job of method `reward_model` trained.
+    ///
+    /// @param model name of the trained model
+    @JsonTypeName("reward_model")
+    record Scored(String model) implements Grader {
+        @Override
+        public double score(Map<String, ?> item, String answer, double judged) {
+            return judged;
+        }
+    }
 
     /// 1 where the comparison holds, else 0.
     @JsonTypeName("string_check")
@@ -41,7 +65,7 @@ public sealed interface Grader {
         }
 
         @Override
-        public double score(Map<String, ?> item, String answer) {
+        public double score(Map<String, ?> item, String answer, double judged) {
             String left = Texts.filled(input, item, answer);
             String right = Texts.filled(reference, item, answer);
             boolean holds =
@@ -70,7 +94,7 @@ public sealed interface Grader {
         }
 
         @Override
-        public double score(Map<String, ?> item, String answer) {
+        public double score(Map<String, ?> item, String answer, double judged) {
             String text = Texts.filled(input, item, answer);
             return Pattern.compile(pattern).matcher(text).find() ? 1 : 0;
         }
@@ -81,7 +105,7 @@ public sealed interface Grader {
     @JsonTypeName("text_similarity")
     record Similarity(String input, String reference) implements Grader {
         @Override
-        public double score(Map<String, ?> item, String answer) {
+        public double score(Map<String, ?> item, String answer, double judged) {
             int[] left = Texts.filled(input, item, answer).codePoints().toArray();
             int[] right = Texts.filled(reference, item, answer).codePoints().toArray();
             int longest = Math.max(left.length, right.length);
@@ -98,13 +122,21 @@ public sealed interface Grader {
         }
 
         @Override
-        public double score(Map<String, ?> item, String answer) {
+        public double score(Map<String, ?> item, String answer, double judged) {
             double sum = 0;
             for (Map.Entry<String, Grader> grader : graders.entrySet()) {
                 double weight = weights.getOrDefault(grader.getKey(), 1.0);
-                sum += weight * grader.getValue().score(item, answer);
+                sum += weight * grader.getValue().score(item, answer, judged);
             }
             return sum;
+        }
+
+        @Override
+        public Map<String, Double> scores(Map<String, ?> item, String answer, double judged) {
+            var scores = new LinkedHashMap<String, Double>();
+            graders.forEach((name, grader) ->
+                    scores.put(name, grader.score(item, answer, judged)));
+            return scores;
         }
     }
 

@@ -14,7 +14,16 @@ public enum Method {
     SIMPO,
     CPO,
     PPO,
-    KTO;
+    KTO,
+    GRPO,
+    DR_GRPO,
+    DAPO,
+    GSPO,
+    RLOO,
+    REINFORCE_PLUS_PLUS,
+    /// OpenAI's reinforcement fine-tuning: GRPO under that name.
+    REINFORCEMENT,
+    DISTILL;
 
     /// What a row of a training file has to hold.
     public enum RowKind {
@@ -42,10 +51,11 @@ public enum Method {
 
     public RowKind rowKind() {
         return switch (this) {
-            case SUPERVISED -> RowKind.CONVERSATION;
+            case SUPERVISED, DISTILL -> RowKind.CONVERSATION;
             case PRETRAIN -> RowKind.DOCUMENT;
             case DPO, REWARD_MODEL, ORPO, SIMPO, CPO -> RowKind.PAIR;
-            case PPO -> RowKind.PROMPT;
+            case PPO, GRPO, DR_GRPO, DAPO, GSPO, RLOO, REINFORCE_PLUS_PLUS, REINFORCEMENT ->
+                    RowKind.PROMPT;
             case KTO -> RowKind.JUDGED;
         };
     }
@@ -62,6 +72,9 @@ public enum Method {
             case PRETRAIN -> new MethodSettings.Pretrain();
             case ORPO, SIMPO, CPO -> MethodSettings.ReferenceFree.usual(this);
             case PPO -> MethodSettings.Ppo.usual(Grader.StringCheck.ANSWER_IS_REFERENCE);
+            case GRPO, DR_GRPO, DAPO, GSPO, RLOO, REINFORCE_PLUS_PLUS, REINFORCEMENT ->
+                    GroupSettings.usual(this, Grader.StringCheck.ANSWER_IS_REFERENCE);
+            case DISTILL -> DistillSettings.USUAL;
             case KTO -> MethodSettings.Kto.USUAL;
             case REWARD_MODEL -> new MethodSettings.Reward(0);
             case DPO -> MethodSettings.Preference.dpo(MethodSettings.Preference.BETA);

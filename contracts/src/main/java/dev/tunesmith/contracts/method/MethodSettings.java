@@ -5,6 +5,7 @@ import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import com.fasterxml.jackson.annotation.JsonTypeName;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// What one training method has to be told beside rows, steps and optimizer.
@@ -16,9 +17,20 @@ import org.jspecify.annotations.Nullable;
     @JsonSubTypes.Type(MethodSettings.Reward.class),
     @JsonSubTypes.Type(MethodSettings.ReferenceFree.class),
     @JsonSubTypes.Type(MethodSettings.Ppo.class),
-    @JsonSubTypes.Type(MethodSettings.Kto.class)
+    @JsonSubTypes.Type(MethodSettings.Kto.class),
+    @JsonSubTypes.Type(GroupSettings.class),
+    @JsonSubTypes.Type(DistillSettings.class)
 })
-public sealed interface MethodSettings {
+public sealed interface MethodSettings
+        permits MethodSettings.Supervised,
+                MethodSettings.Pretrain,
+                MethodSettings.Ppo,
+                MethodSettings.ReferenceFree,
+                MethodSettings.Kto,
+                MethodSettings.Reward,
+                MethodSettings.Preference,
+                GroupSettings,
+                DistillSettings {
 
     /// The method that these settings are for.
     Method method();
@@ -36,6 +48,16 @@ public sealed interface MethodSettings {
     /// Whether a head with one output trains with the model.
     default boolean needsScoreHead() {
         return false;
+    }
+
+    /// What scores answers, if something does.
+    default Optional<Grader> judge() {
+        return Optional.empty();
+    }
+
+    /// Other models that the method reads, by what they are to it.
+    default Map<ModelRole, String> companions() {
+        return Map.of();
     }
 
     /// Optimizer steps that are made of the same rows, one after another.
@@ -59,14 +81,28 @@ public sealed interface MethodSettings {
     /// @param eaftAlpha exponent of the factor of [TokenLoss#EAFT]
     /// @param noise NEFTune's noise on the embeddings (arXiv 2310.05914), 0 for none
     /// @param lastAnswerOnly trains the last answer of a conversation, with the others as history
+    /// @param asftAlpha factor of the distance to the model before training, for [TokenLoss#ASFT]
     @JsonTypeName("supervised")
     record Supervised(
             TokenLoss loss,
             double labelSmoothing,
             double eaftAlpha,
             double noise,
-            boolean lastAnswerOnly)
+            boolean lastAnswerOnly,
+            double asftAlpha)
             implements MethodSettings {
+
+        /// A loss without a reference.
+        public Supervised(
+                TokenLoss loss,
+                double labelSmoothing,
+                double eaftAlpha,
+                double noise,
+                boolean lastAnswerOnly) {
+            this(loss, labelSmoothing, eaftAlpha, noise, lastAnswerOnly, ASFT_ALPHA);
+        }
+
+        private static final double ASFT_ALPHA = 0.1;
 
         public Supervised {
             // Jobs of earlier releases were stored without it.
@@ -82,10 +118,18 @@ public sealed interface MethodSettings {
         }
 
         @Override
+        public boolean needsReference() {
+            return loss == TokenLoss.ASFT;
+        }
+
+        @Override
         public void addTo(Map<String, Object> flat) {
             flat.put("loss_type", loss.wire());
             if (loss == TokenLoss.EAFT) {
                 flat.put("eaft_alpha", eaftAlpha);
+            }
+            if (loss == TokenLoss.ASFT) {
+                flat.put("asft_alpha", asftAlpha);
             }
             flat.put("label_smoothing", labelSmoothing);
             flat.put("neftune_noise_alpha", noise);
@@ -164,6 +208,16 @@ public sealed interface MethodSettings {
         @Override
         public Method method() {
             return Method.PPO;
+        }
+
+        @Override
+        public Optional<Grader> judge() {
+            return Optional.of(grader);
+        }
+
+        @Override
+        public Map<ModelRole, String> companions() {
+            return ModelRole.judges(grader);
         }
 
         @Override
@@ -256,7 +310,20 @@ public sealed interface MethodSettings {
                 case SIMPO -> new ReferenceFree(method, Loss.SIMPO, 2, 0, 0, Nll.RESPONSE, 0.5, 0);
                 case CPO -> new ReferenceFree(method, Loss.SIGMOID, 0.1, 0, 1, Nll.RESPONSE, 0, 0);
                 case ORPO -> new ReferenceFree(method, Loss.ORPO, 0.1, 0, 1, Nll.RESPONSE, 0, 0);
-                case SUPERVISED, PRETRAIN, DPO, REWARD_MODEL, PPO, KTO ->
+                case SUPERVISED,
+                        PRETRAIN,
+                        DPO,
+                        REWARD_MODEL,
+                        PPO,
+                        KTO,
+                        GRPO,
+                        DR_GRPO,
+                        DAPO,
+                        GSPO,
+                        RLOO,
+                        REINFORCE_PLUS_PLUS,
+                        REINFORCEMENT,
+                        DISTILL ->
                         throw new IllegalArgumentException(method.wire());
             };
         }

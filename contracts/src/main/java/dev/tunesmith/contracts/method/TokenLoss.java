@@ -11,7 +11,10 @@ public enum TokenLoss {
     /// Dynamic fine-tuning (arXiv 2508.05629): by the probability that the token has already.
     DFT,
     /// Entropy-adaptive tuning, as LLaMA-Factory has it: by how open the choice is.
-    EAFT;
+    EAFT,
+    /// Anchored tuning (arXiv 2509.23753): as [#DFT], with a price on the distance to the model
+    /// before training.
+    ASFT;
 
     @JsonCreator
     public static TokenLoss of(String wire) {

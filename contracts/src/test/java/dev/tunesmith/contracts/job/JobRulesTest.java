@@ -8,6 +8,7 @@ import dev.tunesmith.contracts.id.FileId;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.Divergence;
+import dev.tunesmith.contracts.method.GroupSettings;
 import dev.tunesmith.contracts.method.KlEstimator;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
@@ -533,6 +534,59 @@ final class JobRulesTest {
         assertThat(settings.distance().target()).isEqualTo(6.0);
         assertThat(spec.choice().given())
                 .containsExactlyInAnyOrder("ppo_epochs", "kl_estimator", "kl_target", "top_k");
+    }
+
+    @Test
+    void readsReinforcementAsTheSdkSendsIt() throws Exception {
+        JobSpec spec =
+                spec(
+                        """
+                        "method":{"type":"reinforcement","reinforcement":{
+                          "grader":{"type":"string_check","name":"same","operation":"eq",
+                            "input":"{{sample.output_text}}",
+                            "reference":"{{item.reference_answer}}"},
+                          "hyperparameters":{"n_epochs":"auto","batch_size":4,"eval_samples":2,
+                            "eval_interval":3,"compute_multiplier":0.5,
+                            "reasoning_effort":"default"}}},
+                        "x_training":{"max_completion_length":32}
+                        """);
+        GroupSettings settings = (GroupSettings) spec.choice().settings();
+        assertThat(settings.method()).isEqualTo(Method.REINFORCEMENT);
+        assertThat(settings.answers()).isEqualTo(4);
+        assertThat(settings.exam()).isEqualTo(new GroupSettings.Exam(2, 3, 0.5));
+        assertThat(settings.rollout().tokensMax()).isEqualTo(32);
+        String stored = TestingJson.MAPPER.writeValueAsString(spec);
+        assertThat(TestingJson.MAPPER.readValue(stored, JobSpec.class)).isEqualTo(spec);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '~',
+            value = {
+                "grpo|\"num_generations\":1|num_generations",
+                "rloo|\"loss_type\":\"dapo\"|loss_type",
+                "rloo|\"scale_rewards\":\"group\"|scale_rewards",
+                "grpo|\"ppo_epochs\":2|ppo_epochs",
+                "grpo|\"epsilon\":0|epsilon"
+            })
+    void refusesWhatAGroupMethodCannotTake(String method, String training, String param) {
+        String body =
+                """
+                "method":{"type":"%s","%s":{"grader":{"type":"regex","pattern":"a"}}},
+                "x_training":{%s}
+                """
+                        .formatted(method, method, training);
+        assertThat(problems(check(body)))
+                .extracting(Problem::param)
+                .containsExactly("x_training." + param);
+    }
+
+    @Test
+    void distillationNamesItsTeacher() {
+        assertThat(problems(check("\"method\":{\"type\":\"distill\"}")))
+                .extracting(Problem::param)
+                .containsExactly("x_training.teacher");
     }
 
     @ParameterizedTest

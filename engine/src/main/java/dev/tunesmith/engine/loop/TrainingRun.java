@@ -7,8 +7,14 @@ import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.job.Resolver;
+import dev.tunesmith.contracts.method.DistillSettings;
+import dev.tunesmith.contracts.method.Grader;
+import dev.tunesmith.contracts.method.GroupSettings;
 import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.method.MethodSettings.Ppo;
 import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.method.ModelRole;
+import dev.tunesmith.contracts.method.TokenLoss;
 import dev.tunesmith.engine.adapter.site.AdapterException;
 import dev.tunesmith.engine.data.PackedRows;
 import dev.tunesmith.engine.decode.StopTokens;
@@ -26,7 +32,7 @@ import dev.tunesmith.engine.model.ScoreHead;
 import dev.tunesmith.engine.model.UnsupportedModelException;
 import dev.tunesmith.engine.nn.EmbeddingNoise;
 import dev.tunesmith.engine.nn.Parameter;
-import dev.tunesmith.engine.objective.Actor;
+import dev.tunesmith.engine.objective.Distillation;
 import dev.tunesmith.engine.objective.KtoObjective;
 import dev.tunesmith.engine.objective.Objective;
 import dev.tunesmith.engine.objective.Policy;
@@ -36,6 +42,11 @@ import dev.tunesmith.engine.objective.PreferenceObjective;
 import dev.tunesmith.engine.objective.ReferenceFreeObjective;
 import dev.tunesmith.engine.objective.RewardObjective;
 import dev.tunesmith.engine.objective.TokenObjective;
+import dev.tunesmith.engine.objective.group.GroupObjective;
+import dev.tunesmith.engine.objective.group.GroupUpdate;
+import dev.tunesmith.engine.objective.rollout.Actor;
+import dev.tunesmith.engine.objective.rollout.Drawer;
+import dev.tunesmith.engine.objective.rollout.OwnAnswers;
 import dev.tunesmith.engine.optim.Optimizer;
 import dev.tunesmith.engine.optim.OptimizerChoice;
 import dev.tunesmith.engine.optim.ParameterGroup;
@@ -68,6 +79,7 @@ public final class TrainingRun implements AutoCloseable {
     private final Sources sources;
     private final TrainingRows rows;
     private final Subject subject;
+    private final Companions companions;
     private final Optional<Tokenizer> tokenizer;
     private final Learner learner;
     private final LoopPlan plan;
@@ -76,7 +88,23 @@ public final class TrainingRun implements AutoCloseable {
     /// Local files that a run reads.
     ///
     /// @param validation rows that are only measured
-    public record Sources(ModelDirectory base, Path training, Optional<Path> validation) {}
+    /// @param companions other models that the method reads
+    public record Sources(
+            ModelDirectory base,
+            Path training,
+            Optional<Path> validation,
+            Map<ModelRole, Companion> companions) {
+
+        /// A model that is read and does not change.
+        ///
+        /// @param adapter what changes it, if it is one with an adapter
+        public record Companion(ModelDirectory base, Optional<Path> adapter) {}
+
+        /// A run of one model.
+        public Sources(ModelDirectory base, Path training, Optional<Path> validation) {
+            this(base, training, validation, Map.of());
+        }
+    }
 
     /// What trains: a model, and an adapter if only that trains.
     ///
@@ -109,8 +137,10 @@ public final class TrainingRun implements AutoCloseable {
         this.rows = rows;
         this.subject = subject;
         subject.model.trainInGroups(spec.rows().attentionGroup());
+        this.companions = Companions.open(spec, sources, subject.model);
         this.tokenizer =
                 spec.method().rowKind() == Method.RowKind.PROMPT
+                                || spec.settings().answerTokens() > 0
                         ? sources.base().tokenizer().map(Tokenizer::open)
                         : Optional.empty();
         this.learner = learner();
@@ -136,7 +166,7 @@ public final class TrainingRun implements AutoCloseable {
                     new Sources(
                             grown(spec, sources.base(), room),
                             sources.training(),
-                            sources.validation());
+                            sources.validation(), sources.companions());
             return new TrainingRun(spec, grown, rows, subject(spec, grown.base(), rows));
         } catch (AdapterException e) {
             rows.close();
@@ -290,6 +320,14 @@ public final class TrainingRun implements AutoCloseable {
                         : CheckpointPolicy.keepAll();
         Policy policy = new Policy(subject.model(), memory);
         return switch (spec.settings()) {
+            case MethodSettings.Supervised settings when settings.loss() == TokenLoss.ASFT ->
+                    new Distillation(
+                            new Policy(
+                                    subject.model(), memory, new EmbeddingNoise(settings.noise())),
+                            subject.reference().orElseThrow(),
+                            new Distillation.Settings(0, 1, 1, settings.asftAlpha(), true));
+            case GroupSettings settings -> group(settings, policy);
+            case DistillSettings settings -> distillation(settings, policy);
             case MethodSettings.Supervised settings ->
                     new TokenObjective(
                             new Policy(
@@ -308,17 +346,49 @@ public final class TrainingRun implements AutoCloseable {
         };
     }
 
-    private Objective ppo(MethodSettings.Ppo settings, Policy policy) {
+    private Actor actor(Policy policy, Ppo.Rollout rollout, Grader grader) {
+        return new Actor(
+                drawer(policy, rollout),
+                tokenizer.orElseThrow(),
+                rows.items(),
+                grader,
+                companions.scorer());
+    }
+
+    private Drawer drawer(Policy policy, Ppo.Rollout rollout) {
         Tokenizer words = tokenizer.orElseThrow();
-        Actor actor =
-                new Actor(
-                        policy.model(),
-                        words,
-                        StopTokens.of(sources.base(), words),
-                        rows.items(),
-                        settings.rollout(),
-                        settings.grader(),
-                        spec.seed());
+        return new Drawer(
+                policy.model(), StopTokens.of(sources.base(), words), rollout, spec.seed());
+    }
+
+    private Objective group(GroupSettings settings, Policy policy) {
+        return new GroupObjective(
+                settings,
+                new GroupUpdate(policy, settings.loss(), settings.rollout().temperature()),
+                subject.reference(),
+                actor(policy, settings.rollout(), settings.grader()));
+    }
+
+    private Objective distillation(DistillSettings settings, Policy policy) {
+        double soft = settings.softening();
+        var learning =
+                new Distillation(
+                        policy,
+                        companions.teacher(),
+                        new Distillation.Settings(
+                                settings.beta(),
+                                soft,
+                                1 - settings.alpha(),
+                                settings.alpha() * soft * soft,
+                                false));
+        return settings.ownShare() == 0
+                ? learning
+                : new OwnAnswers(
+                        learning, drawer(policy, settings.rollout()), settings.ownShare());
+    }
+
+    private Objective ppo(MethodSettings.Ppo settings, Policy policy) {
+        Actor actor = actor(policy, settings.rollout(), settings.grader());
         PpoUpdate update =
                 new PpoUpdate(
                         policy,
@@ -419,6 +489,7 @@ public final class TrainingRun implements AutoCloseable {
         subject.adapter().ifPresent(TrainedAdapter::close);
         subject.region().close();
         subject.reference().ifPresent(Decoder::close);
+        companions.close();
         subject.model().close();
         rows.close();
     }

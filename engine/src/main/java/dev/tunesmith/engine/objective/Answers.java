@@ -8,7 +8,7 @@ import dev.tunesmith.engine.data.TokenBatch;
 /// it.
 // Arrays: never compared.
 @SuppressWarnings("ArrayRecordComponent")
-record Answers(int[] labelled_D1, int[] begins_D) {
+public record Answers(int[] labelled_D1, int[] begins_D) {
 
     static Answers of(TokenBatch batch) {
         int documents = batch.documents();
@@ -30,32 +30,32 @@ record Answers(int[] labelled_D1, int[] begins_D) {
         return new Answers(labelled, begins);
     }
 
-    int documents() {
+    public int documents() {
         return begins_D.length;
     }
 
     /// First labelled token of a document, whatever it is.
-    int first(int document) {
+    public int first(int document) {
         return labelled_D1[document];
     }
 
     /// First token of the answer.
-    int begin(int document) {
+    public int begin(int document) {
         return begins_D[document];
     }
 
     /// Behind the last token of the answer.
-    int end(int document) {
+    public int end(int document) {
         return labelled_D1[document + 1];
     }
 
     /// Tokens of the answer.
-    int length(int document) {
+    public int length(int document) {
         return end(document) - begin(document);
     }
 
     /// Labelled tokens of the batch.
-    int tokens() {
+    public int tokens() {
         return labelled_D1[documents()];
     }
 }

@@ -5,7 +5,7 @@ package dev.tunesmith.engine.objective;
 ///
 /// @param a derivative by the first variable
 /// @param b derivative by the second
-record Dual(double value, double a, double b) {
+public record Dual(double value, double a, double b) {
 
     static Dual constant(double value) {
         return new Dual(value, 0, 0);
@@ -76,7 +76,8 @@ record Dual(double value, double a, double b) {
         return new Dual(result, a * slope, b * slope);
     }
 
-    static double sigmoid(double x) {
+    /// The logistic function.
+    public static double sigmoid(double x) {
         return x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x));
     }
 

@@ -26,7 +26,7 @@ public record LossSum(
     }
 
     /// The same sums with further figures.
-    LossSum with(Metrics more) {
+    public LossSum with(Metrics more) {
         return new LossSum(loss, weight, tokens, judged, correct, metrics.plus(more));
     }
 

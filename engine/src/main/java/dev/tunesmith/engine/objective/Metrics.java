@@ -41,7 +41,7 @@ public final class Metrics {
     }
 
     /// The same values, each measured once.
-    static Metrics of(Map<String, Double> values) {
+    public static Metrics of(Map<String, Double> values) {
         Builder builder = new Builder();
         values.forEach(builder::mean);
         return builder.build();
@@ -75,31 +75,31 @@ public final class Metrics {
     }
 
     /// Collects the metrics of one batch.
-    static final class Builder {
+    public static final class Builder {
         private final Map<String, Gauge> gauges = new TreeMap<>();
         private final Map<String, Difference> differences = new TreeMap<>();
 
         /// The mean `from` minus the mean `what`, where there are both.
-        Builder difference(String name, String from, String what) {
+        public Builder difference(String name, String from, String what) {
             differences.put(name, new Difference(from, what));
             return this;
         }
 
         /// One more value of a mean.
-        Builder mean(String name, double value) {
+        public Builder mean(String name, double value) {
             return mean(name, value, 1);
         }
 
         /// `weight` more values of a mean, `value` being theirs.
-        Builder mean(String name, double value, double weight) {
+        public Builder mean(String name, double value, double weight) {
             return add(name, new Gauge(Kind.MEAN, value * weight, weight));
         }
 
-        Builder smallest(String name, double value) {
+        public Builder smallest(String name, double value) {
             return add(name, new Gauge(Kind.SMALLEST, value, 1));
         }
 
-        Builder largest(String name, double value) {
+        public Builder largest(String name, double value) {
             return add(name, new Gauge(Kind.LARGEST, value, 1));
         }
 
@@ -108,7 +108,7 @@ public final class Metrics {
             return this;
         }
 
-        Metrics build() {
+        public Metrics build() {
             return new Metrics(gauges, differences);
         }
     }

@@ -14,7 +14,7 @@ public interface Objective {
     /// When something is computed.
     ///
     /// @param step finished optimizer steps
-    /// @param use how often the same rows were used before, see [#usesPerBatch]
+    /// @param use how often the same rows were used before
     /// @param training false for an evaluation
     record Occasion(long step, int use, boolean training) {}
 

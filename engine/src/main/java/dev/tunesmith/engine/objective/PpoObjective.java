@@ -4,7 +4,8 @@ import dev.tunesmith.contracts.method.MethodSettings.Ppo;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.nn.Head;
-import dev.tunesmith.engine.objective.Actor.Graded;
+import dev.tunesmith.engine.objective.rollout.Actor;
+import dev.tunesmith.engine.objective.rollout.Actor.Graded;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.Region;
@@ -41,12 +42,16 @@ public final class PpoObjective implements Objective {
     @Override
     public Step begin(StepArena arena, List<TokenBatch> parts, Occasion occasion) {
         if (!occasion.training()) {
-            return Step.of(parts, (_, part) -> evaluate(parts.get(part)));
+            return Step.of(parts, (_, part) -> evaluate(arena, parts.get(part)));
         }
         if (occasion.use() == 0) {
+            double temperature = settings.rollout().temperature();
+            List<Graded> all = actor.answers(arena, parts, occasion.step(), temperature, 1);
             List<List<Graded>> drawn = new ArrayList<>();
+            int at = 0;
             for (TokenBatch part : parts) {
-                drawn.add(actor.answers(part, occasion.step(), settings.rollout().temperature()));
+                drawn.add(all.subList(at, at + part.documents()));
+                at += part.documents();
             }
             memory.keep(credited(arena, drawn), figures(drawn));
         }
@@ -54,11 +59,11 @@ public final class PpoObjective implements Objective {
     }
 
     /// What the model answers at its most probable, without the prices of training.
-    private LossSum evaluate(TokenBatch prompts) {
+    private LossSum evaluate(StepArena arena, TokenBatch prompts) {
         Metrics.Builder metrics = new Metrics.Builder();
         long tokens = 0;
         double score = 0;
-        List<Graded> answers = actor.answers(prompts, 0, 0);
+        List<Graded> answers = actor.answers(arena, List.of(prompts), 0, 0, 1);
         for (Graded answer : answers) {
             score += answer.score();
             tokens += answer.length();

@@ -13,7 +13,7 @@ import dev.tunesmith.engine.tensor.Tensor;
 ///
 /// Logits exist for one chunk of tokens at a time: first for the scores, then, once the loss has
 /// turned those into slopes, again for the gradient (`kernels.md` §3.9).
-final class ScoredBatch {
+public final class ScoredBatch {
 
     private final Decoder model;
     private final TokenBatch batch;
@@ -38,7 +38,7 @@ final class ScoredBatch {
     }
 
     /// Scores a batch on a tape that may record.
-    static ScoredBatch of(Policy policy, Tape tape, TokenBatch batch, double temperature) {
+    public static ScoredBatch of(Policy policy, Tape tape, TokenBatch batch, double temperature) {
         Tensor hidden_ND = policy.forward(tape, batch);
         Head.Scores scores =
                 policy.model().head().scores(tape, hidden_ND, targets(batch), temperature);
@@ -47,7 +47,7 @@ final class ScoredBatch {
     }
 
     /// Scores a batch with a model that does not train, in memory that is free again afterwards.
-    static Head.Scores measure(
+    public static Head.Scores measure(
             Decoder model, StepArena arena, TokenBatch batch, double temperature) {
         try (Region region = arena.open("scores")) {
             Tape silent = Tape.silent(arena, region);
@@ -60,11 +60,11 @@ final class ScoredBatch {
         return new Head.Targets(batch.labels_N(), batch.weights_N(), TokenBatch.NOT_TRAINED);
     }
 
-    Answers answers() {
+    public Answers answers() {
         return answers;
     }
 
-    Head.Scores scores() {
+    public Head.Scores scores() {
         return scores;
     }
 
@@ -73,7 +73,7 @@ final class ScoredBatch {
     }
 
     /// Labels of every `stride`-th answer that have the largest logit.
-    long correct(int stride) {
+    public long correct(int stride) {
         long correct = 0;
         for (int d = 0; d < answers.documents(); d += stride) {
             for (int m = answers.begin(d); m < answers.end(d); m++) {
@@ -84,7 +84,7 @@ final class ScoredBatch {
     }
 
     /// Tokens of every `stride`-th answer.
-    long answerTokens(int stride) {
+    public long answerTokens(int stride) {
         long tokens = 0;
         for (int d = 0; d < answers.documents(); d += stride) {
             tokens += answers.length(d);
@@ -93,7 +93,7 @@ final class ScoredBatch {
     }
 
     /// Gives the slopes of the loss back; nothing happens on a silent tape.
-    void backward(Tape tape, double[] logProbSlopes_M, double[] entropySlopes_M) {
+    public void backward(Tape tape, double[] logProbSlopes_M, double[] entropySlopes_M) {
         if (tape.isRecording()) {
             var slopes = new Head.Slopes(narrow(logProbSlopes_M), narrow(entropySlopes_M));
             model.head().backward(tape, hidden_ND, targets(batch), slopes, temperature);

@@ -95,7 +95,8 @@ public record TokenObjective(Policy policy, Supervised settings) implements Obje
         double[] factors_M = new double[logProbs_M.length];
         switch (settings.loss()) {
             case NLL -> java.util.Arrays.fill(factors_M, 1);
-            case DFT -> java.util.Arrays.setAll(factors_M, m -> Math.exp(logProbs_M[m]));
+            // ASFT is distillation with itself as teacher; its tokens count as those of DFT.
+            case DFT, ASFT -> java.util.Arrays.setAll(factors_M, m -> Math.exp(logProbs_M[m]));
             case EAFT -> {
                 Tape silent = Tape.silent(tape.arena(), tape.region());
                 policy.model()

@@ -33,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// A run that was stopped and continued ends in the same bytes as one that was left alone.
 class ResumeTest {
@@ -59,6 +60,16 @@ class ResumeTest {
                 Arguments.of(Method.KTO, TinyModel.FULL, Precision.FP32, 8),
                 Arguments.of(Method.PPO, TinyModel.lora(0), Precision.FP32, 8),
                 Arguments.of(Method.PPO, TinyModel.FULL, Precision.BF16, 5),
+                Arguments.of(Method.GRPO, TinyModel.lora(0), Precision.FP32, 6),
+                Arguments.of(Method.GRPO, TinyModel.FULL, Precision.BF16, 7),
+                Arguments.of(Method.DR_GRPO, TinyModel.lora(0), Precision.BF16, 5),
+                Arguments.of(Method.DAPO, TinyModel.FULL, Precision.FP32, 5),
+                Arguments.of(Method.GSPO, TinyModel.lora(0), Precision.BF16, 7),
+                Arguments.of(Method.RLOO, TinyModel.FULL, Precision.BF16, 6),
+                Arguments.of(Method.REINFORCE_PLUS_PLUS, TinyModel.lora(0), Precision.BF16, 5),
+                Arguments.of(Method.REINFORCEMENT, TinyModel.lora(0), Precision.BF16, 6),
+                Arguments.of(Method.DISTILL, TinyModel.lora(0), Precision.BF16, 5),
+                Arguments.of(Method.DISTILL, TinyModel.FULL, Precision.FP32, 7),
                 Arguments.of(Method.REWARD_MODEL, TinyModel.lora(0.1), Precision.BF16, 4),
                 Arguments.of(Method.REWARD_MODEL, TinyModel.FULL, Precision.BF16, 5),
                 Arguments.of(Method.DPO, TinyModel.FULL, Precision.FP32, 8));
@@ -170,6 +181,15 @@ class ResumeTest {
         straight.forEach((name, bytes) -> assertThat(resumed.get(name)).as(name).isEqualTo(bytes));
         assertThat(result(plain, "plain", Integer.MAX_VALUE, null).get("model.safetensors"))
                 .isNotEqualTo(straight.get("model.safetensors"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void anchoredRunsResumeToo(boolean full) throws IOException {
+        AdapterSpec adapter = full ? TinyModel.FULL : TinyModel.lora(0);
+        ResolvedSpec plain = TinyModel.spec(Method.SUPERVISED, adapter, Precision.BF16);
+        var asft = new MethodSettings.Supervised(TokenLoss.ASFT, 0, 1, 0, false, 0.1);
+        requireSameEnd(TinyModel.with(plain, asft), 5);
     }
 
     @Test

@@ -8,10 +8,14 @@ import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.AdapterKind;
+import dev.tunesmith.contracts.method.DistillSettings;
 import dev.tunesmith.contracts.method.Grader;
+import dev.tunesmith.contracts.method.GroupLoss;
+import dev.tunesmith.contracts.method.GroupSettings;
 import dev.tunesmith.contracts.method.KlEstimator;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.method.ModelRole;
 import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.contracts.optim.OptimizerSpec;
 import dev.tunesmith.engine.io.JsonTree;
@@ -148,10 +152,13 @@ record TinyModel(Path folder) {
                     case PROMPT -> "prompts.jsonl";
                     case JUDGED -> "judged.jsonl";
                 };
+        ModelDirectory base = ModelDirectory.open(folder.resolve("base"));
+        var itself = new TrainingRun.Sources.Companion(base, Optional.empty());
         return new TrainingRun.Sources(
-                ModelDirectory.open(folder.resolve("base")),
+                base,
                 folder.resolve(file),
-                Optional.empty());
+                Optional.empty(),
+                method == Method.DISTILL ? Map.of(ModelRole.TEACHER, itself) : Map.of());
     }
 
     static AdapterSpec lora(double dropout) {
@@ -217,17 +224,46 @@ record TinyModel(Path folder) {
                 kind == AdapterKind.SPECTRUM ? 0.5 : 0);
     }
 
+    /// Short answers, used twice in two updates each.
+    private static GroupSettings grouped(GroupSettings usual) {
+        return new GroupSettings(
+                usual.method(),
+                3,
+                new MethodSettings.Ppo.Rollout(6, 1, 1, 0),
+                new GroupLoss(
+                        usual.loss().kind(),
+                        usual.loss().perSequence(),
+                        usual.loss().clip(),
+                        usual.method() == Method.GRPO
+                                ? new GroupLoss.Price(0.05, false)
+                                : usual.loss().price(),
+                        usual.method() == Method.DAPO
+                                ? new GroupLoss.Entropy(0.01, 0.5, null)
+                                : usual.loss().entropy()),
+                usual.rewarding(),
+                new GroupSettings.Updates(2, 2),
+                usual.exam(),
+                usual.grader());
+    }
+
     /// The usual settings; answers are short.
     private static MethodSettings settings(Method method) {
+        var check =
+                new Grader.StringCheck(
+                        "{{sample.output_text}}",
+                        "{{item.reference_answer}}",
+                        Grader.StringCheck.Operation.LIKE);
+        if (method.defaults() instanceof GroupSettings) {
+            return grouped(GroupSettings.usual(method, check));
+        }
+        if (method == Method.DISTILL) {
+            var rollout = new MethodSettings.Ppo.Rollout(6, 1, 1, 0);
+            return new DistillSettings("tiny", 0.5, 0.5, 2, 0.5, rollout);
+        }
         if (method != Method.PPO) {
             return method.defaults();
         }
-        MethodSettings.Ppo usual =
-                MethodSettings.Ppo.usual(
-                        new Grader.StringCheck(
-                                "{{sample.output_text}}",
-                                "{{item.reference_answer}}",
-                                Grader.StringCheck.Operation.LIKE));
+        MethodSettings.Ppo usual = MethodSettings.Ppo.usual(check);
         return new MethodSettings.Ppo(
                 new MethodSettings.Ppo.Rollout(8, 1, 1, 0),
                 new MethodSettings.Ppo.Distance(KlEstimator.K1, 0.02, 1.0, 100),

@@ -11,10 +11,15 @@ import dev.tunesmith.contracts.id.TaskId;
 import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.job.JobSpec;
 import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.method.ModelRole;
 import dev.tunesmith.platform.json.Json;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.time.Duration;
+import java.util.EnumMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
@@ -106,6 +111,19 @@ record Jobs(Handle handle) {
             LIMIT 1
             """;
 
+    private static final String COMPANION =
+            """
+            SELECT m.name, m.manifest_key, encode(m.manifest_sha256, 'hex') AS sha256,
+              b.name AS base_name, b.manifest_key AS base_manifest,
+              encode(b.manifest_sha256, 'hex') AS base_sha256
+            FROM model_version m
+            LEFT JOIN model_version b ON m.kind = 'adapter' AND b.version_id = m.base_version_id
+            WHERE m.name = :name AND (m.tenant_id = :tenant OR m.tenant_id IS NULL)
+              AND m.deleted_at IS NULL
+            ORDER BY m.tenant_id NULLS LAST
+            LIMIT 1
+            """;
+
     /// A lone `null` result of a device that no host offers: the plan is then checked at placement.
     private static final String LARGEST_DEVICE =
             """
@@ -193,10 +211,11 @@ record Jobs(Handle handle) {
                     ValidateTask task = Json.read(row.getString("request"), ValidateTask.class);
                     TenantId tenant = new TenantId(row.getObject("tenant_id", UUID.class));
                     String checkpoint = row.getString("ckpt_manifest_key");
+                    ResolvedSpec spec = Json.read(row.getString("resolved"), ResolvedSpec.class);
                     return new Control.Work(
                             tenant,
                             job,
-                            Json.read(row.getString("resolved"), ResolvedSpec.class),
+                            spec,
                             Objects.requireNonNull(task.base()),
                             task.training(),
                             task.validation(),
@@ -206,9 +225,43 @@ record Jobs(Handle handle) {
                                             row.getLong("ckpt_step"),
                                             new ManifestRef(
                                                     checkpoint, row.getString("ckpt_sha256"))),
-                            prefix(tenant, job));
+                            prefix(tenant, job),
+                            companions(tenant, spec));
                 })
                 .findOne();
+    }
+
+    /// Models beside the one that trains; one that was deleted since is missing, and the attempt
+    /// says so.
+    private Map<ModelRole, Control.Companion> companions(TenantId tenant, ResolvedSpec spec) {
+        var companions = new EnumMap<ModelRole, Control.Companion>(ModelRole.class);
+        spec.settings()
+                .companions()
+                .forEach((role, name) ->
+                        handle.createQuery(COMPANION)
+                                .bind("tenant", tenant.value())
+                                .bind("name", name)
+                                .map((row, _) -> companion(row))
+                                .findOne()
+                                .ifPresent(found -> companions.put(role, found)));
+        return companions;
+    }
+
+    private static Control.Companion companion(ResultSet row) throws SQLException {
+        ModelSource own =
+                new ModelSource(
+                        row.getString("name"),
+                        new ManifestRef(row.getString("manifest_key"), row.getString("sha256")));
+        String base = row.getString("base_name");
+        return base == null
+                ? new Control.Companion(own, null)
+                : new Control.Companion(
+                        new ModelSource(
+                                base,
+                                new ManifestRef(
+                                        row.getString("base_manifest"),
+                                        row.getString("base_sha256"))),
+                        own);
     }
 
     Optional<ObjectRef> file(TenantId tenant, FileId file) {

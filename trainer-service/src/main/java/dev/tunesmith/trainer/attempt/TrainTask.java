@@ -4,8 +4,10 @@ import dev.tunesmith.contracts.event.ChildCommand;
 import dev.tunesmith.contracts.event.ChildReport;
 import dev.tunesmith.contracts.event.Control;
 import dev.tunesmith.contracts.event.ExitCode;
+import dev.tunesmith.contracts.event.ModelSource;
 import dev.tunesmith.contracts.event.StepMetrics;
 import dev.tunesmith.contracts.job.Phase;
+import dev.tunesmith.contracts.method.ModelRole;
 import dev.tunesmith.engine.adapter.MergedFolder;
 import dev.tunesmith.engine.adapter.site.AdapterException;
 import dev.tunesmith.engine.io.ModelDirectory;
@@ -16,6 +18,7 @@ import dev.tunesmith.engine.loop.LoopState;
 import dev.tunesmith.engine.loop.MemoryRefusedException;
 import dev.tunesmith.engine.loop.Outcome;
 import dev.tunesmith.engine.loop.TrainingDataException;
+import dev.tunesmith.engine.loop.TrainingRun.Sources.Companion;
 import dev.tunesmith.engine.loop.TrainingRun;
 import dev.tunesmith.engine.loop.subject.SpecRefusedException;
 import dev.tunesmith.engine.model.UnsupportedModelException;
@@ -25,6 +28,8 @@ import dev.tunesmith.trainer.attempt.ParentLink.Answer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -87,10 +92,23 @@ final class TrainTask {
         try {
             ModelDirectory directory = ModelDirectory.open(base);
             directory.openWeights().close();
-            return new TrainingRun.Sources(directory, storage.file(work.training()), validation);
+            return new TrainingRun.Sources(
+                    directory, storage.file(work.training()), validation, companions());
         } catch (ModelFileException e) {
             throw AttemptFailure.baseModel(work.base().name(), e);
         }
+    }
+
+    private Map<ModelRole, Companion> companions() throws IOException, InterruptedException {
+        Map<ModelRole, Companion> companions = new EnumMap<>(ModelRole.class);
+        for (Map.Entry<ModelRole, Control.Companion> each : work.companions().entrySet()) {
+            ModelSource adapter = each.getValue().adapter();
+            Optional<Path> folder =
+                    adapter == null ? Optional.empty() : Optional.of(storage.model(adapter));
+            Path base = storage.model(each.getValue().base());
+            companions.put(each.getKey(), new Companion(ModelDirectory.open(base), folder));
+        }
+        return companions;
     }
 
     private TrainingRun prepare(TrainingRun.Sources sources) throws IOException {

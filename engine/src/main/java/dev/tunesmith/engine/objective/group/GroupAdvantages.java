@@ -1,4 +1,4 @@
-package dev.tunesmith.engine.objective;
+package dev.tunesmith.engine.objective.group;
 
 import java.util.ArrayList;
 import java.util.Arrays;

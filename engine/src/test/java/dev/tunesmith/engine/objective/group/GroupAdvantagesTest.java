@@ -1,9 +1,9 @@
-package dev.tunesmith.engine.objective;
+package dev.tunesmith.engine.objective.group;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.tunesmith.engine.objective.GroupAdvantages.Scale;
+import dev.tunesmith.engine.objective.group.GroupAdvantages.Scale;
 import java.util.List;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;

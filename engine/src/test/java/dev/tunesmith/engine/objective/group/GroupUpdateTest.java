@@ -1,16 +1,20 @@
-package dev.tunesmith.engine.objective;
+package dev.tunesmith.engine.objective.group;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.tunesmith.contracts.method.GroupLoss;
 import dev.tunesmith.contracts.method.GroupLoss.Kind;
+import dev.tunesmith.engine.data.BatchBuilder;
 import dev.tunesmith.engine.data.Sample;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.nn.Parameter;
-import dev.tunesmith.engine.objective.GroupUpdate.Answer;
-import dev.tunesmith.engine.objective.GroupUpdate.Totals;
+import dev.tunesmith.engine.objective.ScoredBatch;
+import dev.tunesmith.engine.objective.group.GroupUpdate.Answer;
+import dev.tunesmith.engine.objective.group.GroupUpdate.Totals;
+import dev.tunesmith.engine.objective.LossSum;
+import dev.tunesmith.engine.objective.Policy;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.DType;
@@ -104,7 +108,7 @@ class GroupUpdateTest {
         private Answer answer(int row, double advantage) {
             Sample document = DOCUMENTS.get(row);
             float[] now =
-                    ScoredBatch.measure(model, arena, PpoUpdate.documents(List.of(document)), 1)
+                    ScoredBatch.measure(model, arena, new BatchBuilder().add(document).build(), 1)
                             .logProbs_M();
             double[] old = new double[now.length];
             double[] reference = new double[now.length];

@@ -1,10 +1,15 @@
-package dev.tunesmith.engine.objective;
+package dev.tunesmith.engine.objective.group;
 
 import dev.tunesmith.contracts.method.GroupLoss;
 import dev.tunesmith.contracts.method.GroupLoss.Kind;
 import dev.tunesmith.engine.data.BatchBuilder;
 import dev.tunesmith.engine.data.Sample;
 import dev.tunesmith.engine.data.TokenBatch;
+import dev.tunesmith.engine.objective.Dual;
+import dev.tunesmith.engine.objective.LossSum;
+import dev.tunesmith.engine.objective.Metrics;
+import dev.tunesmith.engine.objective.Policy;
+import dev.tunesmith.engine.objective.ScoredBatch;
 import dev.tunesmith.engine.tape.Tape;
 import java.util.List;
 
