@@ -60,7 +60,8 @@ class ReinforcementTest {
                         rows.resolve("train.jsonl"),
                         Optional.of(rows.resolve("validation.jsonl")));
         Scores scores = new Scores(score);
-        try (TrainingRun run = TrainingRun.prepare(spec(settings, steps), sources, room, 4L << 30)) {
+        try (TrainingRun run =
+                TrainingRun.prepare(spec(settings, steps), sources, room, 4L << 30)) {
             assertThat(run.loop(run.start(), scores).run()).isInstanceOf(Outcome.Finished.class);
         }
         assertThat(scores.measured.getFirst()).isLessThan(0.3);
@@ -68,8 +69,7 @@ class ReinforcementTest {
     }
 
     private static final StringCheck PRODUCT =
-            new StringCheck(
-                    "{{sample.output_text}}", "{{item.reference_answer}}", Operation.LIKE);
+            new StringCheck("{{sample.output_text}}", "{{item.reference_answer}}", Operation.LIKE);
 
     private static Ppo ppo() {
         return new Ppo(

@@ -94,11 +94,7 @@ public final class JobRules {
         Method method = methods.method();
         Hyperparameters numbers = methods.hyperparameters();
         var trainingRules =
-                new TrainingRules(
-                        fields.object("x_training"),
-                        method,
-                        numbers,
-                        methods);
+                new TrainingRules(fields.object("x_training"), method, numbers, methods);
         TrainingOptions options = trainingRules.options();
         JobSpec.Labels labels = labels(fields, trainingRules.clientJobId());
         JobSpec.Scheduling scheduling = scheduling(fields.object("x_scheduling"));

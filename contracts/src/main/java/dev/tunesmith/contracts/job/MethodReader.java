@@ -4,11 +4,11 @@ import dev.tunesmith.contracts.job.Fields.Range;
 import dev.tunesmith.contracts.method.DistillSettings;
 import dev.tunesmith.contracts.method.Divergence;
 import dev.tunesmith.contracts.method.Grader;
-import dev.tunesmith.contracts.method.GroupLoss.Kind;
 import dev.tunesmith.contracts.method.GroupLoss;
+import dev.tunesmith.contracts.method.GroupLoss.Kind;
+import dev.tunesmith.contracts.method.GroupSettings;
 import dev.tunesmith.contracts.method.GroupSettings.Advantage;
 import dev.tunesmith.contracts.method.GroupSettings.Exam;
-import dev.tunesmith.contracts.method.GroupSettings;
 import dev.tunesmith.contracts.method.KlEstimator;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
@@ -53,13 +53,7 @@ final class MethodReader {
                     case PRETRAIN -> method.defaults();
                     case SUPERVISED -> supervised();
                     case PPO -> ppo(grader);
-                    case GRPO,
-                            DR_GRPO,
-                            DAPO,
-                            GSPO,
-                            RLOO,
-                            REINFORCE_PLUS_PLUS,
-                            REINFORCEMENT ->
+                    case GRPO, DR_GRPO, DAPO, GSPO, RLOO, REINFORCE_PLUS_PLUS, REINFORCEMENT ->
                             new GroupReader(this, fields).read(method, grader, own);
                     case DISTILL -> distill();
                     case KTO -> kto(noted("beta", beta, Kto.USUAL.beta()));
@@ -322,7 +316,7 @@ final class MethodReader {
         }
 
         private static Grader read(Fields fields, int depth) {
-            List<String> types = 
+            List<String> types =
                     List.of("string_check", "text_similarity", "regex", "reward_model", "multi");
             String type = fields.choice("type", types, name -> name);
             String _ = fields.text("name", 256);
@@ -476,12 +470,16 @@ final class MethodReader {
             List<Kind> kinds =
                     method == Method.RLOO
                             ? List.of(Kind.RLOO)
-                            : Arrays.stream(Kind.values()).filter(kind -> kind != Kind.RLOO).toList();
+                            : Arrays.stream(Kind.values())
+                                    .filter(kind -> kind != Kind.RLOO)
+                                    .toList();
             Kind kind =
                     reader.noted(
                             "loss_type",
                             fields.choice(
-                                    "loss_type", kinds, value -> value.name().toLowerCase(Locale.ROOT)),
+                                    "loss_type",
+                                    kinds,
+                                    value -> value.name().toLowerCase(Locale.ROOT)),
                             usual.kind());
             String level =
                     reader.noted(
@@ -499,7 +497,8 @@ final class MethodReader {
             double distance =
                     GroupSettings.pricesRewards(method)
                             ? 0
-                            : reader.number("kl_coef", Range.from(0, 100), usual.price().coefficient());
+                            : reader.number(
+                                    "kl_coef", Range.from(0, 100), usual.price().coefficient());
             return new GroupLoss(
                     kind,
                     level.equals("sequence"),
@@ -533,7 +532,9 @@ final class MethodReader {
                             ? reader.number("kl_coef", Range.from(0, 100), usual.distance())
                             : 0;
             return new GroupSettings.Rewarding(
-                    scaled ? reader.noted("scale_rewards", asked, usual.advantage()) : usual.advantage(),
+                    scaled
+                            ? reader.noted("scale_rewards", asked, usual.advantage())
+                            : usual.advantage(),
                     order.equals("normalize_then_sum"),
                     distance,
                     reader.flag("mask_truncated_completions"));

@@ -517,8 +517,7 @@ public final class Resolver {
                 maxSteps,
                 orDefault("logging_steps", asked.loggingSteps(), 1),
                 orDerived("save_steps", asked.saveSteps(), () -> part(planned, 10)),
-                orDerived(
-                        "eval_steps", asked.evalSteps(), () -> evaluations(planned, validates)));
+                orDerived("eval_steps", asked.evalSteps(), () -> evaluations(planned, validates)));
     }
 
     private Derived<Integer> evaluations(long planned, boolean validates) {

@@ -46,10 +46,7 @@ final class TrainingRules {
     private final boolean dryRun;
 
     TrainingRules(
-            Fields given,
-            Method method,
-            Hyperparameters numbers,
-            JobRules.MethodRules methods) {
+            Fields given, Method method, Hyperparameters numbers, JobRules.MethodRules methods) {
         this.fields = given.withoutAuto("batch_size", "micro_batch", "max_seq_len", "rank");
         this.method = method;
         this.numbers = numbers;

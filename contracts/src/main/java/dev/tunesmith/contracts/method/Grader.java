@@ -134,8 +134,7 @@ public sealed interface Grader {
         @Override
         public Map<String, Double> scores(Map<String, ?> item, String answer, double judged) {
             var scores = new LinkedHashMap<String, Double>();
-            graders.forEach((name, grader) ->
-                    scores.put(name, grader.score(item, answer, judged)));
+            graders.forEach((name, grader) -> scores.put(name, grader.score(item, answer, judged)));
             return scores;
         }
     }

@@ -11,8 +11,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
-/// GRPO (arXiv 2402.03300) and its relatives: several answers to each prompt are graded and compared
-/// with each other.
+/// GRPO (arXiv 2402.03300) and its relatives: several answers to each prompt are graded and
+/// compared with each other.
 ///
 /// @param answers answers to each prompt
 /// @param rollout how they are drawn
@@ -86,8 +86,7 @@ public record GroupSettings(
         Price free = usual.price();
         GroupLoss loss =
                 switch (method) {
-                    case DR_GRPO ->
-                            new GroupLoss(Kind.DR_GRPO, false, usual.clip(), free, entropy);
+                    case DR_GRPO -> new GroupLoss(Kind.DR_GRPO, false, usual.clip(), free, entropy);
                     case DAPO ->
                             new GroupLoss(
                                     Kind.DAPO, false, new Clip(0.2, 0.28, null), free, entropy);
@@ -189,8 +188,7 @@ public record GroupSettings(
             flat.put("delta", loss.clip().largest());
         }
         flat.put(
-                "kl_coef",
-                pricesRewards(method) ? rewarding.distance : loss.price().coefficient());
+                "kl_coef", pricesRewards(method) ? rewarding.distance : loss.price().coefficient());
         if (rewarding.advantage.hasName()) {
             flat.put("scale_rewards", rewarding.advantage.wire());
         }

@@ -33,20 +33,23 @@ final class Companions implements AutoCloseable {
     static Companions open(ResolvedSpec spec, Sources sources, Decoder student) {
         var companions = new Companions();
         DType compute = spec.precision() == Precision.BF16 ? DType.BF16 : DType.F32;
-        spec.settings().companions().forEach((role, name) -> {
-            Sources.Companion source = sources.companions().get(role);
-            if (source == null) {
-                throw new UnsupportedModelException(
-                        name, List.of("%s was not fetched".formatted(role.wire())));
-            }
-            Decoder model = companions.load(source, compute);
-            requireSameWords(name, model, student);
-            switch (role) {
-                case TEACHER -> companions.teacher = model;
-                case REWARD_MODEL ->
-                        companions.scorer = new RewardModel(model, companions.head(name, source));
-            }
-        });
+        spec.settings()
+                .companions()
+                .forEach((role, name) -> {
+                    Sources.Companion source = sources.companions().get(role);
+                    if (source == null) {
+                        throw new UnsupportedModelException(
+                                name, List.of("%s was not fetched".formatted(role.wire())));
+                    }
+                    Decoder model = companions.load(source, compute);
+                    requireSameWords(name, model, student);
+                    switch (role) {
+                        case TEACHER -> companions.teacher = model;
+                        case REWARD_MODEL ->
+                                companions.scorer =
+                                        new RewardModel(model, companions.head(name, source));
+                    }
+                });
         return companions;
     }
 

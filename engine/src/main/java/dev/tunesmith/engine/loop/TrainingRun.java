@@ -11,8 +11,8 @@ import dev.tunesmith.contracts.method.DistillSettings;
 import dev.tunesmith.contracts.method.Grader;
 import dev.tunesmith.contracts.method.GroupSettings;
 import dev.tunesmith.contracts.method.Method;
-import dev.tunesmith.contracts.method.MethodSettings.Ppo;
 import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.method.MethodSettings.Ppo;
 import dev.tunesmith.contracts.method.ModelRole;
 import dev.tunesmith.contracts.method.TokenLoss;
 import dev.tunesmith.engine.adapter.site.AdapterException;
@@ -166,7 +166,8 @@ public final class TrainingRun implements AutoCloseable {
                     new Sources(
                             grown(spec, sources.base(), room),
                             sources.training(),
-                            sources.validation(), sources.companions());
+                            sources.validation(),
+                            sources.companions());
             return new TrainingRun(spec, grown, rows, subject(spec, grown.base(), rows));
         } catch (AdapterException e) {
             rows.close();
@@ -383,8 +384,7 @@ public final class TrainingRun implements AutoCloseable {
                                 false));
         return settings.ownShare() == 0
                 ? learning
-                : new OwnAnswers(
-                        learning, drawer(policy, settings.rollout()), settings.ownShare());
+                : new OwnAnswers(learning, drawer(policy, settings.rollout()), settings.ownShare());
     }
 
     private Objective ppo(MethodSettings.Ppo settings, Policy policy) {

@@ -41,10 +41,7 @@ public final class GroupObjective implements Objective {
 
     /// @param reference the policy before training, if moving away from it has a price
     public GroupObjective(
-            GroupSettings settings,
-            GroupUpdate update,
-            Optional<Decoder> reference,
-            Actor actor) {
+            GroupSettings settings, GroupUpdate update, Optional<Decoder> reference, Actor actor) {
         this.settings = settings;
         this.update = update;
         this.reference = reference;
@@ -112,8 +109,7 @@ public final class GroupObjective implements Objective {
             for (int i = from; i < Math.min(documents.size(), from + width); i++) {
                 Sample document = documents.get(i);
                 double[] compared = priced ? before.logProbs.get(i) : new double[0];
-                Answer answer =
-                        new Answer(document, now.logProbs.get(i), compared, advantages[i]);
+                Answer answer = new Answer(document, now.logProbs.get(i), compared, advantages[i]);
                 part.add(new Kept(answer, now.open(i, document, entropyMin)));
             }
             parts.add(part);
@@ -239,8 +235,7 @@ public final class GroupObjective implements Objective {
                 open += parts.get(part).stream().mapToLong(Kept::open).sum();
             }
             List<Answer> all = chosen.stream().flatMap(List::stream).toList();
-            GroupUpdate.Totals plain =
-                    GroupUpdate.Totals.of(all, settings.rollout().tokensMax());
+            GroupUpdate.Totals plain = GroupUpdate.Totals.of(all, settings.rollout().tokensMax());
             this.totals =
                     new GroupUpdate.Totals(
                             plain.answers(),

@@ -37,8 +37,7 @@ public record OwnAnswers(Objective learning, Drawer drawer, double share) implem
             prompts.add(prompt(batch, d));
             seeds[d] = drawer.seed(step, Arrays.hashCode(prompts.get(d)), d);
         }
-        List<Rollouts.Answer> answers =
-                drawer.draw(prompts, seeds, drawer.rollout().temperature());
+        List<Rollouts.Answer> answers = drawer.draw(prompts, seeds, drawer.rollout().temperature());
         BatchBuilder builder = new BatchBuilder();
         for (int d = 0; d < seeds.length; d++) {
             builder.add(Actor.document(prompts.get(d), answers.get(d).tokens(), 0));
