@@ -15,6 +15,7 @@ import picocli.CommandLine.Spec;
         version = "tunesmith 0.1.0",
         subcommands = {
             TrainCommand.class,
+            SpecCommand.class,
             JobsCommand.class,
             FilesCommand.class,
             ModelsCommand.class,

@@ -10,8 +10,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.snakeyaml.engine.v2.api.Dump;
+import org.snakeyaml.engine.v2.api.DumpSettings;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.common.FlowStyle;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 import org.snakeyaml.engine.v2.schema.CoreSchema;
 
@@ -58,6 +61,15 @@ final class SpecFile {
     ///
     /// @throws CommandFailure naming line and column of what is not YAML
     static SpecFile read(Path file) {
+        SpecFile spec = of(tree(file));
+        spec.resolvePaths(file.toAbsolutePath());
+        return spec;
+    }
+
+    /// The parsed mapping of a file.
+    ///
+    /// @throws CommandFailure naming line and column of what is not YAML
+    static Map<?, ?> tree(Path file) {
         Object tree;
         try {
             tree = load(Files.readString(file), file.toString());
@@ -67,13 +79,27 @@ final class SpecFile {
         } catch (YamlEngineException e) {
             throw new CommandFailure(ExitCode.USAGE, file + " is not YAML: " + e.getMessage());
         }
-        if (!(Api.JSON.valueToTree(tree) instanceof ObjectNode object)) {
-            throw new CommandFailure(
-                    ExitCode.USAGE, file + " holds no mapping; a spec starts with \"model: …\"");
+        if (tree instanceof Map<?, ?> map) {
+            return map;
         }
-        var spec = new SpecFile(object);
-        spec.resolvePaths(file.toAbsolutePath());
-        return spec;
+        throw new CommandFailure(
+                ExitCode.USAGE, file + " holds no mapping; a spec starts with \"model: …\"");
+    }
+
+    /// A spec of a create body.
+    static SpecFile of(Map<?, ?> body) {
+        ObjectNode tree = Api.JSON.valueToTree(body);
+        return new SpecFile(tree);
+    }
+
+    /// A create body as a person writes it.
+    static String yaml(ObjectNode body) {
+        DumpSettings settings =
+                DumpSettings.builder()
+                        .setDefaultFlowStyle(FlowStyle.BLOCK)
+                        .setSchema(new CoreSchema())
+                        .build();
+        return new Dump(settings).dumpToString(Api.JSON.convertValue(body, Map.class));
     }
 
     static SpecFile empty() {

@@ -25,7 +25,8 @@ import picocli.CommandLine.Parameters;
             "",
             "Examples:",
             "  tunesmith train spec.yaml lr=1e-4 rank=8 --wait",
-            "  tunesmith train model=nano training_file=data.jsonl --wait"
+            "  tunesmith train model=nano training_file=data.jsonl --wait",
+            "  tunesmith train --from llamafactory sft.yaml model=nano --wait"
         })
 @SuppressWarnings("NullAway.Init")
 final class TrainCommand implements Callable<Integer> {
@@ -52,8 +53,21 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--print-config", description = "print the request body and stop")
     private boolean printConfig;
 
+    @Option(
+            names = "--from",
+            paramLabel = "TRAINER",
+            description =
+                    "the file is one of llamafactory, torchtune or axolotl: translate it, print the spec and what became of each option")
+    private @Nullable String trainer;
+
+    @Option(names = "--force", description = "with --from: go on without options that are refused")
+    private boolean force;
+
     @Override
     public Integer call() {
+        if (trainer != null) {
+            return translated(trainer);
+        }
         boolean hasFile = !words.getFirst().contains("=") && !words.getFirst().startsWith("~");
         SpecFile spec = hasFile ? SpecFile.read(Path.of(words.getFirst())) : SpecFile.empty();
         ObjectNode body = spec.with(words.subList(hasFile ? 1 : 0, words.size())).body();
@@ -61,7 +75,31 @@ final class TrainCommand implements Callable<Integer> {
             output.text(body.toPrettyString());
             return ExitCode.OK;
         }
+        return run(connection.open(), body);
+    }
+
+    private int translated(String name) {
+        ForeignSpec spec =
+                ForeignSpec.read(name, Path.of(words.getFirst()), words.subList(1, words.size()));
+        System.err.println(spec.yaml());
+        spec.explain(System.err);
+        spec.check(force);
+        if (printConfig) {
+            output.text(spec.body().toPrettyString());
+            return ExitCode.OK;
+        }
         Api api = connection.open();
+        Path folder = ForeignSpec.rowsFolder();
+        try {
+            spec.writeRows(folder);
+            upload(api, spec.body());
+        } finally {
+            ForeignSpec.remove(folder);
+        }
+        return run(api, spec.body());
+    }
+
+    private int run(Api api, ObjectNode body) {
         JsonNode job = submit(api, body);
         String id = job.path("id").asText();
         if (!wait) {
@@ -75,6 +113,12 @@ final class TrainCommand implements Callable<Integer> {
 
     /// Uploads the files that the body names by path and creates the job.
     static JsonNode submit(Api api, ObjectNode body) {
+        upload(api, body);
+        return api.post("/v1/fine_tuning/jobs", body, UUID.randomUUID().toString());
+    }
+
+    /// Uploads the files that the body names by path, and names them by their ids.
+    private static void upload(Api api, ObjectNode body) {
         var missing = new ArrayList<String>();
         for (String key : List.of("training_file", "validation_file")) {
             String value = body.path(key).asText("");
@@ -96,7 +140,6 @@ final class TrainCommand implements Callable<Integer> {
                         FilesCommand.upload(api, Path.of(value), "fine-tune").path("id").asText());
             }
         }
-        return api.post("/v1/fine_tuning/jobs", body, UUID.randomUUID().toString());
     }
 
     static Instant deadline(@Nullable Duration timeout) {

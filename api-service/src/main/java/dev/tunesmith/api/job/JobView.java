@@ -152,18 +152,19 @@ record JobView(
     }
 
     private static Map<String, Object> integration(JobSpec.Integration integration) {
-        var wandb = new LinkedHashMap<String, Object>();
-        wandb.put("project", integration.project());
+        var settings = new LinkedHashMap<String, Object>();
+        settings.put("project", integration.project());
         String name = integration.name();
         String entity = integration.entity();
         if (name != null) {
-            wandb.put("name", name);
+            settings.put("name", name);
         }
         if (entity != null) {
-            wandb.put("entity", entity);
+            settings.put("entity", entity);
         }
-        wandb.put("tags", integration.tags());
-        return Map.of("type", "wandb", "wandb", wandb);
+        settings.put("tags", integration.tags());
+        String type = integration.type().wire();
+        return Map.of("type", type, type, settings);
     }
 
     private static Outcome outcome(Job.Result result) {

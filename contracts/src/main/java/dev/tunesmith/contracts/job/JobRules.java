@@ -35,6 +35,7 @@ public final class JobRules {
         "eval_interval",
         "eval_samples"
     };
+    private static final String NO_SECRETS = "nothing: the platform is given keys when it starts";
     private static final Pattern SUFFIX = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
     private static final Set<String> OF_THE_SERVER =
             Set.of(
@@ -230,22 +231,26 @@ public final class JobRules {
     }
 
     private static JobSpec.Integration integration(Fields fields) {
-        if (fields.choice("type", List.of("wandb"), type -> type) == null && !fields.has("type")) {
+        JobSpec.Tracker asked =
+                fields.choice("type", List.of(JobSpec.Tracker.values()), JobSpec.Tracker::wire);
+        if (asked == null && !fields.has("type")) {
             fields.problem(ProblemCode.MISSING_REQUIRED_PARAMETER, "type", "is required");
         }
-        Fields wandb = fields.object("wandb");
-        String project = wandb.text("project", NAME_MAX);
-        if (project == null && !wandb.has("project")) {
-            wandb.problem(ProblemCode.MISSING_REQUIRED_PARAMETER, "project", "is required");
+        JobSpec.Tracker type = asked == null ? JobSpec.Tracker.WANDB : asked;
+        Fields settings = fields.object(type.wire());
+        String project = settings.text("project", NAME_MAX);
+        if (project == null && !settings.has("project")) {
+            settings.problem(ProblemCode.MISSING_REQUIRED_PARAMETER, "project", "is required");
         }
-        List<String> tags = wandb.texts("tags", 50, 64);
+        List<String> tags = settings.texts("tags", 50, 64);
         JobSpec.Integration integration =
                 new JobSpec.Integration(
+                        type,
                         project == null ? "" : project,
-                        wandb.text("name", NAME_MAX),
-                        wandb.text("entity", NAME_MAX),
+                        settings.text("name", NAME_MAX),
+                        settings.text("entity", NAME_MAX),
                         tags == null ? List.of() : tags);
-        wandb.rejectOthers(Map.of());
+        settings.rejectOthers(Map.of("api_key", NO_SECRETS, "token", NO_SECRETS));
         fields.rejectOthers(Map.of());
         return integration;
     }

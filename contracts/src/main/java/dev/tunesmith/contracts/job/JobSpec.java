@@ -1,10 +1,14 @@
 package dev.tunesmith.contracts.job;
 
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonValue;
 import dev.tunesmith.contracts.id.FileId;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// What a user asks for: the checked create body of a job, immutable from then on.
@@ -48,11 +52,40 @@ public record JobSpec(
         }
     }
 
-    /// A tracker that the user named; only Weights & Biases exists.
+    /// A tracker that the user named. Where it is and the key to it are the platform's, never the
+    /// spec's.
+    ///
+    /// @param project what the tracker groups runs by; an experiment in MLflow
+    /// @param name of the run; null takes the job's id
+    /// @param entity a team or workspace
     public record Integration(
-            String project, @Nullable String name, @Nullable String entity, List<String> tags) {
+            Tracker type,
+            String project,
+            @Nullable String name,
+            @Nullable String entity,
+            List<String> tags) {
         public Integration {
+            // Specs that were stored before there were others do not name it.
+            type = Objects.requireNonNullElse(type, Tracker.WANDB);
             tags = List.copyOf(tags);
+        }
+    }
+
+    /// A service that keeps the curves of runs.
+    public enum Tracker {
+        /// Weights & Biases.
+        WANDB,
+        MLFLOW,
+        SWANLAB;
+
+        @JsonCreator
+        public static Tracker of(String wire) {
+            return valueOf(wire.toUpperCase(Locale.ROOT));
+        }
+
+        @JsonValue
+        public String wire() {
+            return name().toLowerCase(Locale.ROOT);
         }
     }
 

@@ -753,15 +753,22 @@ final class JobRulesTest {
                 spec(
                         "\"integrations\":[{\"type\":\"wandb\",\"wandb\":{\"project\":\"p\",\"tags\":[\"t\"]}}]");
         assertThat(spec.labels().integrations())
-                .containsExactly(new JobSpec.Integration("p", null, null, List.of("t")));
+                .containsExactly(
+                        new JobSpec.Integration(
+                                JobSpec.Tracker.WANDB, "p", null, null, List.of("t")));
         assertThat(problem("\"integrations\":[{\"type\":\"wandb\",\"wandb\":{}}]").param())
                 .isEqualTo("integrations.0.wandb.project");
         assertThat(
                         problem(
-                                        "\"integrations\":[{\"type\":\"mlflow\",\"wandb\":{\"project\":\"p\"}}]")
+                                        "\"integrations\":[{\"type\":\"nobody\",\"wandb\":{\"project\":\"p\"}}]")
                                 .param())
                 .isEqualTo("integrations.0.type");
         assertThat(problem("\"integrations\":7").message()).contains("a list");
+        assertThat(
+                        problem(
+                                        "\"integrations\":[{\"type\":\"mlflow\",\"mlflow\":{\"project\":\"p\",\"token\":\"t\"}}]")
+                                .suggestion())
+                .contains("the platform is given keys when it starts");
     }
 
     @ParameterizedTest

@@ -1,0 +1,80 @@
+package dev.tunesmith.cli.foreign;
+
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/// How a value is written in our spec.
+enum Form {
+    AS_IT_IS,
+    /// A number that may stand there as a text: `1e-4` is one in YAML 1.1.
+    NUMBER,
+    /// A whole number, the next larger one of a fraction.
+    UP,
+    /// The opposite of a flag.
+    NOT,
+    /// Parts of a text with commas.
+    LIST,
+    /// Parts of a text with commas, torchtune's names of modules by ours.
+    MODULES,
+    /// The last part of a path or of a hub's name.
+    NAME,
+    /// A text of letters, digits, '.', '_' and '-'.
+    LABEL,
+    /// A share of a whole: above 0 and below 1.
+    SHARE,
+    /// Steps of an epoch, times the epochs of the file.
+    OF_ALL_EPOCHS;
+
+    private static final Map<String, String> TORCHTUNE_MODULES =
+            Map.of(
+                    "output_proj", "o_proj",
+                    "w1", "gate_proj",
+                    "w2", "down_proj",
+                    "w3", "up_proj");
+
+    static Form of(String word) {
+        return valueOf(word.strip().toUpperCase(Locale.ROOT).replace(' ', '_'));
+    }
+
+    /// The value in this form, empty if it has none.
+    ///
+    /// @param file all options of the file
+    Optional<Object> of(Object value, Map<String, Object> file) {
+        Leaf leaf = new Leaf(value);
+        return switch (this) {
+            case AS_IT_IS -> Optional.of(value);
+            case NUMBER -> number(leaf).map(number -> value instanceof Number ? value : number);
+            case UP -> number(leaf).map(number -> (long) Math.ceil(number));
+            case NOT -> Optional.of(leaf.off());
+            case LIST -> Optional.of(leaf.list()).filter(list -> !list.isEmpty()).map(l -> l);
+            case MODULES ->
+                    Optional.of(
+                            leaf.list().stream()
+                                    .map(name -> TORCHTUNE_MODULES.getOrDefault(name, name))
+                                    .toList());
+            case NAME -> {
+                String path = leaf.text().replaceFirst("/+$", "");
+                yield Optional.of(path.substring(path.lastIndexOf('/') + 1));
+            }
+            case LABEL ->
+                    Optional.of(
+                            leaf.text()
+                                    .replaceAll("[^A-Za-z0-9._-]+", "-")
+                                    .replaceFirst("^[._-]+", ""));
+            case SHARE -> number(leaf).filter(share -> share > 0 && share < 1).map(s -> s);
+            case OF_ALL_EPOCHS -> {
+                Optional<Double> epochs = number(new Leaf(file.getOrDefault("epochs", 1)));
+                yield number(leaf).map(steps -> Math.round(steps * Math.ceil(epochs.orElse(1.0))));
+            }
+        };
+    }
+
+    private static Optional<Double> number(Leaf leaf) {
+        try {
+            return Optional.of(Double.parseDouble(leaf.text().replace("_", "")));
+        } catch (NumberFormatException _) {
+            return Optional.empty();
+        }
+    }
+}

@@ -1,0 +1,162 @@
+package dev.tunesmith.cli.foreign;
+
+import dev.tunesmith.contracts.method.AdapterKind;
+import dev.tunesmith.contracts.method.Method;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// A create body that grows by dotted paths. Besides its own keys it knows `method` for the type of
+/// the method, `hyperparameters` for those of that method, and `integrations` by their type.
+final class SpecTree {
+    private static final List<String> ORDER =
+            List.of(
+                    "spec_version",
+                    "model",
+                    "training_file",
+                    "validation_file",
+                    "suffix",
+                    "seed",
+                    "method",
+                    "x_training",
+                    "integrations");
+
+    private final Map<String, Object> tree = new LinkedHashMap<>();
+
+    /// Sets the value of a path. A word that gets numbers of its own becomes their `type`.
+    void put(String path, Object value) {
+        String[] names = path.split("\\.", -1);
+        Map<String, Object> node = tree;
+        for (int i = 0; i < names.length - 1; i++) {
+            node = below(node, names[i]);
+        }
+        node.put(names[names.length - 1], value);
+    }
+
+    /// Adds to the list of a path.
+    void append(String path, List<?> values) {
+        var all = new ArrayList<Object>(get(path) instanceof List<?> before ? before : List.of());
+        values.stream().filter(value -> !all.contains(value)).forEach(all::add);
+        put(path, all);
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Map<String, Object> below(Map<String, Object> node, String name) {
+        Object there = node.get(name);
+        if (there instanceof Map<?, ?> map) {
+            return (Map<String, Object>) map;
+        }
+        var map = new LinkedHashMap<String, Object>();
+        if (there != null) {
+            map.put("type", there);
+        }
+        node.put(name, map);
+        return map;
+    }
+
+    @Nullable Object get(String path) {
+        Object node = tree;
+        for (String name : path.split("\\.", -1)) {
+            node = node instanceof Map<?, ?> map ? map.get(name) : null;
+        }
+        return node;
+    }
+
+    boolean has(String path) {
+        return get(path) != null;
+    }
+
+    void remove(String path) {
+        int dot = path.lastIndexOf('.');
+        Object node = dot < 0 ? tree : get(path.substring(0, dot));
+        if (node instanceof Map<?, ?> map) {
+            map.remove(path.substring(dot + 1));
+        }
+    }
+
+    /// Why a path has no meaning beside what else was said; empty if it has one.
+    String misplaced(String path) {
+        String key = path.substring(path.indexOf('.') + 1);
+        AdapterKind adapter = adapter();
+        if (path.startsWith("x_training.")
+                && AdapterKind.KEYS.contains(key)
+                && !adapter.keys().contains(key)) {
+            return "adapter %s has no %s".formatted(adapter.wire(), key);
+        }
+        Method method = method();
+        if (path.equals("hyperparameters.beta")
+                && !method.defaults().hyperparameters().containsKey(key)) {
+            return "method %s has no beta".formatted(method.wire());
+        }
+        if (path.startsWith("x_training.optimizer.") && !has("x_training.optimizer.type")) {
+            return "belongs to an optimizer that is not wanted";
+        }
+        return "";
+    }
+
+    private AdapterKind adapter() {
+        return get("x_training.adapter") instanceof String wire
+                ? AdapterKind.of(wire)
+                : AdapterKind.LORA;
+    }
+
+    private Method method() {
+        return get("method") instanceof String wire ? Method.of(wire) : Method.SUPERVISED;
+    }
+
+    /// The create body, in the order in which a person reads it.
+    Map<String, Object> body() {
+        if (has("x_training.scheduler.min_ratio")
+                && "cosine".equals(get("x_training.scheduler.type"))) {
+            put("x_training.scheduler.type", "cosine_with_min_lr");
+        }
+        var body = new LinkedHashMap<String, Object>();
+        for (String key : ORDER) {
+            Object value = tree.get(key);
+            switch (key) {
+                case "spec_version" -> body.put(key, 1);
+                case "method" -> body.put(key, methodOf(value));
+                case "integrations" -> {
+                    List<Object> list = integrations(value);
+                    if (!list.isEmpty()) {
+                        body.put(key, list);
+                    }
+                }
+                default -> {
+                    if (value != null && !(value instanceof Map<?, ?> map && map.isEmpty())) {
+                        body.put(key, value);
+                    }
+                }
+            }
+        }
+        return body;
+    }
+
+    private Map<String, Object> methodOf(@Nullable Object type) {
+        var method = new LinkedHashMap<String, Object>();
+        String wire = type == null ? Method.SUPERVISED.wire() : type.toString();
+        method.put("type", wire);
+        if (tree.get("hyperparameters") instanceof Map<?, ?> numbers && !numbers.isEmpty()) {
+            method.put(wire, Map.of("hyperparameters", numbers));
+        }
+        return method;
+    }
+
+    /// Those that name a project.
+    private static List<Object> integrations(@Nullable Object byType) {
+        var list = new ArrayList<Object>();
+        if (byType instanceof Map<?, ?> map) {
+            map.forEach((type, settings) -> {
+                if (settings instanceof Map<?, ?> named && named.containsKey("project")) {
+                    var integration = new LinkedHashMap<String, Object>();
+                    integration.put("type", type);
+                    integration.put(type.toString(), settings);
+                    list.add(integration);
+                }
+            });
+        }
+        return list;
+    }
+}

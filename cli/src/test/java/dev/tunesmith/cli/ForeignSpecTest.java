@@ -1,0 +1,225 @@
+package dev.tunesmith.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tunesmith.contracts.id.FileId;
+import dev.tunesmith.contracts.job.JobRules;
+import dev.tunesmith.contracts.job.Lookup;
+import dev.tunesmith.contracts.problem.Problem;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// Thirty files as users of other trainers have them.
+final class ForeignSpecTest {
+    private static final Path FILES = Path.of("src/test/resources/foreign");
+    private static final String ANY_FILE = "file-" + "0".repeat(32);
+
+    @TempDir Path folder;
+
+    static List<Path> accepted() throws IOException {
+        try (Stream<Path> files = Files.walk(FILES)) {
+            return files.filter(file -> file.toString().matches(".*\\.ya?ml"))
+                    .filter(file -> !file.toString().contains("refused"))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    private static ForeignSpec read(Path file, String... words) {
+        String trainer = FILES.relativize(file).getName(0).toString();
+        return ForeignSpec.read(trainer, file, List.of(words));
+    }
+
+    private static ForeignSpec read(String file, String... words) {
+        return read(FILES.resolve(file), words);
+    }
+
+    /// Everything that the platform would say of a body whose model and files exist.
+    private static List<String> problems(ObjectNode body) {
+        body.put("training_file", ANY_FILE);
+        if (body.has("validation_file")) {
+            body.put("validation_file", ANY_FILE);
+        }
+        String model = body.path("model").asText();
+        var lookup =
+                new Lookup() {
+                    @Override
+                    public Set<String> models() {
+                        return Set.of(model);
+                    }
+
+                    @Override
+                    public FileState file(FileId file) {
+                        return FileState.READY;
+                    }
+                };
+        @SuppressWarnings("unchecked")
+        Map<String, Object> tree = Api.JSON.convertValue(body, Map.class);
+        return switch (JobRules.check(tree, lookup)) {
+            case JobRules.Ok _ -> List.of();
+            case JobRules.Bad(List<Problem> found) ->
+                    found.stream().map(Problem::toString).toList();
+        };
+    }
+
+    @Test
+    void thereAreTenFilesOfEachTrainerOneOfThemRefused() throws IOException {
+        assertThat(accepted()).hasSize(3 * 9);
+    }
+
+    @ParameterizedTest
+    @MethodSource("accepted")
+    void isAcceptedByThePlatform(Path file) {
+        ForeignSpec spec = read(file, "training_file=given.jsonl");
+        spec.check(false);
+        assertThat(problems(spec.body())).isEmpty();
+    }
+
+    @ParameterizedTest
+    @MethodSource("accepted")
+    void everyOptionIsMappedOrIgnoredWithAReason(Path file) {
+        var out = new ByteArrayOutputStream();
+        read(file).explain(new PrintStream(out, true, StandardCharsets.UTF_8));
+        assertThat(out.toString(StandardCharsets.UTF_8).lines())
+                .allMatch(line -> line.matches("(mapped|assumed|ignored)\\s.*[→—] \\S.*"));
+    }
+
+    @Test
+    void translatesASupervisedRunOfLlamaFactory() {
+        JsonNode body = read("llamafactory/lora-sft.yaml").body();
+        assertThat(body.path("model").asText()).isEqualTo("Meta-Llama-3-8B-Instruct");
+        assertThat(body.at("/method/supervised/hyperparameters/n_epochs").asInt()).isEqualTo(3);
+        assertThat(body.path("x_training").toString())
+                .contains("\"rank\":8", "\"micro_batch\":1", "\"gradient_accumulation_steps\":8")
+                .contains("\"target_modules\":[\"all-linear\"]", "\"val_size\":0.1")
+                .contains("\"learning_rate\":1.0E-4", "\"scheduler\":\"cosine\"");
+    }
+
+    @Test
+    void assumesWhatTheOtherTrainerDoes() {
+        JsonNode body = read("llamafactory/simpo.yaml").body();
+        assertThat(body.at("/x_training/rank").asInt()).isEqualTo(8);
+        assertThat(body.at("/method/type").asText()).isEqualTo("simpo");
+        assertThat(body.at("/method/simpo/hyperparameters/beta").asDouble()).isEqualTo(2);
+        assertThat(body.at("/suffix").asText()).isEqualTo("simpo-first-try");
+    }
+
+    @Test
+    void followsReferencesAndCountsStepsOfAllEpochs() {
+        JsonNode body = read("torchtune/qlora-chat.yaml").body();
+        assertThat(body.at("/x_training/max_steps").asInt()).isEqualTo(100);
+        assertThat(body.at("/x_training/adapter").asText()).isEqualTo("qlora");
+        assertThat(body.at("/x_training/target_modules").toString())
+                .isEqualTo(
+                        "[\"q_proj\",\"v_proj\",\"o_proj\",\"gate_proj\",\"up_proj\",\"down_proj\"]");
+    }
+
+    @Test
+    void settingsOfAnAdapterThatIsNotUsedAreIgnoredWithTheReason() {
+        var out = new ByteArrayOutputStream();
+        ForeignSpec spec = read("llamafactory/full-sft.yaml");
+        spec.explain(new PrintStream(out, true, StandardCharsets.UTF_8));
+        assertThat(spec.body().path("x_training").has("rank")).isFalse();
+        assertThat(out.toString(StandardCharsets.UTF_8))
+                .containsPattern("ignored +lora_rank +8 +— adapter none has no rank");
+    }
+
+    @Test
+    void refusesWithTheNearestEquivalentAllAtOnce() {
+        assertThatThrownBy(() -> read("llamafactory/refused.yaml").check(false))
+                .isInstanceOfSatisfying(
+                        CommandFailure.class,
+                        e -> {
+                            assertThat(e.exitCode()).isEqualTo(ExitCode.USAGE);
+                            assertThat(String.join("\n", e.problems()))
+                                    .contains("stage: ppo cannot be had (method: {type: ppo}")
+                                    .contains(
+                                            "quantization_bit: 8 cannot be had (quantization_bit: 4)")
+                                    .contains("lora_rnak", "is lora_rank meant?")
+                                    .contains("val_size: 100", "val_size: 0.1")
+                                    .contains("lr_scheduler_type: magic", "cosine")
+                                    .contains("remote_set", "training_file=FILE");
+                        });
+        assertThatThrownBy(() -> read("torchtune/refused.yaml").check(false))
+                .isInstanceOfSatisfying(
+                        CommandFailure.class,
+                        e ->
+                                assertThat(String.join("\n", e.problems()))
+                                        .contains("kd_ratio", "answers of the teacher")
+                                        .contains("RMSprop", "AdamW", "shuffle", "fp16")
+                                        .contains("is gradient_accumulation_steps meant?"));
+        assertThatThrownBy(() -> read("axolotl/refused.yml").check(false))
+                .isInstanceOfSatisfying(
+                        CommandFailure.class,
+                        e ->
+                                assertThat(String.join("\n", e.problems()))
+                                        .contains("grpo", "load_in_8bit", "one_cycle", "relora"));
+    }
+
+    @Test
+    void secretsDoNotReachTheSpec() {
+        assertThat(read("llamafactory/refused.yaml").body().toString()).doesNotContain("abc123");
+    }
+
+    @Test
+    void writesTheRowsOfDatasetInfoAsOurs() throws IOException {
+        assertThat(rows("llamafactory/lora-sft.yaml"))
+                .hasSize(4)
+                .contains(
+                        "{\"messages\":[{\"role\":\"system\",\"content\":\"Answer briefly.\"},{\"role\":\"user\",\"content\":\"When do you open?\"},{\"role\":\"assistant\",\"content\":\"At nine.\"}]}")
+                .anyMatch(row -> row.contains("Say it in one word.\\nWho are you?"));
+        assertThat(rows("llamafactory/dpo.yaml").getFirst())
+                .startsWith("{\"input\":{\"messages\":[")
+                .contains("preferred_output", "non_preferred_output");
+        assertThat(rows("llamafactory/kto.yaml").getLast())
+                .contains("\"completion\":[", "\"label\":false");
+        assertThat(rows("llamafactory/pretrain.yaml").getFirst())
+                .isEqualTo("{\"text\":\"The Aare flows through Bern.\"}");
+        assertThat(rows("llamafactory/freeze.yaml").getFirst())
+                .contains("\"tool_calls\":[{\"id\":\"call_1\"", "\"tool_call_id\":\"call_1\"");
+    }
+
+    @Test
+    void writesTheRowsOfTheOthersAsOurs() throws IOException {
+        assertThat(rows("torchtune/lora-instruct.yaml").getFirst())
+                .contains("Capital of Peru?", "Lima");
+        assertThat(rows("torchtune/dora-chat.yaml").getFirst()).contains("Hello");
+        assertThat(rows("torchtune/lora-dpo.yaml").getFirst()).contains("non_preferred_output");
+        assertThat(rows("torchtune/completion.yaml").getFirst())
+                .isEqualTo("{\"text\":\"A text.\"}");
+        assertThat(rows("axolotl/qlora.yml")).hasSize(2);
+        assertThat(rows("axolotl/dpo.yml").getFirst()).contains("Be kind.", "Greet me.");
+        assertThat(rows("axolotl/kto.yml").getFirst()).contains("\"label\":true");
+        assertThat(rows("axolotl/pretrain.yml").getFirst()).isEqualTo("{\"text\":\"A text.\"}");
+    }
+
+    private List<String> rows(String file) throws IOException {
+        ForeignSpec spec = read(file);
+        spec.check(false);
+        spec.writeRows(folder);
+        return Files.readAllLines(Path.of(spec.body().path("training_file").asText()));
+    }
+
+    @Test
+    void theSpecIsYamlThatReadsBack() throws IOException {
+        ForeignSpec spec = read("llamafactory/qlora-sft.yaml");
+        Path file = folder.resolve("spec.yaml");
+        Files.writeString(file, spec.yaml());
+        assertThat(SpecFile.read(file).body().toString()).isEqualTo(spec.body().toString());
+    }
+}
