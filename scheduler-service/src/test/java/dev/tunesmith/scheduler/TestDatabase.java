@@ -94,11 +94,16 @@ public record TestDatabase(String url, Database scheduler, Database owner, Tenan
     }
 
     public JobSpec spec() {
+        return spec("nano");
+    }
+
+    /// A job on a model of that name.
+    public JobSpec spec(String model) {
         return new JobSpec(
                 JobSpec.VERSION,
                 JobKind.TRAIN,
                 Method.SUPERVISED,
-                "nano",
+                model,
                 file(),
                 null,
                 null,

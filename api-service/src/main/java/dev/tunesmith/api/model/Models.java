@@ -80,14 +80,14 @@ public final class Models {
                 .findOne();
     }
 
-    /// Names of what a job may start from: whole weights, not adapters.
+    /// Names of what a job may start from: whole weights, or an adapter to go on with.
     public static Set<String> trainable(Handle handle, TenantId tenant) {
         return Set.copyOf(
                 handle.createQuery(
                                 """
                                 SELECT DISTINCT name FROM model_version
                                 WHERE (tenant_id = :tenant OR tenant_id IS NULL)
-                                  AND kind IN ('base', 'merged') AND deleted_at IS NULL
+                                  AND kind IN ('base', 'merged', 'adapter') AND deleted_at IS NULL
                                 """)
                         .bind("tenant", tenant.value())
                         .mapTo(String.class)

@@ -182,6 +182,20 @@ public sealed interface AdapterSpec {
                     refinements);
         }
 
+        /// The same with another end.
+        public Lora with(Export other) {
+            return new Lora(
+                    rank,
+                    alpha,
+                    dropout,
+                    targetModules,
+                    rslora,
+                    other,
+                    frozen,
+                    variant,
+                    refinements);
+        }
+
         /// The same beside quantised weights.
         public Lora withFrozen(@Nullable FrozenForm form) {
             return new Lora(

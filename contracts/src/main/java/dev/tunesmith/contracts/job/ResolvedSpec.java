@@ -44,6 +44,46 @@ public record ResolvedSpec(
         return settings.method();
     }
 
+    /// The same job going on with an adapter that another job has made; what becomes of it in the
+    /// end is still this job's choice.
+    public ResolvedSpec continuing(AdapterSpec before) {
+        AdapterSpec own =
+                switch (before) {
+                    case AdapterSpec.Lora lora -> lora.with(exportOf(adapter));
+                    case AdapterSpec.Tuner tuner ->
+                            new AdapterSpec.Tuner(
+                                    tuner.kind(),
+                                    tuner.size(),
+                                    tuner.targetModules(),
+                                    exportOf(adapter));
+                    case AdapterSpec.None _, AdapterSpec.Part _ ->
+                            throw new IllegalArgumentException("no adapter: " + before);
+                };
+        var known = new TreeMap<>(origins);
+        Origin origin = Origin.derived("of the adapter that training goes on with");
+        known.put("adapter", origin);
+        own.settings().keySet().stream()
+                .filter(key -> !key.equals("export"))
+                .forEach(key -> known.put(key, origin));
+        return new ResolvedSpec(
+                specVersion,
+                kind,
+                settings,
+                model,
+                own,
+                rows,
+                steps,
+                optimizer,
+                precision,
+                gradientCheckpointing,
+                seed,
+                known);
+    }
+
+    private static AdapterSpec.Export exportOf(AdapterSpec adapter) {
+        return adapter.merges() ? AdapterSpec.Export.MERGED : AdapterSpec.Export.ADAPTER;
+    }
+
     /// Every value by its key in the create body, in the order in which a person reads them.
     ///
     /// This is the `x_training` object that a job shows; `null` values are left out.

@@ -89,11 +89,13 @@ public final class TrainingRun implements AutoCloseable {
     ///
     /// @param validation rows that are only measured
     /// @param companions other models that the method reads
+    /// @param adapter folder in PEFT layout of the adapter with which training goes on
     public record Sources(
             ModelDirectory base,
             Path training,
             Optional<Path> validation,
-            Map<ModelRole, Companion> companions) {
+            Map<ModelRole, Companion> companions,
+            Optional<Path> adapter) {
 
         /// A model that is read and does not change.
         ///
@@ -103,6 +105,20 @@ public final class TrainingRun implements AutoCloseable {
         /// A run of one model.
         public Sources(ModelDirectory base, Path training, Optional<Path> validation) {
             this(base, training, validation, Map.of());
+        }
+
+        /// Training begins with the model itself.
+        public Sources(
+                ModelDirectory base,
+                Path training,
+                Optional<Path> validation,
+                Map<ModelRole, Companion> companions) {
+            this(base, training, validation, companions, Optional.empty());
+        }
+
+        /// The same files beside another base.
+        private Sources with(ModelDirectory other) {
+            return new Sources(other, training, validation, companions, adapter);
         }
     }
 
@@ -162,13 +178,8 @@ public final class TrainingRun implements AutoCloseable {
             requireMemory(spec, sources.base(), rows.stats(), deviceBytes);
             PackedBase.check(spec, sources.base());
             requireHalves(spec, sources.base());
-            Sources grown =
-                    new Sources(
-                            grown(spec, sources.base(), room),
-                            sources.training(),
-                            sources.validation(),
-                            sources.companions());
-            return new TrainingRun(spec, grown, rows, subject(spec, grown.base(), rows));
+            Sources grown = sources.with(grown(spec, sources.base(), room));
+            return new TrainingRun(spec, grown, rows, subject(spec, grown, rows));
         } catch (AdapterException e) {
             rows.close();
             throw new SpecRefusedException("adapter " + spec.adapter().kind().wire(), e.reasons());
@@ -216,7 +227,8 @@ public final class TrainingRun implements AutoCloseable {
         }
     }
 
-    private static Subject subject(ResolvedSpec spec, ModelDirectory base, TrainingRows rows) {
+    private static Subject subject(ResolvedSpec spec, Sources sources, TrainingRows rows) {
+        ModelDirectory base = sources.base();
         DType compute = compute(spec);
         Region region = Region.lasting("training");
         return switch (spec.adapter()) {
@@ -247,7 +259,8 @@ public final class TrainingRun implements AutoCloseable {
                                 ? Optional.of(model.share())
                                 : Optional.empty();
                 int steps = LoopPlan.of(spec, rows.training().size()).totalSteps();
-                TrainedAdapter adapter = TrainedAdapter.attach(spec, model, base, steps);
+                var start = new TrainedAdapter.Start(base, sources.adapter(), reference);
+                TrainedAdapter adapter = TrainedAdapter.attach(spec, model, start, steps);
                 yield new Subject(
                         model, Optional.of(adapter), reference, head(spec, model, region), region);
             }

@@ -105,9 +105,26 @@ record Jobs(Handle handle) {
     /// The tenant's own model hides one of the platform with the same name.
     private static final String MODEL =
             """
-            SELECT name, manifest_key, encode(manifest_sha256, 'hex') AS sha256 FROM model_version
-            WHERE name = :name AND (tenant_id = :tenant OR tenant_id IS NULL) AND deleted_at IS NULL
-            ORDER BY tenant_id NULLS LAST
+            SELECT m.name, coalesce(b.manifest_key, m.manifest_key) AS manifest_key,
+              encode(coalesce(b.manifest_sha256, m.manifest_sha256), 'hex') AS sha256,
+              CASE WHEN m.kind = 'adapter' THEN m.manifest_key END AS adapter_key,
+              encode(m.manifest_sha256, 'hex') AS adapter_sha256
+            FROM model_version m
+            LEFT JOIN model_version b ON m.kind = 'adapter' AND b.version_id = m.base_version_id
+            WHERE m.name = :name AND (m.tenant_id = :tenant OR m.tenant_id IS NULL)
+              AND m.deleted_at IS NULL AND (m.kind <> 'adapter' OR b.version_id IS NOT NULL)
+            ORDER BY m.tenant_id NULLS LAST
+            LIMIT 1
+            """;
+
+    private static final String MADE_BY =
+            """
+            SELECT maker.resolved FROM job
+            JOIN model_version m ON m.name = job.spec ->> 'model'
+              AND (m.tenant_id = job.tenant_id OR m.tenant_id IS NULL)
+            JOIN job maker ON maker.job_id = m.job_id
+            WHERE job.job_id = :job AND m.kind = 'adapter' AND m.deleted_at IS NULL
+            ORDER BY m.tenant_id NULLS LAST
             LIMIT 1
             """;
 
@@ -284,7 +301,21 @@ record Jobs(Handle handle) {
                         new ModelSource(
                                 row.getString("name"),
                                 new ManifestRef(
-                                        row.getString("manifest_key"), row.getString("sha256"))))
+                                        row.getString("manifest_key"), row.getString("sha256")),
+                                row.getString("adapter_key") == null
+                                        ? null
+                                        : new ManifestRef(
+                                                row.getString("adapter_key"),
+                                                row.getString("adapter_sha256"))))
+                .findOne();
+    }
+
+    /// What the job that made the adapter with which this job goes on was; empty if this job begins
+    /// with a model itself.
+    Optional<ResolvedSpec> maker(JobId job) {
+        return handle.createQuery(MADE_BY)
+                .bind("job", job.value())
+                .map((row, _) -> Json.read(row.getString("resolved"), ResolvedSpec.class))
                 .findOne();
     }
 

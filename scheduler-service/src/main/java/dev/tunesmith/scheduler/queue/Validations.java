@@ -10,6 +10,7 @@ import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.id.FileId;
 import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.id.TaskId;
+import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.ErrorCode;
 import dev.tunesmith.contracts.job.JobSpec;
 import dev.tunesmith.contracts.job.JobState;
@@ -25,6 +26,7 @@ import dev.tunesmith.platform.sql.Inbox;
 import dev.tunesmith.scheduler.journal.Journal;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -187,7 +189,9 @@ public final class Validations implements Runnable {
     private void plan(Handle handle, JobId job, Report.Validated report, ModelFacts model) {
         Jobs jobs = new Jobs(handle);
         JobSpec spec = jobs.spec(job).orElseThrow();
-        List<Problem> unfit = ModelFit.problems(spec, model);
+        Optional<AdapterSpec> before = jobs.maker(job).map(ResolvedSpec::adapter);
+        List<Problem> unfit = new ArrayList<>(ModelFit.problems(spec, model));
+        before.ifPresent(adapter -> unfit.addAll(ModelFit.continuing(spec, adapter)));
         if (!unfit.isEmpty()) {
             String all = unfit.stream().map(Problem::text).collect(Collectors.joining("; "));
             refuse(handle, job, new Refusal(ErrorCode.INVALID_SPEC, all, unfit.getFirst().param()));
@@ -197,7 +201,8 @@ public final class Validations implements Runnable {
                 jobs.largestDevice(spec.scheduling().flavor(), hostFresh)
                         .or(() -> jobs.largestDevice("any", hostFresh))
                         .orElse(Long.MAX_VALUE);
-        ResolvedSpec resolved = Resolver.resolve(spec, model, report.training(), device);
+        ResolvedSpec asked = Resolver.resolve(spec, model, report.training(), device);
+        ResolvedSpec resolved = before.map(asked::continuing).orElse(asked);
         MemoryPlan plan = MemoryPlan.of(model, Resolver.workload(resolved, report.training()));
         if (!plan.fits(device)) {
             refuse(

@@ -18,6 +18,7 @@ import dev.tunesmith.contracts.id.TunedName;
 import dev.tunesmith.contracts.job.ErrorClass;
 import dev.tunesmith.contracts.job.ErrorCode;
 import dev.tunesmith.contracts.job.JobState;
+import dev.tunesmith.contracts.job.Origin;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.job.Resolver;
 import dev.tunesmith.contracts.problem.Problem;
@@ -398,6 +399,38 @@ class ReportDeskTest {
                 .isEqualTo("supervised");
         assertThat(db.column(job, "(memory_plan ->> 'total_bytes')::bigint", Long.class))
                 .isPositive();
+    }
+
+    /// A job whose model is an adapter gets the adapter's base, the adapter, and its settings.
+    @Test
+    void aJobGoesOnWithTheAdapterOfAnother() {
+        JobId maker = db.submit();
+        desk.handle(Envelope.of(UUID.randomUUID(), Instant.EPOCH, validated(sent(maker), maker)));
+        String name = "ft:nano:" + UUID.randomUUID();
+        String sha = "ab".repeat(32);
+        db.sql(
+                """
+                INSERT INTO model_version (version_id, tenant_id, name, kind, base_version_id,
+                  job_id, object_prefix, manifest_key, manifest_sha256, bytes)
+                SELECT gen_random_uuid(), '%s', '%s', 'adapter', version_id, '%s', 'a/', '%s',
+                  '\\x%s', 1
+                FROM model_version WHERE name = 'nano' AND tenant_id IS NULL
+                """
+                        .formatted(
+                                db.tenant().value(), name, maker.value(), "a/" + maker.wire(), sha));
+
+        JobId next = db.submit(db.spec(name));
+        desk.handle(Envelope.of(UUID.randomUUID(), Instant.EPOCH, validated(sent(next), next)));
+
+        Control.Work work =
+                db.scheduler().inTransaction("test", h -> new Jobs(h).work(next)).orElseThrow();
+        assertThat(work.base().manifest()).isEqualTo(TestDatabase.BASE);
+        assertThat(work.base().adapter()).isEqualTo(new ManifestRef("a/" + maker.wire(), sha));
+        assertThat(work.spec().origins())
+                .extractingByKey("rank")
+                .extracting(Origin::reason)
+                .asString()
+                .contains("training goes on with");
     }
 
     @Test

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /// What an attempt reads from the object store and where it writes to.
@@ -55,6 +56,18 @@ final class Storage {
         }
     }
 
+    /// A local copy of the adapter with which training goes on, if it does.
+    Optional<Path> adapter(ModelSource model) throws IOException, InterruptedException {
+        if (model.adapter() == null) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(copies.folder(model.adapter(), _ -> true));
+        } catch (ObjectStoreException e) {
+            throw AttemptFailure.baseModel(model.name(), e);
+        }
+    }
+
     /// Copies a checkpoint into an empty folder.
     ///
     /// @throws ObjectStoreException when it is not what its manifest promises
@@ -68,6 +81,9 @@ final class Storage {
         Map<String, String> inputs = new TreeMap<>();
         inputs.put("spec", Sha256.of(Json.canonical(work.spec())));
         inputs.put("base", work.base().manifest().sha256());
+        if (work.base().adapter() != null) {
+            inputs.put("adapter", work.base().adapter().sha256());
+        }
         inputs.put("training", work.training().sha256());
         if (work.validation() != null) {
             inputs.put("validation", work.validation().sha256());

@@ -93,7 +93,11 @@ final class TrainTask {
             ModelDirectory directory = ModelDirectory.open(base);
             directory.openWeights().close();
             return new TrainingRun.Sources(
-                    directory, storage.file(work.training()), validation, companions());
+                    directory,
+                    storage.file(work.training()),
+                    validation,
+                    companions(),
+                    storage.adapter(work.base()));
         } catch (ModelFileException e) {
             throw AttemptFailure.baseModel(work.base().name(), e);
         }

@@ -43,12 +43,18 @@ public final class TrainedAdapter implements AutoCloseable {
     private final Adapter adapter;
     private final Optional<SplitWeights> split;
     private final Optional<FourBitFormat> codes;
+    private final Optional<Adapter> kept;
 
+    /// @param kept the adapter as it was, on the model's reference
     private TrainedAdapter(
-            Adapter adapter, Optional<SplitWeights> split, Optional<FourBitFormat> codes) {
+            Adapter adapter,
+            Optional<SplitWeights> split,
+            Optional<FourBitFormat> codes,
+            Optional<Adapter> kept) {
         this.adapter = adapter;
         this.split = split;
         this.codes = codes;
+        this.kept = kept;
     }
 
     /// How the frozen layers below an adapter are quantised.
@@ -63,11 +69,19 @@ public final class TrainedAdapter implements AutoCloseable {
                 : Optional.empty();
     }
 
-    /// Attaches a new adapter to `model`, which was read from `base`.
+    /// What an adapter begins with.
+    ///
+    /// @param base files of the model
+    /// @param before folder in PEFT layout of an adapter with which training goes on
+    /// @param reference what the model is compared with; it keeps that adapter as it was
+    public record Start(
+            ModelDirectory base, Optional<Path> before, Optional<Decoder> reference) {}
+
+    /// Attaches an adapter to `model`.
     ///
     /// @param steps all optimizer steps of the run
     public static TrainedAdapter attach(
-            ResolvedSpec spec, Decoder model, ModelDirectory base, int steps) {
+            ResolvedSpec spec, Decoder model, Start start, int steps) {
         AdapterConfig config =
                 switch (spec.adapter()) {
                     case AdapterSpec.None _, AdapterSpec.Part _ ->
@@ -75,6 +89,9 @@ public final class TrainedAdapter implements AutoCloseable {
                     case AdapterSpec.Lora lora -> lowRank(spec.model(), lora, steps);
                     case AdapterSpec.Tuner tuner -> tuner(spec.model(), tuner, model);
                 };
+        if (start.before().isPresent()) {
+            return continued(spec, model, start, config);
+        }
         Adapter adapter = Adapter.fresh(model, config, spec.seed());
         Optional<SplitWeights> split =
                 switch (spec.adapter().kind()) {
@@ -83,12 +100,24 @@ public final class TrainedAdapter implements AutoCloseable {
                     default -> Optional.empty();
                 };
         if (spec.adapter().kind() == AdapterKind.LOFTQ) {
-            try (WeightFiles exact = base.openWeights()) {
+            try (WeightFiles exact = start.base().openWeights()) {
                 SplitWeights.ofRounding(model, exact);
             }
         }
         adapter.train();
-        return new TrainedAdapter(adapter, split, codes(spec.adapter()));
+        return new TrainedAdapter(adapter, split, codes(spec.adapter()), Optional.empty());
+    }
+
+    private static TrainedAdapter continued(
+            ResolvedSpec spec, Decoder model, Start start, AdapterConfig config) {
+        Path before = start.before().orElseThrow();
+        Adapter adapter = Adapter.load(model, config, before);
+        adapter.train();
+        return new TrainedAdapter(
+                adapter,
+                Optional.empty(),
+                codes(spec.adapter()),
+                start.reference().map(reference -> Adapter.load(reference, before)));
     }
 
     private static AdapterConfig lowRank(String base, AdapterSpec.Lora lora, int steps) {
@@ -202,6 +231,7 @@ public final class TrainedAdapter implements AutoCloseable {
     @Override
     public void close() {
         adapter.close();
+        kept.ifPresent(Adapter::close);
         split.ifPresent(SplitWeights::close);
     }
 }
