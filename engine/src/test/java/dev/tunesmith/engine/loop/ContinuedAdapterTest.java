@@ -67,13 +67,16 @@ class ContinuedAdapterTest {
         TrainingRun.Sources files = model.sources(Method.DPO);
         var sources =
                 new TrainingRun.Sources(
-                        files.base(), files.training(), files.validation(), Map.of(), Optional.of(first));
+                        files.base(),
+                        files.training(),
+                        files.validation(),
+                        Map.of(),
+                        Optional.of(first));
         Path room = Files.createDirectory(folder.resolve("dpo-room"));
         try (TrainingRun run = TrainingRun.prepare(spec, sources, room, TinyModel.BYTES)) {
             Recorder recorder = new Recorder(step -> step >= 1 ? Stop.AT_ONCE : Stop.NO, _ -> {});
             Outcome _ = run.loop(run.start(), recorder).run();
-            assertThat(recorder.losses().getFirst())
-                    .isCloseTo(Math.log(2), within(1e-6));
+            assertThat(recorder.losses().getFirst()).isCloseTo(Math.log(2), within(1e-6));
         }
     }
 
@@ -97,7 +100,8 @@ class ContinuedAdapterTest {
         ResolvedSpec spec = TinyModel.spec(method, adapter, Precision.FP32);
         TrainingRun.Sources files = model.sources(method);
         var sources =
-                new TrainingRun.Sources(files.base(), files.training(), files.validation(), Map.of(), before);
+                new TrainingRun.Sources(
+                        files.base(), files.training(), files.validation(), Map.of(), before);
         Path room = Files.createDirectory(folder.resolve(name + "-room"));
         Path out = Files.createDirectory(folder.resolve(name));
         try (TrainingRun run = TrainingRun.prepare(spec, sources, room, TinyModel.BYTES)) {

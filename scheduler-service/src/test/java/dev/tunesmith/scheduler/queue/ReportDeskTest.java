@@ -417,7 +417,11 @@ class ReportDeskTest {
                 FROM model_version WHERE name = 'nano' AND tenant_id IS NULL
                 """
                         .formatted(
-                                db.tenant().value(), name, maker.value(), "a/" + maker.wire(), sha));
+                                db.tenant().value(),
+                                name,
+                                maker.value(),
+                                "a/" + maker.wire(),
+                                sha));
 
         JobId next = db.submit(db.spec(name));
         desk.handle(Envelope.of(UUID.randomUUID(), Instant.EPOCH, validated(sent(next), next)));

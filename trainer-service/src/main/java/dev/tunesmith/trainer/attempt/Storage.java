@@ -58,11 +58,12 @@ final class Storage {
 
     /// A local copy of the adapter with which training goes on, if it does.
     Optional<Path> adapter(ModelSource model) throws IOException, InterruptedException {
-        if (model.adapter() == null) {
+        ManifestRef adapter = model.adapter();
+        if (adapter == null) {
             return Optional.empty();
         }
         try {
-            return Optional.of(copies.folder(model.adapter(), _ -> true));
+            return Optional.of(copies.folder(adapter, _ -> true));
         } catch (ObjectStoreException e) {
             throw AttemptFailure.baseModel(model.name(), e);
         }
@@ -81,8 +82,9 @@ final class Storage {
         Map<String, String> inputs = new TreeMap<>();
         inputs.put("spec", Sha256.of(Json.canonical(work.spec())));
         inputs.put("base", work.base().manifest().sha256());
-        if (work.base().adapter() != null) {
-            inputs.put("adapter", work.base().adapter().sha256());
+        ManifestRef adapter = work.base().adapter();
+        if (adapter != null) {
+            inputs.put("adapter", adapter.sha256());
         }
         inputs.put("training", work.training().sha256());
         if (work.validation() != null) {

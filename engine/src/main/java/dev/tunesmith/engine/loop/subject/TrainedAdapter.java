@@ -74,14 +74,12 @@ public final class TrainedAdapter implements AutoCloseable {
     /// @param base files of the model
     /// @param before folder in PEFT layout of an adapter with which training goes on
     /// @param reference what the model is compared with; it keeps that adapter as it was
-    public record Start(
-            ModelDirectory base, Optional<Path> before, Optional<Decoder> reference) {}
+    public record Start(ModelDirectory base, Optional<Path> before, Optional<Decoder> reference) {}
 
     /// Attaches an adapter to `model`.
     ///
     /// @param steps all optimizer steps of the run
-    public static TrainedAdapter attach(
-            ResolvedSpec spec, Decoder model, Start start, int steps) {
+    public static TrainedAdapter attach(ResolvedSpec spec, Decoder model, Start start, int steps) {
         AdapterConfig config =
                 switch (spec.adapter()) {
                     case AdapterSpec.None _, AdapterSpec.Part _ ->
