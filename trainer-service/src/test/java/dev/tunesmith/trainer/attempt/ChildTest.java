@@ -15,6 +15,7 @@ import dev.tunesmith.contracts.event.ManifestRef;
 import dev.tunesmith.contracts.event.ObjectRef;
 import dev.tunesmith.contracts.event.StepMetrics;
 import dev.tunesmith.contracts.event.ValidateTask;
+import dev.tunesmith.contracts.fit.MemoryPlan;
 import dev.tunesmith.contracts.id.TaskId;
 import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.job.AdapterSpec;
@@ -46,6 +47,10 @@ import org.junit.jupiter.api.io.TempDir;
 class ChildTest {
 
     private static final long MANIFEST_MAX = 1 << 20;
+
+    /// What the virtual machine takes varies by this much.
+    private static final long VARIATION_BYTES = 48L << 20;
+
     private static final String ADAPTER = "adapter_model.safetensors";
 
     @TempDir Path folder;
@@ -85,6 +90,17 @@ class ChildTest {
                     .last()
                     .asString()
                     .contains("\"step\":8", "\"train_loss\"", "\"learning_rate\"", "\"grad_norm\"");
+        }
+    }
+
+    /// The model is so small that nothing else counts.
+    @Test
+    void takesTheFixedPartOfTheMemoryPlan() throws Exception {
+        try (RunningChild child = start(job.start(TinyJob.spec(4, 2), 1, null))) {
+            assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
+
+            assertThat(child.peakBytes())
+                    .isCloseTo(MemoryPlan.FIXED_BYTES, within(VARIATION_BYTES));
         }
     }
 

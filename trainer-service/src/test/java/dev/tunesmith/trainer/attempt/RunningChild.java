@@ -9,6 +9,7 @@ import dev.tunesmith.trainer.Child;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -27,6 +28,8 @@ final class RunningChild implements AutoCloseable {
     private final OutputStream commands;
     private final List<ChildReport> reports = new ArrayList<>();
     private final Thread reader;
+
+    private volatile long peakBytes;
 
     private RunningChild(Process process) {
         this.process = process;
@@ -68,6 +71,21 @@ final class RunningChild implements AutoCloseable {
         }
     }
 
+    /// The largest resident set before the result was reported.
+    long peakBytes() {
+        return peakBytes;
+    }
+
+    private long largestResidentSet() throws IOException {
+        Path status = Path.of("/proc/%d/status".formatted(process.pid()));
+        String line =
+                Files.readAllLines(status).stream()
+                        .filter(each -> each.startsWith("VmHWM:"))
+                        .findFirst()
+                        .orElseThrow();
+        return Long.parseLong(line.replaceAll("\\D", "")) << 10;
+    }
+
     void send(ChildCommand command) throws IOException {
         synchronized (commands) {
             commands.write((Json.text(command) + "\n").getBytes(UTF_8));
@@ -94,7 +112,10 @@ final class RunningChild implements AutoCloseable {
         switch (report) {
             case ChildReport.Checkpoint c -> send(new ChildCommand.Committed(c.n()));
             case ChildReport.Finalizing f -> send(new ChildCommand.Committed(f.n()));
-            case ChildReport.Result r -> send(new ChildCommand.Committed(r.n()));
+            case ChildReport.Result r -> {
+                peakBytes = largestResidentSet();
+                send(new ChildCommand.Committed(r.n()));
+            }
             case ChildReport.Alive _,
                     ChildReport.Started _,
                     ChildReport.Entered _,
