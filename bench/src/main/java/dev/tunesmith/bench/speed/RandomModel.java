@@ -4,12 +4,15 @@ import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.SafetensorsWriter;
 import dev.tunesmith.engine.io.StoredType;
+import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.Region;
+import dev.tunesmith.engine.tensor.Tensor;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +30,8 @@ enum RandomModel {
     QWEN3,
     /// 8 billion parameters with a head of its own: Llama-3.1-8B.
     LLAMA8;
+
+    private static final ValueLayout.OfShort BITS = ValueLayout.JAVA_SHORT_UNALIGNED;
 
     private record Shape(
             int layers, int width, int heads, int kvHeads, int mlpWidth, int vocabulary) {
@@ -92,15 +97,18 @@ enum RandomModel {
         SafetensorsWriter writer = new SafetensorsWriter(Map.of("format", "pt"));
         Shape shape = shape();
         int width = shape.width();
-        add(writer, "model.embed_tokens.weight", shape.vocabulary(), width);
-        for (int layer = 0; layer < shape.layers(); layer++) {
-            addLayer(writer, "model.layers.%d.".formatted(layer));
+        try (Region region = Region.lasting("random weights")) {
+            Sink to = new Sink(writer, region);
+            add(to, "model.embed_tokens.weight", shape.vocabulary(), width);
+            for (int layer = 0; layer < shape.layers(); layer++) {
+                addLayer(to, "model.layers.%d.".formatted(layer));
+            }
+            add(to, "model.norm.weight", width);
+            if (!tied()) {
+                add(to, "lm_head.weight", shape.vocabulary(), width);
+            }
+            writer.write(folder.resolve(ModelDirectory.WEIGHTS));
         }
-        add(writer, "model.norm.weight", width);
-        if (!tied()) {
-            add(writer, "lm_head.weight", shape.vocabulary(), width);
-        }
-        writer.write(folder.resolve(ModelDirectory.WEIGHTS));
         return ModelDirectory.open(folder);
     }
 
@@ -117,41 +125,42 @@ enum RandomModel {
         JsonTree.write(folder.resolve(ModelDirectory.CONFIG), config);
     }
 
-    private void addLayer(SafetensorsWriter writer, String path) {
+    private void addLayer(Sink to, String path) {
         Shape shape = shape();
         int width = shape.width();
         int keys = shape.kvHeads() * shape.headWidth();
         String attention = path + "self_attn.";
-        add(writer, attention + "q_proj.weight", width, width);
-        add(writer, attention + "k_proj.weight", keys, width);
-        add(writer, attention + "v_proj.weight", keys, width);
+        add(to, attention + "q_proj.weight", width, width);
+        add(to, attention + "k_proj.weight", keys, width);
+        add(to, attention + "v_proj.weight", keys, width);
         if (biased()) {
-            add(writer, attention + "q_proj.bias", width);
-            add(writer, attention + "k_proj.bias", keys);
-            add(writer, attention + "v_proj.bias", keys);
+            add(to, attention + "q_proj.bias", width);
+            add(to, attention + "k_proj.bias", keys);
+            add(to, attention + "v_proj.bias", keys);
         }
-        add(writer, attention + "o_proj.weight", width, width);
-        add(writer, path + "mlp.gate_proj.weight", shape.mlpWidth(), width);
-        add(writer, path + "mlp.up_proj.weight", shape.mlpWidth(), width);
-        add(writer, path + "mlp.down_proj.weight", width, shape.mlpWidth());
-        add(writer, path + "input_layernorm.weight", width);
-        add(writer, path + "post_attention_layernorm.weight", width);
+        add(to, attention + "o_proj.weight", width, width);
+        add(to, path + "mlp.gate_proj.weight", shape.mlpWidth(), width);
+        add(to, path + "mlp.up_proj.weight", shape.mlpWidth(), width);
+        add(to, path + "mlp.down_proj.weight", width, shape.mlpWidth());
+        add(to, path + "input_layernorm.weight", width);
+        add(to, path + "post_attention_layernorm.weight", width);
     }
 
-    private static void add(SafetensorsWriter writer, String name, int... shape) {
-        long elements = 1;
-        for (int size : shape) {
-            elements *= size;
-        }
-        ByteBuffer bytes =
-                ByteBuffer.allocate(Math.toIntExact(elements * 2)).order(ByteOrder.LITTLE_ENDIAN);
+    /// A tensor's bytes lie outside the heap, which is small and fixed.
+    private static void add(Sink to, String name, int... shape) {
+        long[] sizes = Arrays.stream(shape).asLongStream().toArray();
+        Tensor tensor = to.region().tensor(DType.BF16, sizes);
+        MemorySegment bytes = tensor.segment();
         SplittableRandom random = new SplittableRandom(name.hashCode());
         boolean gain = name.endsWith("norm.weight");
-        for (int i = 0; i < elements; i++) {
+        for (long i = 0; i < tensor.elements(); i++) {
             float value = gain ? 1 : (float) (random.nextDouble() - 0.5) * 0.07f;
-            bytes.putShort((short) (Float.floatToRawIntBits(value) >>> 16));
+            bytes.set(BITS, 2 * i, (short) (Float.floatToRawIntBits(value) >>> 16));
         }
-        List<Long> axes = java.util.Arrays.stream(shape).mapToObj(Long::valueOf).toList();
-        writer.add(name, StoredType.BF16, axes, MemorySegment.ofBuffer(bytes.flip()));
+        List<Long> axes = Arrays.stream(sizes).boxed().toList();
+        to.writer().add(name, StoredType.BF16, axes, bytes);
     }
+
+    /// Where tensors go, and where they lie until all are written.
+    private record Sink(SafetensorsWriter writer, Region region) {}
 }
