@@ -37,6 +37,7 @@ class BenchCommandTest {
                         "peak_rss_gib",
                         "first_step_seconds",
                         "product_rate_share",
+                        "product_tflops",
                         "planned_gib",
                         "step_memory_gib");
         assertThat(figures.values()).allSatisfy(value -> assertThat((double) value).isPositive());
