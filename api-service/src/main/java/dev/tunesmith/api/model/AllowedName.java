@@ -14,6 +14,9 @@ import java.util.regex.Pattern;
 final class AllowedName {
     static final String CONFIG = "config.json";
     static final String TOKENIZER = "tokenizer.json";
+    static final String PIECES = "tokenizer.model";
+    static final String VOCABULARY = "vocab.json";
+    static final String WORDS = "vocab.txt";
     static final String SAMPLING = "generation_config.json";
     static final String INDEX = "model.safetensors.index.json";
 
@@ -30,13 +33,15 @@ final class AllowedName {
                     "chat_template.jinja",
                     "chat_template.json",
                     "merges.txt",
-                    "vocab.json",
-                    "vocab.txt",
+                    VOCABULARY,
+                    WORDS,
                     "LICENSE",
                     "README.md");
     private static final List<String> IGNORED = List.of("._", ".", "onnx", "original");
     private static final Set<String> REFUSED =
             Set.of("bin", "pt", "pth", "pkl", "pickle", "ckpt", "h5", "msgpack", "npz", "py", "so");
+    private static final Pattern RANKS =
+            Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,80}\\.tiktoken");
     private static final Pattern SHARD =
             Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,200}\\.safetensors");
 
@@ -75,6 +80,12 @@ final class AllowedName {
                 : new Verdict.Keep(name, max.get());
     }
 
+    /// Whether a tokenizer can be read from that file; `vocab.json` needs `merges.txt` too.
+    static boolean isTokenizer(String name) {
+        return List.of(TOKENIZER, PIECES, VOCABULARY, WORDS).contains(name)
+                || RANKS.matcher(name).matches();
+    }
+
     static boolean isWeights(String name) {
         return name.endsWith(".safetensors");
     }
@@ -83,7 +94,7 @@ final class AllowedName {
         if (SHARD.matcher(name).matches()) {
             return Optional.of(Long.MAX_VALUE);
         }
-        if (name.equals(TOKENIZER)) {
+        if (name.equals(TOKENIZER) || name.equals(PIECES) || RANKS.matcher(name).matches()) {
             return Optional.of(TOKENIZER_MAX);
         }
         return TEXTS.contains(name) ? Optional.of(SMALL) : Optional.empty();

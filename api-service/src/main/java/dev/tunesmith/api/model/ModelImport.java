@@ -189,11 +189,11 @@ final class ModelImport {
     }
 
     private static void checkWhole(Run run) {
-        for (String needed : List.of(AllowedName.CONFIG, AllowedName.TOKENIZER)) {
-            boolean seen = run.stored.containsKey(needed);
-            if (!seen) {
-                run.refuse(needed, "is missing");
-            }
+        if (!run.stored.containsKey(AllowedName.CONFIG)) {
+            run.refuse(AllowedName.CONFIG, "is missing");
+        }
+        if (run.stored.keySet().stream().noneMatch(AllowedName::isTokenizer)) {
+            run.refuse(AllowedName.TOKENIZER, "is missing, and no other vocabulary is there");
         }
         List<String> weights = run.stored.keySet().stream().filter(AllowedName::isWeights).toList();
         if (weights.isEmpty() && run.problems.none()) {

@@ -102,7 +102,7 @@ public final class ChatEncoder {
                     add(text.substring(from, mark), SpecialText.PARSED, weight);
                     from = mark;
                 } else {
-                    add(control.nameAt(text, from).orElseThrow(), SpecialText.LITERAL, weight);
+                    add(control.nameAt(text, from).orElseThrow(), SpecialText.USER, weight);
                     from += ControlText.MARK_LENGTH;
                 }
             }
@@ -126,20 +126,20 @@ public final class ChatEncoder {
     private int[] encode(String text, SpecialText kind) {
         return switch (kind) {
             case PARSED -> tokenizer.encode(text, SpecialText.PARSED);
-            case LITERAL -> literal(text);
+            case USER, LITERAL -> literal(text);
         };
     }
 
     /// The name of a control token as plain text. Some vocabularies hold it among the ordinary
     /// words; then its characters are encoded one by one.
     private int[] literal(String name) {
-        int[] ids = tokenizer.encode(name, SpecialText.LITERAL);
+        int[] ids = tokenizer.encode(name, SpecialText.USER);
         if (Arrays.stream(ids).noneMatch(tokenizer::isSpecial)) {
             return ids;
         }
         return name.codePoints()
                 .mapToObj(Character::toString)
-                .flatMapToInt(c -> Arrays.stream(tokenizer.encode(c, SpecialText.LITERAL)))
+                .flatMapToInt(c -> Arrays.stream(tokenizer.encode(c, SpecialText.USER)))
                 .toArray();
     }
 
@@ -150,7 +150,7 @@ public final class ChatEncoder {
         int first = 0;
         while (first < pieces.texts.size()) {
             int end = first + 1;
-            if (pieces.kinds.get(first) == SpecialText.LITERAL) {
+            if (pieces.kinds.get(first) == SpecialText.USER) {
                 collected.add(literal(pieces.texts.get(first)), pieces.weights.get(first));
             } else {
                 while (end < pieces.texts.size() && pieces.kinds.get(end) == SpecialText.PARSED) {

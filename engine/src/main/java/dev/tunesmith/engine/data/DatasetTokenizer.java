@@ -109,7 +109,9 @@ public final class DatasetTokenizer implements AutoCloseable {
                 model.tokenizer()
                         .orElseThrow(() ->
                                 new ModelFileException(
-                                        model.path(), ModelDirectory.TOKENIZER + " is missing"));
+                                        model.path(),
+                                        ModelDirectory.TOKENIZER
+                                                + " is missing, and no other vocabulary is there"));
         Tokenizer tokenizer = Tokenizer.open(file);
         try {
             return new DatasetTokenizer(

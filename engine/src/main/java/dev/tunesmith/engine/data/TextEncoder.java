@@ -11,7 +11,7 @@ public record TextEncoder(Tokenizer tokenizer, int endToken) {
 
     /// One document. Names of control tokens in it are plain text.
     public Sample sample(String text) {
-        int[] ids = tokenizer.encodeWithAdded(text, SpecialText.LITERAL);
+        int[] ids = tokenizer.encodeWithAdded(text, SpecialText.USER);
         if (ids.length > 0 && ids[ids.length - 1] == endToken) {
             return Sample.allTrained(ids);
         }

@@ -54,6 +54,15 @@ public final class GgufImport {
         }
     }
 
+    /// Writes the files of the tokenizer alone.
+    ///
+    /// @return what could not be taken over, in words for the user
+    public static List<String> tokenizer(Path gguf, Path folder) throws IOException {
+        try (GgufFile file = GgufFile.open(gguf)) {
+            return new GgufTokenizer(file).write(folder);
+        }
+    }
+
     private List<String> faults() {
         return file.tensors().stream()
                 .map(GgufFile.Tensor::name)

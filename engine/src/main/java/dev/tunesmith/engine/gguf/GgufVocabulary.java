@@ -2,6 +2,7 @@ package dev.tunesmith.engine.gguf;
 
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.text.vocabulary.Splits;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -81,11 +82,11 @@ final class GgufVocabulary {
     }
 
     private Optional<String> split() {
-        Optional<String> split = GgufTokenizer.splitOf(tree.get("pre_tokenizer"));
+        Optional<String> split = Splits.ggufName(tree.get("pre_tokenizer"));
         if (split.isEmpty()) {
             faults.add(
                     "tokenizer: GGUF files have no name for its split of text (known: %s)"
-                            .formatted(GgufTokenizer.splits()));
+                            .formatted(Splits.ggufNames()));
         }
         return split;
     }

@@ -72,6 +72,10 @@ public record ModelDirectory(Path path, Map<String, Object> config) {
                     "LICENSE.txt",
                     "LICENSE.md",
                     "NOTICE");
+    private static final List<String> TOKENIZERS =
+            List.of(TOKENIZER, "tokenizer.model", "vocab.json", "vocab.txt");
+    private static final Pattern RANKS =
+            Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,80}\\.tiktoken");
     private static final Pattern SAFETENSORS =
             Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,200}\\.safetensors");
 
@@ -98,7 +102,9 @@ public record ModelDirectory(Path path, Map<String, Object> config) {
 
     /// Whether a model may contain a file of that name: a plain name from the list, or safetensors.
     public static boolean allows(String name) {
-        return ALLOWED.contains(name) || SAFETENSORS.matcher(name).matches();
+        return ALLOWED.contains(name)
+                || SAFETENSORS.matcher(name).matches()
+                || RANKS.matcher(name).matches();
     }
 
     private static List<String> fileNames(Path path) {
@@ -141,9 +147,15 @@ public record ModelDirectory(Path path, Map<String, Object> config) {
         return weightMap;
     }
 
-    /// The tokenizer file, if the model has one.
+    /// The file of the tokenizer, if the model has one: that of the `tokenizers` library before
+    /// those of the libraries that trained it.
     public Optional<Path> tokenizer() {
-        return Optional.of(path.resolve(TOKENIZER)).filter(ModelDirectory::isFile);
+        return Stream.concat(
+                        TOKENIZERS.stream(),
+                        fileNames(path).stream().filter(name -> RANKS.matcher(name).matches()))
+                .map(path::resolve)
+                .filter(ModelDirectory::isFile)
+                .findFirst();
     }
 
     /// The tree of `tokenizer_config.json`, empty if there is none.

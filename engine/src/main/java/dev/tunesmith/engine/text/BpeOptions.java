@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.text;
 
+import dev.tunesmith.engine.text.vocabulary.ByteAlphabet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;

@@ -5,6 +5,8 @@ import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.CharSpan;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelFileException;
+import dev.tunesmith.engine.text.vocabulary.ByteAlphabet;
+import dev.tunesmith.engine.text.vocabulary.VocabularyFiles;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -40,12 +42,17 @@ public final class Tokenizer implements AutoCloseable {
     private final Vocabulary vocabulary;
     private final HuggingFaceTokenizer parsing;
     private final HuggingFaceTokenizer literal;
+    private final HuggingFaceTokenizer ofUsers;
 
     private Tokenizer(
-            Vocabulary vocabulary, HuggingFaceTokenizer parsing, HuggingFaceTokenizer literal) {
+            Vocabulary vocabulary,
+            HuggingFaceTokenizer parsing,
+            HuggingFaceTokenizer literal,
+            HuggingFaceTokenizer ofUsers) {
         this.vocabulary = vocabulary;
         this.parsing = parsing;
         this.literal = literal;
+        this.ofUsers = ofUsers;
     }
 
     private static void setIfAbsent(String key, String value) {
@@ -54,11 +61,11 @@ public final class Tokenizer implements AutoCloseable {
         }
     }
 
-    /// Opens a `tokenizer.json`.
+    /// Opens a `tokenizer.json`, or a vocabulary of another notation.
     ///
     /// @throws ModelFileException if it is missing or malformed
     public static Tokenizer open(Path file) {
-        return of(file, JsonTree.read(file));
+        return of(file, VocabularyFiles.tree(file));
     }
 
     /// The same tokenizer with further control tokens, which get the next free ids.
@@ -100,13 +107,38 @@ public final class Tokenizer implements AutoCloseable {
     /// A tokenizer from the tree of a `tokenizer.json`; `file` is named in errors.
     static Tokenizer of(Path file, Map<String, Object> tree) {
         Vocabulary vocabulary = Vocabulary.of(file, tree);
-        HuggingFaceTokenizer parsing = load(file, tree);
+        List<HuggingFaceTokenizer> opened = new ArrayList<>();
         try {
-            return new Tokenizer(vocabulary, parsing, load(file, withoutControlTokens(tree)));
+            opened.add(load(file, tree));
+            Map<String, Object> twin = withoutControlTokens(tree);
+            opened.add(load(file, twin));
+            Map<String, Object> words = withoutControlWords(twin, vocabulary);
+            opened.add(words == twin ? opened.getLast() : load(file, words));
+            return new Tokenizer(vocabulary, opened.get(0), opened.get(1), opened.get(2));
         } catch (RuntimeException e) {
-            parsing.close();
+            opened.forEach(HuggingFaceTokenizer::close);
             throw e;
         }
+    }
+
+    /// The twin of a Unigram vocabulary in which the names of control tokens are no words.
+    private static Map<String, Object> withoutControlWords(
+            Map<String, Object> tree, Vocabulary vocabulary) {
+        if (!(tree.get("model") instanceof Map<?, ?> model)
+                || !(model.get("vocab") instanceof List<?> scored)) {
+            return tree;
+        }
+        List<Object> words = new ArrayList<>(scored);
+        for (int id = 0; id < words.size(); id++) {
+            if (vocabulary.isSpecial(id) && words.get(id) instanceof List<?> pair) {
+                words.set(id, List.of(ALIAS + id, pair.getLast()));
+            }
+        }
+        Map<Object, Object> renamed = new LinkedHashMap<>(model);
+        renamed.put("vocab", words);
+        Map<String, Object> twin = new LinkedHashMap<>(tree);
+        twin.put("model", renamed);
+        return twin;
     }
 
     private static HuggingFaceTokenizer load(Path file, Map<String, Object> tree) {
@@ -184,6 +216,7 @@ public final class Tokenizer implements AutoCloseable {
         return switch (special) {
             case PARSED -> parsing.encode(clean, addTokens, false);
             case LITERAL -> literal.encode(clean.replace(ALIAS, "\uFFFD"), addTokens, false);
+            case USER -> ofUsers.encode(clean.replace(ALIAS, "\uFFFD"), addTokens, false);
         };
     }
 
@@ -305,5 +338,8 @@ public final class Tokenizer implements AutoCloseable {
     public void close() {
         parsing.close();
         literal.close();
+        if (ofUsers != literal) {
+            ofUsers.close();
+        }
     }
 }

@@ -85,7 +85,7 @@ final class Answers implements AutoCloseable {
                 switch (prompt) {
                     case Ask.Conversation conversation -> rendered(served, conversation);
                     case Ask.Text(String text) ->
-                            served.tokenizer().encodeWithAdded(text, SpecialText.LITERAL);
+                            served.tokenizer().encodeWithAdded(text, SpecialText.USER);
                     case Ask.Tokens(int[] ids) -> ids;
                 };
         for (int id : tokens) {

@@ -49,7 +49,7 @@ public final class DecoderLoader implements ModelLoader {
         Path file =
                 directory
                         .tokenizer()
-                        .orElseThrow(() -> new IOException("the model has no tokenizer.json"));
+                        .orElseThrow(() -> new IOException("the model has no tokenizer"));
         Decoder decoder = Decoder.load(directory, DType.BF16, Decoder.Loading.RESIDENT);
         return new LoadedDecoder(
                 directory, decoder, Tokenizer.open(file), new CacheRoom(decoder, cacheTokens));

@@ -1,4 +1,4 @@
-package dev.tunesmith.engine.text;
+package dev.tunesmith.engine.text.vocabulary;
 
 import java.util.Map;
 import java.util.Optional;
@@ -8,11 +8,18 @@ import java.util.regex.Pattern;
 
 /// How vocabularies spell bytes: as one of 256 printable characters (GPT-2), or as `<0xE4>`
 /// (SentencePiece).
-final class ByteAlphabet {
+public final class ByteAlphabet {
     private static final Pattern FALLBACK = Pattern.compile("<0x([0-9A-Fa-f]{2})>");
 
     /// The byte by its character.
     private static final Map<Integer, Integer> BYTES = bytes();
+
+    /// The character by its byte.
+    private static final char[] CHARACTERS = new char[256];
+
+    static {
+        BYTES.forEach((character, value) -> CHARACTERS[value] = (char) (int) character);
+    }
 
     private ByteAlphabet() {}
 
@@ -27,12 +34,21 @@ final class ByteAlphabet {
     }
 
     /// The characters.
-    static Iterable<Integer> characters() {
+    public static Iterable<Integer> characters() {
         return BYTES.keySet();
     }
 
+    /// Bytes as printable characters.
+    static String spell(byte[] bytes) {
+        StringBuilder text = new StringBuilder(bytes.length);
+        for (byte value : bytes) {
+            text.append(CHARACTERS[value & 0xff]);
+        }
+        return text.toString();
+    }
+
     /// The bytes that a token stands for; empty if it is not spelled in bytes.
-    static Optional<byte[]> spelled(String token) {
+    public static Optional<byte[]> spelled(String token) {
         Matcher fallback = FALLBACK.matcher(token);
         if (fallback.matches()) {
             return Optional.of(new byte[] {(byte) Integer.parseInt(fallback.group(1), 16)});

@@ -1,0 +1,189 @@
+package dev.tunesmith.engine.text.vocabulary;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/// How text is cut into words before merges, by the names under which it is known.
+///
+/// The regular expressions are those of the models; where one has possessive quantifiers, a plain
+/// form that matches the same stands here.
+public final class Splits {
+    private static final String ENDINGS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
+    private static final String SIGNS_AND_BLANKS =
+            " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+    private static final String SIGNS_SLASHES_AND_BLANKS =
+            " ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+    private static final String UPPER = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]";
+    private static final String LOWER = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]";
+    private static final String CASED =
+            "[^\\r\\n\\p{L}\\p{N}]?%1$s*%2$s+%3$s|[^\\r\\n\\p{L}\\p{N}]?%1$s+%2$s*%3$s|";
+
+    /// Single digits (Qwen 2).
+    public static final String DIGITS_ALONE =
+            ENDINGS + "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|" + SIGNS_AND_BLANKS;
+
+    /// Up to three digits (Llama 3).
+    public static final String THREE_DIGITS =
+            ENDINGS + "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|" + SIGNS_AND_BLANKS;
+
+    /// The same, but blanks at the end of a text stay together (cl100k of tiktoken).
+    static final String THREE_DIGITS_AND_END =
+            ENDINGS
+                    + "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
+                    + "|\\s+\\z|\\s*[\\r\\n]|\\s+(?!\\S)|\\s";
+
+    /// Words end where small letters are followed by capital ones (o200k of tiktoken).
+    public static final String CASES =
+            CASED.formatted(UPPER, LOWER, ENDINGS + "?")
+                    + "\\p{N}{1,3}|"
+                    + SIGNS_SLASHES_AND_BLANKS;
+
+    private static final String CASES_DIGITS_ALONE =
+            CASED.formatted(UPPER, LOWER, "") + "\\p{N}|" + SIGNS_SLASHES_AND_BLANKS;
+
+    private static final String SENTENCES = " ?[^(\\s|.,!?…。，、।۔،)]+";
+    private static final String[] DEEPSEEK = {
+                    "\\p{N}{1,3}",
+                    "[一-龥぀-ゟ゠-ヿ]+",
+                    "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+"
+                            + "|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+"
+                            + "| ?[\\p{P}\\p{S}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+    };
+
+    /// The way of GPT-2, which the byte-level step has built in.
+    private static final Cut GPT2 = new Cut(List.of(TokenizerTree.byteLevel(true)));
+
+    private static final List<String> COMMON = List.of("gpt-2", "llama-bpe", "qwen2", "smollm");
+    private static final Map<String, Cut> BY_GGUF_NAME = byGgufName();
+
+    private Splits() {}
+
+    /// The steps of a pre-tokenizer, the last of which writes bytes as characters.
+    public record Cut(List<Map<String, Object>> steps) {
+        public Cut {
+            steps = List.copyOf(steps);
+        }
+
+        /// Regular expressions that cut one after another.
+        static Cut by(String... regexes) {
+            List<Map<String, Object>> steps = new ArrayList<>();
+            for (String regex : regexes) {
+                steps.add(TokenizerTree.split(regex));
+            }
+            steps.add(TokenizerTree.byteLevel(false));
+            return new Cut(steps);
+        }
+
+        /// The step of a `tokenizer.json`.
+        Map<String, Object> step() {
+            return steps.size() == 1
+                    ? steps.getFirst()
+                    : TokenizerTree.step("Sequence", "pretokenizers", steps);
+        }
+    }
+
+    private static Map<String, Cut> byGgufName() {
+        Map<String, Cut> cuts = new TreeMap<>();
+        put(cuts, GPT2, "default", "gpt-2", "gpt2", "olmo", "jais", "mpt", "phi-2", "trillion");
+        put(
+                cuts,
+                Cut.by(THREE_DIGITS),
+                "llama-bpe",
+                "llama3",
+                "llama-v3",
+                "dbrx",
+                "smaug-bpe",
+                "chatglm-bpe",
+                "glm4");
+        put(
+                cuts,
+                Cut.by(DIGITS_ALONE),
+                "qwen2",
+                "stablelm2",
+                "hunyuan",
+                "megrez",
+                "deepseek-r1-qwen");
+        put(
+                cuts,
+                new Cut(
+                        List.of(
+                                TokenizerTree.step("Digits", "individual_digits", true),
+                                TokenizerTree.byteLevel(true))),
+                "starcoder",
+                "refact",
+                "command-r",
+                "smollm",
+                "codeshell",
+                "exaone",
+                "minerva-7b");
+        put(cuts, Cut.by(THREE_DIGITS_AND_END), "cl100k");
+        put(cuts, Cut.by(CASES), "gpt-4o", "llama4");
+        put(cuts, Cut.by(CASES_DIGITS_ALONE), "tekken");
+        put(cuts, Cut.by(DEEPSEEK), "deepseek-v3", "deepseek-r1");
+        put(cuts, Cut.by(SENTENCES), "bloom", "poro-chat", "gpt3-finnish");
+        put(cuts, Cut.by(SENTENCES, "\\p{N}"), "viking");
+        return Map.copyOf(cuts);
+    }
+
+    private static void put(Map<String, Cut> cuts, Cut cut, String... names) {
+        for (String name : names) {
+            cuts.put(name, cut);
+        }
+    }
+
+    /// The cut that files of llama.cpp call by that name.
+    public static Optional<Cut> ofGguf(String name) {
+        return Optional.ofNullable(BY_GGUF_NAME.get(name));
+    }
+
+    /// The name of a pre-tokenizer of a `tokenizer.json` in files of llama.cpp, if it has one.
+    public static Optional<String> ggufName(@Nullable Object preTokenizer) {
+        if (preTokenizer == null) {
+            return Optional.empty();
+        }
+        return Stream.concat(COMMON.stream(), BY_GGUF_NAME.keySet().stream().sorted())
+                .filter(name -> {
+                    Cut cut = BY_GGUF_NAME.get(name);
+                    return cut != null && same(cut.step(), preTokenizer);
+                })
+                .findFirst();
+    }
+
+    /// Whether two steps split alike; what becomes of offsets does not count.
+    private static boolean same(Object one, Object other) {
+        if (one instanceof Map<?, ?> a && other instanceof Map<?, ?> b) {
+            return a.entrySet().stream()
+                    .filter(entry -> !entry.getKey().equals("trim_offsets"))
+                    .allMatch(entry -> {
+                        Object found = b.get(entry.getKey());
+                        return found != null && same(entry.getValue(), found);
+                    });
+        }
+        if (one instanceof List<?> a && other instanceof List<?> b) {
+            return a.size() == b.size()
+                    && IntStream.range(0, a.size()).allMatch(i -> same(a.get(i), b.get(i)));
+        }
+        return one.equals(other);
+    }
+
+    /// Whether models with that split take a word that is a token as it is, before any merge.
+    public static boolean takesWholeWords(String ggufName) {
+        return ggufName.equals("llama-bpe") || ggufName.equals("llama3");
+    }
+
+    /// All names that [#ofGguf] knows.
+    public static Iterable<String> ggufNames() {
+        return new TreeSet<>(BY_GGUF_NAME.keySet());
+    }
+
+    /// Whether models with that cut bring text to composed characters first.
+    public static boolean composes(String ggufName) {
+        return ggufName.equals("qwen2") || ggufName.equals("deepseek-r1-qwen");
+    }
+}

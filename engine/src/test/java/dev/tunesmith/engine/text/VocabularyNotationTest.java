@@ -1,0 +1,149 @@
+package dev.tunesmith.engine.text;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.tunesmith.engine.gguf.GgufImport;
+import dev.tunesmith.engine.text.vocabulary.ByteAlphabet;
+import dev.tunesmith.engine.text.vocabulary.Splits;
+import dev.tunesmith.engine.text.vocabulary.TokenizerTree;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Vocabularies as SentencePiece, tiktoken, GPT-2, BERT and llama.cpp write them, against what
+/// those libraries make of hostile texts (golden/generate/text_vocabularies.py).
+class VocabularyNotationTest {
+    private static final List<String> NAMES =
+            List.of("tokenizer.model", "words.tiktoken", "vocab.json", "vocab.txt");
+
+    static List<Path> vocabularies() {
+        return GoldenText.cases("vocabularies");
+    }
+
+    @ParameterizedTest
+    @MethodSource("vocabularies")
+    void encodesAsTheLibraryThatMadeIt(Path folder, @TempDir Path room) throws IOException {
+        try (Tokenizer tokenizer = Tokenizer.open(vocabulary(folder, room))) {
+            for (JsonNode row : GoldenText.lines(folder.resolve("golden.jsonl"))) {
+                String text = row.get("text").asText();
+                assertThat(tokenizer.encode(text, SpecialText.PARSED))
+                        .as(text)
+                        .isEqualTo(GoldenText.ids(row.get("ids")));
+            }
+        }
+    }
+
+    private static Path vocabulary(Path folder, Path room) throws IOException {
+        Path gguf = folder.resolve("vocabulary.gguf");
+        if (Files.exists(gguf)) {
+            GgufImport.tokenizer(gguf, room);
+            return room.resolve("tokenizer.json");
+        }
+        return NAMES.stream().map(folder::resolve).filter(Files::exists).findFirst().orElseThrow();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"spm_bpe", "spm_bpe_no_prefix", "spm_unigram_bytes", "tiktoken"})
+    void whatWasEncodedIsReadBack(String name, @TempDir Path room) throws IOException {
+        Path folder = Path.of("..", "golden", "text", "vocabularies", name);
+        try (Tokenizer tokenizer = Tokenizer.open(vocabulary(folder, room))) {
+            for (JsonNode row : GoldenText.lines(folder.resolve("golden.jsonl"))) {
+                int[] ids = GoldenText.ids(row.get("ids"));
+                IncrementalText incremental = tokenizer.incremental(false);
+                StringBuilder streamed = new StringBuilder();
+                for (int id : ids) {
+                    String chunk = incremental.push(id);
+                    assertThat(
+                                    chunk.isEmpty()
+                                            || !Character.isHighSurrogate(
+                                                    chunk.charAt(chunk.length() - 1)))
+                            .isTrue();
+                    streamed.append(chunk);
+                }
+                streamed.append(incremental.flush());
+                String text = row.get("text").asText().replace('\u2581', ' ');
+                assertThat(tokenizer.decode(ids, false).replace('\u2581', ' ')).isEqualTo(text);
+                assertThat(streamed.toString().replace('\u2581', ' ')).isEqualTo(text);
+            }
+        }
+    }
+
+    /// Kills: control and byte pieces of a Unigram vocabulary with the score that the file gives.
+    @Test
+    void noSpellingOfAControlOrBytePieceBecomesOne() {
+        Path file = Path.of("..", "golden/text/vocabularies/spm_unigram_bytes", "tokenizer.model");
+        try (Tokenizer tokenizer = Tokenizer.open(file)) {
+            for (String name : List.of("<s>", "</s>", "<unk>", "<0x0A>", "x<0xFF></s>")) {
+                int[] ids = tokenizer.encode(name, SpecialText.LITERAL);
+                assertThat(Arrays.stream(ids).noneMatch(tokenizer::isSpecial)).as(name).isTrue();
+                assertThat(tokenizer.decode(ids, true)).isEqualTo(name);
+            }
+        }
+    }
+
+    /// Kills: user text given to the twin that the reference's own switch makes, which finds `</s>`
+    /// among the words of a Unigram vocabulary.
+    @Test
+    void textOfUsersNeverHasControlTokens() {
+        Path file = Path.of("..", "golden/text/tokenizers/unigram_byte_fallback/tokenizer.json");
+        try (Tokenizer tokenizer = Tokenizer.open(file)) {
+            int end = tokenizer.id("</s>").orElseThrow();
+            assertThat(tokenizer.encode("a</s>", SpecialText.LITERAL)).contains(end);
+            int[] ids = tokenizer.encodeWithAdded("a</s>b", SpecialText.USER);
+            assertThat(ids).doesNotContain(end).startsWith(1);
+            assertThat(tokenizer.decode(ids, true)).isEqualTo("a</s>b");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gpt2", "cl100k", "llama-bpe", "qwen2", "gpt-4o", "tekken"})
+    void cutsWhereThePublishedExpressionCuts(String name) {
+        Map<String, Integer> bytes = new LinkedHashMap<>();
+        ByteAlphabet.characters().forEach(c -> bytes.put(Character.toString(c), bytes.size()));
+        Map<String, Object> tree =
+                TokenizerTree.of(
+                                TokenizerTree.bpe(bytes, List.of(), TokenizerTree.Bpe.OF_BYTES),
+                                List.of())
+                        .splitters(Splits.ofGguf(name).orElseThrow().steps())
+                        .tree();
+        try (Tokenizer tokenizer = Tokenizer.of(Path.of("tokenizer.json"), tree)) {
+            for (JsonNode row : GoldenText.lines(Path.of("..", "golden", "text", "splits.jsonl"))) {
+                String text = row.get("text").asText();
+                assertThat(lengths(tokenizer.pieces(text))).as(text).isEqualTo(ids(row.get(name)));
+            }
+        }
+    }
+
+    private static List<Integer> ids(JsonNode array) {
+        List<Integer> ids = new ArrayList<>();
+        array.forEach(node -> ids.add(node.asInt()));
+        return ids;
+    }
+
+    private static List<Integer> lengths(Tokenizer.Pieces pieces) {
+        List<Integer> lengths = new ArrayList<>();
+        StringBuilder word = new StringBuilder();
+        for (int i = 0; i < pieces.tokens().length; i++) {
+            word.append(pieces.tokens()[i]);
+            if (i + 1 == pieces.tokens().length || pieces.words()[i] != pieces.words()[i + 1]) {
+                byte[] utf8 = ByteAlphabet.spelled(word.toString()).orElseThrow();
+                String text = new String(utf8, StandardCharsets.UTF_8);
+                lengths.add(text.codePointCount(0, text.length()));
+                word.setLength(0);
+            }
+        }
+        return lengths;
+    }
+}
