@@ -12,6 +12,7 @@ import java.util.regex.Pattern;
 public final class Formats {
     private static final int WIDTH_MAX = 10_000;
     private static final int PRECISION_MAX = 200;
+    private static final int UNITS_OF_A_FIELD = 5;
     private static final Pattern PERCENT =
             Pattern.compile("%(?:\\(([^)]*)\\))?([-+ #0]*)(\\d+|\\*)?(?:\\.(\\d+|\\*))?[hlL]?(.)");
     private static final Pattern SPEC =
@@ -30,6 +31,7 @@ public final class Formats {
         int at = 0;
         int next = 0;
         while (true) {
+            Effort.items(UNITS_OF_A_FIELD);
             int found = format.indexOf('%', at);
             if (found < 0) {
                 break;
@@ -202,6 +204,7 @@ public final class Formats {
         int next = 0;
         int at = 0;
         while (field.find()) {
+            Effort.items(UNITS_OF_A_FIELD);
             out.append(format, at, field.start());
             at = field.end();
             String whole = field.group();

@@ -54,10 +54,15 @@ public final class JsonText {
             throw Limits.reached("values nest too deeply");
         }
         Limits.checkLength(out.length());
+        Effort.items(1);
         switch (value) {
             case Nothing _ -> out.append("null");
             case Boolean flag -> out.append(flag);
-            case Long _, BigInteger _ -> out.append(value);
+            case Long _ -> out.append(value);
+            case BigInteger number -> {
+                Effort.number(number.bitLength());
+                out.append(number);
+            }
             case Double number -> out.append(number(number));
             case String text -> text(text);
             case Map<?, ?> map -> object(map, depth);
@@ -136,6 +141,7 @@ public final class JsonText {
     }
 
     private void text(String text) {
+        Effort.text(text);
         out.append('"');
         for (int i = 0; i < text.length(); i++) {
             character(text.charAt(i));

@@ -24,10 +24,12 @@ final class Lexer {
     private static final Pattern SPACE = Pattern.compile("\\s+");
     private static final Pattern FLOAT =
             Pattern.compile(
-                    "(?<!\\.)(\\d+_)*\\d+((\\.(\\d+_)*\\d+)?[eE][+-]?(\\d+_)*\\d+|\\.(\\d+_)*\\d+)");
+                    "(?<!\\.)\\d++(?:_\\d++)*+((\\.\\d++(?:_\\d++)*+)?[eE][+-]?\\d++(?:_\\d++)*+"
+                            + "|\\.\\d++(?:_\\d++)*+)");
     private static final Pattern INTEGER =
             Pattern.compile(
-                    "0[bB](_?[01])+|0[oO](_?[0-7])+|0[xX](_?[0-9a-fA-F])+|[1-9](_?\\d)*|0(_?0)*");
+                    "0[bB](?:_?[01])++|0[oO](?:_?[0-7])++|0[xX](?:_?[0-9a-fA-F])++"
+                            + "|[1-9](?:_?\\d)*+|0(?:_?0)*+");
     private static final Pattern NAME =
             Pattern.compile("[\\p{L}\\p{Nl}_][\\p{L}\\p{Nl}\\p{Mn}\\p{Mc}\\p{Nd}\\p{Pc}]*");
     private static final Pattern STRING =
@@ -39,6 +41,8 @@ final class Lexer {
     private final List<Token> tokens = new ArrayList<>();
     private int at;
     private boolean lineStarting = true;
+    private int line = 1;
+    private int lineStart;
 
     private Lexer(String source) {
         this.source = source;
@@ -91,9 +95,9 @@ final class Lexer {
             }
             return stop;
         }
-        int lineStart = source.lastIndexOf('\n', end - 1) + 1;
-        boolean lineInText = lineStart > from;
-        int first = Math.max(lineStart, from);
+        int begin = source.lastIndexOf('\n', end - 1) + 1;
+        boolean lineInText = begin > from;
+        int first = Math.max(begin, from);
         boolean strip = stripsLine && sign != '+' && (lineInText || lineStarting);
         return strip && source.substring(first, end).chars().allMatch(c -> space((char) c))
                 ? first
@@ -212,14 +216,22 @@ final class Lexer {
 
     private void add(Token.Type type, String text, int offset) {
         if (type != Token.Type.DATA || !text.isEmpty()) {
+            if (tokens.size() == Limits.TOKENS_MAX) {
+                throw Limits.reached("more than %d tokens".formatted(Limits.TOKENS_MAX))
+                        .at(position(offset));
+            }
             tokens.add(new Token(type, text, position(offset)));
         }
     }
 
     private Position position(int offset) {
-        int line = 1;
-        int lineStart = 0;
-        for (int i = source.indexOf('\n'); i >= 0 && i < offset; i = source.indexOf('\n', i + 1)) {
+        if (offset < lineStart) {
+            line = 1;
+            lineStart = 0;
+        }
+        for (int i = source.indexOf('\n', lineStart);
+                i >= 0 && i < offset;
+                i = source.indexOf('\n', i + 1)) {
             line++;
             lineStart = i + 1;
         }

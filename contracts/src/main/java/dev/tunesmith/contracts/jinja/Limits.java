@@ -3,6 +3,7 @@ package dev.tunesmith.contracts.jinja;
 /// What a template may use up; templates are uploads of strangers.
 public final class Limits {
     public static final int SOURCE_CHARS_MAX = 64 << 10;
+    public static final int TOKENS_MAX = 20_000;
     public static final int STEPS_MAX = 500_000;
     public static final int OUTPUT_CHARS_MAX = 4 << 20;
     public static final int DEPTH_MAX = 32;

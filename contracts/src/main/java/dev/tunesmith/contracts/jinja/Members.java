@@ -51,6 +51,7 @@ public final class Members {
     }
 
     private static @Nullable Object character(String text, Object key) {
+        Effort.text(text);
         int index = index(key, text.codePointCount(0, text.length()));
         if (index < 0) {
             return null;
@@ -99,11 +100,21 @@ public final class Members {
         return switch (name) {
             case "items" -> arguments -> items(map);
             case "keys" ->
-                    arguments -> Sequence.of(Sequence.Kind.KEYS, new ArrayList<>(map.keySet()));
+                    arguments -> {
+                        Effort.value(map);
+                        return Sequence.of(Sequence.Kind.KEYS, new ArrayList<>(map.keySet()));
+                    };
             case "values" ->
-                    arguments -> Sequence.of(Sequence.Kind.VALUES, new ArrayList<>(map.values()));
+                    arguments -> {
+                        Effort.value(map);
+                        return Sequence.of(Sequence.Kind.VALUES, new ArrayList<>(map.values()));
+                    };
             case "get" -> arguments -> get(map, arguments.atMost(2));
-            case "copy" -> arguments -> new LinkedHashMap<>(map);
+            case "copy" ->
+                    arguments -> {
+                        Effort.value(map);
+                        return new LinkedHashMap<>(map);
+                    };
             case "fromkeys" -> Members::fromKeys;
             default -> null;
         };
@@ -118,6 +129,7 @@ public final class Members {
     public static Object fromKeys(Arguments arguments) {
         var map = new LinkedHashMap<Object, Object>();
         for (Object key : Values.items(arguments.require(0, "iterable"))) {
+            Values.requireHashable(key);
             map.put(key, arguments.or(1, "value", Nothing.NONE));
         }
         return map;
@@ -125,6 +137,7 @@ public final class Members {
 
     /// Pairs of key and value.
     public static Sequence items(Map<?, ?> map) {
+        Effort.items(map.size());
         List<Object> pairs = new ArrayList<>();
         map.forEach((key, value) -> pairs.add(Sequence.tuple(key, value)));
         return Sequence.of(Sequence.Kind.ITEMS, pairs);
@@ -134,6 +147,7 @@ public final class Members {
         return switch (name) {
             case "index" ->
                     arguments -> {
+                        Effort.value(list);
                         for (int i = 0; i < list.size(); i++) {
                             if (Values.equal(list.get(i), arguments.require(0, "value"))) {
                                 return (long) i;
@@ -146,7 +160,7 @@ public final class Members {
                             list.stream()
                                     .filter(i -> Values.equal(i, arguments.require(0, "value")))
                                     .count();
-            case "copy" -> arguments -> new ArrayList<>(list);
+            case "copy" -> arguments -> Values.items(list);
             default -> null;
         };
     }
@@ -176,17 +190,24 @@ public final class Members {
         if (!sliceable) {
             throw TemplateException.runtime(Values.type(of) + " cannot be sliced");
         }
-        List<Object> items = Values.items(of);
-        List<Object> picked = new ArrayList<>();
         int stride = bound(step, 1);
         if (stride == 0) {
             throw TemplateException.runtime("slice step cannot be zero");
         }
-        int size = items.size();
+        boolean plainText = stride == 1 && of instanceof String;
+        List<Object> items = plainText ? List.of() : Values.items(of);
+        List<Object> picked = new ArrayList<>();
+        int size = plainText ? Math.toIntExact(Values.length(of)) : items.size();
         int low = stride > 0 ? 0 : -1;
         int high = stride > 0 ? size : size - 1;
         int start = from == null ? (stride > 0 ? low : high) : place(from, size, low, high);
         int end = to == null ? (stride > 0 ? high : low) : place(to, size, low, high);
+        if (plainText && of instanceof String text) {
+            int begin = text.offsetByCodePoints(0, Math.min(start, size));
+            return start >= end
+                    ? ""
+                    : text.substring(begin, text.offsetByCodePoints(begin, end - start));
+        }
         for (long i = start; stride > 0 ? i < end : i > end; i += stride) {
             picked.add(items.get((int) i));
         }

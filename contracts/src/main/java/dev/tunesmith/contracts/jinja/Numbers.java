@@ -48,7 +48,8 @@ public final class Numbers {
         }
         BigInteger number = big(value);
         if (number.bitLength() > 31) {
-            throw TemplateException.runtime("the number " + number + " is too large here");
+            throw TemplateException.runtime(
+                    "a number of %d bits is too large here".formatted(number.bitLength()));
         }
         return number.intValue();
     }
@@ -61,9 +62,10 @@ public final class Numbers {
     }
 
     private static Object wholeArithmetic(String operator, BigInteger left, BigInteger right) {
+        Effort.number(Math.max(left.bitLength(), right.bitLength()));
         return switch (operator) {
-            case "+" -> whole(left.add(right));
-            case "-" -> whole(left.subtract(right));
+            case "+" -> whole(bounded(left.add(right)));
+            case "-" -> whole(bounded(left.subtract(right)));
             case "*" -> whole(bounded(left.multiply(right)));
             case "/" -> {
                 checkDivisor(right.signum() == 0);

@@ -57,7 +57,13 @@ public final class TextMethods {
 
     public static @Nullable Callable find(String text, String name) {
         BiFunction<String, Arguments, Object> method = ALL.get(name);
-        return method == null ? null : arguments -> method.apply(text, arguments);
+        return method == null
+                ? null
+                : arguments -> {
+                    Effort.text(text);
+                    arguments.positional().forEach(Effort::value);
+                    return method.apply(text, arguments);
+                };
     }
 
     public static boolean space(int c) {
@@ -75,6 +81,10 @@ public final class TextMethods {
     /// Strips characters of a set, or whitespace, off one or both ends.
     public static String strip(String text, @Nullable String chars, boolean left, boolean right) {
         IntPredicate drop = chars == null ? TextMethods::space : c -> chars.indexOf(c) >= 0;
+        Effort.text(text);
+        if (chars != null) {
+            Effort.items((long) text.length() * chars.length() / 256);
+        }
         int start = 0;
         int end = text.length();
         while (left && start < end && drop.test(text.codePointAt(start))) {
@@ -106,10 +116,12 @@ public final class TextMethods {
     private static List<Object> splitLeft(String text, String mark, int max) {
         List<Object> parts = new ArrayList<>();
         int at = 0;
-        for (int found = text.indexOf(mark);
+        TextSearch search = new TextSearch(mark);
+        for (int found = search.in(text, 0);
                 found >= 0 && (max < 0 || parts.size() < max);
-                found = text.indexOf(mark, at)) {
+                found = search.in(text, at)) {
             parts.add(text.substring(at, found));
+            Limits.checkItems(parts.size());
             at = found + mark.length();
         }
         parts.add(text.substring(at));
@@ -119,10 +131,12 @@ public final class TextMethods {
     private static List<Object> splitRight(String text, String mark, int max) {
         List<Object> parts = new ArrayList<>();
         int end = text.length();
+        TextSearch.checkBackwards(text, mark);
         for (int found = text.lastIndexOf(mark);
                 found >= 0 && (max < 0 || parts.size() < max);
                 found = end < mark.length() ? -1 : text.lastIndexOf(mark, end - mark.length())) {
             parts.add(text.substring(found + mark.length(), end));
+            Limits.checkItems(parts.size());
             end = found;
         }
         parts.add(text.substring(0, end));
@@ -132,39 +146,52 @@ public final class TextMethods {
 
     private static List<Object> splitSpace(String text, int max) {
         List<Object> parts = new ArrayList<>();
-        String rest = strip(text, null, true, false);
-        while (!rest.isEmpty()) {
-            int end = 0;
-            while (end < rest.length() && !space(rest.codePointAt(end))) {
-                end = rest.offsetByCodePoints(end, 1);
-            }
+        int at = word(text, 0, false);
+        while (at < text.length()) {
             if (max >= 0 && parts.size() == max) {
-                parts.add(strip(rest, null, false, true));
+                parts.add(strip(text.substring(at), null, false, true));
                 return parts;
             }
-            parts.add(rest.substring(0, end));
-            rest = strip(rest.substring(end), null, true, false);
+            int end = word(text, at, true);
+            parts.add(text.substring(at, end));
+            Limits.checkItems(parts.size());
+            at = word(text, end, false);
         }
         return parts;
     }
 
+    /// Where a word that begins at `at` ends, or where the next word begins.
+    private static int word(String text, int at, boolean inside) {
+        int end = at;
+        while (end < text.length() && space(text.codePointAt(end)) != inside) {
+            end += Character.charCount(text.codePointAt(end));
+        }
+        return end;
+    }
+
     private static List<Object> splitSpaceRight(String text, int max) {
         List<Object> parts = new ArrayList<>();
-        String rest = strip(text, null, false, true);
-        while (!rest.isEmpty()) {
-            int start = rest.length();
-            while (start > 0 && !space(rest.codePointBefore(start))) {
-                start = rest.offsetByCodePoints(start, -1);
-            }
+        int end = wordBefore(text, text.length(), false);
+        while (end > 0) {
             if (max >= 0 && parts.size() == max) {
-                parts.add(strip(rest, null, true, false));
+                parts.add(strip(text.substring(0, end), null, true, false));
                 break;
             }
-            parts.add(rest.substring(start));
-            rest = strip(rest.substring(0, start), null, false, true);
+            int start = wordBefore(text, end, true);
+            parts.add(text.substring(start, end));
+            Limits.checkItems(parts.size());
+            end = wordBefore(text, start, false);
         }
         Collections.reverse(parts);
         return parts;
+    }
+
+    private static int wordBefore(String text, int at, boolean inside) {
+        int start = at;
+        while (start > 0 && space(text.codePointBefore(start)) != inside) {
+            start -= Character.charCount(text.codePointBefore(start));
+        }
+        return start;
     }
 
     private static Object splitLines(String text, Arguments arguments) {
@@ -179,6 +206,7 @@ public final class TextMethods {
                                 && text.charAt(i + 1) == '\n';
                 int next = i + (pair ? 2 : 1);
                 lines.add(text.substring(start, keep ? next : i));
+                Limits.checkItems(lines.size());
                 start = next;
                 i = next - 1;
             }
@@ -207,7 +235,7 @@ public final class TextMethods {
 
     private static Object find(String text, Arguments arguments, boolean last) {
         String part = arguments.text(0, "sub");
-        int at = last ? text.lastIndexOf(part) : text.indexOf(part);
+        int at = last ? TextSearch.last(text, part) : new TextSearch(part).in(text, 0);
         return at < 0 ? -1L : (Object) (long) text.codePointCount(0, at);
     }
 
@@ -224,7 +252,9 @@ public final class TextMethods {
             return text.codePointCount(0, text.length()) + 1L;
         }
         long count = 0;
-        for (int at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length())) {
+        TextSearch search = new TextSearch(part);
+        for (int at = search.in(text, 0); at >= 0; at = search.in(text, at + part.length())) {
+            Effort.items(count & 1);
             count++;
         }
         return count;
@@ -243,8 +273,10 @@ public final class TextMethods {
         var out = new StringBuilder();
         int at = 0;
         int done = 0;
+        TextSearch search = new TextSearch(old);
+        Effort.text(text);
         while (max < 0 || done < max) {
-            int found = text.indexOf(old, at);
+            int found = search.in(text, at);
             if (found < 0) {
                 break;
             }
@@ -351,7 +383,7 @@ public final class TextMethods {
         if (mark.isEmpty()) {
             throw TemplateException.runtime("empty separator");
         }
-        int at = last ? text.lastIndexOf(mark) : text.indexOf(mark);
+        int at = last ? TextSearch.last(text, mark) : new TextSearch(mark).in(text, 0);
         if (at < 0) {
             return last ? Sequence.tuple("", "", text) : Sequence.tuple(text, "", "");
         }
@@ -361,7 +393,11 @@ public final class TextMethods {
     private static Object pad(String text, Arguments arguments, int side) {
         int width = Numbers.requireInt(arguments.require(0, "width"));
         String fill = arguments.text(1, "fillchar", " ");
-        Limits.checkLength(width);
+        if (fill.codePointCount(0, fill.length()) != 1) {
+            throw TemplateException.runtime(
+                    "the fill character must be exactly one character long");
+        }
+        Limits.checkLength(2L * width);
         int missing = Math.max(0, width - text.codePointCount(0, text.length()));
         // Python gives the odd blank of `center` to the left when the width is odd.
         int left =

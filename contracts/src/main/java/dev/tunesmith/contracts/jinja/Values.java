@@ -71,6 +71,7 @@ public final class Values {
     }
 
     public static boolean equal(Object left, Object right) {
+        Effort.items(1);
         if (Numbers.isNumber(left) && Numbers.isNumber(right)) {
             return Numbers.compare(left, right) == 0;
         }
@@ -78,8 +79,16 @@ public final class Values {
             case Undefined _ -> right instanceof Undefined;
             case Map<?, ?> map -> right instanceof Map<?, ?> other && equalMaps(map, other);
             case List<?> list -> right instanceof List<?> other && equalLists(list, other);
+            case String text -> equalTexts(text, right);
             default -> left.equals(right);
         };
+    }
+
+    private static boolean equalTexts(String left, Object right) {
+        if (right instanceof String other && left.length() == other.length()) {
+            Effort.text(left);
+        }
+        return left.equals(right);
     }
 
     private static boolean equalMaps(Map<?, ?> left, Map<?, ?> right) {
@@ -126,6 +135,8 @@ public final class Values {
 
     /// Order by code points, which differs from the order of UTF-16 units.
     private static int compareTexts(String left, String right) {
+        Effort.text(left);
+        Effort.text(right);
         int[] a = left.codePoints().toArray();
         int[] b = right.codePoints().toArray();
         return Integer.signum(java.util.Arrays.compare(a, b));
@@ -148,6 +159,11 @@ public final class Values {
 
     /// The items that a loop walks over.
     public static List<Object> items(Object value) {
+        if (value instanceof String text) {
+            Effort.items(text.length() / 2);
+        } else {
+            Effort.value(value);
+        }
         return switch (value) {
             case Undefined undefined when undefined.forbidden() -> throw undefined.failure();
             case Undefined _ -> List.of();
@@ -162,7 +178,10 @@ public final class Values {
     public static long length(Object value) {
         return switch (value) {
             case Undefined _ -> 0;
-            case String text -> text.codePointCount(0, text.length());
+            case String text -> {
+                Effort.text(text);
+                yield text.codePointCount(0, text.length());
+            }
             case Map<?, ?> map -> map.size();
             case Sequence sequence when sequence.kind() == Sequence.Kind.GENERATOR ->
                     throw TemplateException.runtime("a generator has no length");
@@ -177,7 +196,7 @@ public final class Values {
                 if (item instanceof Undefined undefined) {
                     throw TemplateException.runtime(undefined.what());
                 }
-                yield text.contains(requireText(item, "'in' of a text"));
+                yield TextSearch.contains(text, requireText(item, "'in' of a text"));
             }
             case Map<?, ?> map -> find(map, item) != null;
             default -> items(container).stream().anyMatch(other -> equal(other, item));
@@ -186,7 +205,10 @@ public final class Values {
 
     /// Fails if a value cannot be a key: lists and mappings, and tuples of them.
     public static void requireHashable(Object key) {
-        if (key instanceof Sequence tuple) {
+        Effort.items(1);
+        if (key instanceof String text) {
+            Effort.text(text);
+        } else if (key instanceof Sequence tuple) {
             tuple.forEach(Values::requireHashable);
         } else if (key instanceof Map || key instanceof List) {
             throw TemplateException.runtime(type(key) + " cannot be a key");
@@ -200,6 +222,7 @@ public final class Values {
         if (direct != null || !Numbers.isNumber(key)) {
             return direct;
         }
+        Effort.items(map.size());
         for (Map.Entry<?, ?> entry : map.entrySet()) {
             if (equal(entry.getKey(), key)) {
                 return entry.getValue();
@@ -229,6 +252,7 @@ public final class Values {
             throw Limits.reached("values nest too deeply");
         }
         Limits.checkLength(out.length());
+        Effort.items(1);
         switch (value) {
             case Nothing _ -> out.append("None");
             case Undefined _ -> out.append("Undefined");
@@ -248,7 +272,11 @@ public final class Values {
                 reprItems(list, out, depth);
                 out.append(']');
             }
-            case Long _, BigInteger _ -> out.append(value);
+            case Long _ -> out.append(value);
+            case BigInteger number -> {
+                Effort.number(number.bitLength());
+                out.append(number);
+            }
             case Namespace namespace -> {
                 out.append("<Namespace ");
                 reprMap(namespace.values(), out, depth);

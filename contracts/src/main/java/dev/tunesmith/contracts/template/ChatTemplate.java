@@ -1,5 +1,6 @@
 package dev.tunesmith.contracts.template;
 
+import dev.tunesmith.contracts.jinja.Effort;
 import dev.tunesmith.contracts.jinja.Limits;
 import dev.tunesmith.contracts.jinja.Parser;
 import dev.tunesmith.contracts.jinja.Statement;
@@ -54,7 +55,8 @@ public final class ChatTemplate {
             throw Limits.reached(
                     "a template of more than %d characters".formatted(Limits.SOURCE_CHARS_MAX));
         }
-        return new ChatTemplate(source, Parser.parse(source, Filters.names(), Tests.names()));
+        return new ChatTemplate(
+                source, Effort.counted(() -> Parser.parse(source, Filters.names(), Tests.names())));
     }
 
     public String source() {
@@ -124,6 +126,6 @@ public final class ChatTemplate {
     private Output run(Map<String, Object> variables, LocalDateTime now) {
         Map<String, Object> all = Globals.at(now);
         all.putAll(variables);
-        return new Rendering().run(body, Scope.outermost(all));
+        return Effort.counted(() -> new Rendering().run(body, Scope.outermost(all)));
     }
 }

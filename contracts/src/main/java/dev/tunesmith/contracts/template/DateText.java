@@ -1,5 +1,6 @@
 package dev.tunesmith.contracts.template;
 
+import dev.tunesmith.contracts.jinja.Effort;
 import java.time.LocalDateTime;
 import java.time.format.TextStyle;
 import java.time.temporal.ChronoUnit;
@@ -10,6 +11,8 @@ import java.util.regex.Pattern;
 /// `strftime` in the C locale.
 final class DateText {
     private static final Pattern FIELD = Pattern.compile("%(-?)(.)", Pattern.DOTALL);
+
+    private static final int UNITS_OF_A_FIELD = 50;
 
     private final LocalDateTime time;
 
@@ -23,6 +26,7 @@ final class DateText {
         Matcher field = FIELD.matcher(format);
         int at = 0;
         while (field.find()) {
+            Effort.items(UNITS_OF_A_FIELD);
             out.append(format, at, field.start());
             String text = date.field(field.group(2).charAt(0));
             boolean unpadded = !field.group(1).isEmpty();

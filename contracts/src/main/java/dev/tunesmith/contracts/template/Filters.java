@@ -1,6 +1,7 @@
 package dev.tunesmith.contracts.template;
 
 import dev.tunesmith.contracts.jinja.Arguments;
+import dev.tunesmith.contracts.jinja.Effort;
 import dev.tunesmith.contracts.jinja.JsonText;
 import dev.tunesmith.contracts.jinja.Members;
 import dev.tunesmith.contracts.jinja.Numbers;
@@ -16,6 +17,12 @@ import java.util.function.BiFunction;
 
 /// What can stand behind a bar: the table of filters.
 final class Filters {
+    private static final int UNITS_OF_A_ROUNDING = 50;
+
+    /// Filters that do not walk over their value.
+    private static final Set<String> CHEAP =
+            Set.of("default", "d", "safe", "string", "attr", "abs", "round", "length", "count");
+
     private static final Map<String, BiFunction<Object, Arguments, Object>> ALL = table();
 
     private Filters() {}
@@ -53,6 +60,9 @@ final class Filters {
         BiFunction<Object, Arguments, Object> filter = ALL.get(name);
         if (filter == null) {
             throw TemplateException.runtime("there is no filter '" + name + "'");
+        }
+        if (!CHEAP.contains(name)) {
+            Effort.value(value);
         }
         if (value instanceof Undefined undefined && undefined.forbidden()) {
             return filter.apply(Undefined.name(undefined.what()), arguments);
@@ -108,6 +118,7 @@ final class Filters {
         if (!method.equals("common")) {
             Values.requireDefined(value);
         }
+        Effort.items(UNITS_OF_A_ROUNDING);
         int precision = Math.clamp(arguments.integer(0, "precision", 0), -400, 400);
         return Numbers.round(value, precision, method);
     }

@@ -207,13 +207,18 @@ final class ListFilters {
     private static Object unique(Object value, Arguments arguments) {
         UnaryOperator<Object> fold = folded(arguments.truth(0, "case_sensitive", false));
         UnaryOperator<Object> member = member(arguments.or(1, "attribute", Nothing.NONE));
-        List<Object> seen = new ArrayList<>();
+        Map<Object, Object> seen = new LinkedHashMap<>();
         List<Object> kept = new ArrayList<>();
         for (Object item : Values.items(value)) {
             Object key = fold.apply(member.apply(item));
             Values.requireHashable(key);
-            if (seen.stream().noneMatch(other -> Values.equal(other, key))) {
-                seen.add(key);
+            // A tuple equals another whose numbers are of another kind, which no hash tells.
+            boolean isNew =
+                    key instanceof String
+                            ? !seen.containsKey(key)
+                            : seen.keySet().stream().noneMatch(other -> Values.equal(other, key));
+            if (isNew) {
+                seen.put(key, item);
                 kept.add(item);
             }
         }

@@ -1,5 +1,6 @@
 package dev.tunesmith.contracts.template;
 
+import dev.tunesmith.contracts.jinja.Effort;
 import dev.tunesmith.contracts.jinja.TextMethods;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,6 +23,7 @@ record MarkedText(String text, List<Span> spans) {
 
     /// The same text without the whitespace around it.
     Object trimmed() {
+        Effort.items(spans.size());
         String left = TextMethods.strip(text, null, true, false);
         String both = TextMethods.strip(left, null, false, true);
         int cut = text.length() - left.length();

@@ -11,14 +11,18 @@ import java.util.regex.Pattern;
 /// Reads numbers out of texts, as Python's `int` and `float` do.
 final class NumberReader {
     private static final int DIGITS_MAX = 4300;
+    private static final int CHARS_MAX = 2 * DIGITS_MAX;
     private static final Pattern REAL =
             Pattern.compile(
-                    "[+-]?(\\d+(_\\d+)*\\.?(\\d+(_\\d+)*)?|\\.\\d+(_\\d+)*)([eE][+-]?\\d{1,6})?");
+                    "[+-]?(\\d++(?:_\\d++)*+\\.?(?:\\d++(?:_\\d++)*+)?|\\.\\d++(?:_\\d++)*+)([eE][+-]?\\d{1,6})?");
 
     private NumberReader() {}
 
     /// A whole number in a base, or the whole part of a decimal number.
     static Optional<Object> whole(String text, int base) {
+        if (text.length() > CHARS_MAX) {
+            return Optional.empty();
+        }
         String plain = TextMethods.strip(text, null, true, true).toLowerCase(Locale.ROOT);
         boolean negative = plain.startsWith("-");
         String digits = negative || plain.startsWith("+") ? plain.substring(1) : plain;
@@ -51,6 +55,9 @@ final class NumberReader {
     }
 
     static Optional<Double> real(String text) {
+        if (text.length() > CHARS_MAX) {
+            return Optional.empty();
+        }
         String plain = TextMethods.strip(text, null, true, true);
         if (REAL.matcher(plain).matches() && plain.length() <= DIGITS_MAX) {
             return Optional.of(Double.valueOf(plain.replace("_", "")));

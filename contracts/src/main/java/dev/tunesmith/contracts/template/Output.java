@@ -1,5 +1,6 @@
 package dev.tunesmith.contracts.template;
 
+import dev.tunesmith.contracts.jinja.Effort;
 import dev.tunesmith.contracts.jinja.Limits;
 import dev.tunesmith.contracts.jinja.Values;
 import java.util.ArrayList;
@@ -11,8 +12,10 @@ final class Output {
     private final List<Span> spans = new ArrayList<>();
 
     void write(Object value) {
+        int before = text.length();
         if (value instanceof MarkedText marked) {
             int start = text.length();
+            Effort.items(marked.spans().size());
             for (Span span : marked.spans()) {
                 spans.add(new Span(start + span.start(), start + span.end()));
             }
@@ -21,6 +24,7 @@ final class Output {
             text.append(Values.text(value));
         }
         Limits.checkLength(text.length());
+        Effort.items((text.length() - before) / 64);
     }
 
     int length() {

@@ -2,6 +2,7 @@ package dev.tunesmith.contracts.template;
 
 import dev.tunesmith.contracts.jinja.Arguments;
 import dev.tunesmith.contracts.jinja.Callable;
+import dev.tunesmith.contracts.jinja.Effort;
 import dev.tunesmith.contracts.jinja.Nothing;
 import dev.tunesmith.contracts.jinja.Numbers;
 import dev.tunesmith.contracts.jinja.Sequence;
@@ -75,6 +76,9 @@ final class Tests {
         BiPredicate<Object, Arguments> test = ALL.get(name);
         if (test == null) {
             throw TemplateException.runtime("there is no test '" + name + "'");
+        }
+        if (name.equals("lower") || name.equals("upper")) {
+            Effort.value(value);
         }
         return test.test(value, arguments);
     }

@@ -27,7 +27,6 @@ final class TextFilters {
     private static final Pattern WORD = Pattern.compile("\\w+", Pattern.UNICODE_CHARACTER_CLASS);
     private static final Pattern WORD_START =
             Pattern.compile("[-\\s({\\[<]+", Pattern.UNICODE_CHARACTER_CLASS);
-    private static final Pattern TAG = Pattern.compile("<!--.*?-->|<[^>]*>", Pattern.DOTALL);
     private static final Pattern SPACES = Pattern.compile("\\s+");
     private static final int LEEWAY = 5;
 
@@ -153,8 +152,21 @@ final class TextFilters {
                 .replace("\"", "&#34;");
     }
 
+    /// As `<!--.*?-->|<[^>]*>` would, but a sign that opens nothing costs no search of its own.
     private static String stripTags(String text) {
-        String bare = TAG.matcher(text).replaceAll("");
+        var bare = new StringBuilder();
+        int lastEnd = text.lastIndexOf('>');
+        int lastComment = text.lastIndexOf("-->");
+        int at = 0;
+        int open = text.indexOf('<');
+        while (open >= 0 && open < lastEnd) {
+            boolean comment = text.startsWith("<!--", open) && lastComment >= open + 4;
+            int end = comment ? text.indexOf("-->", open + 4) + 3 : text.indexOf('>', open) + 1;
+            bare.append(text, at, open);
+            at = end;
+            open = text.indexOf('<', at);
+        }
+        bare.append(text, at, text.length());
         return TextMethods.strip(SPACES.matcher(bare).replaceAll(" "), null, true, true);
     }
 
@@ -185,12 +197,13 @@ final class TextFilters {
                 out.append(fits ? ' ' : '\n');
             }
             used = fits ? used + 1 : 0;
-            while (word.length() > width) {
-                out.append(word, 0, width).append('\n');
-                word = word.substring(width);
+            int from = 0;
+            while (word.length() - from > width) {
+                out.append(word, from, from + width).append('\n');
+                from += width;
             }
-            out.append(word);
-            used += word.length();
+            out.append(word, from, word.length());
+            used += word.length() - from;
         }
         return out.toString();
     }

@@ -112,8 +112,10 @@ public final class Tokenizer implements AutoCloseable {
             opened.add(load(file, tree));
             Map<String, Object> twin = withoutControlTokens(tree);
             opened.add(load(file, twin));
-            Map<String, Object> words = withoutControlWords(twin, vocabulary);
-            opened.add(words == twin ? opened.getLast() : load(file, words));
+            opened.add(
+                    withoutControlWords(twin, vocabulary)
+                            .map(words -> load(file, words))
+                            .orElse(opened.getLast()));
             return new Tokenizer(vocabulary, opened.get(0), opened.get(1), opened.get(2));
         } catch (RuntimeException e) {
             opened.forEach(HuggingFaceTokenizer::close);
@@ -122,11 +124,11 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     /// The twin of a Unigram vocabulary in which the names of control tokens are no words.
-    private static Map<String, Object> withoutControlWords(
+    private static Optional<Map<String, Object>> withoutControlWords(
             Map<String, Object> tree, Vocabulary vocabulary) {
         if (!(tree.get("model") instanceof Map<?, ?> model)
                 || !(model.get("vocab") instanceof List<?> scored)) {
-            return tree;
+            return Optional.empty();
         }
         List<Object> words = new ArrayList<>(scored);
         for (int id = 0; id < words.size(); id++) {
@@ -138,7 +140,7 @@ public final class Tokenizer implements AutoCloseable {
         renamed.put("vocab", words);
         Map<String, Object> twin = new LinkedHashMap<>(tree);
         twin.put("model", renamed);
-        return twin;
+        return Optional.of(twin);
     }
 
     private static HuggingFaceTokenizer load(Path file, Map<String, Object> tree) {
@@ -338,8 +340,6 @@ public final class Tokenizer implements AutoCloseable {
     public void close() {
         parsing.close();
         literal.close();
-        if (ofUsers != literal) {
-            ofUsers.close();
-        }
+        ofUsers.close(); // closing the same one twice does nothing
     }
 }

@@ -4,6 +4,7 @@ import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelFileException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -71,7 +72,7 @@ public final class VocabularyFiles {
         try {
             return StandardCharsets.UTF_8
                     .newDecoder()
-                    .decode(java.nio.ByteBuffer.wrap(content))
+                    .decode(ByteBuffer.wrap(content))
                     .toString()
                     .lines()
                     .toList();

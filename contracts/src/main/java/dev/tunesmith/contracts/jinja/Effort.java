@@ -1,0 +1,75 @@
+package dev.tunesmith.contracts.jinja;
+
+import java.util.Collection;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/// What one run of a template has used up, counted where the work is done.
+///
+/// A step of the interpreter is not always short: a comparison walks over whole values, a search
+/// over a whole text. Each of these says what it is about to do, and a run that did too much ends.
+/// One unit is about the work on one item of a list or on 64 characters.
+public final class Effort {
+    private static final long UNITS_MAX = 500_000;
+    private static final int CHARS_OF_A_UNIT = 64;
+    private static final int BITS_OF_A_UNIT = 256;
+
+    private static final ThreadLocal<@Nullable Effort> RUNNING = new ThreadLocal<>();
+
+    private long units;
+
+    private Effort() {}
+
+    /// Runs with a count of its own.
+    ///
+    /// Whatever fails in a template fails as a [TemplateException]: also values that nest deeper
+    /// than the stack of the thread, and arguments that a method of the JDK refuses.
+    public static <T> T counted(Supplier<T> run) {
+        Effort outer = RUNNING.get();
+        RUNNING.set(new Effort());
+        try {
+            return run.get();
+        } catch (StackOverflowError _) {
+            throw Limits.reached("values or calls nest too deeply");
+        } catch (IllegalArgumentException
+                | IndexOutOfBoundsException
+                | ArithmeticException failure) {
+            throw TemplateException.runtime("an argument cannot be used: " + failure.getMessage());
+        } finally {
+            RUNNING.set(outer);
+        }
+    }
+
+    /// Work on that many items.
+    public static void items(long count) {
+        Effort effort = RUNNING.get();
+        if (effort != null) {
+            effort.units += count;
+            if (effort.units > UNITS_MAX) {
+                throw Limits.reached("more work than a template may cause");
+            }
+        }
+    }
+
+    /// Work on a text.
+    public static void text(String text) {
+        items(text.length() / CHARS_OF_A_UNIT);
+    }
+
+    /// Multiplying, dividing, reading or writing whole numbers of that many bits.
+    public static void number(long bits) {
+        long parts = bits / BITS_OF_A_UNIT;
+        items(parts * parts / 4);
+    }
+
+    /// Work on a value as a whole, but not on what its items consist of.
+    public static void value(Object value) {
+        switch (value) {
+            case String text -> text(text);
+            case Collection<?> list -> items(list.size() / 4);
+            case Map<?, ?> map -> items(map.size() / 4);
+            default -> {}
+        }
+    }
+}
