@@ -66,7 +66,8 @@ final class GgufTokenizer {
         }
         TokenizerTree tree =
                 TokenizerTree.of(
-                                TokenizerTree.bpe(vocabulary,
+                                TokenizerTree.bpe(
+                                        vocabulary,
                                         merges(),
                                         new TokenizerTree.Bpe(
                                                 null, false, Splits.takesWholeWords(split))),
