@@ -9,6 +9,7 @@ import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -108,7 +109,7 @@ final class HostileTemplatesTest {
     @ParameterizedTest
     @MethodSource("work")
     void muchWorkInFewStepsEnds(String source) {
-        assertThat(failure(source)).isEqualTo(TemplateException.Kind.LIMIT);
+        assertThat(failure(source)).contains(TemplateException.Kind.LIMIT);
     }
 
     /// Kills: the catch of a stack that ran out, and the limit of tokens.
@@ -149,7 +150,7 @@ final class HostileTemplatesTest {
                         "{{ [1]|slice(0) }}",
                         "{{ [1]|batch(-5)|list }}{{ undefined_thing.x }}",
                         "{{ {}[[]] }}")) {
-            assertThat(failure(source)).as(source).isNotNull();
+            assertThat(failure(source)).as(source).isPresent();
         }
     }
 
@@ -234,15 +235,15 @@ final class HostileTemplatesTest {
         }
     }
 
-    /// The kind of error, or null if the template renders. Anything but these two, and anything
+    /// The kind of error, or nothing if the template renders. Anything but these two, and anything
     /// that takes long, fails the test.
-    private static TemplateException.Kind failure(String source) {
+    private static Optional<TemplateException.Kind> failure(String source) {
         long begin = THREADS.getCurrentThreadCpuTime();
-        TemplateException.Kind kind = null;
+        Optional<TemplateException.Kind> kind = Optional.empty();
         try {
             ChatTemplate.compile(source).renderOver(variables(), NOW);
         } catch (TemplateException e) {
-            kind = e.kind();
+            kind = Optional.of(e.kind());
         } catch (RuntimeException | StackOverflowError e) {
             throw new AssertionError("the template " + shown(source), e);
         }

@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.ObjectWriter;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -56,6 +57,8 @@ public final class JsonTree {
             return parse(file, Files.readString(file));
         } catch (NoSuchFileException e) {
             throw new ModelFileException(file, "the file does not exist");
+        } catch (CharacterCodingException _) {
+            throw new ModelFileException(file, "not UTF-8");
         } catch (IOException e) {
             throw new UncheckedIOException("reading " + file, e);
         }

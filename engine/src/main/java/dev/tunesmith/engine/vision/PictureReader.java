@@ -5,8 +5,14 @@ import dev.tunesmith.engine.data.Pictures.Grid;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
+import java.util.Set;
 import javax.imageio.ImageIO;
+import javax.imageio.ImageReader;
+import javax.imageio.stream.ImageInputStream;
+import javax.imageio.stream.MemoryCacheImageInputStream;
 
 /// Turns an encoded picture (PNG or JPEG) into the patches that a tower reads.
 ///
@@ -20,17 +26,17 @@ public record PictureReader(int side, int frames, int merge, int fixed) {
     private static final int CHANNELS = 3;
     private static final double[] MEAN = {0.48145466, 0.4578275, 0.40821073};
     private static final double[] DEVIATION = {0.26862954, 0.26130258, 0.27577711};
+    private static final Set<String> FORMATS = Set.of("png", "jpeg");
+    private static final long DECODED_PIXELS_MAX = 40_000_000;
+    private static final long SIDES_RATIO_MAX = 200;
     private static final long PIXELS_MIN = 56 * 56;
     private static final long PIXELS_MAX = 14 * 14 * 4 * 1280;
 
     /// Reads one picture.
     ///
-    /// @throws IOException if it is neither PNG nor JPEG
+    /// @throws IOException if it is neither PNG nor JPEG, or damaged, or too large
     public Pictures read(byte[] encoded) throws IOException {
-        BufferedImage image = ImageIO.read(new ByteArrayInputStream(encoded));
-        if (image == null) {
-            throw new IOException("a picture is neither PNG nor JPEG");
-        }
+        BufferedImage image = decoded(encoded);
         int[] rgb =
                 image.getRGB(0, 0, image.getWidth(), image.getHeight(), null, 0, image.getWidth());
         byte[] pixels = new byte[rgb.length * CHANNELS];
@@ -40,6 +46,44 @@ public record PictureReader(int side, int frames, int merge, int fixed) {
             }
         }
         return patches(new Raster(image.getHeight(), image.getWidth(), pixels));
+    }
+
+    /// A file may claim any size and hold little: it is decoded only once its size is known.
+    private static BufferedImage decoded(byte[] encoded) throws IOException {
+        try (ImageInputStream stream =
+                new MemoryCacheImageInputStream(new ByteArrayInputStream(encoded))) {
+            ImageReader reader = decoder(stream);
+            try {
+                reader.setInput(stream, true, true);
+                requireDecodable(reader.getWidth(0), reader.getHeight(0));
+                return reader.read(0);
+            } catch (RuntimeException e) { // what decoders throw for damaged files
+                throw new IOException("a picture is damaged: " + e.getMessage(), e);
+            } finally {
+                reader.dispose();
+            }
+        }
+    }
+
+    private static ImageReader decoder(ImageInputStream stream) throws IOException {
+        Iterator<ImageReader> readers = ImageIO.getImageReaders(stream);
+        while (readers.hasNext()) {
+            ImageReader reader = readers.next();
+            if (FORMATS.contains(reader.getFormatName().toLowerCase(Locale.ROOT))) {
+                return reader;
+            }
+            reader.dispose();
+        }
+        throw new IOException("a picture is neither PNG nor JPEG");
+    }
+
+    private static void requireDecodable(long width, long height) throws IOException {
+        boolean thin = Math.max(width, height) > SIDES_RATIO_MAX * Math.min(width, height);
+        if (width * height > DECODED_PIXELS_MAX || thin) {
+            throw new IOException(
+                    "a picture has %d x %d pixels; at most %d are read, and one side may be %d times the other"
+                            .formatted(width, height, DECODED_PIXELS_MAX, SIDES_RATIO_MAX));
+        }
     }
 
     private Pictures patches(Raster decoded) {
