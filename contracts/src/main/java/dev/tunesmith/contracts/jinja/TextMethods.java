@@ -116,7 +116,7 @@ public final class TextMethods {
     private static List<Object> splitLeft(String text, String mark, int max) {
         List<Object> parts = new ArrayList<>();
         int at = 0;
-        TextSearch search = new TextSearch(mark);
+        Search search = new Search(mark);
         for (int found = search.in(text, 0);
                 found >= 0 && (max < 0 || parts.size() < max);
                 found = search.in(text, at)) {
@@ -131,7 +131,7 @@ public final class TextMethods {
     private static List<Object> splitRight(String text, String mark, int max) {
         List<Object> parts = new ArrayList<>();
         int end = text.length();
-        TextSearch.checkBackwards(text, mark);
+        Search.checkBackwards(text, mark);
         for (int found = text.lastIndexOf(mark);
                 found >= 0 && (max < 0 || parts.size() < max);
                 found = end < mark.length() ? -1 : text.lastIndexOf(mark, end - mark.length())) {
@@ -235,7 +235,7 @@ public final class TextMethods {
 
     private static Object find(String text, Arguments arguments, boolean last) {
         String part = arguments.text(0, "sub");
-        int at = last ? TextSearch.last(text, part) : new TextSearch(part).in(text, 0);
+        int at = last ? Search.last(text, part) : new Search(part).in(text, 0);
         return at < 0 ? -1L : (Object) (long) text.codePointCount(0, at);
     }
 
@@ -252,7 +252,7 @@ public final class TextMethods {
             return text.codePointCount(0, text.length()) + 1L;
         }
         long count = 0;
-        TextSearch search = new TextSearch(part);
+        Search search = new Search(part);
         for (int at = search.in(text, 0); at >= 0; at = search.in(text, at + part.length())) {
             Effort.items(count & 1);
             count++;
@@ -273,7 +273,7 @@ public final class TextMethods {
         var out = new StringBuilder();
         int at = 0;
         int done = 0;
-        TextSearch search = new TextSearch(old);
+        Search search = new Search(old);
         Effort.text(text);
         while (max < 0 || done < max) {
             int found = search.in(text, at);
@@ -383,7 +383,7 @@ public final class TextMethods {
         if (mark.isEmpty()) {
             throw TemplateException.runtime("empty separator");
         }
-        int at = last ? TextSearch.last(text, mark) : new TextSearch(mark).in(text, 0);
+        int at = last ? Search.last(text, mark) : new Search(mark).in(text, 0);
         if (at < 0) {
             return last ? Sequence.tuple("", "", text) : Sequence.tuple(text, "", "");
         }
@@ -417,5 +417,77 @@ public final class TextMethods {
         return signed
                 ? text.charAt(0) + "0".repeat(missing) + text.substring(1)
                 : "0".repeat(missing) + text;
+    }
+
+    /// Looks for a part of a text in time that grows with both lengths and not with their product,
+    /// as the search of the JDK does for parts that nearly match everywhere.
+    static final class Search {
+        private static final int SHORT = 32;
+
+        private final String part;
+        private int[] borders = {};
+
+        Search(String part) {
+            this.part = part;
+        }
+
+        static boolean contains(String text, String part) {
+            Effort.text(text);
+            return new Search(part).in(text, 0) >= 0;
+        }
+
+        /// Place of the part at or behind `from`, −1 if there is none.
+        int in(String text, int from) {
+            if (part.length() <= SHORT) {
+                return text.indexOf(part, from);
+            }
+            if (borders.length == 0) {
+                borders = borders(part);
+            }
+            int matched = 0;
+            for (int at = from; at < text.length(); at++) {
+                matched = longer(matched, text.charAt(at));
+                if (matched == part.length()) {
+                    Effort.items((at - from) / SHORT);
+                    return at + 1 - matched;
+                }
+            }
+            Effort.items((text.length() - from) / SHORT);
+            return -1;
+        }
+
+        private int longer(int matched, char next) {
+            int length = matched;
+            while (length > 0 && part.charAt(length) != next) {
+                length = borders[length - 1];
+            }
+            return part.charAt(length) == next ? length + 1 : 0;
+        }
+
+        /// For each beginning of a text, how much of its end is its beginning too (the algorithm of
+        /// Knuth, Morris and Pratt).
+        private static int[] borders(String part) {
+            Effort.text(part);
+            int[] borders = new int[part.length()];
+            for (int i = 1; i < borders.length; i++) {
+                int length = borders[i - 1];
+                while (length > 0 && part.charAt(length) != part.charAt(i)) {
+                    length = borders[length - 1];
+                }
+                borders[i] = part.charAt(length) == part.charAt(i) ? length + 1 : 0;
+            }
+            return borders;
+        }
+
+        /// The last place of a part, −1 if there is none.
+        static int last(String text, String part) {
+            checkBackwards(text, part);
+            return text.lastIndexOf(part);
+        }
+
+        /// Counts what a search from the end may cost.
+        static void checkBackwards(String text, String part) {
+            Effort.items((long) text.length() * Math.min(part.length(), text.length()) / 1024);
+        }
     }
 }

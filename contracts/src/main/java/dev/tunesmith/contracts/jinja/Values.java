@@ -196,7 +196,7 @@ public final class Values {
                 if (item instanceof Undefined undefined) {
                     throw TemplateException.runtime(undefined.what());
                 }
-                yield TextSearch.contains(text, requireText(item, "'in' of a text"));
+                yield TextMethods.Search.contains(text, requireText(item, "'in' of a text"));
             }
             case Map<?, ?> map -> find(map, item) != null;
             default -> items(container).stream().anyMatch(other -> equal(other, item));

@@ -147,7 +147,6 @@ final class HostileTemplatesTest {
                         "{{ '%*.*f' % (1, 2, 3) }}",
                         "{{ ''.format_map(1) }}",
                         "{{ 'x'|truncate(-1) }}",
-                        "{{ [1]|slice(0) }}",
                         "{{ [1]|batch(-5)|list }}{{ undefined_thing.x }}",
                         "{{ {}[[]] }}")) {
             assertThat(failure(source)).as(source).isPresent();
@@ -208,7 +207,7 @@ final class HostileTemplatesTest {
 
     @Test
     void noMutationIsAnythingButRenderedOrRefused() {
-        mutate(4_000, 7);
+        mutate(2_000, 7);
     }
 
     @Test
