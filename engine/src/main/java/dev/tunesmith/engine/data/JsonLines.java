@@ -35,7 +35,11 @@ public final class JsonLines {
     /// @throws UnusableRowException if the line is not one JSON object
     public static Map<String, Object> parse(String line) {
         try {
-            return JSON.readValue(line, TREE);
+            Map<String, Object> tree = JSON.readValue(line, TREE);
+            if (tree == null) {
+                throw new UnusableRowException("", "not a JSON object: null");
+            }
+            return tree;
         } catch (JsonProcessingException e) {
             throw new UnusableRowException("", "not a JSON object: " + e.getOriginalMessage());
         }

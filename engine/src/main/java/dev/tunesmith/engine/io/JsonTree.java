@@ -69,7 +69,11 @@ public final class JsonTree {
     /// @throws ModelFileException if it is not JSON
     public static Map<String, Object> parse(Path file, String text) {
         try {
-            return JSON.readValue(text, TREE);
+            Map<String, Object> tree = JSON.readValue(text, TREE);
+            if (tree == null) {
+                throw new ModelFileException(file, 0, "not a JSON object: null");
+            }
+            return tree;
         } catch (JsonProcessingException e) {
             long offset = e.getLocation() == null ? 0 : e.getLocation().getCharOffset();
             throw new ModelFileException(

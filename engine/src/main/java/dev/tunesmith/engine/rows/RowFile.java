@@ -1,8 +1,10 @@
 package dev.tunesmith.engine.rows;
 
 import dev.tunesmith.contracts.dataset.FileKind;
+import io.airlift.compress.v3.MalformedInputException;
 import io.airlift.compress.v3.zstd.ZstdInputStream;
 import java.io.BufferedInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -13,6 +15,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 
 /// Opens a file of rows, whatever its kind.
 public final class RowFile {
@@ -107,6 +110,9 @@ public final class RowFile {
                 return new Limited(file, new ZstdInputStream(raw), most);
             }
             return raw;
+        } catch (EOFException | ZipException | MalformedInputException e) {
+            raw.close();
+            throw new RowFileException(file, "byte 0", "cannot be decompressed: " + e.getMessage());
         } catch (IOException | RuntimeException e) {
             raw.close();
             throw e;

@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.text.vocabulary;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
