@@ -8,7 +8,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /// `verify [DIR…]` runs golden cases, `bench …` measures training and decoding, `convert` reads and
-/// writes files of llama.cpp. `TUNESMITH_DEVICE` names the device: `cpu` or `cuda:0`.
+/// writes files of llama.cpp, `extend` adds tokens to a vocabulary. `TUNESMITH_DEVICE` names the
+/// device: `cpu` or `cuda:0`.
 public final class Main {
 
     private Main() {}
@@ -23,10 +24,11 @@ public final class Main {
             case "verify" ->
                     System.exit(Verify.run(rest.stream().map(Path::of).toList(), System.out));
             case "bench" -> System.exit(BenchCommand.run(rest));
+            case "extend" -> System.exit(ExtendCommand.run(rest, System.out));
             case "convert" -> System.exit(ConvertCommand.run(rest, System.out));
             default -> {
                 System.err.println(
-                        "usage: verify [DIR…] | bench (train | decode | model) … | convert FILE.gguf DIR | convert DIR FILE.gguf");
+                        "usage: verify [DIR…] | bench (train | decode | model) … | convert FILE.gguf DIR | convert DIR FILE.gguf | extend DIR OUT TOKEN…");
                 System.exit(2);
             }
         }

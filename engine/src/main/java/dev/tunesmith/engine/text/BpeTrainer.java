@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.Set;
-import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
@@ -26,10 +25,10 @@ public final class BpeTrainer {
     private final Map<String, Integer> idOf = new HashMap<>();
     private final List<Merge> merges = new ArrayList<>();
 
-    private final List<int[]> words = new ArrayList<>();
-    private final List<Long> wordCounts = new ArrayList<>();
+    private int[][] words = {};
+    private long[] wordCounts = {};
     private final Map<Pair, Long> pairCounts = new HashMap<>();
-    private final Map<Pair, Set<Integer>> wordsWith = new HashMap<>();
+    private final Map<Pair, WordNumbers> wordsWith = new HashMap<>();
     private final PriorityQueue<Candidate> candidates =
             new PriorityQueue<>(
                     Comparator.comparingLong(Candidate::count)
@@ -58,6 +57,27 @@ public final class BpeTrainer {
 
     private record Candidate(Pair pair, long count) {}
 
+    /// Numbers of words that have a pair, or had it once: nothing is ever taken out, because a word
+    /// without the pair is soon seen to have none. Millions of words times their pairs stand here.
+    private static final class WordNumbers {
+        private int[] numbers = new int[2];
+        private int size;
+
+        void add(int word) {
+            if (size > 0 && numbers[size - 1] == word) {
+                return;
+            }
+            if (size == numbers.length) {
+                numbers = Arrays.copyOf(numbers, size + Math.max(2, size / 2));
+            }
+            numbers[size++] = word;
+        }
+
+        int[] all() {
+            return Arrays.copyOf(numbers, size);
+        }
+    }
+
     private BpeTrainer(BpeOptions options) {
         this.options = options;
     }
@@ -65,12 +85,11 @@ public final class BpeTrainer {
     /// Learns from words and how often each occurs.
     public static Learned learn(Map<String, Long> words, BpeOptions options) {
         BpeTrainer trainer = new BpeTrainer(options);
-        SortedMap<String, Long> sorted = new TreeMap<>(words);
         trainer.options.specialTokens().forEach(trainer::id);
-        Set<Integer> alphabet = trainer.alphabet(sorted);
+        Set<Integer> alphabet = trainer.alphabet(words);
         alphabet.forEach(character -> trainer.id(Character.toString(character)));
-        trainer.numberMarkedCharacters(sorted, alphabet);
-        sorted.forEach((word, count) -> trainer.addWord(word, count, alphabet));
+        trainer.numberMarkedCharacters(words, alphabet);
+        trainer.addWords(words, alphabet);
         trainer.merge();
         return new Learned(trainer.vocabulary, trainer.merges);
     }
@@ -84,9 +103,9 @@ public final class BpeTrainer {
                 });
     }
 
-    private Set<Integer> alphabet(SortedMap<String, Long> sorted) {
+    private Set<Integer> alphabet(Map<String, Long> counted) {
         Map<Integer, Long> counts = new TreeMap<>();
-        sorted.forEach((word, count) ->
+        counted.forEach((word, count) ->
                 word.codePoints().forEach(c -> counts.merge(c, count, Math::addExact)));
         BpeOptions.Alphabet wanted = options.alphabet();
         wanted.initial().forEach(character -> counts.put(character, Long.MAX_VALUE));
@@ -101,10 +120,13 @@ public final class BpeTrainer {
         return kept;
     }
 
-    private void numberMarkedCharacters(SortedMap<String, Long> sorted, Set<Integer> alphabet) {
+    private void numberMarkedCharacters(Map<String, Long> counted, Set<Integer> alphabet) {
+        if (options.marks().equals(BpeOptions.Marks.NONE)) {
+            return; // the characters have their numbers
+        }
         Set<String> marked =
                 new TreeSet<>(Comparator.comparing(BpeTrainer::codePoints, BpeTrainer::compare));
-        sorted.keySet().forEach(word -> marked.addAll(symbols(word, alphabet)));
+        counted.keySet().forEach(word -> marked.addAll(symbols(word, alphabet)));
         marked.forEach(this::id);
     }
 
@@ -132,11 +154,16 @@ public final class BpeTrainer {
         return symbols;
     }
 
-    private void addWord(String word, long count, Set<Integer> alphabet) {
-        int[] ids = symbols(word, alphabet).stream().mapToInt(this::id).toArray();
-        words.add(ids);
-        wordCounts.add(count);
-        countPairs(words.size() - 1, 1, new HashSet<>());
+    private void addWords(Map<String, Long> counted, Set<Integer> alphabet) {
+        words = new int[counted.size()][];
+        wordCounts = new long[counted.size()];
+        int number = 0;
+        for (Map.Entry<String, Long> word : counted.entrySet()) {
+            words[number] = symbols(word.getKey(), alphabet).stream().mapToInt(this::id).toArray();
+            wordCounts[number] = word.getValue();
+            countPairs(number, 1, new HashSet<>());
+            number++;
+        }
     }
 
     private void merge() {
@@ -170,10 +197,14 @@ public final class BpeTrainer {
     private void apply(Pair pair, int token) {
         merges.add(new Merge(vocabulary.get(pair.left()), vocabulary.get(pair.right())));
         Set<Pair> changed = new HashSet<>();
-        for (int word : List.copyOf(wordsWith.getOrDefault(pair, Set.of()))) {
-            countPairs(word, -1, changed);
-            words.set(word, merged(words.get(word), pair, token));
-            countPairs(word, 1, changed);
+        WordNumbers having = wordsWith.remove(pair);
+        for (int word : having == null ? new int[0] : having.all()) {
+            int[] merged = merged(words[word], pair, token);
+            if (merged.length < words[word].length) {
+                countPairs(word, -1, changed);
+                words[word] = merged;
+                countPairs(word, 1, changed);
+            }
         }
         for (Pair other : changed) {
             long count = pairCounts.getOrDefault(other, 0L);
@@ -184,18 +215,17 @@ public final class BpeTrainer {
     }
 
     private void countPairs(int word, int sign, Set<Pair> changed) {
-        int[] ids = words.get(word);
+        int[] ids = words[word];
         for (int i = 0; i + 1 < ids.length; i++) {
             Pair pair = new Pair(ids[i], ids[i + 1]);
             changed.add(pair);
-            long count = pairCounts.merge(pair, sign * wordCounts.get(word), Math::addExact);
+            long count = pairCounts.merge(pair, sign * wordCounts[word], Math::addExact);
             if (sign > 0) {
-                wordsWith.computeIfAbsent(pair, _ -> new TreeSet<>()).add(word);
-            } else if (wordsWith.containsKey(pair)) {
-                wordsWith.get(pair).remove(word);
+                wordsWith.computeIfAbsent(pair, _ -> new WordNumbers()).add(word);
             }
             if (count == 0) {
                 pairCounts.remove(pair);
+                wordsWith.remove(pair);
             }
         }
     }

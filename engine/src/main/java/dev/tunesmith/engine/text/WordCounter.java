@@ -8,15 +8,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /// Counts the pieces into which a normalizer and a splitter cut a corpus.
 ///
-/// Both are given as they stand in a `tokenizer.json`. They are run by the tokenizers library
-/// itself, through a tokenizer whose tokens are single characters, so that training can never see
-/// other pieces than encoding will.
+/// Both are given as they stand in a `tokenizer.json`. What [PlainSplitter] does not cover is run
+/// by the tokenizers library itself, through a tokenizer whose tokens are single characters, so
+/// that training never sees other pieces than encoding will.
 public final class WordCounter {
 
     private static final String UNKNOWN = "<unknown character>";
@@ -32,20 +33,51 @@ public final class WordCounter {
             Iterable<String> documents,
             Map<String, Object> normalizer,
             Map<String, Object> preTokenizer) {
+        Map<String, Long> words = new HashMap<>();
+        Optional<PlainSplitter> plain = PlainSplitter.of(normalizer, preTokenizer);
+        Set<Integer> characters = new TreeSet<>();
+        boolean some = false;
+        for (String document : documents) {
+            if (plain.isPresent() && PlainSplitter.covers(document)) {
+                plain.get().count(document, words);
+            } else {
+                addForms(characters, document);
+                some = true;
+            }
+        }
+        if (some) {
+            countOthers(documents, tree(normalizer, preTokenizer, characters), plain, words);
+        }
+        return words;
+    }
+
+    private static void countOthers(
+            Iterable<String> documents,
+            Map<String, Object> tree,
+            Optional<PlainSplitter> plain,
+            Map<String, Long> words) {
+        try (Tokenizer splitter = Tokenizer.of(Path.of("splitter"), tree)) {
+            for (String document : documents) {
+                if (plain.isEmpty() || !PlainSplitter.covers(document)) {
+                    add(words, splitter.pieces(document));
+                }
+            }
+        }
+    }
+
+    private static Map<String, Object> tree(
+            Map<String, Object> normalizer,
+            Map<String, Object> preTokenizer,
+            Set<Integer> characters) {
         Map<String, Object> tree = new LinkedHashMap<>();
         tree.put("version", "1.0");
         tree.put("added_tokens", List.of());
         tree.put("normalizer", orNone(normalizer));
         tree.put("pre_tokenizer", orNone(preTokenizer));
         Map<String, Object> shapes = new LinkedHashMap<>(tree);
-        tree.put("model", characterModel(characters(documents, JsonTree.text(shapes))));
-        Map<String, Long> words = new HashMap<>();
-        try (Tokenizer splitter = Tokenizer.of(Path.of("splitter"), tree)) {
-            for (String document : documents) {
-                add(words, splitter.pieces(document));
-            }
-        }
-        return words;
+        complete(characters, JsonTree.text(shapes));
+        tree.put("model", characterModel(characters));
+        return tree;
     }
 
     private static @Nullable Map<String, Object> orNone(Map<String, Object> part) {
@@ -83,15 +115,14 @@ public final class WordCounter {
         return model;
     }
 
-    /// Every character that can come out: those of the corpus in all normal forms and both cases,
-    /// those that the shapes of normalizer and splitter name, and those that stand for bytes.
-    private static Set<Integer> characters(Iterable<String> documents, String shapes) {
-        Set<Integer> characters = new TreeSet<>(BpeOptions.Alphabet.ofBytes().initial());
+    /// Adds what can come out besides the characters of the corpus in all normal forms and both
+    /// cases: those that the shapes of normalizer and splitter name, and those that stand for
+    /// bytes.
+    private static void complete(Set<Integer> characters, String shapes) {
+        characters.addAll(BpeOptions.Alphabet.ofBytes().initial());
         addForms(characters, shapes);
-        documents.forEach(document -> addForms(characters, document));
         characters.removeIf(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE);
         characters.add(0xFFFD);
-        return characters;
     }
 
     private static void addForms(Set<Integer> characters, String text) {

@@ -83,6 +83,30 @@ class BpeTrainerTest {
                 .isEqualTo(retrained(folder.resolve("again.json"), corpus));
     }
 
+    /// The vocabulary that the tokenizers library learns with the same options
+    /// (golden/generate/text_fallback_training.py).
+    @Test
+    void learnsWithBytesToFallBackOnWhatTheReferenceLearns(@TempDir Path folder)
+            throws IOException {
+        Path golden = Path.of("..", "golden", "text", "fallback_training");
+        List<String> corpus = GoldenText.texts(GoldenText.json(golden.resolve("corpus.json")));
+        JsonNode expected = GoldenText.json(golden.resolve("expected.json"));
+        Map<String, Object> tree =
+                FallbackTokenizer.train(
+                        corpus, 1500, List.of("<unk>", "<s>", "</s>"), BpeOptions.UNLIMITED);
+        Path file = folder.resolve("tokenizer.json");
+        ByteLevelTokenizer.write(file, tree);
+        JsonNode model = GoldenText.json(file).get("model");
+        assertThat(model.get("vocab")).isEqualTo(expected.get("vocab"));
+        assertThat(model.get("merges")).isEqualTo(expected.get("merges"));
+        try (Tokenizer tokenizer = Tokenizer.open(file)) {
+            String text = "zwei \uD83D\uDE00 等于</s>";
+            int[] ids = tokenizer.encode(text, SpecialText.PARSED);
+            assertThat(ids).endsWith(2);
+            assertThat(tokenizer.decode(ids, false)).isEqualTo(text);
+        }
+    }
+
     private static String retrained(Path file, List<String> corpus) throws IOException {
         ByteLevelTokenizer.write(
                 file, ByteLevelTokenizer.train(corpus, 300, List.of("<|end|>", "<|im_end|>")));

@@ -20,28 +20,29 @@ final class AddedTokens {
     private static final String ADDED = "added_tokens.json";
     private static final int IDS_MAX = 1 << 22;
 
-    private final Path folder;
+    private final Path vocabulary;
     private final Map<String, Object> config;
     private final Map<Integer, Token> tokens = new TreeMap<>();
 
     /// @param special whether it is a control token, which decoding can leave out
     record Token(int id, String content, boolean special) {}
 
-    private AddedTokens(Path folder, Map<String, Object> config) {
-        this.folder = folder;
+    private AddedTokens(Path vocabulary, Map<String, Object> config) {
+        this.vocabulary = vocabulary;
         this.config = config;
     }
 
     /// The tokens that stand in `tokenizer_config.json` or, in older models, `added_tokens.json`
     /// beside `vocabulary`.
     static AddedTokens beside(Path vocabulary) {
-        Path folder = vocabulary.toAbsolutePath().getParent();
         var added =
-                new AddedTokens(folder, optional(folder.resolve(ModelDirectory.TOKENIZER_CONFIG)));
+                new AddedTokens(
+                        vocabulary,
+                        optional(vocabulary.resolveSibling(ModelDirectory.TOKENIZER_CONFIG)));
         if (added.config.get("added_tokens_decoder") instanceof Map<?, ?> entries) {
             entries.forEach((id, entry) -> added.put(added.decoded(id.toString(), entry)));
         } else {
-            optional(folder.resolve(ADDED))
+            optional(vocabulary.resolveSibling(ADDED))
                     .forEach((content, id) -> added.put(added.older(content, id)));
         }
         return added;
@@ -78,7 +79,7 @@ final class AddedTokens {
                 || !(entry instanceof Map<?, ?> map)
                 || !(map.get("content") instanceof String content)) {
             throw new ModelFileException(
-                    folder.resolve(ModelDirectory.TOKENIZER_CONFIG),
+                    vocabulary.resolveSibling(ModelDirectory.TOKENIZER_CONFIG),
                     "added_tokens_decoder: entry %s is no token".formatted(id));
         }
         return new Token(Integer.parseInt(id), content, !Boolean.FALSE.equals(map.get("special")));
@@ -87,7 +88,7 @@ final class AddedTokens {
     private Token older(String content, Object id) {
         if (!(id instanceof Integer number) || number < 0) {
             throw new ModelFileException(
-                    folder.resolve(ADDED), "token %s has id %s".formatted(content, id));
+                    vocabulary.resolveSibling(ADDED), "token %s has id %s".formatted(content, id));
         }
         return new Token(number, content, content.startsWith("<") && content.endsWith(">"));
     }
@@ -95,7 +96,7 @@ final class AddedTokens {
     private void put(Token token) {
         if (token.id >= IDS_MAX || token.content.isEmpty()) {
             throw new ModelFileException(
-                    folder.resolve(ModelDirectory.TOKENIZER_CONFIG),
+                    vocabulary.resolveSibling(ModelDirectory.TOKENIZER_CONFIG),
                     "token '%s' has id %d".formatted(token.content, token.id));
         }
         tokens.put(token.id, token);

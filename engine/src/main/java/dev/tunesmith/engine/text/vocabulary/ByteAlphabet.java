@@ -39,7 +39,7 @@ public final class ByteAlphabet {
     }
 
     /// Bytes as printable characters.
-    static String spell(byte[] bytes) {
+    public static String spell(byte[] bytes) {
         StringBuilder text = new StringBuilder(bytes.length);
         for (byte value : bytes) {
             text.append(CHARACTERS[value & 0xff]);

@@ -34,6 +34,14 @@ public final class TokenizerTree {
         return AddedTokens.named(pieces).stream().map(AddedTokens::entry).toList();
     }
 
+    /// Entries for control tokens, whose ids count from 0.
+    public static List<Map<String, Object>> control(List<String> names) {
+        List<Map<String, Object>> entries = new ArrayList<>();
+        names.forEach(name ->
+                entries.add(AddedTokens.entry(new AddedTokens.Token(entries.size(), name, true))));
+        return entries;
+    }
+
     /// Sets what cleans a text, several of which run one after another.
     public TokenizerTree normalizers(List<Map<String, Object>> steps) {
         return put("normalizer", "normalizers", steps);

@@ -94,10 +94,11 @@ public final class VocabularyFiles {
                 });
         AddedTokens added = AddedTokens.beside(file);
         for (String role : List.of("bos_token", "eos_token", "unk_token", "pad_token")) {
-            added.role(role)
-                    .filter(vocabulary::containsKey)
-                    .ifPresent(name ->
-                            added.orElse(new AddedTokens.Token(vocabulary.get(name), name, true)));
+            String name = added.role(role).orElse("");
+            Integer id = vocabulary.get(name);
+            if (id != null) {
+                added.orElse(new AddedTokens.Token(id, name, true));
+            }
         }
         added.all().forEach(token -> vocabulary.putIfAbsent(token.content(), token.id()));
         boolean qwen = added.text("tokenizer_class").startsWith("Qwen2");
@@ -140,8 +141,9 @@ public final class VocabularyFiles {
         }
         AddedTokens added = AddedTokens.beside(file);
         for (String name : List.of("[PAD]", UNKNOWN_WORD, "[CLS]", "[SEP]", "[MASK]")) {
-            if (vocabulary.containsKey(name)) {
-                added.orElse(new AddedTokens.Token(vocabulary.get(name), name, true));
+            Integer id = vocabulary.get(name);
+            if (id != null) {
+                added.orElse(new AddedTokens.Token(id, name, true));
             }
         }
         added.all().forEach(token -> vocabulary.putIfAbsent(token.content(), token.id()));
