@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// Trains BPE tokenizers over characters in which a character without a token is written as its
 /// bytes, the shape of Llama 2, Mistral and Gemma.
@@ -21,7 +22,7 @@ public final class FallbackTokenizer {
     ///
     /// @param specialTokens the first of them stands for what has no token at all
     /// @param charactersMax only so many of the most frequent characters get a token of their own
-    public static Map<String, Object> train(
+    public static Map<String, @Nullable Object> train(
             Iterable<String> documents,
             int vocabularySize,
             List<String> specialTokens,

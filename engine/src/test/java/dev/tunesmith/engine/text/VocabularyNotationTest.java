@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tunesmith.engine.gguf.GgufImport;
+import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.text.vocabulary.ByteAlphabet;
 import dev.tunesmith.engine.text.vocabulary.Splits;
 import dev.tunesmith.engine.text.vocabulary.TokenizerTree;
@@ -112,13 +113,14 @@ class VocabularyNotationTest {
     void cutsWhereThePublishedExpressionCuts(String name) {
         Map<String, Integer> bytes = new LinkedHashMap<>();
         ByteAlphabet.characters().forEach(c -> bytes.put(Character.toString(c), bytes.size()));
-        Map<String, Object> tree =
+        TokenizerTree tree =
                 TokenizerTree.of(
                                 TokenizerTree.bpe(bytes, List.of(), TokenizerTree.Bpe.OF_BYTES),
                                 List.of())
-                        .splitters(Splits.ofGguf(name).orElseThrow().steps())
-                        .tree();
-        try (Tokenizer tokenizer = Tokenizer.of(Path.of("tokenizer.json"), tree)) {
+                        .splitters(Splits.ofGguf(name).orElseThrow().steps());
+        Path file = Path.of("tokenizer.json");
+        Map<String, Object> read = JsonTree.parse(file, JsonTree.text(tree.tree()));
+        try (Tokenizer tokenizer = Tokenizer.of(file, read)) {
             for (JsonNode row : GoldenText.lines(Path.of("..", "golden", "text", "splits.jsonl"))) {
                 String text = row.get("text").asText();
                 assertThat(lengths(tokenizer.pieces(text))).as(text).isEqualTo(ids(row.get(name)));
