@@ -342,7 +342,10 @@ final class HostileFilesTest {
             case SAFETENSORS -> {
                 Path file = Files.write(folder.resolve("a.safetensors"), bytes);
                 try (SafetensorsFile opened = SafetensorsFile.open(file)) {
-                    assertThat(opened.tensors()).allSatisfy(tensor -> assertThat(opened.bytes(tensor.name()).byteSize()).isEqualTo(tensor.bytes()));
+                    assertThat(opened.tensors())
+                            .allSatisfy(tensor ->
+                                    assertThat(opened.bytes(tensor.name()).byteSize())
+                                            .isEqualTo(tensor.bytes()));
                 }
             }
             case GGUF -> {
