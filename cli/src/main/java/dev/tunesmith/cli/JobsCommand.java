@@ -11,8 +11,9 @@ import picocli.CommandLine.Parameters;
 /// `tunesmith jobs`: what runs, what it says, and how to stop it.
 @Command(
         name = "jobs",
-        description = "List, show, follow, pause, resume and cancel jobs.",
-        mixinStandardHelpOptions = true)
+        description = "List, show, follow, draw, pause, resume and cancel jobs.",
+        mixinStandardHelpOptions = true,
+        subcommands = PlotCommand.class)
 @SuppressWarnings("NullAway.Init")
 final class JobsCommand {
     private static final String JOBS = "/v1/fine_tuning/jobs";

@@ -16,6 +16,7 @@ import picocli.CommandLine.Spec;
         subcommands = {
             TrainCommand.class,
             SpecCommand.class,
+            PlanCommand.class,
             JobsCommand.class,
             FilesCommand.class,
             ModelsCommand.class,

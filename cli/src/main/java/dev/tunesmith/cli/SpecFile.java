@@ -102,6 +102,13 @@ final class SpecFile {
         return new Dump(settings).dumpToString(Api.JSON.convertValue(body, Map.class));
     }
 
+    /// A spec of words of the command line: a file if the first word names one, then changes.
+    static SpecFile of(List<String> words) {
+        boolean hasFile = !words.getFirst().contains("=") && !words.getFirst().startsWith("~");
+        SpecFile spec = hasFile ? read(Path.of(words.getFirst())) : empty();
+        return spec.with(words.subList(hasFile ? 1 : 0, words.size()));
+    }
+
     static SpecFile empty() {
         return new SpecFile(Api.JSON.createObjectNode());
     }

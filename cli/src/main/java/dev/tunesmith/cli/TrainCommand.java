@@ -68,9 +68,7 @@ final class TrainCommand implements Callable<Integer> {
         if (trainer != null) {
             return translated(trainer);
         }
-        boolean hasFile = !words.getFirst().contains("=") && !words.getFirst().startsWith("~");
-        SpecFile spec = hasFile ? SpecFile.read(Path.of(words.getFirst())) : SpecFile.empty();
-        ObjectNode body = spec.with(words.subList(hasFile ? 1 : 0, words.size())).body();
+        ObjectNode body = SpecFile.of(words).body();
         if (printConfig) {
             output.text(body.toPrettyString());
             return ExitCode.OK;
