@@ -59,7 +59,7 @@ final class HostileFilesTest {
     @TempDir private Path folder;
 
     /// What is read, from which whole files mutations start, and how many a quick run tries.
-    private enum Kind {
+    enum Kind {
         JSON_ROW(3000),
         JSON_FILE(300),
         CSV(500),
