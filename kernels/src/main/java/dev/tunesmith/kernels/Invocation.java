@@ -16,20 +16,29 @@ public final class Invocation {
         long run() throws Throwable;
     }
 
-    /// What the function returns.
+    /// What the function returns. Nothing is built but for a failure: an operation is called often.
     public static int status(String function, IntCall call) {
-        return (int) number(function, call::run);
+        try {
+            return call.run();
+        } catch (Throwable e) {
+            throw failed(function, e);
+        }
     }
 
     /// What the function returns.
     public static long number(String function, LongCall call) {
         try {
             return call.run();
-        } catch (KernelException e) {
-            throw e;
         } catch (Throwable e) {
-            throw new KernelException(
-                    KernelException.Code.CALL, "calling %s failed".formatted(function), e);
+            throw failed(function, e);
         }
+    }
+
+    private static KernelException failed(String function, Throwable e) {
+        if (e instanceof KernelException known) {
+            return known;
+        }
+        return new KernelException(
+                KernelException.Code.CALL, "calling %s failed".formatted(function), e);
     }
 }

@@ -1,5 +1,6 @@
 package dev.tunesmith.kernels.cpu;
 
+import dev.tunesmith.kernels.Invocation;
 import dev.tunesmith.kernels.Dispatch;
 import dev.tunesmith.kernels.KernelException;
 import dev.tunesmith.kernels.NativeDirectory;
@@ -73,7 +74,7 @@ public final class CpuKernels {
         return query(() -> (int) most.invokeExact());
     }
 
-    private static int query(Status.Call call) {
+    private static int query(Invocation.IntCall call) {
         return Status.run("ts_cpu_level", call);
     }
 

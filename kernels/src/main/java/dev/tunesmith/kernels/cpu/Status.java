@@ -7,20 +7,8 @@ import dev.tunesmith.kernels.KernelException;
 final class Status {
     private Status() {}
 
-    /// One call of a native function that returns a status.
-    @FunctionalInterface
-    interface Call {
-        int run() throws Throwable;
-    }
-
-    /// One call of a native function that returns a number of bytes.
-    @FunctionalInterface
-    interface Size {
-        long run() throws Throwable;
-    }
-
     /// @param shape any record that prints the sizes and options of the call
-    static void check(String kernel, Object shape, Call call) {
+    static void check(String kernel, Object shape, Invocation.IntCall call) {
         int status = run(kernel, call);
         if (status == 0) {
             return;
@@ -36,12 +24,12 @@ final class Status {
                 "kernel %s refused %s: %s (status %d)".formatted(kernel, shape, code, status));
     }
 
-    static int run(String kernel, Call call) {
-        return Invocation.status("kernel " + kernel, call::run);
+    static int run(String kernel, Invocation.IntCall call) {
+        return Invocation.status(kernel, call);
     }
 
     /// The bytes that a `ts_…_scratch` function asks for.
-    static long scratch(String kernel, Size call) {
-        return Invocation.number("kernel " + kernel, call::run);
+    static long scratch(String kernel, Invocation.LongCall call) {
+        return Invocation.number(kernel, call);
     }
 }
