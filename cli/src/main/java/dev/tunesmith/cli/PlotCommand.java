@@ -21,11 +21,11 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/// `tunesmith jobs plot JOB`: the curves of a job in the terminal, and its files in a folder. Of a
+/// `tunesmith jobs plot JOB`: the curves of a job in the terminal, and its pictures as files. Of a
 /// job that still runs it draws what was reported so far.
 @Command(
         name = "plot",
-        description = "Draw a job's curves; -o writes its result files into a folder.",
+        description = "Draw a job's curves; -o writes its pictures and tables into a folder.",
         mixinStandardHelpOptions = true,
         footer = {
             "",
@@ -57,7 +57,7 @@ final class PlotCommand implements Callable<Integer> {
     @Option(
             names = {"-o", "--output"},
             paramLabel = "DIR",
-            description = "write the job's result files here")
+            description = "write curves.svg, curves.png, the event file and the tables here")
     private @Nullable Path folder;
 
     @Override

@@ -7,11 +7,13 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import dev.tunesmith.contracts.id.Attempt;
 import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.id.TenantId;
+import dev.tunesmith.contracts.job.JobSpec;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.ModelRole;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -109,6 +111,7 @@ public sealed interface Control extends Message {
     /// @param resume the checkpoint to go on from; null to start at step 0
     /// @param companions other models that the method reads
     /// @param prefix prefix of the job's objects, `t/<tenant>/j/<job>/`
+    /// @param integrations trackers that follow the run
     record Work(
             TenantId tenant,
             JobId job,
@@ -118,13 +121,15 @@ public sealed interface Control extends Message {
             @Nullable ObjectRef validation,
             @Nullable Resume resume,
             String prefix,
-            Map<ModelRole, Companion> companions) {
+            Map<ModelRole, Companion> companions,
+            List<JobSpec.Integration> integrations) {
         public Work {
             // Work of earlier releases came without any.
             companions = companions == null ? Map.of() : Map.copyOf(companions);
+            integrations = List.copyOf(Objects.requireNonNullElse(integrations, List.of()));
         }
 
-        /// Work that reads one model.
+        /// Work that reads one model and that no tracker follows.
         public Work(
                 TenantId tenant,
                 JobId job,
@@ -134,7 +139,9 @@ public sealed interface Control extends Message {
                 @Nullable ObjectRef validation,
                 @Nullable Resume resume,
                 String prefix) {
-            this(tenant, job, spec, base, training, validation, resume, prefix, Map.of());
+            this(
+                    tenant, job, spec, base, training, validation, resume, prefix, Map.of(),
+                    List.of());
         }
     }
 

@@ -84,7 +84,8 @@ record Jobs(Handle handle) {
 
     private static final String WORK =
             """
-            SELECT j.tenant_id, j.resolved::text AS resolved, t.request::text AS request,
+            SELECT j.tenant_id, j.resolved::text AS resolved, j.spec::text AS spec,
+              t.request::text AS request,
               c.step AS ckpt_step, c.manifest_key AS ckpt_manifest_key,
               encode(c.manifest_sha256, 'hex') AS ckpt_sha256
             FROM job j JOIN validation_task t ON t.job_id = j.job_id AND t.state = 'DONE'
@@ -243,7 +244,10 @@ record Jobs(Handle handle) {
                                             new ManifestRef(
                                                     checkpoint, row.getString("ckpt_sha256"))),
                             prefix(tenant, job),
-                            companions(tenant, spec));
+                            companions(tenant, spec),
+                            Json.read(row.getString("spec"), JobSpec.class)
+                                    .labels()
+                                    .integrations());
                 })
                 .findOne();
     }

@@ -3,6 +3,7 @@ package dev.tunesmith.trainer.attempt;
 import dev.tunesmith.platform.objects.DirectoryObjects;
 import dev.tunesmith.platform.objects.ObjectStore;
 import dev.tunesmith.platform.objects.S3Objects;
+import dev.tunesmith.trainer.tracker.TrackerSettings;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -16,9 +17,14 @@ import java.util.function.Function;
 /// (`tunesmith.work-dir` is `TUNESMITH_WORK_DIR`).
 ///
 /// @param cacheBytesMax what local copies of models and data may take together
+/// @param trackers where trackers are that jobs may name
 /// @param storagePatience how long a call waits for an object store that does not answer
 public record ChildSettings(
-        Objects objects, Path workDir, Duration storagePatience, long cacheBytesMax) {
+        Objects objects,
+        Path workDir,
+        Duration storagePatience,
+        long cacheBytesMax,
+        TrackerSettings trackers) {
 
     private static final long CACHE_BYTES_MAX = 64L << 30;
 
@@ -70,7 +76,8 @@ public record ChildSettings(
                                 source.apply("tunesmith.trainer.storage-patience").orElse("PT10M")),
                         source.apply("tunesmith.trainer.cache-bytes-max")
                                 .map(Long::parseLong)
-                                .orElse(CACHE_BYTES_MAX));
+                                .orElse(CACHE_BYTES_MAX),
+                        TrackerSettings.read(source));
         if (!missing.isEmpty()) {
             throw new IllegalArgumentException("not set: " + String.join(", ", missing));
         }

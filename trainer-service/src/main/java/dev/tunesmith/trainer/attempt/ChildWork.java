@@ -1,7 +1,9 @@
 package dev.tunesmith.trainer.attempt;
 
 import dev.tunesmith.contracts.event.ChildCommand;
+import dev.tunesmith.contracts.event.ExitCode;
 import dev.tunesmith.platform.objects.ObjectStore;
+import dev.tunesmith.trainer.tracker.Trackers;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -69,12 +71,25 @@ public final class ChildWork {
                             room.folder("building"));
             storage.makeRoom(settings.cacheBytesMax());
             return switch (command) {
-                case ChildCommand.Start start -> new TrainTask(start, parent, storage, room).run();
+                case ChildCommand.Start start -> train(start, storage, room);
                 case ChildCommand.Validate validate ->
                         new CheckTask(validate.task(), parent, storage).run();
                 case ChildCommand.Committed _, ChildCommand.Rejected _, ChildCommand.Stop _ ->
                         throw AttemptFailure.internal("the first command was " + command);
             };
+        }
+    }
+
+    private int train(ChildCommand.Start start, Storage storage, Room room)
+            throws IOException, InterruptedException {
+        try (Trackers trackers = Trackers.start(start.work(), settings.trackers())) {
+            int status = new TrainTask(start, parent, storage, room, trackers).run();
+            if (status == ExitCode.FINISHED) {
+                trackers.finished();
+            } else {
+                trackers.stopped();
+            }
+            return status;
         }
     }
 

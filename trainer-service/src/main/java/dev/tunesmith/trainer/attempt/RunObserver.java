@@ -11,6 +11,7 @@ import dev.tunesmith.engine.loop.MetricsTable;
 import dev.tunesmith.engine.loop.StepReport;
 import dev.tunesmith.engine.loop.TrainingRun;
 import dev.tunesmith.platform.objects.LocalCopies;
+import dev.tunesmith.trainer.tracker.Trackers;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -32,24 +33,28 @@ final class RunObserver implements LoopObserver {
     private final Path room;
     private final int reportEvery;
     private final StepLog log;
+    private final Trackers trackers;
     private long lastStepNanos;
 
     /// @param room empty local folder for checkpoints that wait for their upload
     /// @param reportEvery steps between two reports
     /// @param log what was measured so far
+    /// @param trackers who else is told
     RunObserver(
             TrainingRun run,
             ParentLink parent,
             CheckpointUploads uploads,
             Path room,
             int reportEvery,
-            StepLog log) {
+            StepLog log,
+            Trackers trackers) {
         this.run = run;
         this.parent = parent;
         this.uploads = uploads;
         this.room = room;
         this.reportEvery = Math.max(1, reportEvery);
         this.log = log;
+        this.trackers = trackers;
         this.lastStepNanos = System.nanoTime();
     }
 
@@ -82,6 +87,7 @@ final class RunObserver implements LoopObserver {
         metrics.put("trained_tokens", (double) report.trainedTokens());
         metrics.put(Telemetry.SECONDS_LEFT, report.secondsLeft());
         metrics.putAll(report.metrics());
+        trackers.add(report.step(), metrics);
         parent.send(
                 new ChildReport.Stepped(
                         report.step(), report.totalSteps(), report.epoch(), millis, metrics));
@@ -100,6 +106,7 @@ final class RunObserver implements LoopObserver {
         metrics.put("valid_loss", evaluation.loss());
         metrics.put("valid_mean_token_accuracy", evaluation.accuracy());
         evaluation.metrics().forEach((name, value) -> metrics.put("valid_" + name, value));
+        trackers.add(step, metrics);
         parent.send(
                 new ChildReport.Stepped(
                         step,

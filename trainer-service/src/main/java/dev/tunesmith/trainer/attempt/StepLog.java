@@ -5,6 +5,7 @@ import dev.tunesmith.engine.loop.CheckpointException;
 import dev.tunesmith.engine.loop.Evaluation;
 import dev.tunesmith.engine.loop.StepReport;
 import dev.tunesmith.platform.json.Json;
+import dev.tunesmith.trainer.figure.RunFigures;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,6 +55,11 @@ final class StepLog {
 
     private Map<String, Object> at(long step) {
         return steps.computeIfAbsent(step, _ -> new LinkedHashMap<>(Map.of("step", step)));
+    }
+
+    /// Adds the pictures and the event file that are made of it to a folder.
+    void draw(Path folder) throws IOException {
+        RunFigures.write(folder, steps.values());
     }
 
     /// Adds the file to a folder.

@@ -25,6 +25,8 @@ import dev.tunesmith.engine.model.UnsupportedModelException;
 import dev.tunesmith.platform.objects.ObjectStoreException;
 import dev.tunesmith.trainer.attempt.Artifacts.Published;
 import dev.tunesmith.trainer.attempt.ParentLink.Answer;
+import dev.tunesmith.trainer.figure.ModelCard;
+import dev.tunesmith.trainer.tracker.Trackers;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -45,14 +47,21 @@ final class TrainTask {
     private final ParentLink parent;
     private final Storage storage;
     private final Room room;
+    private final Trackers trackers;
     private final StepLog log = new StepLog();
 
-    TrainTask(ChildCommand.Start start, ParentLink parent, Storage storage, Room room) {
+    TrainTask(
+            ChildCommand.Start start,
+            ParentLink parent,
+            Storage storage,
+            Room room,
+            Trackers trackers) {
         this.start = start;
         this.work = start.work();
         this.parent = parent;
         this.storage = storage;
         this.room = room;
+        this.trackers = trackers;
     }
 
     /// Does all of it and returns the exit status of the process.
@@ -170,7 +179,8 @@ final class TrainTask {
                             uploads,
                             checkpoints,
                             work.spec().steps().loggingSteps(),
-                            log);
+                            log,
+                            trackers);
             return switch (run.loop(state, observer).run()) {
                 case Outcome.Finished(LoopState end) -> {
                     long _ = uploads.drain();
@@ -228,6 +238,8 @@ final class TrainTask {
             Files.copy(adapter.resolve(StepMetrics.CSV), folder.resolve(StepMetrics.CSV));
         }
         log.write(folder);
+        log.draw(folder);
+        new ModelCard(work, end.trainedTokens(), RunObserver.metrics(end.metrics())).write(folder);
         return folder;
     }
 

@@ -74,7 +74,20 @@ class ChildTest {
             assertThat(manifest.objects())
                     .extracting(Manifest.Entry::name)
                     .containsExactly(
-                            "adapter_config.json", ADAPTER, StepMetrics.CSV, StepMetrics.LINES);
+                            "README.md",
+                            "adapter_config.json",
+                            ADAPTER,
+                            StepMetrics.PNG,
+                            StepMetrics.SVG,
+                            StepMetrics.EVENTS,
+                            StepMetrics.CSV,
+                            StepMetrics.LINES,
+                            "training_spec.json");
+            assertThat(text(manifest, "README.md"))
+                    .contains("base_model: ", "library_name: peft", "## Data", "## Metrics")
+                    .contains(job.training().sha256(), "| valid_loss |", "| rank |");
+            assertThat(text(manifest, "training_spec.json"))
+                    .contains("\"x_training\":{", "\"origins\":{");
             assertThat(manifest.inputs()).containsEntry("training", job.training().sha256());
             assertThat(result.metrics()).containsKeys("train_loss", "valid_loss_before");
             assertThat(result.metrics().get("valid_loss"))
@@ -204,7 +217,7 @@ class ChildTest {
         Manifest resumed =
                 resultOf(spec, 3, new Control.Resume(checkpoint.step(), checkpoint.manifest()));
 
-        assertThat(hashes(resumed)).isEqualTo(hashes(straight)).hasSize(4);
+        assertThat(hashes(resumed)).isEqualTo(hashes(straight)).hasSize(9);
     }
 
     @Test

@@ -1,0 +1,6 @@
+/// What a run leaves for people and their tools to look at: pictures of its curves and event files
+/// of TensorBoard.
+@NullMarked
+package dev.tunesmith.trainer.figure;
+
+import org.jspecify.annotations.NullMarked;
