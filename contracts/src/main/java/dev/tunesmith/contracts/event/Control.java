@@ -140,7 +140,15 @@ public sealed interface Control extends Message {
                 @Nullable Resume resume,
                 String prefix) {
             this(
-                    tenant, job, spec, base, training, validation, resume, prefix, Map.of(),
+                    tenant,
+                    job,
+                    spec,
+                    base,
+                    training,
+                    validation,
+                    resume,
+                    prefix,
+                    Map.of(),
                     List.of());
         }
     }

@@ -1,7 +1,7 @@
 package dev.tunesmith.kernels.cpu;
 
-import dev.tunesmith.kernels.Invocation;
 import dev.tunesmith.kernels.Dispatch;
+import dev.tunesmith.kernels.Invocation;
 import dev.tunesmith.kernels.KernelException;
 import dev.tunesmith.kernels.NativeDirectory;
 import dev.tunesmith.kernels.NativeLibrary;

@@ -82,7 +82,8 @@ final class Sheet {
                 straight(pen, x(0), at, x(1), at, GRID);
                 pen.text(x(0) - 6, at + 3, Panel.Frame.label(tick), INK, 1);
             }
-            for (double tick : Panel.Frame.ticks((double) frame.first(), (double) frame.last(), TICKS)) {
+            for (double tick :
+                    Panel.Frame.ticks((double) frame.first(), (double) frame.last(), TICKS)) {
                 if (tick == Math.rint(tick)) {
                     double at = x(frame.x(tick));
                     straight(pen, at, y(0), at, y(0) + 4, INK);
@@ -109,7 +110,9 @@ final class Sheet {
                 return;
             }
             pen.line(
-                    points.stream().mapToDouble(p -> across.applyAsDouble((double) p.step())).toArray(),
+                    points.stream()
+                            .mapToDouble(p -> across.applyAsDouble((double) p.step()))
+                            .toArray(),
                     points.stream().mapToDouble(p -> y(frame.y(p.value()))).toArray(),
                     colour,
                     opacity,

@@ -3,12 +3,12 @@ package dev.tunesmith.trainer.figure;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tunesmith.contracts.event.StepMetrics;
+import java.awt.image.BufferedImage;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.awt.image.BufferedImage;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
