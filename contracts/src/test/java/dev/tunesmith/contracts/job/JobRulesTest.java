@@ -1,10 +1,19 @@
 package dev.tunesmith.contracts.job;
 
+import static dev.tunesmith.contracts.job.Bodies.BROKEN;
+import static dev.tunesmith.contracts.job.Bodies.CHECKING;
+import static dev.tunesmith.contracts.job.Bodies.OTHER;
+import static dev.tunesmith.contracts.job.Bodies.READY;
+import static dev.tunesmith.contracts.job.Bodies.check;
+import static dev.tunesmith.contracts.job.Bodies.checkBody;
+import static dev.tunesmith.contracts.job.Bodies.problem;
+import static dev.tunesmith.contracts.job.Bodies.problemOfTraining;
+import static dev.tunesmith.contracts.job.Bodies.problems;
+import static dev.tunesmith.contracts.job.Bodies.spec;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.tunesmith.contracts.TestingJson;
-import dev.tunesmith.contracts.id.FileId;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.Divergence;
@@ -24,8 +33,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
-import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -33,71 +40,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 final class JobRulesTest {
-    private static final FileId READY = new FileId(new UUID(0, 1));
-    private static final FileId CHECKING = new FileId(new UUID(0, 2));
-    private static final FileId BROKEN = new FileId(new UUID(0, 3));
-    private static final FileId OTHER = new FileId(new UUID(0, 4));
-
-    private static final Lookup LOOKUP =
-            new Lookup() {
-                @Override
-                public Set<String> models() {
-                    return Set.of("nano", "qwen2-0.5b", "llama-1b");
-                }
-
-                @Override
-                public FileState file(FileId file) {
-                    if (file.equals(READY)) {
-                        return FileState.READY;
-                    }
-                    if (file.equals(CHECKING)) {
-                        return FileState.CHECKING;
-                    }
-                    if (file.equals(BROKEN)) {
-                        return FileState.BROKEN;
-                    }
-                    return file.equals(OTHER) ? FileState.WRONG_PURPOSE : FileState.MISSING;
-                }
-            };
-
-    /// Checks a body that names a model and a file, and these keys besides.
-    private static JobRules.Checked check(String more) {
-        String body =
-                "{\"model\":\"nano\",\"training_file\":\"%s\"%s}"
-                        .formatted(READY.wire(), more.isEmpty() ? "" : "," + more);
-        return checkBody(body);
-    }
-
-    @SuppressWarnings("unchecked")
-    private static JobRules.Checked checkBody(String body) {
-        try {
-            return JobRules.check(TestingJson.MAPPER.readValue(body, Map.class), LOOKUP);
-        } catch (JsonProcessingException e) {
-            throw new IllegalArgumentException(body, e);
-        }
-    }
-
-    private static JobSpec spec(String more) {
-        JobRules.Checked checked = check(more);
-        assertThat(checked).as(more).isInstanceOf(JobRules.Ok.class);
-        return ((JobRules.Ok) checked).spec();
-    }
-
-    private static List<Problem> problems(JobRules.Checked checked) {
-        assertThat(checked).isInstanceOf(JobRules.Bad.class);
-        return ((JobRules.Bad) checked).problems();
-    }
-
-    private static Problem problem(String more) {
-        List<Problem> problems = problems(check(more));
-        assertThat(problems).as(more).hasSize(1);
-        return problems.getFirst();
-    }
-
-    private static Problem problemOfTraining(String keys) {
-        return problem("\"x_training\":{" + keys + "}");
-    }
-
     @Test
     void acceptsTheLeastThatNamesAJob() {
         JobSpec spec = spec("");
@@ -710,57 +652,6 @@ final class JobRulesTest {
                                         "\"method\":{\"type\":\"supervised\",\"supervised\":{\"hyperparameters\":{\"beta\":0.1}}}")
                                 .param())
                 .isEqualTo("method.supervised.hyperparameters.beta");
-    }
-
-    @Test
-    void takesReservedMetadataForTheKeysTheyNameUnlessThoseAreThere() {
-        JobSpec spec =
-                spec(
-                        """
-                        "metadata":{"x.rank":"4","x.adapter":"lora","x.priority":"5","x.max_seq_len":"64",
-                          "x.client_job_id":"17","x.method":"supervised","team":"a"},
-                        "x_training":{"max_seq_len":128}
-                        """);
-        assertThat(spec.training().adapter().rank()).isEqualTo(4);
-        assertThat(spec.training().rows().maxSeqLen()).isEqualTo(128);
-        assertThat(spec.scheduling().priority()).isEqualTo(5);
-        assertThat(spec.labels().clientJobId()).isEqualTo("17");
-        assertThat(spec.labels().metadata()).containsEntry("team", "a").containsKey("x.rank");
-        assertThat(problem("\"metadata\":{\"x.rnak\":\"4\"}").suggestion()).isEqualTo("x.rank");
-        assertThat(problem("\"metadata\":{\"x.rank\":\"0\"}").param()).isEqualTo("x_training.rank");
-    }
-
-    @Test
-    void keepsMetadataWithinItsLimits() {
-        assertThat(problem("\"metadata\":{\"a\":1}").param()).isEqualTo("metadata.a");
-        assertThat(problem("\"metadata\":{\"%s\":\"v\"}".formatted("k".repeat(65))).message())
-                .contains("at most 64");
-        assertThat(problem("\"metadata\":{\"k\":\"%s\"}".formatted("v".repeat(513))).message())
-                .contains("at most 512");
-        String pairs =
-                String.join(
-                        ",",
-                        java.util.stream.IntStream.range(0, 17)
-                                .mapToObj(i -> "\"k%d\":\"v\"".formatted(i))
-                                .toList());
-        assertThat(problem("\"metadata\":{" + pairs + "}").message()).contains("at most 16");
-        assertThat(problem("\"metadata\":[]").message()).contains("an object");
-    }
-
-    @Test
-    void checksIntegrations() {
-        JobSpec spec =
-                spec(
-                        "\"integrations\":[{\"type\":\"wandb\",\"wandb\":{\"project\":\"p\",\"tags\":[\"t\"]}}]");
-        assertThat(spec.labels().integrations().toString()).contains("WANDB, project=p", "[t]");
-        assertThat(problem("\"integrations\":[{\"type\":\"wandb\",\"wandb\":{}}]").param())
-                .isEqualTo("integrations.0.wandb.project");
-        assertThat(
-                        problem(
-                                        "\"integrations\":[{\"type\":\"nobody\",\"wandb\":{\"project\":\"p\"}}]")
-                                .param())
-                .isEqualTo("integrations.0.type");
-        assertThat(problem("\"integrations\":7").message()).contains("a list");
     }
 
     @ParameterizedTest
