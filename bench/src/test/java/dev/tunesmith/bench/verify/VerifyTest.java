@@ -31,7 +31,8 @@ class VerifyTest {
                     "jinja_expressions",
                     "lf_datasets",
                     "lf_templates",
-                    "lf_tools");
+                    "lf_tools",
+                    "metrics");
 
     static List<Path> cases() throws IOException {
         List<Path> folders = new ArrayList<>();

@@ -98,7 +98,7 @@ public record SimilarityScore(double rouge1, double rouge2, double rougeL, doubl
     }
 
     /// Length of the longest common subsequence.
-    private static int common(List<String> a, List<String> b) {
+    static int common(List<String> a, List<String> b) {
         int[] row = new int[b.size() + 1];
         for (String word : a) {
             int before = 0;
