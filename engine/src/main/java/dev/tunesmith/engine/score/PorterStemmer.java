@@ -133,7 +133,7 @@ final class PorterStemmer {
         }
         String stem = cut(word, 1);
         int measure = measure(stem);
-        return measure > 1 || measure == 1 && !closed(stem) ? stem : word;
+        return measure > 1 || (measure == 1 && !closed(stem)) ? stem : word;
     }
 
     private static String withoutDoubleL(String word) {

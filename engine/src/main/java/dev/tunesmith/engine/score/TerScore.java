@@ -151,7 +151,7 @@ public record TerScore(double score, int edits, int wantedLength) {
                     int gain = before - distance.edits(moved(found, move));
                     Move candidate = new Move(gain, length, start, target);
                     tried++;
-                    if (best == NONE || candidate.beats(best)) {
+                    if (candidate.beats(best)) {
                         best = candidate;
                     }
                 }
