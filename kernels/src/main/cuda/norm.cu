@@ -1,6 +1,6 @@
 // RMSNorm, alone and after a residual addition: r = (mean x² + ε)^−½, y = x·r∘(w + o);
 // dx = r(u − x·r²·mean(u∘x)) with u = g∘(w + o); dw = Σ_rows g∘x·r. One block a row.
-#include "device.cuh"
+#include "columns.cuh"
 
 namespace TS_NS {
 namespace {
@@ -101,14 +101,6 @@ __global__ void weight_parts_kernel(const T *g, const T *x, const float *rstd, f
         for (int64_t r = b * BLOCK_ROWS; r < end; r++) total = fmaf(get(g + r * C + c), get(x + r * C + c) * rstd[r], total);
         part[b * C + c] = total;
     }
-}
-
-__global__ void add_parts_kernel(const float *part, float *to, int64_t blocks, int64_t C) {
-    const int64_t c = (int64_t)blockIdx.x * THREADS + threadIdx.x;
-    if (c >= C) return;
-    float total = to[c];
-    for (int64_t b = 0; b < blocks; b++) total += part[b * C + c];
-    to[c] = total;
 }
 
 // ---- launchers ---------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // Sums over whole tensors and over rows in two stages: parts that depend on sizes alone, then the
 // parts in order. And the clip factor, which stays on the device.
-#include "device.cuh"
+#include "columns.cuh"
 
 namespace TS_NS {
 namespace {
@@ -46,14 +46,6 @@ __global__ void column_parts_kernel(const T *g, float *part, int64_t R, int64_t 
     }
 }
 
-__global__ void add_columns_kernel(const float *part, float *to, int64_t blocks, int64_t C) {
-    const int64_t c = (int64_t)blockIdx.x * THREADS + threadIdx.x;
-    if (c >= C) return;
-    float total = to[c];
-    for (int64_t b = 0; b < blocks; b++) total += part[b * C + c];
-    to[c] = total;
-}
-
 __global__ void clip_factor_kernel(const double *sum, float *norm, float *factor, double limit) {
     const double n = sqrt(*sum);
     *norm = (float)n;
@@ -82,7 +74,7 @@ int bias_grad(const T *g, float *db, float *scratch, int64_t R, int64_t C, int64
     const int status = launch(column_parts_kernel<T>, rows_grid(blocks, parts(C, THREADS)), dim3(THREADS), 0, stream,
                               g, scratch, R, C, stride);
     if (status != TS_OK) return status;
-    return launch_flat(add_columns_kernel, C, stream, scratch, db, blocks, C);
+    return launch_flat(add_parts_kernel, C, stream, scratch, db, blocks, C);
 }
 
 }  // namespace

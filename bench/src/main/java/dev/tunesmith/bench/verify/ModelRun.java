@@ -2,6 +2,7 @@ package dev.tunesmith.bench.verify;
 
 import dev.tunesmith.engine.data.Pictures;
 import dev.tunesmith.engine.data.TokenBatch;
+import dev.tunesmith.engine.decode.Logits;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.model.entry.CachedBatch;
 import dev.tunesmith.engine.model.entry.KvCache;
@@ -108,7 +109,7 @@ final class ModelRun implements AutoCloseable {
                                         begins ? pictures : Pictures.NONE));
                 System.arraycopy(last, 0, logits, step * vocabulary, vocabulary);
                 cached += fresh.length;
-                fresh = new int[] {largest(last)};
+                fresh = new int[] {Logits.of(last).largest()};
                 all = IntStream.concat(Arrays.stream(all), Arrays.stream(fresh)).toArray();
                 ids.add(fresh[0]);
             }
@@ -123,16 +124,6 @@ final class ModelRun implements AutoCloseable {
             Tensor last_1D = hidden_ND.rowRange(hidden_ND.rows() - 1, hidden_ND.rows());
             return decoder.head().logits(tape, last_1D).toFloats();
         }
-    }
-
-    private static int largest(float[] values) {
-        int best = 0;
-        for (int i = 1; i < values.length; i++) {
-            if (values[i] > values[best]) {
-                best = i;
-            }
-        }
-        return best;
     }
 
     @Override

@@ -142,11 +142,6 @@ public record GroupSettings(
     }
 
     @Override
-    public Map<ModelRole, String> companions() {
-        return ModelRole.judges(grader);
-    }
-
-    @Override
     public int updatesPerBatch() {
         return updates.iterations * updates.miniBatches;
     }

@@ -57,7 +57,7 @@ public sealed interface MethodSettings
 
     /// Other models that the method reads, by what they are to it.
     default Map<ModelRole, String> companions() {
-        return Map.of();
+        return judge().map(ModelRole::judges).orElse(Map.of());
     }
 
     /// Optimizer steps that are made of the same rows, one after another.
@@ -213,11 +213,6 @@ public sealed interface MethodSettings
         @Override
         public Optional<Grader> judge() {
             return Optional.of(grader);
-        }
-
-        @Override
-        public Map<ModelRole, String> companions() {
-            return ModelRole.judges(grader);
         }
 
         @Override

@@ -12,7 +12,7 @@ import java.util.Map;
 /// the end-of-turn token kept.
 final class ConversationFitter {
 
-    private static final String ELLIPSIS = " … ";
+    static final String ELLIPSIS = " … ";
     private static final int SHORTENINGS_MAX = 16;
 
     private final ChatEncoder encoder;
@@ -106,13 +106,16 @@ final class ConversationFitter {
         }
         // A token is at least one character in most texts: what is missing goes in a later round.
         String text = String.valueOf(conversation.messages().get(longest).get("content"));
+        return conversation.withContent(longest, withoutMiddle(text, excess));
+    }
+
+    /// A text shorter by `excess` characters, if it has them; an ellipsis stands for its middle.
+    static String withoutMiddle(String text, int excess) {
         int[] points = text.codePoints().toArray();
         int kept = Math.max(0, points.length - excess - ELLIPSIS.length());
-        String cut =
-                new String(points, 0, kept - kept / 2)
-                        + ELLIPSIS
-                        + new String(points, points.length - kept / 2, kept / 2);
-        return conversation.withContent(longest, cut);
+        return new String(points, 0, kept - kept / 2)
+                + ELLIPSIS
+                + new String(points, points.length - kept / 2, kept / 2);
     }
 
     private Sample withinLimit(Sample sample) {

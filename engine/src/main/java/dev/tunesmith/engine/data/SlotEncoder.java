@@ -23,8 +23,6 @@ import java.util.stream.IntStream;
 /// its system text, headers and end tokens.
 public final class SlotEncoder {
 
-    private static final String ELLIPSIS = " … ";
-
     private final SlotTokenizer tokens;
     private final NamedTemplate template;
     private final Writer writer;
@@ -206,7 +204,7 @@ public final class SlotEncoder {
                     turns.subList(2, turns.size()), dialogue.system(), dialogue.tools());
         }
         Turn question = turns.getFirst();
-        if (question.content().length() > ELLIPSIS.length()) {
+        if (question.content().length() > ConversationFitter.ELLIPSIS.length()) {
             turns.set(0, new Turn(question.role(), withoutMiddle(question.content(), excess)));
             return new Dialogue(turns, dialogue.system(), dialogue.tools());
         }
@@ -217,18 +215,14 @@ public final class SlotEncoder {
             turns.set(1, new Turn(answer.role(), answer.content().substring(0, kept)));
             return new Dialogue(turns, dialogue.system(), dialogue.tools());
         }
-        return dialogue.system().length() > ELLIPSIS.length()
+        return dialogue.system().length() > ConversationFitter.ELLIPSIS.length()
                 ? new Dialogue(turns, withoutMiddle(dialogue.system(), excess), dialogue.tools())
                 : dialogue;
     }
 
+    /// Nothing if an ellipsis would be no shorter.
     private static String withoutMiddle(String text, int excess) {
-        int[] points = text.codePoints().toArray();
-        int kept = Math.max(0, points.length - excess - ELLIPSIS.length());
-        String cut =
-                new String(points, 0, kept - kept / 2)
-                        + ELLIPSIS
-                        + new String(points, points.length - kept / 2, kept / 2);
+        String cut = ConversationFitter.withoutMiddle(text, excess);
         return cut.length() < text.length() ? cut : "";
     }
 

@@ -188,15 +188,12 @@ public final class PpoObjective implements Objective {
 
     /// One update: a mini-batch of the answers.
     private final class Update implements Step {
-        private final List<List<Experience>> chosen = new ArrayList<>();
+        private final List<List<Experience>> chosen;
         private final PpoUpdate.Totals totals;
 
         Update(int use) {
-            int miniBatches = Math.min(settings.update().miniBatches(), memory.parts().size());
-            int which = use % Math.max(1, miniBatches);
-            for (int part = which; part < memory.parts().size(); part += miniBatches) {
-                chosen.add(memory.parts().get(part));
-            }
+            this.chosen =
+                    StoredAnswers.ofUpdate(memory.parts(), settings.update().miniBatches(), use);
             this.totals = PpoUpdate.Totals.of(chosen.stream().flatMap(List::stream).toList());
         }
 

@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /// What PPO remembers between two optimizer steps: the answers of the rollout, the price of the
 /// distance, and the scores seen so far.
@@ -96,19 +95,15 @@ final class RolloutMemory {
 
     void restore(Path folder) {
         Map<String, Object> tree = JsonTree.read(folder.resolve(FILE));
-        control.restore(number(tree.get("kl_coef")));
-        scores = (long) number(tree.get("scores"));
-        scoreMean = number(tree.get("score_mean"));
-        scoreSquares = number(tree.get("score_squares"));
-        Map<String, Double> restored = new LinkedHashMap<>();
-        if (tree.get("figures") instanceof Map<?, ?> values) {
-            values.forEach((name, value) -> restored.put(name.toString(), number(value)));
-        }
-        figures = Metrics.of(restored);
+        control.restore(StoredAnswers.number(tree.get("kl_coef")));
+        scores = (long) StoredAnswers.number(tree.get("scores"));
+        scoreMean = StoredAnswers.number(tree.get("score_mean"));
+        scoreSquares = StoredAnswers.number(tree.get("score_squares"));
+        figures = StoredAnswers.figures(tree.get("figures"));
         List<List<Experience>> read = new ArrayList<>();
-        for (Object part : list(tree.get("parts"))) {
+        for (Object part : StoredAnswers.list(tree.get("parts"))) {
             List<Experience> answers = new ArrayList<>();
-            for (Object answer : list(part)) {
+            for (Object answer : StoredAnswers.list(part)) {
                 answers.add(experience((Map<?, ?>) answer));
             }
             read.add(answers);
@@ -117,8 +112,8 @@ final class RolloutMemory {
     }
 
     private static Experience experience(Map<?, ?> tree) {
-        double[] ids = numbers(tree.get("ids"));
-        double[] logProbs = numbers(tree.get("log_probs"));
+        double[] ids = StoredAnswers.numbers(tree.get("ids"));
+        double[] logProbs = StoredAnswers.numbers(tree.get("log_probs"));
         int[] tokens = new int[ids.length];
         float[] weights = new float[ids.length];
         for (int i = 0; i < tokens.length; i++) {
@@ -126,22 +121,10 @@ final class RolloutMemory {
             weights[i] = i >= tokens.length - logProbs.length ? 1 : 0;
         }
         return new Experience(
-                new Sample(tokens, weights, (float) number(tree.get("item"))),
+                new Sample(tokens, weights, (float) StoredAnswers.number(tree.get("item"))),
                 logProbs,
-                numbers(tree.get("values")),
-                numbers(tree.get("advantages")),
-                numbers(tree.get("returns")));
-    }
-
-    private static List<?> list(@Nullable Object value) {
-        return value instanceof List<?> list ? list : List.of();
-    }
-
-    private static double[] numbers(@Nullable Object value) {
-        return list(value).stream().mapToDouble(RolloutMemory::number).toArray();
-    }
-
-    private static double number(@Nullable Object value) {
-        return value instanceof Number number ? number.doubleValue() : 0;
+                StoredAnswers.numbers(tree.get("values")),
+                StoredAnswers.numbers(tree.get("advantages")),
+                StoredAnswers.numbers(tree.get("returns")));
     }
 }

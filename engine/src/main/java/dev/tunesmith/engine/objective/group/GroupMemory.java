@@ -3,6 +3,7 @@ package dev.tunesmith.engine.objective.group;
 import dev.tunesmith.engine.data.Sample;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.objective.Metrics;
+import dev.tunesmith.engine.objective.StoredAnswers;
 import dev.tunesmith.engine.objective.group.GroupUpdate.Answer;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -10,7 +11,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /// What a group method remembers between two updates on the same answers.
 final class GroupMemory {
@@ -71,22 +71,19 @@ final class GroupMemory {
 
     void restore(Path folder) {
         Map<String, Object> tree = JsonTree.read(folder.resolve(FILE));
-        Map<String, Double> restored = new LinkedHashMap<>();
-        if (tree.get("figures") instanceof Map<?, ?> values) {
-            values.forEach((name, value) -> restored.put(name.toString(), number(value)));
-        }
-        figures = Metrics.of(restored);
+        figures = StoredAnswers.figures(tree.get("figures"));
         entropyMin = Double.parseDouble(String.valueOf(tree.get("entropy_min")));
         List<List<Kept>> read = new ArrayList<>();
-        for (Object part : list(tree.get("parts"))) {
-            read.add(list(part).stream().map(kept -> kept((Map<?, ?>) kept)).toList());
+        for (Object part : StoredAnswers.list(tree.get("parts"))) {
+            read.add(
+                    StoredAnswers.list(part).stream().map(kept -> kept((Map<?, ?>) kept)).toList());
         }
         parts = List.copyOf(read);
     }
 
     private static Kept kept(Map<?, ?> tree) {
-        double[] ids = numbers(tree.get("ids"));
-        double[] given = numbers(tree.get("weights"));
+        double[] ids = StoredAnswers.numbers(tree.get("ids"));
+        double[] given = StoredAnswers.numbers(tree.get("weights"));
         int[] tokens = new int[ids.length];
         float[] weights = new float[ids.length];
         for (int i = 0; i < tokens.length; i++) {
@@ -96,21 +93,9 @@ final class GroupMemory {
         return new Kept(
                 new Answer(
                         new Sample(tokens, weights),
-                        numbers(tree.get("old")),
-                        numbers(tree.get("reference")),
-                        number(tree.get("advantage"))),
-                (long) number(tree.get("open")));
-    }
-
-    private static List<?> list(@Nullable Object value) {
-        return value instanceof List<?> list ? list : List.of();
-    }
-
-    private static double[] numbers(@Nullable Object value) {
-        return list(value).stream().mapToDouble(GroupMemory::number).toArray();
-    }
-
-    private static double number(@Nullable Object value) {
-        return value instanceof Number number ? number.doubleValue() : 0;
+                        StoredAnswers.numbers(tree.get("old")),
+                        StoredAnswers.numbers(tree.get("reference")),
+                        StoredAnswers.number(tree.get("advantage"))),
+                (long) StoredAnswers.number(tree.get("open")));
     }
 }

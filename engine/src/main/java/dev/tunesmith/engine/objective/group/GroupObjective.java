@@ -12,6 +12,7 @@ import dev.tunesmith.engine.objective.LossSum;
 import dev.tunesmith.engine.objective.Metrics;
 import dev.tunesmith.engine.objective.Objective;
 import dev.tunesmith.engine.objective.ScoredBatch;
+import dev.tunesmith.engine.objective.StoredAnswers;
 import dev.tunesmith.engine.objective.group.GroupMemory.Kept;
 import dev.tunesmith.engine.objective.group.GroupUpdate.Answer;
 import dev.tunesmith.engine.objective.rollout.Actor;
@@ -222,18 +223,15 @@ public final class GroupObjective implements Objective {
 
     /// One update: a mini-batch of the answers.
     private final class Update implements Step {
-        private final List<List<Answer>> chosen = new ArrayList<>();
+        private final List<List<Answer>> chosen;
         private final GroupUpdate.Totals totals;
 
         Update(int use) {
-            List<List<Kept>> parts = memory.parts();
-            int miniBatches = Math.min(settings.updates().miniBatches(), parts.size());
-            int which = use % Math.max(1, miniBatches);
-            long open = 0;
-            for (int part = which; part < parts.size(); part += miniBatches) {
-                chosen.add(parts.get(part).stream().map(Kept::answer).toList());
-                open += parts.get(part).stream().mapToLong(Kept::open).sum();
-            }
+            List<List<Kept>> parts =
+                    StoredAnswers.ofUpdate(memory.parts(), settings.updates().miniBatches(), use);
+            long open = parts.stream().flatMap(List::stream).mapToLong(Kept::open).sum();
+            this.chosen =
+                    parts.stream().map(part -> part.stream().map(Kept::answer).toList()).toList();
             List<Answer> all = chosen.stream().flatMap(List::stream).toList();
             GroupUpdate.Totals plain = GroupUpdate.Totals.of(all, settings.rollout().tokensMax());
             this.totals =
