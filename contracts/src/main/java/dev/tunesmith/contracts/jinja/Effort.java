@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /// over a whole text. Each of these says what it is about to do, and a run that did too much ends.
 /// One unit is about the work on one item of a list or on 64 characters.
 public final class Effort {
-    private static final long UNITS_MAX = 500_000;
+    private static final long UNITS_MAX = 250_000;
     private static final int CHARS_OF_A_UNIT = 64;
     private static final int BITS_OF_A_UNIT = 256;
 
@@ -55,6 +55,11 @@ public final class Effort {
     /// Work on a text.
     public static void text(String text) {
         items(text.length() / CHARS_OF_A_UNIT);
+    }
+
+    /// Work on a text that takes several times as long for each character as a search.
+    public static void slowText(String text) {
+        items(text.length() / (CHARS_OF_A_UNIT / 4));
     }
 
     /// Multiplying, dividing, reading or writing whole numbers of that many bits.

@@ -317,6 +317,7 @@ public final class TextMethods {
     }
 
     private static String title(String text) {
+        Effort.slowText(text);
         var out = new StringBuilder();
         var word = new StringBuilder();
         for (int c : text.codePoints().toArray()) {
@@ -335,6 +336,7 @@ public final class TextMethods {
     }
 
     private static String swapCase(String text) {
+        Effort.slowText(text);
         var out = new StringBuilder();
         for (int c : text.codePoints().toArray()) {
             String one = Character.toString(c);
@@ -423,6 +425,7 @@ public final class TextMethods {
     /// as the search of the JDK does for parts that nearly match everywhere.
     static final class Search {
         private static final int SHORT = 32;
+        private static final int CHARS_OF_A_UNIT = 16;
 
         private final String part;
         private int[] borders = {};
@@ -448,11 +451,11 @@ public final class TextMethods {
             for (int at = from; at < text.length(); at++) {
                 matched = longer(matched, text.charAt(at));
                 if (matched == part.length()) {
-                    Effort.items((at - from) / SHORT);
+                    Effort.items((at - from) / CHARS_OF_A_UNIT);
                     return at + 1 - matched;
                 }
             }
-            Effort.items((text.length() - from) / SHORT);
+            Effort.items((text.length() - from) / CHARS_OF_A_UNIT);
             return -1;
         }
 
