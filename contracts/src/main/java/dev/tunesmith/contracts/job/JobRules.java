@@ -5,6 +5,7 @@ import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.method.ModelRole;
 import dev.tunesmith.contracts.optim.Curve;
+import dev.tunesmith.contracts.problem.Fields;
 import dev.tunesmith.contracts.problem.NearestName;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;

@@ -1,6 +1,5 @@
 package dev.tunesmith.contracts.job;
 
-import dev.tunesmith.contracts.job.Fields.Range;
 import dev.tunesmith.contracts.method.DistillSettings;
 import dev.tunesmith.contracts.method.Divergence;
 import dev.tunesmith.contracts.method.Grader;
@@ -20,6 +19,8 @@ import dev.tunesmith.contracts.method.MethodSettings.ReferenceFree;
 import dev.tunesmith.contracts.method.MethodSettings.Supervised;
 import dev.tunesmith.contracts.method.PairLoss;
 import dev.tunesmith.contracts.method.TokenLoss;
+import dev.tunesmith.contracts.problem.Fields;
+import dev.tunesmith.contracts.problem.Fields.Range;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import java.util.Arrays;
 import java.util.Collections;

@@ -1,11 +1,12 @@
 package dev.tunesmith.contracts.job;
 
-import dev.tunesmith.contracts.job.Fields.Range;
 import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.contracts.optim.OptimizerKind;
 import dev.tunesmith.contracts.optim.Setting;
+import dev.tunesmith.contracts.problem.Fields;
+import dev.tunesmith.contracts.problem.Fields.Range;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import java.util.Arrays;
 import java.util.LinkedHashMap;

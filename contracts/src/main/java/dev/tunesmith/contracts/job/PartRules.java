@@ -1,6 +1,7 @@
 package dev.tunesmith.contracts.job;
 
-import dev.tunesmith.contracts.job.Fields.Range;
+import dev.tunesmith.contracts.problem.Fields;
+import dev.tunesmith.contracts.problem.Fields.Range;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import java.util.List;
 import java.util.Map;

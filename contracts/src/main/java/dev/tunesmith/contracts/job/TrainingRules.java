@@ -2,12 +2,13 @@ package dev.tunesmith.contracts.job;
 
 import dev.tunesmith.contracts.chat.NamedTemplates;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
-import dev.tunesmith.contracts.job.Fields.Range;
 import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.optim.OptimizerKind;
+import dev.tunesmith.contracts.problem.Fields;
+import dev.tunesmith.contracts.problem.Fields.Range;
 import dev.tunesmith.contracts.problem.NearestName;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import java.util.Arrays;

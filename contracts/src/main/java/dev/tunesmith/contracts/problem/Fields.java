@@ -1,9 +1,5 @@
-package dev.tunesmith.contracts.job;
+package dev.tunesmith.contracts.problem;
 
-import dev.tunesmith.contracts.problem.NearestName;
-import dev.tunesmith.contracts.problem.Problem;
-import dev.tunesmith.contracts.problem.ProblemCode;
-import dev.tunesmith.contracts.problem.Problems;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -18,44 +14,53 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A key that is missing or `null` reads as null. A wrong value reads as null as well, after its
 /// problem was noted. [#rejectOthers] at the end notes every key that nobody read.
-final class Fields {
+public final class Fields {
     private final Map<String, Object> tree;
     private final String path;
     private final Problems problems;
     private final TreeSet<String> known = new TreeSet<>();
 
-    Fields(Map<String, Object> tree, String path, Problems problems) {
+    /// Reads an object.
+    ///
+    /// @param path what stands before its keys in a problem; empty for the body itself
+    public Fields(Map<String, Object> tree, String path, Problems problems) {
         this.tree = tree;
         this.path = path;
         this.problems = problems;
     }
 
-    String path(String key) {
+    /// How a problem names a key.
+    public String path(String key) {
         return path.isEmpty() ? key : path + "." + key;
     }
 
-    boolean has(String key) {
+    /// Whether a key has a value.
+    public boolean has(String key) {
         return tree.get(key) != null;
     }
 
     /// The keys that are there.
-    List<String> keys() {
+    public List<String> keys() {
         return List.copyOf(tree.keySet());
     }
 
-    boolean hasObject(String key) {
+    /// Whether an object stands under a key.
+    public boolean hasObject(String key) {
         return tree.get(key) instanceof Map;
     }
 
-    boolean hasList(String key) {
+    /// Whether a list stands under a key.
+    public boolean hasList(String key) {
         return tree.get(key) instanceof List;
     }
 
-    void problem(ProblemCode code, String key, String message) {
+    /// Notes what is wrong with a key.
+    public void problem(ProblemCode code, String key, String message) {
         problems.add(code, path(key), message);
     }
 
-    private @Nullable Object raw(String key) {
+    /// A value of any kind.
+    public @Nullable Object raw(String key) {
         known.add(key);
         return tree.get(key);
     }
@@ -68,7 +73,7 @@ final class Fields {
     }
 
     /// A value as a person would quote it, cut to a line.
-    static String shown(Object value) {
+    public static String shown(Object value) {
         String text =
                 switch (value) {
                     case String s -> "\"" + s + "\"";
@@ -79,12 +84,14 @@ final class Fields {
         return text.length() <= 80 ? text : text.substring(0, 77) + "…";
     }
 
-    @Nullable Integer integer(String key, int min, int max) {
+    /// A whole number.
+    public @Nullable Integer integer(String key, int min, int max) {
         Long value = longInteger(key, min, max);
         return value == null ? null : Math.toIntExact(value);
     }
 
-    @Nullable Long longInteger(String key, long min, long max) {
+    /// A whole number.
+    public @Nullable Long longInteger(String key, long min, long max) {
         Object value = raw(key);
         if (value == null) {
             return null;
@@ -101,7 +108,8 @@ final class Fields {
         return number.longValueExact();
     }
 
-    @Nullable Double number(String key, Range range) {
+    /// A number.
+    public @Nullable Double number(String key, Range range) {
         Object value = raw(key);
         if (value == null) {
             return null;
@@ -125,7 +133,8 @@ final class Fields {
         };
     }
 
-    @Nullable Boolean bool(String key) {
+    /// True or false.
+    public @Nullable Boolean bool(String key) {
         Object value = raw(key);
         if (value == null || value instanceof Boolean) {
             return (Boolean) value;
@@ -134,7 +143,8 @@ final class Fields {
         return null;
     }
 
-    @Nullable String text(String key, int max) {
+    /// A text that is not blank.
+    public @Nullable String text(String key, int max) {
         Object value = raw(key);
         if (value == null) {
             return null;
@@ -147,7 +157,7 @@ final class Fields {
     }
 
     /// A text out of a fixed list.
-    <T> @Nullable T choice(String key, List<T> values, Function<T, String> wire) {
+    public <T> @Nullable T choice(String key, List<T> values, Function<T, String> wire) {
         Object value = raw(key);
         if (value == null) {
             return null;
@@ -170,7 +180,7 @@ final class Fields {
     }
 
     /// One text out of a fixed list, or several.
-    <T> @Nullable List<T> choices(
+    public <T> @Nullable List<T> choices(
             String key, int countMax, List<T> values, Function<T, String> wire) {
         Object value = raw(key);
         if (value == null) {
@@ -196,7 +206,8 @@ final class Fields {
         return null;
     }
 
-    @Nullable List<Double> numbers(String key, int countMax, Range range) {
+    /// A list of numbers.
+    public @Nullable List<Double> numbers(String key, int countMax, Range range) {
         Object value = raw(key);
         if (value == null) {
             return null;
@@ -217,7 +228,8 @@ final class Fields {
         return null;
     }
 
-    @Nullable List<String> texts(String key, int countMax, int lengthMax) {
+    /// A list of texts.
+    public @Nullable List<String> texts(String key, int countMax, int lengthMax) {
         Object value = raw(key);
         if (value == null) {
             return null;
@@ -240,7 +252,7 @@ final class Fields {
     }
 
     /// The object under a key; an empty one if it is missing or not an object.
-    Fields object(String key) {
+    public Fields object(String key) {
         Object value = raw(key);
         if (value != null && !(value instanceof Map)) {
             wrong(key, "an object", value);
@@ -249,7 +261,7 @@ final class Fields {
     }
 
     /// The objects of a list; empty if it is missing or something else.
-    List<Fields> objects(String key, int max) {
+    public List<Fields> objects(String key, int max) {
         Object value = raw(key);
         if (value == null) {
             return List.of();
@@ -266,7 +278,7 @@ final class Fields {
     }
 
     /// Text values by key, within the limits of `metadata`.
-    Map<String, String> textMap(String key, int countMax, int keyMax, int valueMax) {
+    public Map<String, String> textMap(String key, int countMax, int keyMax, int valueMax) {
         Object value = raw(key);
         if (value == null) {
             return Map.of();
@@ -294,7 +306,7 @@ final class Fields {
     }
 
     /// A copy of this object whose value `"auto"` under the given key reads as missing.
-    Fields withoutAuto(String... keys) {
+    public Fields withoutAuto(String... keys) {
         var copy = new LinkedHashMap<>(tree);
         for (String key : keys) {
             if ("auto".equals(copy.get(key))) {
@@ -307,7 +319,7 @@ final class Fields {
     /// Notes each key that was never asked for, with the name it was probably meant to be.
     ///
     /// @param elsewhere other names by which a known key is known
-    void rejectOthers(Map<String, String> elsewhere) {
+    public void rejectOthers(Map<String, String> elsewhere) {
         for (String key : tree.keySet()) {
             if (!known.contains(key)) {
                 Problem problem =
@@ -329,16 +341,19 @@ final class Fields {
     }
 
     /// Bounds of a number.
-    record Range(double min, boolean minIncluded, double max, boolean maxIncluded) {
-        static Range from(double min, double max) {
+    public record Range(double min, boolean minIncluded, double max, boolean maxIncluded) {
+        /// Both ends count.
+        public static Range from(double min, double max) {
             return new Range(min, true, max, true);
         }
 
-        static Range above(double min, double max) {
+        /// Only the upper end counts.
+        public static Range above(double min, double max) {
             return new Range(min, false, max, true);
         }
 
-        static Range below(double min, double max) {
+        /// Only the lower end counts.
+        public static Range below(double min, double max) {
             return new Range(min, true, max, false);
         }
 
