@@ -20,17 +20,33 @@ record OptimizerSize(long gradients, long states, long masters, String reason) {
         long active = kind == OptimizerKind.BADAM ? model.layerParameters() : trained;
         boolean copies = work.bf16() && !work.lora() && kind.masters();
         long masters = copies ? 4 * active : 0;
-        long states = states(model, work, kind == OptimizerKind.BADAM ? active : trained);
+        long all = states(model, work, kind == OptimizerKind.BADAM ? active : trained);
+        long states = work.kept().onDisk() ? 0 : all;
+        long average = work.kept().average() ? 4 * trained : 0;
+        long best = work.kept().best() ? (work.bf16() && !work.lora() ? 2 : 4) * trained : 0;
+        boolean fused = kind.stepsInBackward() && work.kept().atOnce() && !work.lora();
         return new OptimizerSize(
-                4 * active,
-                states,
+                fused ? 4 * Math.min(active, oneLayer(model)) : 4 * active,
+                states + average + best,
                 masters,
-                "%s: %.2f bytes × %d%s"
+                "%s: %.2f bytes × %d%s%s%s%s"
                         .formatted(
                                 kind.wire(),
-                                (double) states / Math.max(1, active),
+                                (double) all / Math.max(1, active),
                                 active,
-                                copies ? ", fp32 masters: 4 bytes × %d".formatted(active) : ""));
+                                work.kept().onDisk() ? " on disk" : "",
+                                copies ? ", fp32 masters: 4 bytes × %d".formatted(active) : "",
+                                average > 0 ? ", average: 4 bytes × %d".formatted(trained) : "",
+                                best > 0 ? ", best weights: %d bytes".formatted(best) : ""));
+    }
+
+    /// Gradients that live at the same time when each layer is changed during the backward pass: a
+    /// layer's beside those of a table that the head shares, or the larger of both.
+    private static long oneLayer(ModelFacts model) {
+        long table = (long) model.vocabulary() * model.width();
+        return model.tied()
+                ? table + model.layerParameters()
+                : Math.max(table, model.layerParameters());
     }
 
     private static long states(ModelFacts model, Workload work, long trained) {

@@ -10,8 +10,26 @@ import org.jspecify.annotations.Nullable;
 /// @param bf16 weights and products in bf16, trained values with fp32 masters
 /// @param frozenCopies whole models beside the one that trains; an adapter needs none
 /// @param optimizer what keeps state beside the weights
+/// @param kept what else is kept of the weights that train
 public record Workload(
-        Trained trained, Batch batch, boolean bf16, int frozenCopies, OptimizerSpec optimizer) {
+        Trained trained,
+        Batch batch,
+        boolean bf16,
+        int frozenCopies,
+        OptimizerSpec optimizer,
+        Kept kept) {
+
+    /// What is kept of the weights that train, and how they are changed.
+    ///
+    /// @param average whether there is a moving average of them
+    /// @param best whether the best of them are kept aside
+    /// @param onDisk whether the optimizer's states lie in a mapped file
+    /// @param atOnce whether a step is one batch, so that an optimizer which can do that changes
+    ///   each layer as soon as its gradient is there
+    public record Kept(boolean average, boolean best, boolean onDisk, boolean atOnce) {
+        /// Nothing else, and all gradients at once.
+        public static final Kept NOTHING = new Kept(false, false, false, false);
+    }
 
     /// What trains, and how the rest is held.
     ///
@@ -77,7 +95,8 @@ public record Workload(
                 new Batch(microBatch, rowTokens, checkpointing),
                 bf16,
                 0,
-                OptimizerSpec.ADAMW);
+                OptimizerSpec.ADAMW,
+                Kept.NOTHING);
     }
 
     /// The rank of an adapter, 0 without one.
@@ -135,16 +154,16 @@ public record Workload(
     }
 
     private Workload with(Trained other) {
-        return new Workload(other, batch, bf16, frozenCopies, optimizer);
+        return new Workload(other, batch, bf16, frozenCopies, optimizer, kept);
     }
 
     private Workload with(Batch other) {
-        return new Workload(trained, other, bf16, frozenCopies, optimizer);
+        return new Workload(trained, other, bf16, frozenCopies, optimizer, kept);
     }
 
     /// The same job with frozen models beside the one that trains.
     public Workload withFrozenCopies(int copies) {
-        return new Workload(trained, batch, bf16, copies, optimizer);
+        return new Workload(trained, batch, bf16, copies, optimizer, kept);
     }
 
     public Workload withMicroBatch(int rows) {
@@ -163,7 +182,7 @@ public record Workload(
         var lora =
                 new Trained(
                         rank, List.of("all-linear"), trained.frozenBits, AdapterKind.LORA, null);
-        return new Workload(lora, batch, bf16, 0, optimizer);
+        return new Workload(lora, batch, bf16, 0, optimizer, kept);
     }
 
     public Workload withFrozenBits(double bits) {
@@ -196,6 +215,11 @@ public record Workload(
 
     /// The same job with another optimizer.
     public Workload withOptimizer(OptimizerSpec other) {
-        return new Workload(trained, batch, bf16, frozenCopies, other);
+        return new Workload(trained, batch, bf16, frozenCopies, other, kept);
+    }
+
+    /// The same job that keeps other things.
+    public Workload withKept(Kept other) {
+        return new Workload(trained, batch, bf16, frozenCopies, optimizer, other);
     }
 }

@@ -1,5 +1,6 @@
 package dev.tunesmith.contracts.job;
 
+import dev.tunesmith.contracts.care.Care;
 import dev.tunesmith.contracts.id.FileId;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
@@ -16,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// Checks the body of `POST /v1/fine_tuning/jobs` and reports everything that is wrong with it.
@@ -114,6 +116,16 @@ public final class JobRules {
                     ProblemCode.INVALID_VALUE,
                     "x_training.scheduler",
                     "reduce_on_plateau listens to evaluations: give validation_file or val_size");
+        }
+        if (Care.of(options.wishes().care()).choice().listens() && !measured) {
+            problems.add(
+                    ProblemCode.INVALID_VALUE,
+                    "x_training."
+                            + Stream.of("load_best_at_end", "early_stopping_patience", "keep_best")
+                                    .filter(options.wishes().care()::containsKey)
+                                    .findFirst()
+                                    .orElse("load_best_at_end"),
+                    "listens to evaluations: give validation_file or val_size");
         }
         fields.rejectOthers(Map.of());
         if (!problems.none() || model == null || training == null) {

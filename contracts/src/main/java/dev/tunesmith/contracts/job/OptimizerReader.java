@@ -35,6 +35,8 @@ final class OptimizerReader {
                     Map.entry("badam_switch_interval", "switch_every"),
                     Map.entry("switch_block_every", "switch_every"));
 
+    private static final int NAME_MAX = 128;
+
     private final Fields fields;
 
     OptimizerReader(Fields fields) {
@@ -55,15 +57,21 @@ final class OptimizerReader {
             }
             return null;
         }
+        Map<String, Object> given = given(inner, kind.settings());
+        inner.rejectOthers(ALIASES);
+        return new TrainingOptions.Form(kind, given);
+    }
+
+    /// Those of the settings that were given, by their keys.
+    static Map<String, Object> given(Fields fields, List<Setting> settings) {
         var given = new LinkedHashMap<String, Object>();
-        for (Setting setting : kind.settings()) {
-            Object value = value(inner, setting);
+        for (Setting setting : settings) {
+            Object value = value(fields, setting);
             if (value != null) {
                 given.put(setting.key(), value);
             }
         }
-        inner.rejectOthers(ALIASES);
-        return new TrainingOptions.Form(kind, given);
+        return given;
     }
 
     private static @Nullable Object value(Fields inner, Setting setting) {
@@ -74,6 +82,7 @@ final class OptimizerReader {
             case Setting.Flag(String key, boolean _) -> inner.bool(key);
             case Setting.Word(String key, List<String> words) ->
                     inner.choice(key, words, word -> word);
+            case Setting.Name(String key, String _) -> inner.text(key, NAME_MAX);
         };
     }
 

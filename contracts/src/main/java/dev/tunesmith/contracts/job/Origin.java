@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /// Where a resolved value comes from.
 ///
-/// @param reason why a derived value is what it is; null for the others
+/// @param reason why a derived value, or one of a preset, is what it is; null for the others
 public record Origin(Kind kind, @Nullable String reason) {
     /// The value as it stands in the create body.
     public static final Origin USER = new Origin(Kind.USER, null);
@@ -18,6 +18,11 @@ public record Origin(Kind kind, @Nullable String reason) {
     /// A value computed from the model, the data or other values.
     public static Origin derived(String reason) {
         return new Origin(Kind.DERIVED, reason);
+    }
+
+    /// A value that the chosen preset sets.
+    public static Origin preset(String reason) {
+        return new Origin(Kind.PRESET, reason);
     }
 
     /// The four places a value can come from.

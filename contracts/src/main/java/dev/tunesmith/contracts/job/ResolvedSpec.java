@@ -1,5 +1,7 @@
 package dev.tunesmith.contracts.job;
 
+import dev.tunesmith.contracts.care.Care;
+import dev.tunesmith.contracts.care.Groups;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.optim.Curve;
@@ -7,6 +9,7 @@ import dev.tunesmith.contracts.optim.OptimizerSpec;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -193,13 +196,31 @@ public record ResolvedSpec(
     /// @param maxSteps stops the run early; null runs all epochs
     /// @param saveSteps steps between checkpoints
     /// @param evalSteps steps between validations; 0 validates at start and end only
+    /// @param care what watches over it
     public record Steps(
             int nEpochs,
             long planned,
             @Nullable Integer maxSteps,
             int loggingSteps,
             int saveSteps,
-            int evalSteps) {
+            int evalSteps,
+            Care care) {
+        public Steps {
+            // Jobs of earlier releases were stored without it.
+            care = Objects.requireNonNullElse(care, Care.USUAL);
+        }
+
+        /// A run that nobody watches over in a special way.
+        public Steps(
+                int nEpochs,
+                long planned,
+                @Nullable Integer maxSteps,
+                int loggingSteps,
+                int saveSteps,
+                int evalSteps) {
+            this(nEpochs, planned, maxSteps, loggingSteps, saveSteps, evalSteps, Care.USUAL);
+        }
+
         private void addTo(Map<String, Object> flat) {
             flat.put("n_epochs", nEpochs);
             flat.put("planned_steps", planned);
@@ -209,6 +230,7 @@ public record ResolvedSpec(
             flat.put("logging_steps", loggingSteps);
             flat.put("save_steps", saveSteps);
             flat.put("eval_steps", evalSteps);
+            flat.putAll(care.flat());
         }
     }
 
@@ -218,6 +240,7 @@ public record ResolvedSpec(
     /// @param learningRate peak rate, the multiplier already applied
     /// @param warmupSteps fixed warm-up; null uses `warmupRatio` of the run
     /// @param maxGradNorm 0 switches clipping off
+    /// @param groups which parts of the model are treated apart
     public record Optimizer(
             double learningRate,
             double learningRateMultiplier,
@@ -226,11 +249,35 @@ public record ResolvedSpec(
             @Nullable Integer warmupSteps,
             double weightDecay,
             double maxGradNorm,
-            OptimizerSpec form) {
+            OptimizerSpec form,
+            Groups groups) {
 
         public Optimizer {
-            // Jobs of earlier releases were stored without it.
-            form = java.util.Objects.requireNonNullElse(form, OptimizerSpec.ADAMW);
+            // Jobs of earlier releases were stored without them.
+            form = Objects.requireNonNullElse(form, OptimizerSpec.ADAMW);
+            groups = Objects.requireNonNullElse(groups, Groups.USUAL);
+        }
+
+        /// All parts of the model are treated as other trainers do it.
+        public Optimizer(
+                double learningRate,
+                double learningRateMultiplier,
+                Curve curve,
+                double warmupRatio,
+                @Nullable Integer warmupSteps,
+                double weightDecay,
+                double maxGradNorm,
+                OptimizerSpec form) {
+            this(
+                    learningRate,
+                    learningRateMultiplier,
+                    curve,
+                    warmupRatio,
+                    warmupSteps,
+                    weightDecay,
+                    maxGradNorm,
+                    form,
+                    Groups.USUAL);
         }
 
         private void addTo(Map<String, Object> flat) {
@@ -244,6 +291,7 @@ public record ResolvedSpec(
             }
             flat.put("weight_decay", weightDecay);
             flat.put("max_grad_norm", maxGradNorm);
+            flat.putAll(groups.flat());
             flat.put("optimizer", form.wire());
             flat.putAll(adamKeys());
         }

@@ -1,5 +1,9 @@
 package dev.tunesmith.contracts.job;
 
+import dev.tunesmith.contracts.care.Care;
+import dev.tunesmith.contracts.care.Groups;
+import dev.tunesmith.contracts.care.Preset;
+import dev.tunesmith.contracts.care.UsualRate;
 import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.fit.BlockExpansion;
 import dev.tunesmith.contracts.fit.MemoryPlan;
@@ -17,6 +21,7 @@ import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.contracts.optim.OptimizerKind;
 import dev.tunesmith.contracts.optim.OptimizerSpec;
+import dev.tunesmith.contracts.optim.Setting;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -34,8 +39,8 @@ public final class Resolver {
     private static final int TOKENS_OF_BATCH_MAX = 8192;
     private static final double PACKING_LOSS = 0.95;
     private static final int PRETRAIN_ROW_MAX = 1024;
-    private static final double PARAMETERS_OF_BASE_RATE = 1e9;
     private static final long SEED = 42;
+    private static final double GIB = 1L << 30;
     private static final double SPECTRUM_SHARE = 0.25;
     private static final TrainingOptions.LayerChoice LAST_TWO =
             new TrainingOptions.LayerChoice(2, List.of());
@@ -45,6 +50,8 @@ public final class Resolver {
     private final DatasetStats stats;
     private final long deviceBytes;
     private final boolean pretrain;
+    private final Preset.Case situation;
+    private final Map<String, Preset.Chosen> preset;
     private final Map<String, Origin> origins = new TreeMap<>();
 
     private Resolver(JobSpec spec, ModelFacts model, DatasetStats stats, long deviceBytes) {
@@ -53,6 +60,15 @@ public final class Resolver {
         this.stats = stats;
         this.deviceBytes = deviceBytes;
         this.pretrain = spec.method() == Method.PRETRAIN;
+        TrainingOptions.Wishes wishes = spec.training().wishes();
+        this.situation =
+                new Preset.Case(
+                        spec.method(),
+                        model,
+                        stats,
+                        spec.training().adapter().kind(),
+                        spec.validationFile() != null);
+        this.preset = wishes.preset() == null ? Map.of() : wishes.preset().values(situation);
     }
 
     /// Decides everything that the spec leaves open.
@@ -74,7 +90,20 @@ public final class Resolver {
                         tokensOf(spec.settings(), tokens),
                         spec.gradientCheckpointing())
                 .withFrozenCopies(frozenCopies(spec.settings(), spec.adapter()))
-                .withOptimizer(spec.optimizer().form());
+                .withOptimizer(spec.optimizer().form())
+                .withKept(
+                        kept(
+                                spec.steps().care(),
+                                spec.optimizer().groups(),
+                                spec.rows().accumulation() == 1));
+    }
+
+    private static Workload.Kept kept(Care care, Groups groups, boolean atOnce) {
+        return new Workload.Kept(
+                care.average().on(),
+                care.choice().best(),
+                groups.states() == Groups.States.DISK,
+                atOnce);
     }
 
     private static Workload workload(
@@ -145,7 +174,12 @@ public final class Resolver {
         Workload wide =
                 workload(adapter, precision, 1, tokensOf(settings, rowTokens), false)
                         .withFrozenCopies(frozenCopies(settings, adapter))
-                        .withOptimizer(form(spec.training().optimizer()));
+                        .withOptimizer(form(spec.training().optimizer()))
+                        .withKept(
+                                kept(
+                                        Care.of(decided(Care.SETTINGS)),
+                                        Groups.of(decided(Groups.SETTINGS)),
+                                        batch == 1));
         boolean again = checkpointing(wide);
         int micro = microBatch(again ? wide.withCheckpointing() : wide, batch);
         ResolvedSpec.Rows rows = rows(maxSeqLen, packing, batch, micro);
@@ -165,8 +199,11 @@ public final class Resolver {
     }
 
     private <T> T orDefault(String key, @Nullable T asked, T otherwise) {
-        origins.put(key, asked == null ? Origin.DEFAULT : Origin.USER);
-        return asked == null ? otherwise : asked;
+        if (asked != null) {
+            origins.put(key, Origin.USER);
+            return asked;
+        }
+        return ofPreset(key, () -> fixed(key, otherwise));
     }
 
     private <T> T orDerived(String key, @Nullable T asked, Supplier<Derived<T>> rule) {
@@ -174,9 +211,24 @@ public final class Resolver {
             origins.put(key, Origin.USER);
             return asked;
         }
-        Derived<T> derived = rule.get();
-        origins.put(key, Origin.derived(derived.reason));
-        return derived.value;
+        return ofPreset(
+                key,
+                () -> {
+                    Derived<T> derived = rule.get();
+                    origins.put(key, Origin.derived(derived.reason));
+                    return derived.value;
+                });
+    }
+
+    /// What the preset sets, in the type that the key has; if it sets nothing, something else.
+    @SuppressWarnings("unchecked")
+    private <T> T ofPreset(String key, Supplier<T> otherwise) {
+        Preset.Chosen chosen = preset.get(key);
+        if (chosen == null) {
+            return otherwise.get();
+        }
+        origins.put(key, Origin.preset(chosen.reason()));
+        return (T) chosen.value();
     }
 
     private record Derived<T>(T value, String reason) {}
@@ -203,9 +255,7 @@ public final class Resolver {
                                         ? new Derived<>(
                                                 AdapterKind.NONE,
                                                 "pre-training changes all weights")
-                                        : new Derived<>(
-                                                AdapterKind.LORA,
-                                                "an adapter is enough for tuning"));
+                                        : loraOrCodes());
         if (kind == AdapterKind.NONE) {
             return new AdapterSpec.None();
         }
@@ -213,6 +263,16 @@ public final class Resolver {
             return part(kind, asked.part());
         }
         return kind.lowRank() ? lowRank(kind, asked) : tuner(kind, asked);
+    }
+
+    /// An adapter; beside codes if that was left open and the weights do not fit as they are.
+    private Derived<AdapterKind> loraOrCodes() {
+        int tokens = tokensOf(spec.choice().settings(), Math.max(1, stats.longest()));
+        Workload plain =
+                workload(new AdapterSpec.None(), Precision.BF16, 1, tokens, true).withLora(16);
+        return spec.training().wishes().automatic().contains("adapter") && !fits(plain)
+                ? new Derived<>(AdapterKind.QLORA, "beside bf16 weights one row does not fit")
+                : new Derived<>(AdapterKind.LORA, "an adapter is enough for tuning");
     }
 
     private AdapterSpec.Part part(AdapterKind kind, Part asked) {
@@ -256,7 +316,7 @@ public final class Resolver {
 
     private AdapterSpec.Lora lowRank(AdapterKind kind, TrainingOptions.Adapter asked) {
         FrozenForm frozen = kind.keys().contains("quantization") ? frozen(kind, asked) : null;
-        int rank = orDefault("rank", asked.rank(), kind == AdapterKind.VERA ? 256 : 16);
+        int rank = rank(kind, asked);
         double alpha =
                 kind == AdapterKind.VERA
                         ? rank
@@ -278,6 +338,23 @@ public final class Resolver {
                 frozen,
                 plain ? null : kind,
                 refinements(kind, asked));
+    }
+
+    private int rank(AdapterKind kind, TrainingOptions.Adapter asked) {
+        if (kind == AdapterKind.VERA) {
+            // Its vectors grow with the width, hardly with the rank.
+            Integer given = asked.rank();
+            origins.put("rank", given == null ? Origin.DEFAULT : Origin.USER);
+            return given == null ? 256 : given;
+        }
+        if (!spec.training().wishes().automatic().contains("rank")) {
+            return orDefault("rank", asked.rank(), 16);
+        }
+        Preset.Chosen chosen = Preset.rank(situation);
+        return orDerived(
+                "rank",
+                asked.rank(),
+                () -> new Derived<>((Integer) chosen.value(), chosen.reason()));
     }
 
     private Refinements refinements(AdapterKind kind, TrainingOptions.Adapter options) {
@@ -434,15 +511,12 @@ public final class Resolver {
         TrainingOptions.Compute compute = spec.training().compute();
         Integer accumulation = compute.accumulation();
         int micro =
-                orDerived(
-                        "micro_batch",
-                        compute.microBatch(),
-                        () ->
-                                accumulation != null
-                                        ? new Derived<>(
-                                                Math.ceilDiv(batch, accumulation),
-                                                "batch_size / gradient_accumulation_steps")
-                                        : largestThatFits(one, batch));
+                accumulation != null && compute.microBatch() == null
+                        ? cut(batch, accumulation)
+                        : orDerived(
+                                "micro_batch",
+                                compute.microBatch(),
+                                () -> largestThatFits(one, batch));
         orDerived(
                 "gradient_accumulation_steps",
                 accumulation,
@@ -450,17 +524,33 @@ public final class Resolver {
         return micro;
     }
 
+    private int cut(int batch, int accumulation) {
+        origins.put("micro_batch", Origin.derived("batch_size / gradient_accumulation_steps"));
+        return Math.ceilDiv(batch, accumulation);
+    }
+
     private Derived<Integer> largestThatFits(Workload one, int batch) {
+        Workload.Kept kept = one.kept();
+        Workload whole =
+                one.withMicroBatch(batch)
+                        .withKept(
+                                new Workload.Kept(
+                                        kept.average(), kept.best(), kept.onDisk(), true));
         int rows = batch;
         while (rows > 1
                 && ((long) rows * one.rowTokens() > TOKENS_OF_BATCH_MAX
-                        || !fits(one.withMicroBatch(rows)))) {
+                        || !fits(rows == batch ? whole : one.withMicroBatch(rows)))) {
             rows = Math.ceilDiv(rows, 2);
         }
         return new Derived<>(
                 rows,
-                "largest part of batch_size %d that fits, with at most %d tokens"
-                        .formatted(batch, TOKENS_OF_BATCH_MAX));
+                String.format(
+                        Locale.ROOT,
+                        "largest part of batch_size %d that fits, with at most %d tokens: %.1f of %.1f GiB",
+                        batch,
+                        TOKENS_OF_BATCH_MAX,
+                        MemoryPlan.of(model, one.withMicroBatch(rows)).total() / GIB,
+                        deviceBytes / GIB));
     }
 
     private ResolvedSpec.Rows rows(int maxSeqLen, boolean packing, int batch, int micro) {
@@ -470,11 +560,18 @@ public final class Resolver {
                 packing,
                 orDefault("overflow", asked.overflow(), Overflow.TRUNCATE),
                 pretrain || orDefault("train_on_prompt", asked.trainOnPrompt(), false),
-                orDefault("val_size", asked.validationShare(), 0.0),
+                spec.validationFile() == null
+                        ? orDefault("val_size", asked.validationShare(), 0.0)
+                        : fixed("val_size", 0.0),
                 batch,
                 micro,
                 attentionGroup(maxSeqLen),
                 template());
+    }
+
+    private <T> T fixed(String key, T value) {
+        origins.put(key, Origin.DEFAULT);
+        return value;
     }
 
     private @Nullable String template() {
@@ -517,7 +614,20 @@ public final class Resolver {
                 maxSteps,
                 orDefault("logging_steps", asked.loggingSteps(), 1),
                 orDerived("save_steps", asked.saveSteps(), () -> part(planned, 10)),
-                orDerived("eval_steps", asked.evalSteps(), () -> evaluations(planned, validates)));
+                orDerived("eval_steps", asked.evalSteps(), () -> evaluations(planned, validates)),
+                Care.of(decided(Care.SETTINGS)));
+    }
+
+    /// The settings of a table, each with its origin.
+    private Map<String, Object> decided(List<Setting> settings) {
+        Map<String, Object> given = spec.training().wishes().care();
+        var values = new TreeMap<String, Object>();
+        for (Setting setting : settings) {
+            values.put(
+                    setting.key(),
+                    orDefault(setting.key(), given.get(setting.key()), setting.usual()));
+        }
+        return values;
     }
 
     private Derived<Integer> evaluations(long planned, boolean validates) {
@@ -583,7 +693,10 @@ public final class Resolver {
                 orDerived(
                         "learning_rate",
                         asked.learningRate(),
-                        () -> baseRate(adapter, form.kind()));
+                        () -> {
+                            UsualRate usual = usualRate(adapter, form.kind());
+                            return new Derived<>(usual.rate(), usual.reason());
+                        });
         Integer warmupSteps = asked.warmupSteps();
         if (warmupSteps != null) {
             origins.put("warmup_steps", Origin.USER);
@@ -596,7 +709,12 @@ public final class Resolver {
                 warmupSteps,
                 orDefault("weight_decay", asked.weightDecay(), pretrain ? 0.1 : 0.0),
                 orDefault("max_grad_norm", asked.maxGradNorm(), 1.0),
-                form);
+                form,
+                Groups.of(decided(Groups.SETTINGS)));
+    }
+
+    private UsualRate usualRate(AdapterSpec adapter, OptimizerKind kind) {
+        return UsualRate.of(spec.method(), adapter.kind(), kind, model.parameters());
     }
 
     private Curve curve(TrainingOptions.Optimizer asked, OptimizerKind kind) {
@@ -636,62 +754,5 @@ public final class Resolver {
             }
         });
         return new OptimizerSpec(kind, values);
-    }
-
-    /// Rates for a model of 10⁹ parameters, larger for smaller ones by the fourth root of their
-    /// ratio.
-    private Derived<Double> baseRate(AdapterSpec adapter, OptimizerKind optimizer) {
-        boolean lora = !adapter.kind().weights();
-        double base =
-                switch (spec.method()) {
-                    case SUPERVISED -> lora ? 2e-4 : 2e-5;
-                    case PRETRAIN -> lora ? 2e-4 : 1e-4;
-                    case PPO -> lora ? 2e-5 : 3e-6;
-                    case GRPO, DR_GRPO, DAPO, GSPO, RLOO, REINFORCE_PLUS_PLUS, REINFORCEMENT ->
-                            lora ? 1e-5 : 1e-6;
-                    case DISTILL -> lora ? 2e-4 : 2e-5;
-                    case REWARD_MODEL -> lora ? 1e-4 : 1e-5;
-                    case ORPO, SIMPO, CPO, KTO -> lora ? 5e-6 : 1e-6;
-                    case DPO -> lora ? 5e-6 : 1e-6;
-                };
-        double size = Math.pow(PARAMETERS_OF_BASE_RATE / Math.max(1, model.parameters()), 0.25);
-        double rate = base * Math.clamp(size, 0.25, 5) * pace(adapter.kind()) * pace(optimizer);
-        double rounded = Double.parseDouble(String.format(Locale.ROOT, "%.1e", rate));
-        return new Derived<>(
-                rounded,
-                "%s%s of a model with %d parameters"
-                        .formatted(
-                                optimizer == OptimizerKind.ADAMW
-                                        ? ""
-                                        : "optimizer %s, ".formatted(optimizer.wire()),
-                                lora
-                                        ? "adapter " + adapter.kind().wire()
-                                        : pretrain ? "pre-training" : "full tuning",
-                                model.parameters()));
-    }
-
-    /// Rates relative to those of AdamW: signs move every weight by the whole rate, descent without
-    /// a second moment moves it by the gradient.
-    private static double pace(OptimizerKind kind) {
-        return switch (kind) {
-            case ADAMW, ADAMW_BF16, ADAMW_8BIT, ADAFACTOR, MUON, GALORE, APOLLO, BADAM, ADAM_MINI ->
-                    1;
-            case LION -> 0.2;
-            case SCHEDULE_FREE -> 2;
-            case ADALOMO -> 10;
-            case SGD, LOMO -> 100;
-        };
-    }
-
-    /// How much faster than LoRA a kind is trained: few values have to move far, those that begin
-    /// with parts of the weights must not.
-    private static double pace(AdapterKind kind) {
-        return switch (kind) {
-            case NONE, FREEZE, LLAMA_PRO, SPECTRUM, LORA, QLORA, DORA, LOFTQ, OFT, BOFT -> 1;
-            case PISSA, OLORA -> 0.1;
-            case ADALORA -> 5;
-            case VERA, IA3, P_TUNING, PREFIX_TUNING -> 10;
-            case PROMPT_TUNING -> 50;
-        };
     }
 }

@@ -1,5 +1,6 @@
 package dev.tunesmith.contracts.job;
 
+import dev.tunesmith.contracts.care.Preset;
 import dev.tunesmith.contracts.job.AdapterSpec.Export;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.contracts.job.AdapterSpec.TrainedBias;
@@ -9,6 +10,7 @@ import dev.tunesmith.contracts.optim.OptimizerKind;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -21,12 +23,18 @@ public record TrainingOptions(
         Optimizer optimizer,
         Cadence cadence,
         Compute compute,
-        @Nullable String template) {
+        @Nullable String template,
+        Wishes wishes) {
+
+    public TrainingOptions {
+        // Specs that were stored before these keys existed do not have them.
+        wishes = Objects.requireNonNullElse(wishes, Wishes.NONE);
+    }
 
     /// No template named.
     public TrainingOptions(
             Adapter adapter, Rows rows, Optimizer optimizer, Cadence cadence, Compute compute) {
-        this(adapter, rows, optimizer, cadence, compute, null);
+        this(adapter, rows, optimizer, cadence, compute, null, Wishes.NONE);
     }
 
     /// Nothing asked for.
@@ -195,6 +203,21 @@ public record TrainingOptions(
             @Nullable Integer saveSteps,
             @Nullable Integer evalSteps,
             @Nullable Integer maxSteps) {}
+
+    /// What was said about the run as a whole.
+    ///
+    /// @param preset key `preset`
+    /// @param care the keys of [Care] and [Groups] that were given
+    /// @param automatic keys whose value is `auto`
+    public record Wishes(@Nullable Preset preset, Map<String, Object> care, Set<String> automatic) {
+        /// Nothing said.
+        public static final Wishes NONE = new Wishes(null, Map.of(), Set.of());
+
+        public Wishes {
+            care = Map.copyOf(care);
+            automatic = Set.copyOf(automatic);
+        }
+    }
 
     /// Keys `precision`, `micro_batch`, `gradient_accumulation_steps`, `gradient_checkpointing`.
     public record Compute(

@@ -1,5 +1,8 @@
 package dev.tunesmith.contracts.job;
 
+import dev.tunesmith.contracts.care.Care;
+import dev.tunesmith.contracts.care.Groups;
+import dev.tunesmith.contracts.care.Preset;
 import dev.tunesmith.contracts.chat.NamedTemplates;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.contracts.method.AdapterKind;
@@ -7,12 +10,15 @@ import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.optim.OptimizerKind;
+import dev.tunesmith.contracts.optim.Setting;
 import dev.tunesmith.contracts.problem.Fields;
 import dev.tunesmith.contracts.problem.Fields.Range;
 import dev.tunesmith.contracts.problem.NearestName;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +43,22 @@ final class TrainingRules {
     private static final int BLOCK_MAX = 1024;
     private static final int VIRTUAL_MAX = 4096;
 
+    /// Keys whose value may be `auto`: the resolver decides.
+    private static final String[] AUTOMATIC = {
+        "adapter",
+        "rank",
+        "alpha",
+        "learning_rate",
+        "batch_size",
+        "micro_batch",
+        "gradient_accumulation_steps",
+        "gradient_checkpointing",
+        "max_seq_len",
+        "packing",
+        "save_steps",
+        "eval_steps"
+    };
+
     private final Fields fields;
     private final Method method;
     private final Hyperparameters numbers;
@@ -48,13 +70,19 @@ final class TrainingRules {
 
     TrainingRules(
             Fields given, Method method, Hyperparameters numbers, JobRules.MethodRules methods) {
-        this.fields = given.withoutAuto("batch_size", "micro_batch", "max_seq_len", "rank");
+        this.fields = given.withoutAuto(AUTOMATIC);
         this.method = method;
         this.numbers = numbers;
         this.optimizerForm = new OptimizerReader(fields);
         this.options =
                 new TrainingOptions(
-                        adapter(), rows(), optimizer(), cadence(), compute(), template());
+                        adapter(),
+                        rows(),
+                        optimizer(),
+                        cadence(),
+                        compute(),
+                        template(),
+                        wishes(given.automatic(AUTOMATIC)));
         this.choice = methods.read(fields);
         this.clientJobId = fields.text("client_job_id", 128);
         this.dryRun = Boolean.TRUE.equals(fields.bool("dry_run"));
@@ -115,6 +143,13 @@ final class TrainingRules {
             }
         }
         return names;
+    }
+
+    private TrainingOptions.Wishes wishes(Set<String> automatic) {
+        var care = new LinkedHashMap<>(OptimizerReader.given(fields, Care.SETTINGS));
+        care.putAll(OptimizerReader.given(fields, Groups.SETTINGS));
+        Preset preset = fields.choice("preset", List.of(Preset.values()), Preset::wire);
+        return new TrainingOptions.Wishes(preset, care, automatic);
     }
 
     private @Nullable String template() {
@@ -201,6 +236,55 @@ final class TrainingRules {
                 "method.type kto compares answers of a batch with each other and needs at least 2");
         rejectBatches();
         rejectGroups();
+        rejectCare(Care.of(options.wishes().care()));
+    }
+
+    private void rejectCare(Care care) {
+        TrainingOptions.Form form = options.optimizer().form();
+        OptimizerKind kind = form == null ? OptimizerKind.ADAMW : form.kind();
+        boolean average = care.average().on();
+        reject(
+                average && kind == OptimizerKind.SCHEDULE_FREE,
+                "ema_decay",
+                "schedule_free averages the weights itself");
+        reject(
+                average && kind == OptimizerKind.BADAM,
+                "ema_decay",
+                "badam holds one layer at a time, of which no average can be taken");
+        for (String key : List.of("ema_start", "ema_evaluate", "ema_export")) {
+            reject(fields.has(key) && !average, key, "needs an ema_decay above 0");
+        }
+        boolean lowers = care.guard().policy() == Care.Policy.LOWER;
+        for (String key : List.of("guard_factor", "guard_steps")) {
+            reject(fields.has(key) && !lowers, key, "needs loss_guard lower");
+        }
+        reject(
+                fields.has("guard_window") && care.guard().threshold() == 0,
+                "guard_window",
+                "needs a guard_threshold above 0");
+        reject(
+                fields.has("early_stopping_min_delta") && !care.choice().listens(),
+                "early_stopping_min_delta",
+                "needs early_stopping_patience, load_best_at_end or keep_best");
+        Groups groups = Groups.of(options.wishes().care());
+        reject(
+                kind == OptimizerKind.BADAM && !groups.equals(Groups.USUAL),
+                "optimizer",
+                "badam makes groups of its own; leave out %s"
+                        .formatted(
+                                String.join(
+                                        ", ",
+                                        Groups.SETTINGS.stream()
+                                                .map(Setting::key)
+                                                .filter(fields::has)
+                                                .toList())));
+        reject(
+                kind == OptimizerKind.LOMO
+                        && groups.gradientLimit() > 0
+                        && form != null
+                        && form.given().containsKey("clip_grad_value"),
+                "max_grad_value",
+                "says the same as optimizer.clip_grad_value; keep one of them");
     }
 
     private void rejectGroups() {

@@ -174,6 +174,12 @@ public enum OptimizerKind {
         };
     }
 
+    /// Whether it can change a layer as soon as the layer's gradient is there, so that gradients of
+    /// one layer live at a time.
+    public boolean stepsInBackward() {
+        return this == LOMO || this == ADALOMO;
+    }
+
     /// Whether bf16 weights keep an fp32 copy that is what is changed.
     public boolean masters() {
         return this != ADAMW_BF16 && this != LOMO && this != ADALOMO;

@@ -27,7 +27,7 @@ public record OptimizerSpec(OptimizerKind kind, Map<String, Object> values) {
                     switch (setting) {
                         case Setting.Real _ -> ((Number) given).doubleValue();
                         case Setting.Whole _ -> ((Number) given).intValue();
-                        case Setting.Flag _, Setting.Word _ -> given;
+                        case Setting.Flag _, Setting.Word _, Setting.Name _ -> given;
                     });
         }
         values = Collections.unmodifiableMap(all);

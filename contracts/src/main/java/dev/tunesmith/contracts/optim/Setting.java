@@ -38,6 +38,14 @@ public sealed interface Setting {
         }
     }
 
+    /// A name that the setting does not know beforehand.
+    record Name(String key, String usualName) implements Setting {
+        @Override
+        public Object usual() {
+            return usualName;
+        }
+    }
+
     /// One of a few words; the first is the usual one.
     record Word(String key, List<String> words) implements Setting {
         public Word {

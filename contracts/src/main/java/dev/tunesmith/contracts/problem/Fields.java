@@ -5,8 +5,10 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -314,6 +316,13 @@ public final class Fields {
             }
         }
         return new Fields(copy, path, problems);
+    }
+
+    /// Those of the keys whose value is `"auto"`.
+    public Set<String> automatic(String... keys) {
+        return Stream.of(keys)
+                .filter(key -> "auto".equals(tree.get(key)))
+                .collect(Collectors.toUnmodifiableSet());
     }
 
     /// Notes each key that was never asked for, with the name it was probably meant to be.
