@@ -33,24 +33,6 @@ final class ConfigNames {
     private static final Set<String> PLAIN_MLP =
             Set.of("gpt2", "gpt_bigcode", "gptj", "mpt", "bloom", "falcon");
 
-    /// Families whose head is the embedding table unless something else is said.
-    private static final Set<String> TIED =
-            Set.of(
-                    "gpt2",
-                    "gemma",
-                    "gemma2",
-                    "gemma3_text",
-                    "cohere",
-                    "cohere2",
-                    "bloom",
-                    "falcon",
-                    "ernie4_5",
-                    "gpt_bigcode",
-                    "mpt",
-                    "opt",
-                    "starcoder2",
-                    "smollm3");
-
     private ConfigNames() {}
 
     /// The same with usual names; the options of a text model inside another stand beside the rest.
@@ -67,11 +49,6 @@ final class ConfigNames {
                     .ifPresent(value -> usual.put(names.getFirst(), value));
         }
         return usual;
-    }
-
-    /// Whether the head shares the embedding table if nothing is said.
-    static boolean tied(Map<String, Object> config) {
-        return TIED.contains(String.valueOf(config.get("model_type")));
     }
 
     /// Parameters of the blocks of a tower for pictures, 0 if there is none.

@@ -35,7 +35,7 @@ public record ModelFacts(
     ///
     /// @throws IllegalArgumentException naming every key that is missing or impossible
     public static ModelFacts fromConfig(Map<String, Object> config) {
-        var reader = new ConfigReader(ConfigNames.usual(config));
+        var reader = new ConfigReader(FamilyDefaults.completed(ConfigNames.usual(config)));
         String architecture = reader.architecture();
         int layers = reader.positive("num_hidden_layers", null);
         int width = reader.positive("hidden_size", null);
@@ -49,7 +49,7 @@ public record ModelFacts(
                 heads % Math.max(1, kvHeads) == 0,
                 "num_attention_heads %d is no multiple of num_key_value_heads %d"
                         .formatted(heads, kvHeads));
-        boolean tied = reader.flag("tie_word_embeddings", ConfigNames.tied(config));
+        boolean tied = reader.flag("tie_word_embeddings", false);
         boolean bias = reader.flag("attention_bias", architecture.startsWith("Qwen2"));
         reader.finish();
         ModelFacts unsized =

@@ -5,6 +5,7 @@ import dev.tunesmith.engine.model.Architecture.NormPlan.Kind;
 import dev.tunesmith.engine.model.Architecture.NormPlan.Placement;
 import dev.tunesmith.engine.model.Layout.Joining;
 import dev.tunesmith.engine.model.Layout.Part;
+import dev.tunesmith.engine.nn.AttentionShape;
 import dev.tunesmith.engine.nn.AttentionShape.Bias;
 import dev.tunesmith.engine.nn.AttentionShape.QueryKeyNorm;
 import dev.tunesmith.engine.tensor.Bfloat16;
@@ -18,10 +19,10 @@ final class CentredFamilies {
 
     static Architecture gpt2(Reading reading) {
         ConfigReader config = reading.config();
-        config.only("scale_attn_weights", true);
         config.only("scale_attn_by_inverse_layer_idx", false);
         config.only("add_cross_attention", false);
-        return reading.decoder(Bias.ALL, reading.plainMlp("gelu_new", true))
+        Architecture plain = reading.decoder(Bias.ALL, reading.plainMlp("gelu_new", true));
+        return plain.with(unscaled(reading, plain))
                 .with(reading.unturned(reading.size().contextLength(), List.of()))
                 .with(reading.norms("layer_norm_epsilon", Placement.BEFORE, Kind.CENTRED))
                 .with(Edges.plain(config.flag("tie_word_embeddings", true)))
@@ -188,19 +189,21 @@ final class CentredFamilies {
                                 .with(Part.DOWN, "mlp.fc_out"));
     }
 
-    /// StarCoder in its first form: one key head.
+    /// StarCoder in its first form: one key head, or one for each.
     static Architecture gptBigCode(Reading reading) {
         ConfigReader config = reading.config();
-        config.only("multi_query", true);
-        config.only("scale_attn_weights", true);
+        boolean single = config.flag("multi_query", true);
         Architecture plain = reading.decoder(Bias.ALL, reading.plainMlp("gelu_pytorch_tanh", true));
-        return plain.with(plain.attention().withKeyHeads(1))
+        int heads = plain.attention().heads();
+        return plain.with(unscaled(reading, plain).withKeyHeads(single ? 1 : heads))
                 .with(reading.unturned(reading.size().contextLength(), List.of()))
                 .with(reading.norms("layer_norm_epsilon", Placement.BEFORE, Kind.CENTRED))
                 .with(Edges.plain(config.flag("tie_word_embeddings", true)))
                 .with(
                         transformer()
-                                .joined(Joining.SIDE_BY_SIDE, "attn.c_attn")
+                                .joined(
+                                        single ? Joining.SIDE_BY_SIDE : Joining.GROUPED,
+                                        "attn.c_attn")
                                 .with(Part.EMBEDDING, "transformer.wte")
                                 .with(Part.POSITIONS, "transformer.wpe")
                                 .with(Part.ATTENTION_IN, "ln_1")
@@ -208,6 +211,14 @@ final class CentredFamilies {
                                 .with(Part.OUTPUT, "attn.c_proj")
                                 .with(Part.UP, "mlp.c_fc")
                                 .with(Part.DOWN, "mlp.c_proj"));
+    }
+
+    /// Attention whose scores are not divided, if that is said.
+    private static AttentionShape unscaled(Reading reading, Architecture plain) {
+        AttentionShape shape = plain.attention();
+        return reading.config().flag("scale_attn_weights", true)
+                ? shape
+                : Reading.scaled(shape, 1, 0);
     }
 
     static Architecture mpt(Reading reading) {

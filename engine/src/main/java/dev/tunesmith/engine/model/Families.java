@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.model;
 
+import dev.tunesmith.contracts.fit.FamilyDefaults;
 import dev.tunesmith.engine.quant.PackedForm;
 import java.util.HashMap;
 import java.util.List;
@@ -67,15 +68,6 @@ final class Families {
                             Map.entry("smollm3", LlamaFamilies::smollm3),
                             Map.entry("stablelm", CentredFamilies::stablelm),
                             Map.entry("starcoder2", CentredFamilies::starcoder2)));
-
-    /// What published LLaVA configurations leave out.
-    private static final Map<String, Object> LLAVA_TEXT =
-            Map.of(
-                    "hidden_size", 4096,
-                    "intermediate_size", 11008,
-                    "num_hidden_layers", 32,
-                    "num_attention_heads", 32,
-                    "vocab_size", 32000);
 
     /// Options that a vision-language model says for the whole.
     private static final Set<String> OUTSIDE = Set.of("model_type", "tie_word_embeddings");
@@ -154,7 +146,9 @@ final class Families {
                                     .formatted(family, String.join(", ", READERS.keySet()))));
         }
         ConfigReader config =
-                new ConfigReader(renamed(flat(tree), RENAMED.getOrDefault(family, Map.of())));
+                new ConfigReader(
+                        FamilyDefaults.completed(
+                                renamed(flat(tree), RENAMED.getOrDefault(family, Map.of()))));
         PackedForm.fault(tree).ifPresent(config::fault);
         Architecture architecture = reader.apply(new Reading(config, family));
         config.finish("config.json of family " + family);
@@ -168,9 +162,6 @@ final class Families {
             return tree;
         }
         Map<String, Object> flat = new HashMap<>();
-        if ("llava".equals(tree.get("model_type"))) {
-            flat.putAll(LLAVA_TEXT);
-        }
         text.forEach((key, value) -> flat.put(String.valueOf(key), value));
         for (String key : tree.keySet()) {
             if (!text.containsKey(key) || OUTSIDE.contains(key)) {

@@ -43,7 +43,10 @@ final class LlamaFamilies {
     }
 
     static Architecture phi3(Reading reading) {
-        return mistral(reading)
+        return reading.llama(Bias.NONE)
+                .with(
+                        reading.everywhere(
+                                reading.window("sliding_window"), reading.rotary(Reading.THETA, 1)))
                 .with(
                         Layout.LLAMA
                                 .joined(Joining.SIDE_BY_SIDE, "self_attn.qkv_proj")

@@ -175,7 +175,7 @@ final class MixtureFamilies {
                         latent);
         Rotary rotary =
                 new RotaryConfig(config, reading.size().contextLength())
-                        .read(turning, Reading.THETA, 1);
+                        .read(turning, Reading.THETA);
         return reading.llama(Bias.NONE)
                 .with(shape)
                 .with(reading.everywhere(0, neighbours ? rotary.neighbours() : rotary))

@@ -111,10 +111,10 @@ final class Reading {
     }
 
     Rotary rotary(double thetaDefault) {
-        return rotary(thetaDefault, 1);
+        return new RotaryConfig(config, size.contextLength()).read(headWidth(), thetaDefault);
     }
 
-    /// The same encoding, of which a head turns `shareDefault` unless the configuration says more.
+    /// An encoding of which a head turns `shareDefault` unless the configuration says more.
     Rotary rotary(double thetaDefault, double shareDefault) {
         return new RotaryConfig(config, size.contextLength())
                 .read(headWidth(), thetaDefault, shareDefault);

@@ -17,34 +17,46 @@ final class RotaryConfig {
         this.contextLength = contextLength;
     }
 
-    /// The rotary encoding of a model with one.
+    /// The rotary encoding of a family whose heads turn as a whole, whatever the configuration says
+    /// of a part.
+    Rotary read(int headWidth, double thetaDefault) {
+        ConfigReader parameters = config.child("rope_parameters");
+        return encoding(part(parameters), headWidth, theta(parameters, thetaDefault));
+    }
+
+    /// The rotary encoding of a family of whose heads a part may turn.
     ///
     /// @param shareDefault how much of a head turns if nothing else is said
     Rotary read(int headWidth, double thetaDefault, double shareDefault) {
         ConfigReader parameters = config.child("rope_parameters");
-        ConfigReader scaling = parameters.isEmpty() ? config.child("rope_scaling") : parameters;
-        return encoding(scaling, headWidth, theta(parameters, thetaDefault), shareDefault);
+        ConfigReader scaling = part(parameters);
+        double share =
+                scaling.number(
+                        "partial_rotary_factor",
+                        config.number("partial_rotary_factor", shareDefault));
+        return new Rotary(
+                even((int) (headWidth * share), "partial_rotary_factor = " + share),
+                theta(parameters, thetaDefault),
+                scaling(scaling));
     }
 
     /// One of several encodings, from its own part of the configuration.
     Rotary encoding(ConfigReader scaling, int headWidth, double theta) {
-        return encoding(scaling, headWidth, theta, 1);
+        return new Rotary(even(headWidth, "a head"), theta, scaling(scaling));
     }
 
-    private Rotary encoding(
-            ConfigReader scaling, int headWidth, double theta, double shareDefault) {
-        double share = config.number("partial_rotary_factor", shareDefault);
-        if (scaling.has("partial_rotary_factor")) {
-            share = scaling.number("partial_rotary_factor", shareDefault);
-        }
-        int width = (int) (headWidth * share);
-        if (width % 2 != 0) {
+    private ConfigReader part(ConfigReader parameters) {
+        return parameters.isEmpty() ? config.child("rope_scaling") : parameters;
+    }
+
+    private int even(int width, String reason) {
+        if (width < 2 || width % 2 != 0) {
             config.fault(
-                    "partial_rotary_factor = %s turns %d dimensions of a head, which is not even"
-                            .formatted(share, width));
-            width--;
+                    "%s turns %d dimensions of a head, which are no pairs"
+                            .formatted(reason, width));
+            return 2;
         }
-        return new Rotary(width, theta, scaling(scaling));
+        return width;
     }
 
     private double theta(ConfigReader parameters, double thetaDefault) {

@@ -97,7 +97,7 @@ class ArchitectureTest {
                         Map.of("rope_type", "spiral"),
                         "quantization_config",
                         Map.of("quant_method", "marlin"));
-        config.remove("intermediate_size");
+        config.put("hidden_size", 1.5);
 
         assertThatExceptionOfType(UnsupportedModelException.class)
                 .isThrownBy(() -> Architecture.of(config))
@@ -107,7 +107,7 @@ class ArchitectureTest {
                                 .contains("pretraining_tp = 2")
                                 .contains("spiral")
                                 .contains("quantization_config")
-                                .contains("intermediate_size is missing"));
+                                .contains("hidden_size must be a positive whole number, not 1.5"));
     }
 
     @Test
