@@ -20,7 +20,7 @@ struct Cached {
     T *o;
     const T *k_cache, *v_cache;
     const int32_t *table, *lengths, *cu;
-    int64_t heads, key_heads, width, page, pages, q_stride, o_stride;
+    int64_t sequences, heads, key_heads, width, page, pages, q_stride, o_stride;
     Scores scores;
 
     using U = typename UnitOf<T>::U;
@@ -35,88 +35,140 @@ struct Cached {
 
     // ---- few new tokens ----
 
-    // Buffers of one thread: queries and outputs of one group in fp32, and a block of scores.
-    static int64_t direct_bytes(int64_t group, int64_t pw) {
-        return (2 * group * pw + group * DIRECT_BLOCK + 2 * group) * 4;
+    // Some key heads of one sequence, and what one thread keeps for their queries.
+    struct Heads {
+        int64_t s, from, to;
+        float *qf, *of, *p, *m, *l;  // queries, outputs, a block of scores, running maxima and sums
+    };
+
+    static int64_t direct_bytes(int64_t heads, int64_t pw) {
+        return heads * (2 * pw + DIRECT_BLOCK + 2) * (int64_t)sizeof(float);
     }
 
-    template <bool CAPPED>
-    void direct(int64_t s, int64_t kh, char *mine) const {
-        const int64_t G = group(), fresh = cu[s + 1] - cu[s];
-        float *qf = (float *)mine, *of = qf + G * pw, *p = of + G * pw;
-        float *m = p + G * DIRECT_BLOCK, *l = m + G;
-        for (int64_t t = 0; t < fresh; t++) {
-            const int64_t position = lengths[s] - fresh + t, n = cu[s] + t;
-            for (int64_t i = 0; i < G; i++) Wide<T>::pack(q + n * q_stride + (kh * G + i) * width, width, qf + i * pw);
-            __builtin_memset(of, 0, G * pw * sizeof(float));
-            for (int64_t i = 0; i < G; i++) {
-                m[i] = HIDDEN;
-                l[i] = 0.0f;
-            }
-            int64_t first = scores.window < 0 || position < scores.window ? 0 : position - scores.window;
-            for (int64_t j = first; j <= position; j += DIRECT_BLOCK) {
-                int64_t keys = least(position + 1 - j, DIRECT_BLOCK);
-                ask_for(v_cache, s, kh, j, keys);
-                direct_scores<CAPPED>(s, kh, j, keys, qf, p);
-                ask_for(k_cache, s, kh, j + keys, least(position + 1 - j - keys, DIRECT_BLOCK));
-                lean_block(kh, position - j, keys, p);
-                for (int64_t i = 0; i < G; i++) {
-                    softmax_block(p + i * DIRECT_BLOCK, keys, of + i * pw, m + i, l + i);
-                }
-                direct_values(s, kh, j, keys, p, of);
-            }
-            T *to = o + n * o_stride + kh * G * width;
-            for (int64_t i = 0; i < G; i++) {
-                const F inverse = set(1.0f / l[i]);
-                const float *from = of + i * pw;
-                TS_FOR_VECTORS(c, width, {
-                    put_lanes<whole>(to + i * width + c, get_lanes<whole>(from + c, L) * inverse, L);
-                })
-            }
-        }
+    Heads heads_of(int64_t s, int64_t from, int64_t to, char *mine) const {
+        const int64_t all = (to - from) * group();
+        float *qf = (float *)mine, *of = qf + all * pw, *p = of + all * pw, *m = p + all * DIRECT_BLOCK;
+        return Heads{s, from, to, qf, of, p, m, m + all};
     }
 
-    // Where keys or values from `key` on lie.
-    void block_rows(const T *cache, int64_t s, int64_t kh, int64_t key, int64_t keys, const T **rows) const {
-        int64_t slot = key % page;
-        const int32_t *entry = table + s * pages + key / page;
-        for (int64_t b = 0; b < keys; b++) {
-            rows[b] = cache + ((*entry * page + slot) * key_heads + kh) * width;
+    // A block of keys: where they lie in the cache, as elements before those of head 0.
+    struct Keys {
+        int64_t first, count;
+        int64_t at[DIRECT_BLOCK];
+    };
+
+    Keys keys_from(int64_t s, int64_t first, int64_t end) const {
+        Keys k;
+        k.first = first;
+        k.count = least(end - first, DIRECT_BLOCK);
+        int64_t slot = first % page;
+        const int32_t *entry = table + s * pages + first / page;
+        for (int64_t b = 0; b < k.count; b++) {
+            k.at[b] = (*entry * page + slot) * key_heads * width;
             if (++slot == page) slot = 0, entry++;
         }
+        return k;
     }
 
-    // The first head of a sequence asks for those of all heads: they lie side by side, and a thread
-    // goes through a sequence head after head.
-    void ask_for(const T *cache, int64_t s, int64_t kh, int64_t key, int64_t keys) const {
-        if (kh > 0) return;
-        const T *rows[DIRECT_BLOCK];
-        block_rows(cache, s, kh, key, keys, rows);
-        for (int64_t b = 0; b < keys; b++) {
-            const char *row = (const char *)rows[b];
-            for (int64_t at = 0; at < key_heads * width * (int64_t)sizeof(T); at += 64) __builtin_prefetch(row + at);
+    int64_t first_seen(int64_t position) const {
+        return scores.window < 0 || position < scores.window ? 0 : position - scores.window;
+    }
+
+    // What is read after the keys `now`: more of the sequence, or the next one's.
+    Keys keys_after(const Keys &now, int64_t s, int64_t end) const {
+        const int64_t next = now.first + now.count;
+        if (next < end) return keys_from(s, next, end);
+        if (s + 1 == sequences || cu[s + 2] == cu[s + 1]) return keys_from(s, end, end);
+        return keys_from(s + 1, first_seen(lengths[s + 1] - 1), lengths[s + 1]);
+    }
+
+    // All heads go through a block of keys together, because these lie side by side; meanwhile the
+    // block behind it is asked for, a few lines at a time.
+    template <bool CAPPED>
+    void direct(int64_t s, int64_t from, int64_t to, char *mine) const {
+        const Heads h = heads_of(s, from, to, mine);
+        const int64_t fresh = cu[s + 1] - cu[s], all = (to - from) * group();
+        for (int64_t t = 0; t < fresh; t++) {
+            const int64_t position = lengths[s] - fresh + t, n = cu[s] + t;
+            for (int64_t i = 0; i < all; i++) {
+                Wide<T>::pack(q + n * q_stride + (from * group() + i) * width, width, h.qf + i * pw);
+                h.m[i] = HIDDEN;
+                h.l[i] = 0.0f;
+            }
+            __builtin_memset(h.of, 0, all * pw * sizeof(float));
+            Keys now = keys_from(s, first_seen(position), position + 1);
+            while (now.count > 0) {
+                const Keys after = keys_after(now, s, position + 1);
+                for (int64_t kh = from; kh < to; kh++) direct_block<CAPPED>(h, kh, position, now, after);
+                if (now.first + now.count > position) break;
+                now = after;
+            }
+            write_outputs(h, n);
         }
     }
 
+    void write_outputs(const Heads &h, int64_t n) const {
+        for (int64_t i = 0; i < (h.to - h.from) * group(); i++) {
+            const F inverse = set(1.0f / h.l[i]);
+            const float *from = h.of + i * pw;
+            T *to = o + n * o_stride + (h.from * group() + i) * width;
+            TS_FOR_VECTORS(c, width, { put_lanes<whole>(to + c, get_lanes<whole>(from + c, L) * inverse, L); })
+        }
+    }
+
+    // One key head and a block of keys.
     template <bool CAPPED>
-    void direct_scores(int64_t s, int64_t kh, int64_t j, int64_t keys, const float *qf, float *p) const {
-        const T *rows[DIRECT_BLOCK];
-        block_rows(k_cache, s, kh, j, keys, rows);
-        for (int64_t i = 0; i < group(); i += FEW_ROWS) {
-            const float *qi = qf + i * pw;
-            float *pi = p + i * DIRECT_BLOCK;
-            switch (least(group() - i, FEW_ROWS)) {
-                case 1: dots<1>(rows, keys, qi, pi); break;
-                case 2: dots<2>(rows, keys, qi, pi); break;
-                case 3: dots<3>(rows, keys, qi, pi); break;
-                default: dots<4>(rows, keys, qi, pi);
+    void direct_block(const Heads &h, int64_t kh, int64_t position, const Keys &now, const Keys &after) const {
+        const int64_t G = group(), i = (kh - h.from) * G;
+        float *p = h.p + i * DIRECT_BLOCK;
+        const T *keys = k_cache + kh * width, *values = v_cache + kh * width;
+        for (int64_t r = 0; r < G; r += FEW_ROWS) {
+            const Ahead ahead{keys, r == 0 ? after.count : 0, after.at};
+            const float *qr = h.qf + (i + r) * pw;
+            float *pr = p + r * DIRECT_BLOCK;
+            switch (least(G - r, FEW_ROWS)) {
+                case 1: dots<1>(keys, now, ahead, qr, pr); break;
+                case 2: dots<2>(keys, now, ahead, qr, pr); break;
+                case 3: dots<3>(keys, now, ahead, qr, pr); break;
+                default: dots<4>(keys, now, ahead, qr, pr);
             }
         }
-        for (int64_t i = 0; i < group(); i++) {
-            float *pi = p + i * DIRECT_BLOCK;
-            TS_FOR_VECTORS(b, keys, { put_lanes<whole>(pi + b, score<CAPPED>(get_lanes<whole>(pi + b, L), scores), L); })
+        for (int64_t r = 0; r < G; r++) {
+            float *pr = p + r * DIRECT_BLOCK;
+            TS_FOR_VECTORS(b, now.count, {
+                put_lanes<whole>(pr + b, score<CAPPED>(get_lanes<whole>(pr + b, L), scores), L);
+            })
+        }
+        lean_block(kh, position - now.first, now.count, p);
+        for (int64_t r = 0; r < G; r++) {
+            softmax_block(p + r * DIRECT_BLOCK, now.count, h.of + (i + r) * pw, h.m + i + r, h.l + i + r);
+        }
+        for (int64_t r = 0; r < G; r += FEW_ROWS) {
+            const Ahead ahead{values, r == 0 ? after.count : 0, after.at};
+            const float *pr = p + r * DIRECT_BLOCK;
+            float *to = h.of + (i + r) * pw;
+            switch (least(G - r, FEW_ROWS)) {
+                case 1: add_values<1>(values, now, ahead, pr, to); break;
+                case 2: add_values<2>(values, now, ahead, pr, to); break;
+                case 3: add_values<3>(values, now, ahead, pr, to); break;
+                default: add_values<4>(values, now, ahead, pr, to);
+            }
         }
     }
+
+    // Rows of one head that are read soon.
+    struct Ahead {
+        const T *rows;
+        int64_t count;
+        const int64_t *at;
+
+        void ask(int64_t from, int64_t width) const {
+            for (int64_t b = from; b < least(from + FEW_OUTPUTS, count); b++) {
+                const char *row = (const char *)(rows + at[b]);
+                for (int64_t i = 0; i < width * (int64_t)sizeof(T); i += 64) __builtin_prefetch(row + i);
+            }
+        }
+    };
 
     // What the heads of a group take off for the distance of each key of a block.
     void lean_block(int64_t kh, int64_t distance, int64_t keys, float *p) const {
@@ -129,17 +181,22 @@ struct Cached {
 
     // Dot products of R packed queries with a block of keys.
     template <int R>
-    void dots(const T *const *rows, int64_t keys, const float *qf, float *p) const {
+    void dots(const T *cache, const Keys &now, const Ahead &ahead, const float *qf, float *p) const {
         alignas(64) float sums[16];
         int64_t b = 0;
-        for (; b + FEW_OUTPUTS <= keys; b += FEW_OUTPUTS) {
-            few_dots<Wide<T>, FEW_OUTPUTS, R, 0>(qf, pw, rows + b, width, nullptr, sums);
+        for (; b + FEW_OUTPUTS <= now.count; b += FEW_OUTPUTS) {
+            ahead.ask(b, width);
+            const T *rows[FEW_OUTPUTS];
+            for (int i = 0; i < FEW_OUTPUTS; i++) rows[i] = cache + now.at[b + i];
+            few_dots<Wide<T>, FEW_OUTPUTS, R, 0>(qf, pw, rows, width, nullptr, sums);
             for (int r = 0; r < R; r++) __builtin_memcpy(p + r * DIRECT_BLOCK + b, sums + r * FEW_OUTPUTS, sizeof(float) * FEW_OUTPUTS);
         }
-        for (; b < keys; b++) {
-            few_dots<Wide<T>, 1, R, 0>(qf, pw, rows + b, width, nullptr, sums);
+        for (; b < now.count; b++) {
+            const T *row = cache + now.at[b];
+            few_dots<Wide<T>, 1, R, 0>(qf, pw, &row, width, nullptr, sums);
             for (int r = 0; r < R; r++) p[r * DIRECT_BLOCK + b] = sums[r];
         }
+        for (b = now.count / FEW_OUTPUTS * FEW_OUTPUTS; b < ahead.count; b += FEW_OUTPUTS) ahead.ask(b, width);
     }
 
     void softmax_block(float *p, int64_t keys, float *of, float *m, float *l) const {
@@ -160,43 +217,32 @@ struct Cached {
         *l = *l * alpha + total;
     }
 
-    void direct_values(int64_t s, int64_t kh, int64_t j, int64_t keys, const float *p, float *of) const {
-        const T *rows[DIRECT_BLOCK];
-        block_rows(v_cache, s, kh, j, keys, rows);
-        for (int64_t i = 0; i < group(); i += FEW_ROWS) {
-            const float *pi = p + i * DIRECT_BLOCK;
-            float *oi = of + i * pw;
-            switch (least(group() - i, FEW_ROWS)) {
-                case 1: add_values<1>(rows, keys, pi, oi); break;
-                case 2: add_values<2>(rows, keys, pi, oi); break;
-                case 3: add_values<3>(rows, keys, pi, oi); break;
-                default: add_values<4>(rows, keys, pi, oi);
-            }
-        }
-    }
-
     template <int R>
-    void add_values(const T *const *rows, int64_t keys, const float *p, float *of) const {
+    void add_values(const T *cache, const Keys &now, const Ahead &ahead, const float *p, float *of) const {
         int64_t c = 0;
-        for (; c + 4 * W <= width; c += 4 * W) add_columns<R, 4>(rows, keys, c, p, of);
-        for (; c + W <= width; c += W) add_columns<R, 1>(rows, keys, c, p, of);
+        for (; c + 4 * W <= width; c += 4 * W) add_columns<R, 4>(cache, now, c == 0 ? ahead : Ahead{}, c, p, of);
+        for (; c + W <= width; c += W) add_columns<R, 1>(cache, now, Ahead{}, c, p, of);
         for (; c < width; c++) {
             for (int r = 0; r < R; r++) {
-                for (int64_t b = 0; b < keys; b++) of[r * pw + c] += p[r * DIRECT_BLOCK + b] * get(rows[b] + c);
+                for (int64_t b = 0; b < now.count; b++) {
+                    of[r * pw + c] += p[r * DIRECT_BLOCK + b] * get(cache + now.at[b] + c);
+                }
             }
         }
     }
 
     // V vectors of R outputs stay in registers over a block of keys.
     template <int R, int V>
-    void add_columns(const T *const *rows, int64_t keys, int64_t c, const float *p, float *of) const {
+    void add_columns(const T *cache, const Keys &now, const Ahead &ahead, int64_t c, const float *p, float *of) const {
         F a[R][V];
         for (int r = 0; r < R; r++) {
             for (int v = 0; v < V; v++) a[r][v] = load(of + r * pw + c + v * W);
         }
-        for (int64_t b = 0; b < keys; b++) {
+        for (int64_t b = 0; b < now.count; b++) {
+            if (b % FEW_OUTPUTS == 0) ahead.ask(b, width);
+            const T *row = cache + now.at[b] + c;
             F values[V];
-            for (int v = 0; v < V; v++) values[v] = load(rows[b] + c + v * W);
+            for (int v = 0; v < V; v++) values[v] = load(row + v * W);
             for (int r = 0; r < R; r++) {
                 const F w = set(p[r * DIRECT_BLOCK + b]);
                 for (int v = 0; v < V; v++) a[r][v] = fma(values[v], w, a[r][v]);
@@ -204,6 +250,9 @@ struct Cached {
         }
         for (int r = 0; r < R; r++) {
             for (int v = 0; v < V; v++) store(of + r * pw + c + v * W, a[r][v]);
+        }
+        for (int64_t b = (now.count + FEW_OUTPUTS - 1) / FEW_OUTPUTS * FEW_OUTPUTS; b < ahead.count; b += FEW_OUTPUTS) {
+            ahead.ask(b, width);
         }
     }
 
@@ -249,39 +298,49 @@ struct Cached {
         }
     }
 
-    void task(int64_t t, char *mine) const {
-        int64_t s = t / key_heads, kh = t % key_heads;
-        bool few = cu[s + 1] - cu[s] <= DIRECT_TOKENS_MAX;
-        if (scores.softcap > 0.0f) {
-            if (few) direct<true>(s, kh, mine); else packed<true>(s, kh, mine);
+    // Key heads [from, to) of a sequence.
+    template <bool CAPPED>
+    void task(int64_t s, int64_t from, int64_t to, char *mine) const {
+        if (cu[s + 1] - cu[s] <= DIRECT_TOKENS_MAX) {
+            direct<CAPPED>(s, from, to, mine);
         } else {
-            if (few) direct<false>(s, kh, mine); else packed<false>(s, kh, mine);
+            for (int64_t kh = from; kh < to; kh++) packed<CAPPED>(s, kh, mine);
+        }
+    }
+
+    // Many sequences are shared out whole, several in a row to one thread; few by heads.
+    void run(char *buffers, int64_t bytes, int threads) const {
+        const bool whole = sequences >= 2 * threads;
+        const int64_t each = whole ? key_heads : 1, tasks = sequences * key_heads / each;
+        const int64_t together = whole && tasks > 4 * threads ? tasks / (4 * threads) : 1;
+#pragma omp parallel num_threads(threads)
+        {
+            char *mine = buffers + omp_get_thread_num() * bytes;
+            tiles_begin();
+#pragma omp for schedule(dynamic, together)
+            for (int64_t t = 0; t < tasks; t++) {
+                const int64_t s = t * each / key_heads, from = t * each % key_heads;
+                if (scores.softcap > 0.0f) task<true>(s, from, from + each, mine);
+                else task<false>(s, from, from + each, mine);
+            }
+            tiles_end();
         }
     }
 };
 
 template <class T>
-static int attention_cached(Cached<T> c, void *scratch, int64_t S, int64_t newest, int threads) {
-    if (S < 0 || c.heads <= 0 || c.key_heads <= 0 || c.width <= 0 || c.page <= 0 || threads < 1) return TS_BAD_SHAPE;
+static int attention_cached(Cached<T> c, void *scratch, int64_t newest, int threads) {
+    if (c.sequences < 0 || c.heads <= 0 || c.key_heads <= 0 || c.width <= 0 || c.page <= 0 || threads < 1) return TS_BAD_SHAPE;
     if (c.heads % c.key_heads != 0) return TS_BAD_SHAPE;
     c.pw = round_up(c.width, PAD);
-    for (int64_t s = 0; s < S; s++) {
+    for (int64_t s = 0; s < c.sequences; s++) {
         int64_t fresh = c.cu[s + 1] - c.cu[s];
         if (fresh < 0 || fresh > newest || fresh > c.lengths[s]) return TS_BAD_ARGUMENT;
         if (c.lengths[s] > c.page * c.pages) return TS_BAD_ARGUMENT;
     }
-    int64_t bytes = Cached<T>::direct_bytes(c.group(), c.pw);
+    int64_t bytes = Cached<T>::direct_bytes(c.heads, c.pw);
     if (newest > DIRECT_TOKENS_MAX) bytes += Cached<T>::packed_bytes(c.pw, c.page * c.pages);
-    bytes = round_up(bytes, 64);
-    char *buffers = aligned(scratch);
-#pragma omp parallel num_threads(threads)
-    {
-        char *mine = buffers + omp_get_thread_num() * bytes;
-        tiles_begin();
-#pragma omp for schedule(dynamic, S >= 2 * threads ? c.key_heads : 1)
-        for (int64_t t = 0; t < S * c.key_heads; t++) c.task(t, mine);
-        tiles_end();
-    }
+    c.run(aligned(scratch), round_up(bytes, 64), threads);
     return TS_OK;
 }
 
@@ -292,10 +351,10 @@ static int attention_cached(Cached<T> c, void *scratch, int64_t S, int64_t newes
                              int64_t key_heads, int64_t width, int64_t page, int64_t pages,        \
                              int64_t q_stride, int64_t o_stride, float scale, float softcap,       \
                              int64_t window, int threads) {                                        \
-        return attention_cached(Cached<T>{q, o, k_cache, v_cache, table, lengths, cu, heads,       \
+        return attention_cached(Cached<T>{q, o, k_cache, v_cache, table, lengths, cu, S, heads,    \
                                           key_heads, width, page, pages, q_stride, o_stride,       \
-                                          Scores{scale, softcap, window, slopes_H}, 0},                      \
-                                scratch, S, newest, threads);                                      \
+                                          Scores{scale, softcap, window, slopes_H}, 0},            \
+                                scratch, newest, threads);                                         \
     }
 TS_DEFINE(float, f32)
 TS_DEFINE(bf16, bf16)

@@ -48,6 +48,11 @@ static inline Two step_of(const T *p, int64_t columns) {
 static inline int64_t packed_place(const bf16 *, int64_t c) { return (c & 1) * W + (c >> 1); }
 static inline int64_t packed_place(const float *, int64_t c) { return c; }
 
+template <class A, class B>
+constexpr bool same_type = false;
+template <class A>
+constexpr bool same_type<A, A> = true;
+
 // How x is packed and met with weights of type T: as floats.
 template <class T>
 struct Wide {
@@ -56,7 +61,15 @@ struct Wide {
 
     template <class S>
     static void pack(const S *x, int64_t K, X *to) {
-        for (int64_t k = 0; k < K; k += STEP, to += STEP) {
+        int64_t k = 0;
+        if constexpr (same_type<S, T>) {
+            for (; k + STEP <= K; k += STEP, to += STEP) {
+                const Two both = step_of(x + k);
+                store(to, both.first);
+                store(to + W, both.second);
+            }
+        }
+        for (; k < K; k += STEP, to += STEP) {
             const int64_t columns = K - k < STEP ? K - k : STEP;
             for (int64_t c = columns; c < STEP; c++) to[packed_place((const T *)nullptr, c)] = 0.0f;
             for (int64_t c = 0; c < columns; c++) to[packed_place((const T *)nullptr, c)] = get(x + k + c);

@@ -31,9 +31,8 @@ TS_API int64_t ts_attention_bwd_scratch(int64_t D, int64_t N, int64_t longest, i
 }
 
 TS_API int64_t ts_attention_cached_scratch(int64_t, int64_t newest, int64_t context, int64_t heads,
-                                           int64_t key_heads, int64_t width, int64_t threads) {
-    int64_t pw = padded(width, PAD), group = heads / (key_heads > 0 ? key_heads : 1);
-    int64_t mine = (2 * group * pw + group * 32 + 2 * group) * 4;
+                                           int64_t, int64_t width, int64_t threads) {
+    int64_t pw = padded(width, PAD), mine = heads * (2 * pw + 32 + 2) * 4;
     if (newest > 4) mine += 2 * padded(context, TILE) * pw * UNIT + forward_buffers(pw);
     return threads * padded(mine, 64) + SLACK;
 }
