@@ -8,8 +8,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /// `verify [DIR…]` runs golden cases, `bench …` measures training and decoding, `convert` reads and
-/// writes files of llama.cpp, `extend` adds tokens to a vocabulary. `TUNESMITH_DEVICE` names the
-/// device: `cpu` or `cuda:0`.
+/// writes files of llama.cpp, `extend` adds tokens to a vocabulary, `tokenizer` learns one.
+/// `TUNESMITH_DEVICE` names the device: `cpu` or `cuda:0`.
 public final class Main {
 
     private Main() {}
@@ -26,9 +26,10 @@ public final class Main {
             case "bench" -> System.exit(BenchCommand.run(rest));
             case "extend" -> System.exit(ExtendCommand.run(rest, System.out));
             case "convert" -> System.exit(ConvertCommand.run(rest, System.out));
+            case "tokenizer" -> System.exit(TokenizerCommand.run(rest, System.out));
             default -> {
                 System.err.println(
-                        "usage: verify [DIR…] | bench (train | decode | model) … | convert FILE.gguf DIR | convert DIR FILE.gguf | extend DIR OUT TOKEN…");
+                        "usage: verify [DIR…] | bench (train | decode | model) … | convert FILE.gguf DIR | convert DIR FILE.gguf | extend DIR OUT TOKEN… | tokenizer FILE…");
                 System.exit(2);
             }
         }

@@ -3,12 +3,14 @@ package dev.tunesmith.engine.text;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.knuddels.jtokkit.api.Encoding;
 import dev.tunesmith.engine.gguf.GgufImport;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.text.vocabulary.ByteAlphabet;
 import dev.tunesmith.engine.text.vocabulary.Splits;
 import dev.tunesmith.engine.text.vocabulary.TokenizerTree;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -77,6 +80,27 @@ class VocabularyNotationTest {
                 String text = row.get("text").asText().replace('\u2581', ' ');
                 assertThat(tokenizer.decode(ids, false).replace('\u2581', ' ')).isEqualTo(text);
                 assertThat(streamed.toString().replace('\u2581', ' ')).isEqualTo(text);
+            }
+        }
+    }
+
+    /// The files that OpenAI publishes, against tiktoken (golden/generate/text_published_ranks.py).
+    @ParameterizedTest
+    @ValueSource(strings = {"r50k_base", "p50k_base", "cl100k_base", "o200k_base"})
+    void publishedRanksSplitAsTheirLibrarySplits(String name, @TempDir Path room)
+            throws IOException {
+        Path file = room.resolve(name + ".tiktoken");
+        try (InputStream ranks =
+                Encoding.class.getResourceAsStream("/com/knuddels/jtokkit/" + name + ".tiktoken")) {
+            Files.copy(Objects.requireNonNull(ranks), file);
+        }
+        Path golden = Path.of("..", "golden", "text", "published_ranks.jsonl");
+        try (Tokenizer tokenizer = Tokenizer.open(file)) {
+            for (JsonNode row : GoldenText.lines(golden)) {
+                String text = row.get("text").asText();
+                assertThat(tokenizer.encode(text, SpecialText.PARSED))
+                        .as(text)
+                        .isEqualTo(GoldenText.ids(row.get(name)));
             }
         }
     }

@@ -122,7 +122,7 @@ final class TiktokenRanks {
 
     private Known known() {
         return switch (ranks.size()) {
-            case 50_256 ->
+            case 50_256, 50_280 ->
                     new Known(Splits.ofGguf("gpt2").orElseThrow(), one(50_256, "<|endoftext|>"));
             case 100_256 -> new Known(Splits.Cut.by(Splits.THREE_DIGITS_AND_END), cl100k());
             case 128_000 -> new Known(WORDS, llama3());
