@@ -86,9 +86,7 @@ class TokenizerCommandTest {
         while (!process.waitFor(100, TimeUnit.MILLISECONDS)) {
             peak = Math.max(peak, peakKib(process.pid()));
         }
-        assertThat(process.exitValue())
-                .as(Files.readString(folder.resolve("out.txt")))
-                .isZero();
+        assertThat(process.exitValue()).as(Files.readString(folder.resolve("out.txt"))).isZero();
         System.out.printf("1 GB of text: peak %.2f GiB%n", peak / (double) (1 << 20));
         assertThat(peak).isBetween(1L << 18, KIB_MAX);
         try (Tokenizer tokenizer = Tokenizer.open(target)) {
