@@ -56,7 +56,7 @@ final class TokenizerCommand {
             return 2;
         }
         try {
-            Map<String, @Nullable Object> tree = command.learn();
+            Map<String, ?> tree = command.learn();
             JsonTree.write(target, tree);
             out.println("%s has %d tokens".formatted(target, size(tree)));
             return 0;
@@ -127,7 +127,7 @@ final class TokenizerCommand {
         return Integer.parseInt(value);
     }
 
-    private Map<String, @Nullable Object> learn() {
+    private Map<String, ?> learn() {
         Corpus corpus = new Corpus(files);
         return form.equals(FALLBACK)
                 ? FallbackTokenizer.train(corpus, vocabulary, special, characters)
