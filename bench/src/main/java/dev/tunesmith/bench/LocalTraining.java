@@ -13,6 +13,7 @@ import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.engine.data.DatasetTokenizer;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.loop.Incident;
 import dev.tunesmith.engine.loop.LoopState;
 import dev.tunesmith.engine.loop.Outcome;
 import dev.tunesmith.engine.loop.TrainingRun;
@@ -89,10 +90,8 @@ public final class LocalTraining {
                 }
                 case Outcome.Stopped(LoopState end, boolean _) ->
                         System.out.println("stopped after step " + end.step());
-                case Outcome.Diverged(int step, double loss, double norm) ->
-                        throw new IllegalStateException(
-                                "diverged after step %d: loss %s, gradient norm %s"
-                                        .formatted(step, loss, norm));
+                case Outcome.Diverged(Incident incident) ->
+                        throw new IllegalStateException("diverged: " + incident.text());
             }
         }
         LocalCheckpoints.deleteTree(work);

@@ -168,6 +168,7 @@ final class Run implements ChildProcess.Listener {
             }
             case ChildReport.Entered entered -> enter(entered);
             case ChildReport.Stepped stepped -> relay(stepped);
+            case ChildReport.Noted(long _, String text) -> telemetry(Map.of(), text);
             case ChildReport.Checkpoint c -> {
                 UUID _ =
                         expect(
@@ -232,6 +233,10 @@ final class Run implements ChildProcess.Listener {
 
     /// Outside the own prefix nothing leaves a host whose lease may be gone.
     private void telemetry(Map<String, Double> metrics) {
+        telemetry(metrics, null);
+    }
+
+    private void telemetry(Map<String, Double> metrics, @Nullable String note) {
         if (standing() instanceof LeaseStanding.Good) {
             outgoing.offer(
                     Topics.TELEMETRY,
@@ -244,7 +249,8 @@ final class Run implements ChildProcess.Listener {
                             step,
                             totalSteps,
                             lastStep == null ? 0 : lastStep.epoch(),
-                            metrics));
+                            metrics,
+                            note));
         }
     }
 

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
     @JsonSubTypes.Type(ChildReport.Started.class),
     @JsonSubTypes.Type(ChildReport.Entered.class),
     @JsonSubTypes.Type(ChildReport.Stepped.class),
+    @JsonSubTypes.Type(ChildReport.Noted.class),
     @JsonSubTypes.Type(ChildReport.Checkpoint.class),
     @JsonSubTypes.Type(ChildReport.Damaged.class),
     @JsonSubTypes.Type(ChildReport.Finalizing.class),
@@ -53,6 +54,10 @@ public sealed interface ChildReport {
             double stepMillis,
             Map<String, Double> metrics)
             implements ChildReport {}
+
+    /// Something happened that its owner has to know, and the run goes on.
+    @JsonTypeName("noted")
+    record Noted(long step, String text) implements ChildReport {}
 
     /// A checkpoint is complete in the object store; waits for `committed`.
     @JsonTypeName("checkpoint")

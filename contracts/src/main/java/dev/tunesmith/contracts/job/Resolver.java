@@ -95,7 +95,16 @@ public final class Resolver {
                         kept(
                                 spec.steps().care(),
                                 spec.optimizer().groups(),
-                                spec.rows().accumulation() == 1));
+                                changesInBackward(spec)));
+    }
+
+    /// Whether each layer changes as soon as its gradient is there: the whole step must then be one
+    /// part, and its rows known before it begins.
+    public static boolean changesInBackward(ResolvedSpec spec) {
+        return spec.optimizer().form().kind().stepsInBackward()
+                && spec.adapter().kind().weights()
+                && spec.rows().accumulation() == 1
+                && spec.method().rowKind() != Method.RowKind.PROMPT;
     }
 
     private static Workload.Kept kept(Care care, Groups groups, boolean atOnce) {

@@ -196,6 +196,7 @@ final class MessagesTest {
                 new ChildReport.Started(1, "cpu", Map.of()),
                 new ChildReport.Entered(Phase.LOADING, 0, 0),
                 new ChildReport.Stepped(1, 2, 0.5, 3.5, Map.of("train_loss", 2.0)),
+                new ChildReport.Noted(4, "loss NaN"),
                 new ChildReport.Checkpoint(1, 5, MANIFEST, 9, Map.of()),
                 new ChildReport.Damaged(MANIFEST, "gone"),
                 new ChildReport.Finalizing(2, 9),

@@ -65,6 +65,7 @@ public final class DatasetTokenizer implements AutoCloseable {
     ///
     /// @param samples the documents that are trained, in the order of the file; those of one row
     ///   lie side by side
+    /// @param lines of the file that the samples come from
     /// @param items the rows themselves where a grader reads them; the value of a sample is its
     ///   place
     /// @param stats figures; lengths are those of whole rows, token counts those of the samples
@@ -72,12 +73,14 @@ public final class DatasetTokenizer implements AutoCloseable {
     /// @param problemCount all problems
     public record Tokenized(
             List<Sample> samples,
+            List<Long> lines,
             List<Map<String, Object>> items,
             DatasetStats stats,
             List<Problem> problems,
             long problemCount) {
 
         public Tokenized {
+            lines = List.copyOf(lines);
             items = List.copyOf(items);
             samples = List.copyOf(samples);
             problems = List.copyOf(problems);
@@ -187,6 +190,7 @@ public final class DatasetTokenizer implements AutoCloseable {
                                         .formatted(length, options.lengthMax())));
             } else {
                 report.add(
+                        number,
                         options.method().rowKind() == Method.RowKind.PROMPT
                                 ? report.numbered(fitted, row.get())
                                 : fitted);
@@ -251,6 +255,7 @@ public final class DatasetTokenizer implements AutoCloseable {
         private final int problemsListed;
         private final Problems problems;
         private final List<Sample> samples = new ArrayList<>();
+        private final List<Long> sampleLines = new ArrayList<>();
         private final List<Map<String, Object>> items = new ArrayList<>();
         private final Set<String> seen = new HashSet<>();
         private int[] lengths = new int[1024];
@@ -272,7 +277,7 @@ public final class DatasetTokenizer implements AutoCloseable {
         }
 
         /// Adds the documents of one row.
-        void add(List<Fitted> row) {
+        void add(long line, List<Fitted> row) {
             if (rows == lengths.length) {
                 lengths = Arrays.copyOf(lengths, 2 * rows);
             }
@@ -288,6 +293,7 @@ public final class DatasetTokenizer implements AutoCloseable {
                 trainedTokens += sample.trainedTokens();
                 digests.append(sample.digest());
                 samples.add(sample);
+                sampleLines.add(line);
             }
             duplicateRows += seen.add(digests.toString()) ? 0 : 1;
         }
@@ -310,6 +316,7 @@ public final class DatasetTokenizer implements AutoCloseable {
             all.sort(Comparator.comparingLong(Report::line));
             return new Tokenized(
                     samples,
+                    sampleLines,
                     items,
                     stats,
                     all.subList(0, Math.min(problemsListed, all.size())),

@@ -12,11 +12,36 @@ public final class PackedRows {
     private final TokenShard shard;
     private final List<List<Packing.Piece>> packs;
     private final int capacity;
+    private final List<Long> lines;
 
-    private PackedRows(TokenShard shard, List<List<Packing.Piece>> packs, int capacity) {
+    private PackedRows(
+            TokenShard shard, List<List<Packing.Piece>> packs, int capacity, List<Long> lines) {
         this.shard = shard;
         this.packs = packs;
         this.capacity = capacity;
+        this.lines = List.copyOf(lines);
+    }
+
+    /// The same rows, of which it is known where they come from.
+    ///
+    /// @param known lines of a file, one for each document of the shard
+    public PackedRows withLines(List<Long> known) {
+        if (known.size() != shard.documents()) {
+            throw new IllegalArgumentException(
+                    "%d lines of %d documents".formatted(known.size(), shard.documents()));
+        }
+        return new PackedRows(shard, packs, capacity, known);
+    }
+
+    /// The lines that a row comes from, in rising order; none if that is not known.
+    public List<Long> lines(int row) {
+        return lines.isEmpty()
+                ? List.of()
+                : packs.get(row).stream()
+                        .map(piece -> lines.get(piece.row()))
+                        .distinct()
+                        .sorted()
+                        .toList();
     }
 
     /// Packs all documents of a shard, which stays the caller's to close.
@@ -24,7 +49,7 @@ public final class PackedRows {
         if (capacity < 1) {
             throw new IllegalArgumentException("rows of %d tokens".formatted(capacity));
         }
-        return new PackedRows(shard, packing.pack(shard.lengths(), capacity), capacity);
+        return new PackedRows(shard, packing.pack(shard.lengths(), capacity), capacity, List.of());
     }
 
     /// Rows of `documents` whole documents each, in order: pairs, for example. The shard stays the
@@ -43,7 +68,7 @@ public final class PackedRows {
             }
             groups.add(group);
         }
-        return new PackedRows(shard, groups, capacity * documents);
+        return new PackedRows(shard, groups, capacity * documents, List.of());
     }
 
     /// Number of rows.

@@ -21,6 +21,11 @@ public interface LoopObserver {
     /// A step is done.
     void stepped(StepReport report);
 
+    /// The numbers of a step failed, and the run goes on.
+    default void guarded(Incident incident) {
+        // Only who tells people about a run needs to know.
+    }
+
     /// An evaluation begins.
     void evaluating(int step);
 

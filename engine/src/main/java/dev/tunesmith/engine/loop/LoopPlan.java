@@ -1,6 +1,8 @@
 package dev.tunesmith.engine.loop;
 
+import dev.tunesmith.contracts.care.Care;
 import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.engine.loop.rate.LearningRate;
 
 /// What a run does at which step.
@@ -11,8 +13,22 @@ import dev.tunesmith.engine.loop.rate.LearningRate;
 /// @param rate learning rate, and by it the number of steps
 /// @param evaluateEvery steps between evaluations; 0 evaluates before the first and after the last
 /// @param saveEvery steps between checkpoints; 0 saves only when the run is stopped
+/// @param care what watches over the run
+/// @param rowsAlone whether the loss of a single row says something about that row
 public record LoopPlan(
-        DataOrder order, int microRows, LearningRate rate, int evaluateEvery, int saveEvery) {
+        DataOrder order,
+        int microRows,
+        LearningRate rate,
+        int evaluateEvery,
+        int saveEvery,
+        Care care,
+        boolean rowsAlone) {
+
+    /// A run that nobody watches over in a special way.
+    public LoopPlan(
+            DataOrder order, int microRows, LearningRate rate, int evaluateEvery, int saveEvery) {
+        this(order, microRows, rate, evaluateEvery, saveEvery, Care.USUAL, false);
+    }
 
     public LoopPlan {
         if (microRows < 1 || evaluateEvery < 0 || saveEvery < 0) {
@@ -42,7 +58,18 @@ public record LoopPlan(
                 spec.rows().microBatch(),
                 rate,
                 spec.steps().evalSteps(),
-                spec.steps().saveSteps());
+                spec.steps().saveSteps(),
+                spec.steps().care(),
+                rowsAlone(spec.method()));
+    }
+
+    /// Answers of the model itself, and answers that are compared with others of their batch,
+    /// cannot be judged one by one.
+    private static boolean rowsAlone(Method method) {
+        return switch (method.rowKind()) {
+            case CONVERSATION, DOCUMENT, PAIR -> true;
+            case PROMPT, JUDGED -> false;
+        };
     }
 
     /// Optimizer steps of the whole run.

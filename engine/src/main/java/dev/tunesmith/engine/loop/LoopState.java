@@ -1,6 +1,8 @@
 package dev.tunesmith.engine.loop;
 
 import dev.tunesmith.engine.loop.DataOrder.Cursor;
+import dev.tunesmith.engine.loop.care.Best;
+import dev.tunesmith.engine.loop.care.Watch;
 import dev.tunesmith.engine.loop.rate.Plateau;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -17,6 +19,8 @@ import org.jspecify.annotations.Nullable;
 /// @param evaluatedStep step of the latest evaluation, or -1
 /// @param plateau what evaluations have done to the learning rate
 /// @param metrics all steps so far
+/// @param watch what the guard remembers
+/// @param best the best evaluation
 public record LoopState(
         int step,
         Cursor cursor,
@@ -24,16 +28,32 @@ public record LoopState(
         long trainedTokens,
         int evaluatedStep,
         Plateau plateau,
-        MetricsTable metrics) {
+        MetricsTable metrics,
+        Watch watch,
+        Best best) {
 
     /// The state before the first step.
     public static LoopState start(LoopPlan plan, long seed) {
         Plateau plateau = Plateau.start(plan.rate().peak());
-        return new LoopState(0, plan.order().start(seed), 0, 0, -1, plateau, MetricsTable.EMPTY);
+        return new LoopState(
+                0,
+                plan.order().start(seed),
+                0,
+                0,
+                -1,
+                plateau,
+                MetricsTable.EMPTY,
+                Watch.START,
+                Best.NONE);
+    }
+
+    /// Steps that have changed the weights.
+    int applied() {
+        return step - watch.left();
     }
 
     /// The state after one more step of `parts` forward passes.
-    LoopState afterStep(DataOrder order, int parts, long labels) {
+    LoopState afterStep(DataOrder order, int parts, long labels, Watch now) {
         return new LoopState(
                 step + 1,
                 order.after(cursor),
@@ -41,17 +61,21 @@ public record LoopState(
                 trainedTokens + labels,
                 evaluatedStep,
                 plateau,
-                metrics);
+                metrics,
+                now,
+                best);
     }
 
     /// The state after an evaluation at this step.
-    LoopState afterEvaluation(Plateau plateau) {
-        return new LoopState(step, cursor, draws, trainedTokens, step, plateau, metrics);
+    LoopState afterEvaluation(Plateau plateau, Best best) {
+        return new LoopState(
+                step, cursor, draws, trainedTokens, step, plateau, metrics, watch, best);
     }
 
     /// The state with another table.
     LoopState with(MetricsTable table) {
-        return new LoopState(step, cursor, draws, trainedTokens, evaluatedStep, plateau, table);
+        return new LoopState(
+                step, cursor, draws, trainedTokens, evaluatedStep, plateau, table, watch, best);
     }
 
     /// The state as a tree of plain values, for a checkpoint's JSON file.
@@ -72,6 +96,9 @@ public record LoopState(
                         Double.toString(plateau.best()),
                         plateau.waited(),
                         plateau.cooling()));
+        tree.put("watched_losses", watch.losses());
+        tree.put("watch", List.of(watch.lowUntil(), watch.skipped(), watch.left()));
+        tree.put("best", List.of(Double.toString(best.value()), best.step(), best.waited()));
         List<List<@Nullable Number>> rows = new ArrayList<>();
         for (MetricsTable.Row row : metrics.rows()) {
             List<@Nullable Number> values = new ArrayList<>();
@@ -111,7 +138,24 @@ public record LoopState(
                 integer(tree, "trained_tokens"),
                 (int) integer(tree, "evaluated_step"),
                 plateau((List<?>) value(tree, "plateau")),
-                new MetricsTable(rows));
+                new MetricsTable(rows),
+                watch((List<?>) value(tree, "watched_losses"), (List<?>) value(tree, "watch")),
+                best((List<?>) value(tree, "best")));
+    }
+
+    private static Watch watch(List<?> losses, List<?> values) {
+        return new Watch(
+                losses.stream().map(loss -> ((Number) loss).doubleValue()).toList(),
+                ((Number) values.get(0)).intValue(),
+                ((Number) values.get(1)).intValue(),
+                ((Number) values.get(2)).intValue());
+    }
+
+    private static Best best(List<?> values) {
+        return new Best(
+                Double.parseDouble(String.valueOf(values.get(0))),
+                ((Number) values.get(1)).intValue(),
+                ((Number) values.get(2)).intValue());
     }
 
     private static Plateau plateau(List<?> values) {

@@ -11,8 +11,6 @@ public sealed interface Outcome {
     /// @param saved whether a checkpoint of this state exists
     record Stopped(LoopState state, boolean saved) implements Outcome {}
 
-    /// Loss or gradient is no number any more. The parameters are those of before the step.
-    ///
-    /// @param step number of finished steps
-    record Diverged(int step, double loss, double gradientNorm) implements Outcome {}
+    /// The numbers failed, and the guard ends the run. The parameters are those of before the step.
+    record Diverged(Incident incident) implements Outcome {}
 }

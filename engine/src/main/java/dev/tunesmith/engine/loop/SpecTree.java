@@ -1,5 +1,7 @@
 package dev.tunesmith.engine.loop;
 
+import dev.tunesmith.contracts.care.Care;
+import dev.tunesmith.contracts.care.Groups;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
 import dev.tunesmith.contracts.job.ResolvedSpec;
@@ -57,8 +59,27 @@ final class SpecTree {
         tree.put("weight_decay", optimizer.weightDecay());
         tree.put("max_grad_norm", optimizer.maxGradNorm());
         tree.put("optimizer", optimizer.form().wire());
+        Groups groups = optimizer.groups();
+        if (!groups.equals(Groups.USUAL)) {
+            tree.putAll(groups.flat());
+            // Where states lie does not change them.
+            tree.remove("optimizer_states");
+        }
+        addCare(spec.steps().care(), tree);
         tree.put("n_epochs", spec.steps().nEpochs());
         tree.put("max_steps", String.valueOf(spec.steps().maxSteps()));
         return tree;
+    }
+
+    /// What watches over a run decides its numbers only where it does something; which checkpoints
+    /// are kept never does.
+    private static void addCare(Care care, Map<String, Object> tree) {
+        Map<String, Object> all = care.flat();
+        Map<String, Object> usual = Care.USUAL.flat();
+        all.forEach((key, value) -> {
+            if (!key.startsWith("keep_") && !value.equals(usual.get(key))) {
+                tree.put(key, value);
+            }
+        });
     }
 }

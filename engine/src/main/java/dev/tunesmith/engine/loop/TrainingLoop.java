@@ -1,8 +1,13 @@
 package dev.tunesmith.engine.loop;
 
+import dev.tunesmith.contracts.care.Care;
 import dev.tunesmith.engine.data.PackedRows;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.loop.LoopObserver.Stop;
+import dev.tunesmith.engine.loop.care.Best;
+import dev.tunesmith.engine.loop.care.Keeper.Place;
+import dev.tunesmith.engine.loop.care.Watch;
+import dev.tunesmith.engine.loop.care.Watch.Verdict;
 import dev.tunesmith.engine.objective.LossSum;
 import dev.tunesmith.engine.objective.Objective;
 import java.util.ArrayList;
@@ -64,24 +69,89 @@ public final class TrainingLoop {
             if (observer.stopAsked() != Stop.NO) {
                 return stopped();
             }
-            if (state.step() >= plan.totalSteps()) {
+            if (state.step() >= plan.totalSteps() || state.best().exhausted(plan.care().choice())) {
                 return new Outcome.Finished(snapshot());
             }
             pace.start();
             Optional<Forward> forward = forwardAndBackward();
-            if (forward.isEmpty()) {
-                continue;
+            if (forward.isPresent()) {
+                Optional<Outcome> end = settle(forward.get());
+                if (end.isPresent()) {
+                    return end.get();
+                }
             }
-            double loss = forward.get().sum().mean();
-            double rate = plan.rate().at(state.step(), state.plateau());
-            double norm = Double.isFinite(loss) ? learner.update(rate) : Double.NaN;
-            if (!Double.isFinite(norm)) {
-                return new Outcome.Diverged(state.step(), loss, norm);
-            }
-            pace.stop(forward.get().tokens());
-            advance(forward.get());
-            observer.stepped(report(forward.get().sum(), rate, norm));
         }
+    }
+
+    /// Changes the weights by what was found out, unless the guard objects.
+    private Optional<Outcome> settle(Forward forward) {
+        Care.Guard guard = plan.care().guard();
+        Watch watch = state.watch();
+        double loss = forward.sum().mean();
+        double rate = plan.rate().at(state.step(), state.plateau());
+        rate *= state.step() < watch.lowUntil() ? guard.factor() : 1;
+        Verdict verdict = watch.judge(loss, guard);
+        boolean lowers = guard.policy() == Care.Policy.LOWER;
+        boolean takes = verdict == Verdict.FINE || (verdict == Verdict.FAR_OFF && lowers);
+        if (verdict == Verdict.FAR_OFF && lowers) {
+            rate *= state.step() < watch.lowUntil() ? 1 : guard.factor();
+        }
+        double norm = takes ? learner.update(rate) : learner.discard();
+        if (takes && !Double.isFinite(norm)) {
+            verdict = Verdict.NO_NUMBER;
+            takes = false;
+        }
+        if (verdict != Verdict.FINE) {
+            Incident incident = incident(verdict, loss, norm);
+            boolean ends = guard.policy() == Care.Policy.STOP;
+            if (ends || watch.skipped() + 1 > Watch.SKIPPED_MAX) {
+                return Optional.of(new Outcome.Diverged(incident));
+            }
+            watch = lowers ? watch.lowUntil(state.step() + 1 + guard.steps()) : watch;
+            observer.guarded(incident);
+        }
+        pace.stop(forward.tokens());
+        advance(forward, takes ? watch.taken(loss, guard) : watch.passedOver());
+        if (takes) {
+            metrics.trained(state.step(), loss, forward.sum().accuracy());
+            observer.stepped(report(forward.sum(), rate, norm));
+        }
+        return Optional.empty();
+    }
+
+    private Incident incident(Verdict verdict, double loss, double norm) {
+        double limit = state.watch().limit(plan.care().guard());
+        int[] rows = plan.order().rowsAt(state.cursor());
+        List<Long> lines =
+                Arrays.stream(plan.rowsAlone() ? suspects(rows, limit) : rows)
+                        .mapToObj(training::lines)
+                        .flatMap(List::stream)
+                        .distinct()
+                        .sorted()
+                        .toList();
+        return new Incident(state.step(), verdict, loss, norm, limit, lines);
+    }
+
+    /// The rows whose own loss is no number or far off; all of them if it is none of these.
+    private int[] suspects(int[] rows, double limit) {
+        int[] found =
+                Arrays.stream(rows)
+                        .filter(row -> {
+                            double own = loss(row);
+                            return !Double.isFinite(own) || own > limit;
+                        })
+                        .toArray();
+        return found.length == 0 ? rows : found;
+    }
+
+    private double loss(int row) {
+        var occasion = new Objective.Occasion(state.step(), 0, false);
+        Objective.Step step = learner.begin(List.of(training.batch(row)), occasion);
+        LossSum sum = LossSum.ZERO;
+        for (int part = 0; part < step.parts(); part++) {
+            sum = sum.plus(learner.measure(step, part));
+        }
+        return sum.mean();
     }
 
     /// Empty if a stop was asked for on the way.
@@ -110,9 +180,8 @@ public final class TrainingLoop {
         return parts;
     }
 
-    private void advance(Forward forward) {
-        state = state.afterStep(plan.order(), forward.parts(), forward.sum().tokens());
-        metrics.trained(state.step(), forward.sum().mean(), forward.sum().accuracy());
+    private void advance(Forward forward, Watch watch) {
+        state = state.afterStep(plan.order(), forward.parts(), forward.sum().tokens(), watch);
     }
 
     private StepReport report(LossSum sum, double rate, double norm) {
@@ -148,7 +217,7 @@ public final class TrainingLoop {
         Arrays.setAll(numbers, i -> i);
         List<TokenBatch> parts = parts(rows, numbers);
         var occasion = new Objective.Occasion(state.step(), 0, false);
-        learner.measuring(true);
+        learner.at(Place.EVALUATION, false);
         try {
             Objective.Step whole = learner.begin(parts, occasion);
             for (int part = 0; part < whole.parts(); part++) {
@@ -158,7 +227,7 @@ public final class TrainingLoop {
                 sum = sum.plus(learner.measure(whole, part));
             }
         } finally {
-            learner.measuring(false);
+            learner.at(Place.TRAINING, false);
         }
         Evaluation evaluation =
                 new Evaluation(
@@ -168,8 +237,24 @@ public final class TrainingLoop {
                         sum.tokens(),
                         sum.metrics().values());
         metrics.evaluated(evaluation);
-        state = state.afterEvaluation(plan.rate().after(state.plateau(), sum.mean()));
+        Best best = judged(evaluation);
+        state = state.afterEvaluation(plan.rate().after(state.plateau(), sum.mean()), best);
         observer.evaluated(evaluation);
+    }
+
+    /// What the evaluation says about the best state; the model that nothing has changed yet is no
+    /// candidate.
+    private Best judged(Evaluation evaluation) {
+        Care.Choice choice = plan.care().choice();
+        double value = evaluation.value(choice.metric());
+        if (evaluation.step() == 0) {
+            return state.best();
+        }
+        Best best = state.best().after(value, evaluation.step(), choice);
+        if (best.step() == evaluation.step()) {
+            learner.keepBest();
+        }
+        return best;
     }
 
     private boolean checkpointDue() {

@@ -38,6 +38,7 @@ final class TrainingRows implements AutoCloseable {
             throws IOException {
         this.stats = training.stats();
         List<Sample> trained = new ArrayList<>();
+        List<Long> lines = new ArrayList<>();
         List<Sample> measured = new ArrayList<>();
         items.addAll(training.items());
         validation.ifPresent(rows -> {
@@ -56,6 +57,9 @@ final class TrainingRows implements AutoCloseable {
             boolean heldOut =
                     validation.isEmpty() && all.get(first).isInShare(spec.rows().validationShare());
             (heldOut ? measured : trained).addAll(all.subList(first, first + group));
+            if (!heldOut) {
+                lines.addAll(training.lines().subList(first, first + group));
+            }
         }
         boolean answersItself = spec.method().rowKind() == Method.RowKind.PROMPT;
         if (trained.isEmpty()
@@ -65,7 +69,7 @@ final class TrainingRows implements AutoCloseable {
                     "no row of the training file has a token to train on (%d rows read)"
                             .formatted(training.stats().rows()));
         }
-        this.training = packed(spec, room.resolve("training.tokens"), trained);
+        this.training = packed(spec, room.resolve("training.tokens"), trained).withLines(lines);
         this.validation =
                 measured.isEmpty()
                         ? Optional.empty()

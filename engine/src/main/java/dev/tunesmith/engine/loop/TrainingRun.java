@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.loop;
 
+import dev.tunesmith.contracts.care.Groups;
 import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.fit.MemoryPlan;
 import dev.tunesmith.contracts.fit.ModelFacts;
@@ -21,6 +22,8 @@ import dev.tunesmith.engine.decode.StopTokens;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.loop.CheckpointFolder.Identity;
 import dev.tunesmith.engine.loop.CheckpointFolder.Restored;
+import dev.tunesmith.engine.loop.care.Keeper;
+import dev.tunesmith.engine.loop.care.Keeper.Place;
 import dev.tunesmith.engine.loop.subject.ExpandedModel;
 import dev.tunesmith.engine.loop.subject.ModelFolder;
 import dev.tunesmith.engine.loop.subject.PackedBase;
@@ -80,6 +83,7 @@ public final class TrainingRun implements AutoCloseable {
     private final TrainingRows rows;
     private final Subject subject;
     private final Companions companions;
+    private final Region states;
     private final Optional<Tokenizer> tokenizer;
     private final Learner learner;
     private final LoopPlan plan;
@@ -147,7 +151,8 @@ public final class TrainingRun implements AutoCloseable {
         }
     }
 
-    private TrainingRun(ResolvedSpec spec, Sources sources, TrainingRows rows, Subject subject) {
+    private TrainingRun(
+            ResolvedSpec spec, Sources sources, TrainingRows rows, Subject subject, Path room) {
         this.spec = spec;
         this.sources = sources;
         this.rows = rows;
@@ -159,6 +164,10 @@ public final class TrainingRun implements AutoCloseable {
                                 || spec.settings().answerTokens() > 0
                         ? sources.base().tokenizer().map(Tokenizer::open)
                         : Optional.empty();
+        this.states =
+                spec.optimizer().groups().states() == Groups.States.DISK
+                        ? Region.onDisk("optimizer states", room.resolve("optimizer.states"))
+                        : Region.lasting("optimizer states");
         this.learner = learner();
         this.plan = LoopPlan.of(spec, rows.training().size());
         this.identity = new Identity(SpecTree.of(spec), environment());
@@ -166,7 +175,7 @@ public final class TrainingRun implements AutoCloseable {
 
     /// Reads everything into memory.
     ///
-    /// @param room empty folder for tokenised rows, which must outlive the run
+    /// @param room empty folder for tokenised rows and states on disk, which must outlive the run
     /// @param deviceBytes memory that the run may use, checked before the weights are read
     /// @throws TrainingDataException if there is nothing to train on, with the first problems
     /// @throws SpecRefusedException if the model cannot do what is asked for
@@ -179,7 +188,7 @@ public final class TrainingRun implements AutoCloseable {
             PackedBase.check(spec, sources.base());
             requireHalves(spec, sources.base());
             Sources grown = sources.with(grown(spec, sources.base(), room));
-            return new TrainingRun(spec, grown, rows, subject(spec, grown, rows));
+            return new TrainingRun(spec, grown, rows, subject(spec, grown, rows), room);
         } catch (AdapterException e) {
             rows.close();
             throw new SpecRefusedException("adapter " + spec.adapter().kind().wire(), e.reasons());
@@ -288,18 +297,26 @@ public final class TrainingRun implements AutoCloseable {
 
     private Learner learner() {
         List<Parameter> trained = subject.trained();
-        Optimizer optimizer =
-                optimizer(spec, sources.base()).start(groups(trained), subject.region());
+        Optimizer optimizer = optimizer(spec, sources.base()).start(groups(trained), states);
         return new Learner(
                 objective(),
                 trained,
                 optimizer,
                 subject.adapter().flatMap(TrainedAdapter::companion),
+                new Keeper(spec.steps().care(), trained),
                 spec.seed());
     }
 
-    /// With LoRA+ output factors learn faster than the others.
     private List<ParameterGroup> groups(List<Parameter> trained) {
+        Groups how = spec.optimizer().groups();
+        int layers = subject.model().architecture().size().layers();
+        return usualGroups(trained).stream()
+                .flatMap(group -> group.cut(how, spec.optimizer().weightDecay(), layers).stream())
+                .toList();
+    }
+
+    /// With LoRA+ output factors learn faster than the others.
+    private List<ParameterGroup> usualGroups(List<Parameter> trained) {
         ResolvedSpec.Optimizer asked = spec.optimizer();
         if (spec.adapter() instanceof AdapterSpec.Lora lora
                 && lora.refinements().plusRatio() != 1) {
@@ -317,10 +334,11 @@ public final class TrainingRun implements AutoCloseable {
         return new OptimizerChoice(
                 asked.form(),
                 asked.weightDecay(),
-                asked.maxGradNorm(),
+                new Optimizer.Limits(asked.maxGradNorm(), asked.groups().gradientLimit()),
                 compute(spec),
                 facts(base).headWidth(),
-                spec.seed());
+                spec.seed(),
+                Resolver.changesInBackward(spec));
     }
 
     private static DType compute(ResolvedSpec spec) {
@@ -442,7 +460,7 @@ public final class TrainingRun implements AutoCloseable {
     public Restored restore(Path checkpoint) {
         Restored restored =
                 CheckpointFolder.read(
-                        checkpoint, identity, state -> learner.resumeAt(state.step()));
+                        checkpoint, identity, state -> learner.resumeAt(state.applied()));
         learner.publish();
         learner.restore(checkpoint);
         return restored;
@@ -457,7 +475,7 @@ public final class TrainingRun implements AutoCloseable {
 
     /// Writes a folder that [#restore] reads and that is a normal PEFT or Hugging Face folder too.
     public void writeCheckpoint(Path folder, LoopState state) throws IOException {
-        writeWeights(folder);
+        writeWeights(folder, Place.EXPORT, false);
         CheckpointFolder.write(folder, identity, state, learner.state());
         learner.save(folder);
     }
@@ -465,16 +483,16 @@ public final class TrainingRun implements AutoCloseable {
     /// Writes the adapter or the whole model, and the metrics of all steps. Nothing in the files
     /// depends on when, where or for which job they were made.
     public void writeResult(Path folder, LoopState state) throws IOException {
-        writeWeights(folder);
+        writeWeights(folder, Place.RESULT, state.best().step() >= 0);
         Files.writeString(folder.resolve(METRICS), state.metrics().csv());
     }
 
-    private void writeWeights(Path folder) throws IOException {
-        learner.measuring(true);
+    private void writeWeights(Path folder, Place place, boolean found) throws IOException {
+        learner.at(place, found);
         try {
             writeMeasured(folder);
         } finally {
-            learner.measuring(false);
+            learner.at(Place.TRAINING, false);
         }
     }
 
@@ -495,9 +513,15 @@ public final class TrainingRun implements AutoCloseable {
         return learner.peakStepBytes();
     }
 
+    /// Bytes of gradients that were ever there at the same time.
+    public long gradientBytes() {
+        return learner.gradientBytes();
+    }
+
     @Override
     public void close() {
         learner.close();
+        states.close();
         tokenizer.ifPresent(Tokenizer::close);
         subject.adapter().ifPresent(TrainedAdapter::close);
         subject.region().close();

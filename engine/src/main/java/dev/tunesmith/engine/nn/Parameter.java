@@ -19,6 +19,7 @@ public final class Parameter {
     private final Tensor value;
     private @Nullable Tensor master;
     private @Nullable Tensor gradient;
+    private @Nullable Lender lender;
     private @Nullable Tensor vector;
     private @Nullable Parameter whole;
     private long from;
@@ -26,6 +27,13 @@ public final class Parameter {
     private final List<Long> storedShape;
     private boolean fixed;
     private Products.@Nullable PanelMatrix panels;
+
+    /// Who has memory for gradients.
+    @FunctionalInterface
+    public interface Lender {
+        /// Zeros in the shape of the parameter, in fp32.
+        Tensor lend(Parameter parameter);
+    }
 
     /// A frozen parameter.
     public Parameter(String name, Tensor value) {
@@ -102,7 +110,7 @@ public final class Parameter {
 
     /// Whether gradients are collected.
     public boolean trains() {
-        return gradient != null || (whole != null && whole.trains());
+        return lender != null || (whole != null && whole.trains());
     }
 
     /// Starts training, unless it is fixed: master and gradient get memory in `region`. The value
@@ -115,10 +123,10 @@ public final class Parameter {
     ///
     /// @param copies whether a value in bf16 gets a master; otherwise it changes itself
     public void train(Region region, boolean copies) {
-        if (gradient != null || fixed) {
+        if (lender != null || fixed) {
             return;
         }
-        gradient = region.zeros(DType.F32, value.shape());
+        lender = _ -> region.zeros(DType.F32, value.shape());
         if (value.type() == DType.F32) {
             master = value;
         } else if (copies) {
@@ -128,11 +136,29 @@ public final class Parameter {
         }
     }
 
+    /// Gets the memory of the next gradient from somebody else than the region that it trains in.
+    public void borrowFrom(Lender other) {
+        required(lender);
+        lender = other;
+        gradient = null;
+    }
+
+    /// Ends the loan of a gradient: the next one is another.
+    public void giveBack() {
+        gradient = null;
+    }
+
     /// The sum of all gradients since [#clearGradient], in fp32.
     public Tensor gradient() {
-        return whole == null
-                ? required(gradient)
-                : whole.gradient().rowRange(from, from + value.size(0));
+        if (whole != null) {
+            return whole.gradient().rowRange(from, from + value.size(0));
+        }
+        Tensor known = gradient;
+        if (known == null) {
+            known = required(lender).lend(this);
+            gradient = known;
+        }
+        return known;
     }
 
     /// The fp32 weight that the optimizer steps; the value itself where that is fp32.
@@ -144,6 +170,7 @@ public final class Parameter {
 
     /// Ends training: master and gradient are forgotten, before their region ends.
     public void freeze() {
+        lender = null;
         gradient = null;
         master = null;
     }
@@ -198,11 +225,11 @@ public final class Parameter {
         value.set(values);
     }
 
-    private Tensor required(@Nullable Tensor tensor) {
-        if (tensor == null) {
+    private <T> T required(@Nullable T part) {
+        if (part == null) {
             throw new IllegalStateException("parameter %s is frozen".formatted(name));
         }
-        return tensor;
+        return part;
     }
 
     @Override

@@ -28,16 +28,29 @@ public final class GradientNorm {
 
     /// Measures the norm and prepares [#factor] = min(1, max / (norm + 1e-6)); 1 if `max` is 0.
     public double measure(List<Tensor> tensors, double max) {
+        begin();
+        tensors.forEach(this::add);
+        return end(max);
+    }
+
+    /// Begins to measure tensors that come one after another.
+    public void begin() {
         sum.clear();
-        for (Tensor tensor : tensors) {
-            Reductions.sumSquares(
-                    Native.element(tensor),
-                    tensor.address(),
-                    sum.address(),
-                    work.address(),
-                    tensor.elements(),
-                    Native.threads());
-        }
+    }
+
+    /// Takes one more tensor into the norm.
+    public void add(Tensor tensor) {
+        Reductions.sumSquares(
+                Native.element(tensor),
+                tensor.address(),
+                sum.address(),
+                work.address(),
+                tensor.elements(),
+                Native.threads());
+    }
+
+    /// The norm of all that was added, for which [#factor] is prepared.
+    public double end(double max) {
         Reductions.clipFactor(sum.address(), norm.address(), factor.address(), max);
         return norm.toFloats()[0];
     }

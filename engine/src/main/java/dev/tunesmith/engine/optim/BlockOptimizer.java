@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
@@ -67,13 +68,20 @@ public final class BlockOptimizer implements Optimizer {
     public static List<List<Parameter>> layers(List<Parameter> parameters) {
         Map<Integer, List<Parameter>> layers = new TreeMap<>();
         for (Parameter parameter : parameters) {
-            Matcher matcher = LAYER.matcher(parameter.name());
-            if (matcher.find() && !parameter.isFixed()) {
-                layers.computeIfAbsent(Integer.valueOf(matcher.group(1)), _ -> new ArrayList<>())
-                        .add(parameter);
+            OptionalInt layer = layer(parameter.name());
+            if (layer.isPresent() && !parameter.isFixed()) {
+                layers.computeIfAbsent(layer.getAsInt(), _ -> new ArrayList<>()).add(parameter);
             }
         }
         return List.copyOf(layers.values());
+    }
+
+    /// The number of the layer that a parameter belongs to, if it belongs to one.
+    static OptionalInt layer(String name) {
+        Matcher matcher = LAYER.matcher(name);
+        return matcher.find()
+                ? OptionalInt.of(Integer.parseInt(matcher.group(1)))
+                : OptionalInt.empty();
     }
 
     @Override
@@ -95,7 +103,7 @@ public final class BlockOptimizer implements Optimizer {
                 new TensorOptimizer(
                         ParameterGroup.byDecay(parameters, plan.decay),
                         plan.rule,
-                        plan.normMax,
+                        new Limits(plan.normMax, 0),
                         region);
         var next = new Active(turn, region, optimizer, block);
         active = next;

@@ -6,7 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /// Changes parameters along their gradients. Belongs to one platform thread.
-public sealed interface Optimizer extends AutoCloseable permits TensorOptimizer, BlockOptimizer {
+public sealed interface Optimizer extends AutoCloseable
+        permits TensorOptimizer, BlockOptimizer, LayerwiseOptimizer {
 
     /// What a step did.
     ///
@@ -14,12 +15,18 @@ public sealed interface Optimizer extends AutoCloseable permits TensorOptimizer,
     /// @param applied false if the norm was not finite; then nothing changed
     record Outcome(double gradientNorm, boolean applied) {}
 
+    /// What gradients are limited to; 0 for no limit.
+    ///
+    /// @param norm of all together, to which they are scaled down
+    /// @param value of each number, at which it is cut off before the norm is taken
+    record Limits(double norm, double value) {}
+
     /// An optimizer whose state lives in `region`. The parameters must train already.
     ///
     /// @param normMax gradients are scaled down to this global norm; 0 for no limit
     static TensorOptimizer of(
             List<ParameterGroup> groups, Rule rule, double normMax, Region region) {
-        return new TensorOptimizer(groups, rule, normMax, region);
+        return new TensorOptimizer(groups, rule, new Limits(normMax, 0), region);
     }
 
     /// AdamW with its usual constants, clipped at a norm of 1.

@@ -11,11 +11,29 @@ import java.util.Locale;
 /// The optimizer that a job asks for, with what it has to know of the model.
 ///
 /// @param decay of whatever is not a bias or a norm
-/// @param normMax limit of the global norm of all gradients; 0 for none
+/// @param limits of gradients
+/// @param inBackward whether layers may be changed as soon as their gradient is there
 /// @param compute type of the model's products
 /// @param headRows rows of one head in the matrices of queries and keys
 public record OptimizerChoice(
-        OptimizerSpec spec, double decay, double normMax, DType compute, int headRows, long seed) {
+        OptimizerSpec spec,
+        double decay,
+        Optimizer.Limits limits,
+        DType compute,
+        int headRows,
+        long seed,
+        boolean inBackward) {
+
+    /// Gradients are collected before anything changes, and limited by their norm only.
+    public OptimizerChoice(
+            OptimizerSpec spec,
+            double decay,
+            double normMax,
+            DType compute,
+            int headRows,
+            long seed) {
+        this(spec, decay, new Optimizer.Limits(normMax, 0), compute, headRows, seed, false);
+    }
 
     /// Whether bf16 weights get fp32 masters.
     public boolean masters() {
@@ -29,8 +47,11 @@ public record OptimizerChoice(
 
     /// The optimizer of these groups, with its state in `region`.
     public Optimizer start(List<ParameterGroup> groups, Region region) {
+        if (inBackward && spec.kind().stepsInBackward()) {
+            return new LayerwiseOptimizer(groups, rule(), limits, region);
+        }
         if (!choosesParameters()) {
-            return Optimizer.of(groups, rule(), normMax, region);
+            return new TensorOptimizer(groups, rule(), limits, region);
         }
         List<Parameter> parameters =
                 groups.stream().flatMap(group -> group.parameters().stream()).toList();
@@ -43,7 +64,7 @@ public record OptimizerChoice(
                         spec.whole("start_block"),
                         0,
                         decay,
-                        normMax,
+                        limits.norm(),
                         seed);
         return new BlockOptimizer(BlockOptimizer.layers(parameters), plan);
     }

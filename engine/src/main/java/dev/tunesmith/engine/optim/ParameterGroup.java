@@ -1,8 +1,12 @@
 package dev.tunesmith.engine.optim;
 
+import dev.tunesmith.contracts.care.Groups;
 import dev.tunesmith.engine.nn.Parameter;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
@@ -19,8 +23,51 @@ public record ParameterGroup(List<Parameter> parameters, double decay, double ra
                             + "|(?:^|\\.)ln_",
                     Pattern.CASE_INSENSITIVE);
 
+    private static final Pattern BIAS = Pattern.compile("bias", Pattern.CASE_INSENSITIVE);
+    private static final Pattern TABLE =
+            Pattern.compile(
+                    "embed_tokens|lm_head|\\bwte\\b|\\bwpe\\b|embed_in|embed_out|lora_embedding_");
+
     public ParameterGroup {
         parameters = List.copyOf(parameters);
+    }
+
+    /// The same parameters, cut into groups by what decays and by how fast their layers learn: the
+    /// head and what lies behind the last layer at the full rate, each layer `layerDecay` times as
+    /// fast as the one above, the tables of tokens as one more layer below (arXiv 2106.08254).
+    ///
+    /// @param layers of the whole model
+    public List<ParameterGroup> cut(Groups how, double wanted, int layers) {
+        Map<List<Double>, List<Parameter>> cut = new LinkedHashMap<>();
+        for (Parameter parameter : parameters) {
+            double rate = rateFactor * Math.pow(how.layerDecay(), depth(parameter.name(), layers));
+            double own = decays(parameter.name(), how) ? wanted : 0;
+            cut.computeIfAbsent(List.of(own, rate), _ -> new ArrayList<>()).add(parameter);
+        }
+        return cut.entrySet().stream()
+                .map(entry ->
+                        new ParameterGroup(
+                                entry.getValue(),
+                                entry.getKey().getFirst(),
+                                entry.getKey().getLast()))
+                .toList();
+    }
+
+    /// How many layers lie above.
+    static int depth(String name, int layers) {
+        OptionalInt layer = BlockOptimizer.layer(name);
+        boolean below = TABLE.matcher(name).find() && !name.contains("lm_head");
+        return layer.isPresent() ? layers - layer.getAsInt() : below ? layers + 1 : 0;
+    }
+
+    private static boolean decays(String name, Groups how) {
+        if (BIAS.matcher(name).find()) {
+            return how.decayBiases();
+        }
+        if (UNDECAYED.matcher(name).find()) {
+            return how.decayNorms();
+        }
+        return how.decayEmbeddings() || !TABLE.matcher(name).find();
     }
 
     /// The groups that transformers makes: everything decays but biases and norms.

@@ -8,6 +8,7 @@ import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.StepArena;
 import dev.tunesmith.engine.tensor.Tensor;
+import dev.tunesmith.kernels.cpu.OptimizerSteps;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -21,44 +22,73 @@ public final class TensorOptimizer implements Optimizer {
 
     private static final long SEED = 0x9E3779B97F4A7C15L;
 
-    private final List<Member> members = new ArrayList<>();
+    private final List<Member> members;
     private final List<Tensor> gradients = new ArrayList<>();
-    private final double normMax;
+    private final Limits limits;
     private final GradientNorm norm;
     private final Tensor one;
     private final StepArena arena = StepArena.unlimited();
     private @Nullable Aside aside;
     private long steps;
 
-    private record Member(Parameter parameter, Update update, double decay, double rateFactor) {
+    /// One parameter with what moves it.
+    record Member(Parameter parameter, Update update, double decay, double rateFactor) {
+
+        /// Members of these groups, with their state in `region`.
+        ///
+        /// @throws IllegalArgumentException if a parameter is in two groups
+        static List<Member> of(List<ParameterGroup> groups, Rule rule, Region region) {
+            List<Member> members = new ArrayList<>();
+            Set<Parameter> seen = new HashSet<>();
+            for (ParameterGroup group : groups) {
+                for (Parameter parameter : group.parameters()) {
+                    if (!seen.add(parameter)) {
+                        throw new IllegalArgumentException(
+                                "parameter %s is in two groups".formatted(parameter.name()));
+                    }
+                    members.add(
+                            new Member(
+                                    parameter,
+                                    rule.start(parameter, region),
+                                    group.decay(),
+                                    group.rateFactor()));
+                }
+            }
+            return members;
+        }
 
         /// Whether the weight is bf16 and has nothing more exact.
-        boolean rounded() {
+        private boolean rounded() {
             return parameter.exact().type() == DType.BF16;
+        }
+
+        /// Moves once along the gradient times `factor`.
+        ///
+        /// @param number of the step, from 1
+        void step(double rate, long number, StepArena arena, Tensor factor) {
+            var turn = new Turn(rate * rateFactor, decay, number, arena);
+            Tensor gradient = parameter.gradient();
+            if (rounded()) {
+                try (Region scratch = arena.open("rounded weight")) {
+                    Tensor wide = scratch.tensor(DType.F32, parameter.value().shape());
+                    Elementwise.convert(wide, parameter.value());
+                    update.apply(new WeightStep(wide, wide, gradient, factor), turn);
+                    long seed = parameter.name().hashCode() + number * SEED;
+                    WeightStep.roundRandomly(parameter.value(), wide, seed);
+                }
+            } else {
+                update.apply(
+                        new WeightStep(parameter.value(), parameter.exact(), gradient, factor),
+                        turn);
+            }
+            parameter.changed();
         }
     }
 
-    /// Where the weights stood before they were put elsewhere to be measured.
-    private record Aside(Region region, Map<Parameter, Tensor> values) {}
-
-    TensorOptimizer(List<ParameterGroup> groups, Rule rule, double normMax, Region region) {
-        this.normMax = normMax;
-        Set<Parameter> seen = new HashSet<>();
-        for (ParameterGroup group : groups) {
-            for (Parameter parameter : group.parameters()) {
-                if (!seen.add(parameter)) {
-                    throw new IllegalArgumentException(
-                            "parameter %s is in two groups".formatted(parameter.name()));
-                }
-                members.add(
-                        new Member(
-                                parameter,
-                                rule.start(parameter, region),
-                                group.decay(),
-                                group.rateFactor()));
-                gradients.add(parameter.gradient());
-            }
-        }
+    TensorOptimizer(List<ParameterGroup> groups, Rule rule, Limits limits, Region region) {
+        this.limits = limits;
+        this.members = Member.of(groups, rule, region);
+        members.forEach(member -> gradients.add(member.parameter.gradient()));
         this.norm = new GradientNorm(gradients, region);
         this.one = region.floats(new float[] {1}, 1);
     }
@@ -70,40 +100,34 @@ public final class TensorOptimizer implements Optimizer {
 
     @Override
     public Outcome step(double rate) {
-        double gradientNorm = norm.measure(gradients, normMax);
+        gradients.forEach(gradient -> cutOff(gradient, limits.value(), arena, one));
+        double gradientNorm = norm.measure(gradients, limits.norm());
         boolean applied = Double.isFinite(gradientNorm);
         if (applied) {
             steps++;
-            members.forEach(member -> step(member, rate));
+            members.forEach(member -> member.step(rate, steps, arena, norm.factor()));
         }
         clearGradients();
         return new Outcome(gradientNorm, applied);
     }
 
-    private void step(Member member, double rate) {
-        Parameter parameter = member.parameter;
-        var turn = new Turn(rate * member.rateFactor, member.decay, steps, arena);
-        if (member.rounded()) {
-            try (Region scratch = arena.open("rounded weight")) {
-                Tensor wide = scratch.tensor(DType.F32, parameter.value().shape());
-                Elementwise.convert(wide, parameter.value());
-                member.update.apply(weight(wide, wide, parameter), turn);
-                long seed = parameter.name().hashCode() + steps * SEED;
-                WeightStep.roundRandomly(parameter.value(), wide, seed);
-            }
-        } else {
-            member.update.apply(weight(parameter.value(), parameter.exact(), parameter), turn);
+    /// Limits every number of a gradient; 0 for no limit. The descent of zeros by a rate of −1.
+    static void cutOff(Tensor gradient, double limit, StepArena arena, Tensor one) {
+        if (limit <= 0) {
+            return;
         }
-        parameter.changed();
-    }
-
-    private WeightStep weight(Tensor value, Tensor exact, Parameter parameter) {
-        return new WeightStep(value, exact, parameter.gradient(), norm.factor());
+        try (Region scratch = arena.open("limited gradient")) {
+            Tensor limited = scratch.zeros(DType.F32, gradient.shape());
+            new WeightStep(limited, limited, gradient, one)
+                    .descend(-1, new OptimizerSteps.Descent(0, 0, 0, limit, false, false));
+            gradient.copyFrom(limited);
+        }
     }
 
     @Override
     public double clipped(double gradientNorm) {
-        return normMax > 0 && gradientNorm > normMax ? normMax / gradientNorm : 1;
+        double most = limits.norm();
+        return most > 0 && gradientNorm > most ? most / gradientNorm : 1;
     }
 
     @Override
@@ -114,35 +138,26 @@ public final class TensorOptimizer implements Optimizer {
     @Override
     public void measuring(boolean on) {
         if (on && aside == null) {
-            putAside();
+            aside = measured();
         } else if (!on && aside != null) {
-            Map<Parameter, Tensor> values = aside.values;
-            values.forEach((parameter, value) -> {
-                parameter.value().copyFrom(value);
-                parameter.changed();
-            });
-            aside.region.close();
+            aside.close();
             aside = null;
         }
     }
 
-    /// Only values that products read are exchanged; masters of bf16 weights stay what they are.
-    private void putAside() {
-        Region region = Region.lasting("weights in training");
-        Map<Parameter, Tensor> values = new LinkedHashMap<>();
+    private Aside measured() {
+        var changed = new Aside();
         for (Member member : members) {
             Parameter parameter = member.parameter;
             try (Region scratch = arena.open("measured weight")) {
                 Tensor point = scratch.tensor(DType.F32, parameter.value().shape());
                 Elementwise.convert(point, parameter.exact());
                 if (member.update.measured(point, one)) {
-                    values.put(parameter, region.copy(parameter.value()));
-                    Elementwise.convert(parameter.value(), point);
-                    parameter.changed();
+                    changed.put(parameter, point);
                 }
             }
         }
-        aside = new Aside(region, values);
+        return changed;
     }
 
     @Override

@@ -35,6 +35,7 @@ public final class Tape {
     private final IdentityHashMap<Tensor, Tensor> gradients = new IdentityHashMap<>();
     private final IdentityHashMap<Tensor, Integer> readers = new IdentityHashMap<>();
     private final long seed;
+    private final Blocks blocks;
     private Region region;
 
     /// How the gradient of an output becomes gradients of the inputs.
@@ -42,6 +43,29 @@ public final class Tape {
     public interface Backward {
         /// Runs once; `gradient` has the shape and type of the output and must not be kept.
         void run(Tensor gradient);
+    }
+
+    /// Who hears on the way back when the gradients of everything inside a block are complete.
+    public interface Blocks {
+        /// Nobody.
+        Blocks UNHEARD =
+                new Blocks() {
+                    @Override
+                    public int begun() {
+                        return 0;
+                    }
+
+                    @Override
+                    public void ended(int begun) {
+                        // Nobody hears.
+                    }
+                };
+
+        /// The way back enters a block; the answer is given to [#ended].
+        int begun();
+
+        /// It leaves the block.
+        void ended(int begun);
     }
 
     private record Entry(Tensor output, Backward backward) {}
@@ -57,8 +81,9 @@ public final class Tape {
         }
     }
 
-    private Tape(StepArena arena, Region region, boolean recording, long seed) {
+    private Tape(StepArena arena, Region region, boolean recording, long seed, Blocks blocks) {
         this.arena = arena;
+        this.blocks = blocks;
         this.region = region;
         this.recording = recording;
         this.seed = seed;
@@ -68,12 +93,19 @@ public final class Tape {
     ///
     /// @param seed decides what dropout drops; another one for every micro-batch
     public static Tape recording(StepArena arena, Region region, long seed) {
-        return new Tape(arena, region, true, seed);
+        return recording(arena, region, seed, Blocks.UNHEARD);
+    }
+
+    /// As the other.
+    ///
+    /// @param blocks hears of blocks on the way back
+    public static Tape recording(StepArena arena, Region region, long seed, Blocks blocks) {
+        return new Tape(arena, region, true, seed, blocks);
     }
 
     /// A tape that records nothing, for evaluation and decoding.
     public static Tape silent(StepArena arena, Region region) {
-        return new Tape(arena, region, false, 0);
+        return new Tape(arena, region, false, 0, Blocks.UNHEARD);
     }
 
     /// Where results are computed at the moment.
@@ -151,7 +183,7 @@ public final class Tape {
     }
 
     private Tape inner(Region innerRegion, Tensor x) {
-        Tape inner = new Tape(arena, innerRegion, recording, seed);
+        Tape inner = new Tape(arena, innerRegion, recording, seed, blocks);
         if (tracks(x)) {
             inner.track(x);
         }
@@ -164,7 +196,9 @@ public final class Tape {
         try (Region scratch = arena.open("block again")) {
             Tape inner = inner(scratch, x);
             Tensor y = body.apply(inner, x);
+            int begun = blocks.begun();
             arrived = inner.backwardInto(flowing, x, y);
+            blocks.ended(begun);
         }
         if (arrived) {
             addGradient(x, flowing);
@@ -176,7 +210,9 @@ public final class Tape {
         boolean arrived;
         try (Region scratch = arena.open("block backward")) {
             inner.region = scratch;
+            int begun = blocks.begun();
             arrived = inner.backwardInto(flowing, x, y);
+            blocks.ended(begun);
         }
         if (arrived) {
             addGradient(x, flowing);

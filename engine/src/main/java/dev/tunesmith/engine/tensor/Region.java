@@ -3,6 +3,7 @@ package dev.tunesmith.engine.tensor;
 import dev.tunesmith.kernels.NativeMemory;
 import dev.tunesmith.kernels.torch.TorchAbi;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -48,6 +49,17 @@ public final class Region implements AutoCloseable {
     /// A region with memory of its own on a device.
     public static Region lasting(String name, Device device) {
         return new Region(name, new OwnBlocks(device));
+    }
+
+    /// A region whose memory is a mapped file, gone after [#close]; only for the CPU.
+    ///
+    /// @param file that must not exist
+    public static Region onDisk(String name, Path file) {
+        if (!Device.current().hostVisible()) {
+            throw new DeviceException(
+                    "%s on disk: only the CPU reads tensors there".formatted(name));
+        }
+        return new Region(name, new MappedBlocks(file));
     }
 
     /// Where its tensors lie.

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.loop.DataOrder.Cursor;
+import dev.tunesmith.engine.loop.care.Best;
+import dev.tunesmith.engine.loop.care.Watch;
 import dev.tunesmith.engine.loop.rate.Plateau;
 import java.nio.file.Path;
 import java.util.List;
@@ -28,7 +30,9 @@ class LoopStateTest {
                     new MetricsTable(
                             List.of(
                                     new MetricsTable.Row(0, null, null, 5.25, 0.0),
-                                    new MetricsTable.Row(1, 0.1 + 0.2, 1.0 / 3, null, null))));
+                                    new MetricsTable.Row(1, 0.1 + 0.2, 1.0 / 3, null, null))),
+                    new Watch(List.of(1.5, 0.1 + 0.2), 9, 1, 2),
+                    new Best(0.1 + 0.2, 4, 1));
 
     @Test
     void survivesAJsonFileExactly(@TempDir Path folder) throws Exception {

@@ -10,6 +10,7 @@ final class Recorder implements LoopObserver {
 
     final List<StepReport> steps = new ArrayList<>();
     final List<Evaluation> evaluations = new ArrayList<>();
+    final List<Incident> incidents = new ArrayList<>();
     private final IntFunction<Stop> stop;
     private final Consumer<LoopState> saver;
 
@@ -35,6 +36,11 @@ final class Recorder implements LoopObserver {
     @Override
     public void stepped(StepReport report) {
         steps.add(report);
+    }
+
+    @Override
+    public void guarded(Incident incident) {
+        incidents.add(incident);
     }
 
     @Override

@@ -1,5 +1,8 @@
 package dev.tunesmith.engine.loop;
 
+import dev.tunesmith.contracts.care.Care;
+import dev.tunesmith.contracts.care.Groups;
+import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
@@ -29,6 +32,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// A random Llama of 40 thousand parameters with its tokenizer, and rows to train it on.
 record TinyModel(Path folder) {
@@ -283,6 +287,115 @@ record TinyModel(Path folder) {
                 spec.rows(),
                 spec.steps(),
                 spec.optimizer(),
+                spec.precision(),
+                spec.gradientCheckpointing(),
+                spec.seed(),
+                spec.origins());
+    }
+
+    /// The same job with somebody who watches over it.
+    static ResolvedSpec with(ResolvedSpec spec, Care care) {
+        ResolvedSpec.Steps steps = spec.steps();
+        return with(
+                spec,
+                spec.rows(),
+                new ResolvedSpec.Steps(
+                        steps.nEpochs(),
+                        steps.planned(),
+                        steps.maxSteps(),
+                        steps.loggingSteps(),
+                        steps.saveSteps(),
+                        steps.evalSteps(),
+                        care),
+                spec.optimizer());
+    }
+
+    /// The same job with other groups of parameters and another limit of the gradients' norm.
+    static ResolvedSpec with(ResolvedSpec spec, Groups groups, double normMax) {
+        ResolvedSpec.Optimizer old = spec.optimizer();
+        return with(
+                spec,
+                spec.rows(),
+                spec.steps(),
+                new ResolvedSpec.Optimizer(
+                        old.learningRate(),
+                        1,
+                        old.curve(),
+                        old.warmupRatio(),
+                        old.warmupSteps(),
+                        old.weightDecay(),
+                        normMax,
+                        old.form(),
+                        groups));
+    }
+
+    /// The same job with another optimizer and its rates.
+    static ResolvedSpec with(ResolvedSpec spec, ResolvedSpec.Optimizer optimizer) {
+        return with(spec, spec.rows(), spec.steps(), optimizer);
+    }
+
+    /// The same job that saves every so many steps.
+    static ResolvedSpec saving(ResolvedSpec spec, int every) {
+        return with(spec, spec.steps().maxSteps(), every);
+    }
+
+    /// The same job that ends after so many steps.
+    static ResolvedSpec steps(ResolvedSpec spec, int most) {
+        return with(spec, most, spec.steps().saveSteps());
+    }
+
+    private static ResolvedSpec with(ResolvedSpec spec, @Nullable Integer most, int every) {
+        ResolvedSpec.Steps steps = spec.steps();
+        return with(
+                spec,
+                spec.rows(),
+                new ResolvedSpec.Steps(
+                        steps.nEpochs(),
+                        steps.planned(),
+                        most,
+                        steps.loggingSteps(),
+                        every,
+                        steps.evalSteps(),
+                        steps.care()),
+                spec.optimizer());
+    }
+
+    /// Its shape.
+    ModelFacts facts() {
+        return TrainingRun.facts(ModelDirectory.open(folder.resolve("base")));
+    }
+
+    /// The same job with that many rows at once.
+    static ResolvedSpec inParts(ResolvedSpec spec, int rows) {
+        ResolvedSpec.Rows old = spec.rows();
+        return with(
+                spec,
+                new ResolvedSpec.Rows(
+                        old.maxSeqLen(),
+                        old.packing(),
+                        old.overflow(),
+                        old.trainOnPrompt(),
+                        old.validationShare(),
+                        old.batchSize(),
+                        rows),
+                spec.steps(),
+                spec.optimizer());
+    }
+
+    private static ResolvedSpec with(
+            ResolvedSpec spec,
+            ResolvedSpec.Rows rows,
+            ResolvedSpec.Steps steps,
+            ResolvedSpec.Optimizer optimizer) {
+        return new ResolvedSpec(
+                spec.specVersion(),
+                spec.kind(),
+                spec.settings(),
+                spec.model(),
+                spec.adapter(),
+                rows,
+                steps,
+                optimizer,
                 spec.precision(),
                 spec.gradientCheckpointing(),
                 spec.seed(),

@@ -75,6 +75,10 @@ public final class TelemetryDesk {
                         telemetry.step(),
                         telemetry.totalSteps(),
                         data));
+        String said = telemetry.note();
+        if (said != null) {
+            journal.say(job, Journal.Level.WARN, said);
+        }
         if (telemetry.metrics().isEmpty()) {
             return;
         }

@@ -1,10 +1,12 @@
 package dev.tunesmith.trainer.attempt;
 
+import dev.tunesmith.contracts.care.Care;
 import dev.tunesmith.contracts.event.ChildCommand;
 import dev.tunesmith.contracts.event.ChildReport;
 import dev.tunesmith.contracts.event.Telemetry;
 import dev.tunesmith.contracts.job.Phase;
 import dev.tunesmith.engine.loop.Evaluation;
+import dev.tunesmith.engine.loop.Incident;
 import dev.tunesmith.engine.loop.LoopObserver;
 import dev.tunesmith.engine.loop.LoopState;
 import dev.tunesmith.engine.loop.MetricsTable;
@@ -91,6 +93,19 @@ final class RunObserver implements LoopObserver {
         parent.send(
                 new ChildReport.Stepped(
                         report.step(), report.totalSteps(), report.epoch(), millis, metrics));
+    }
+
+    @Override
+    public void guarded(Incident incident) {
+        LOG.warn("{}", incident.text());
+        log.add(incident);
+        Care.Policy policy = run.plan().care().guard().policy();
+        String done =
+                policy == Care.Policy.LOWER
+                        ? "; the rate is lowered for %d steps"
+                                .formatted(run.plan().care().guard().steps())
+                        : "; the step was left out";
+        parent.send(new ChildReport.Noted(incident.step(), incident.text() + done));
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.tunesmith.trainer.attempt;
 import dev.tunesmith.contracts.event.StepMetrics;
 import dev.tunesmith.engine.loop.CheckpointException;
 import dev.tunesmith.engine.loop.Evaluation;
+import dev.tunesmith.engine.loop.Incident;
 import dev.tunesmith.engine.loop.StepReport;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.trainer.figure.RunFigures;
@@ -10,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -51,6 +53,13 @@ final class StepLog {
         values.put("valid_mean_token_accuracy", evaluation.accuracy());
         values.put("valid_tokens", evaluation.tokens());
         evaluation.metrics().forEach((name, value) -> values.put("valid_" + name, value));
+    }
+
+    void add(Incident incident) {
+        Map<String, Object> values = at(incident.step() + 1L);
+        values.put("guard", incident.verdict().name().toLowerCase(Locale.ROOT));
+        values.put("guard_text", incident.text());
+        values.put("guard_lines", incident.lines());
     }
 
     private Map<String, Object> at(long step) {

@@ -14,6 +14,7 @@ import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.ModelFileException;
 import dev.tunesmith.engine.loop.CheckpointException;
 import dev.tunesmith.engine.loop.CheckpointFolder.Restored;
+import dev.tunesmith.engine.loop.Incident;
 import dev.tunesmith.engine.loop.LoopState;
 import dev.tunesmith.engine.loop.MemoryRefusedException;
 import dev.tunesmith.engine.loop.Outcome;
@@ -196,11 +197,10 @@ final class TrainTask {
                             });
                     yield stopped(end.step());
                 }
-                case Outcome.Diverged(int step, double loss, double norm) ->
+                case Outcome.Diverged(Incident incident) ->
                         throw AttemptFailure.diverged(
-                                ("loss %s, gradient norm %s after step %d; lower the learning"
-                                                + " rate or look at the rows of that step")
-                                        .formatted(loss, norm, step));
+                                "%s; lower the learning rate, look at those rows, or ask for loss_guard skip"
+                                        .formatted(incident.text()));
             };
         }
     }

@@ -120,6 +120,7 @@ final class RunningChild implements AutoCloseable {
                     ChildReport.Started _,
                     ChildReport.Entered _,
                     ChildReport.Stepped _,
+                    ChildReport.Noted _,
                     ChildReport.Failed _,
                     ChildReport.Damaged _,
                     ChildReport.Validated _,

@@ -24,18 +24,26 @@ public record OwnAnswers(Objective learning, Drawer drawer, double share) implem
                 occasion.training()
                         && new SplittableRandom(drawer.seed(occasion.step(), -1, 0)).nextDouble()
                                 < share;
-        return learning.begin(
-                arena,
-                own ? parts.stream().map(part -> drawn(part, occasion.step())).toList() : parts,
-                occasion);
+        return learning.begin(arena, own ? drawn(parts, occasion.step()) : parts, occasion);
     }
 
-    private TokenBatch drawn(TokenBatch batch, long step) {
+    /// Documents are counted over all parts: what is said does not depend on how the step was cut.
+    private List<TokenBatch> drawn(List<TokenBatch> parts, long step) {
+        List<TokenBatch> drawn = new ArrayList<>();
+        int documents = 0;
+        for (TokenBatch part : parts) {
+            drawn.add(drawn(part, step, documents));
+            documents += part.documents();
+        }
+        return drawn;
+    }
+
+    private TokenBatch drawn(TokenBatch batch, long step, int before) {
         List<int[]> prompts = new ArrayList<>();
         long[] seeds = new long[batch.documents()];
         for (int d = 0; d < seeds.length; d++) {
             prompts.add(prompt(batch, d));
-            seeds[d] = drawer.seed(step, Arrays.hashCode(prompts.get(d)), d);
+            seeds[d] = drawer.seed(step, Arrays.hashCode(prompts.get(d)), before + d);
         }
         List<Rollouts.Answer> answers = drawer.draw(prompts, seeds, drawer.rollout().temperature());
         BatchBuilder builder = new BatchBuilder();
