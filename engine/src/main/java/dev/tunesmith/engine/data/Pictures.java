@@ -34,6 +34,24 @@ public record Pictures(float[] values, int width, List<Grid> grids) {
         }
     }
 
+    /// The pictures of several, in order.
+    public static Pictures joined(List<Pictures> parts) {
+        List<Pictures> seen = parts.stream().filter(part -> !part.isEmpty()).toList();
+        if (seen.isEmpty()) {
+            return NONE;
+        }
+        float[] all = new float[seen.stream().mapToInt(part -> part.values.length).sum()];
+        int at = 0;
+        for (Pictures part : seen) {
+            System.arraycopy(part.values, 0, all, at, part.values.length);
+            at += part.values.length;
+        }
+        return new Pictures(
+                all,
+                seen.getFirst().width,
+                seen.stream().flatMap(part -> part.grids.stream()).toList());
+    }
+
     /// Whether there is no picture.
     public boolean isEmpty() {
         return grids.isEmpty();

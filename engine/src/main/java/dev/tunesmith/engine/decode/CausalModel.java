@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.decode;
 
+import dev.tunesmith.engine.data.Pictures;
 import java.util.List;
 
 /// A loaded model that continues several sequences at once. All calls come from the device thread.
@@ -38,7 +39,13 @@ public interface CausalModel extends AutoCloseable {
     /// New tokens of one sequence.
     ///
     /// @param wanted after which of its tokens logits are wanted
-    record Chunk(Sequence sequence, int[] tokens, Wanted wanted) {
+    /// @param pictures what stands at the placeholders among the tokens
+    record Chunk(Sequence sequence, int[] tokens, Wanted wanted, Pictures pictures) {
+        /// Without pictures.
+        public Chunk(Sequence sequence, int[] tokens, Wanted wanted) {
+            this(sequence, tokens, wanted, Pictures.NONE);
+        }
+
         /// Number of rows that are wanted.
         int rows() {
             return switch (wanted) {

@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.decode;
 
+import dev.tunesmith.engine.data.Pictures;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.model.entry.CachedBatch;
 import dev.tunesmith.engine.ops.Lookup;
@@ -8,6 +9,8 @@ import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
 
 /// A [Decoder], or a view of one with an adapter, as a model that continues sequences. It owns
@@ -42,26 +45,60 @@ public final class DecoderModel implements CausalModel {
         return new PagedSequence(room.take(capacity + decoder.virtualCount()), new int[capacity]);
     }
 
+    /// Sequences that bring pictures take steps of their own: a token that another sequence has
+    /// drawn may look like one of their placeholders.
     @Override
     public List<List<Logits>> step(List<Chunk> chunks) {
+        List<Chunk> plain = chunks.stream().filter(chunk -> chunk.pictures().isEmpty()).toList();
+        if (plain.size() == chunks.size()) {
+            return together(chunks);
+        }
+        Iterator<List<Logits>> others =
+                plain.isEmpty() ? Collections.emptyIterator() : held(together(plain)).iterator();
+        List<List<Logits>> results = new ArrayList<>();
+        for (Chunk chunk : chunks) {
+            results.add(
+                    chunk.pictures().isEmpty()
+                            ? others.next()
+                            : held(together(List.of(chunk))).getFirst());
+        }
+        return results;
+    }
+
+    /// Logits that outlive the step.
+    private static List<List<Logits>> held(List<List<Logits>> rows) {
+        return rows.stream()
+                .map(list -> list.stream().map(row -> Logits.of(row.values())).toList())
+                .toList();
+    }
+
+    private List<List<Logits>> together(List<Chunk> chunks) {
         List<CachedBatch.Sequence> sequences = new ArrayList<>();
         List<int[]> tokens = new ArrayList<>();
+        List<Pictures> pictures = new ArrayList<>();
         int[] wanted = new int[chunks.stream().mapToInt(Chunk::rows).sum()];
         int rows = 0;
         int n = 0;
         for (Chunk chunk : chunks) {
             PagedSequence sequence = (PagedSequence) chunk.sequence();
-            int[] fresh = sequence.append(chunk.tokens());
+            int[] fresh = sequence.append(chunk);
             int cached = sequence.length + chunk.tokens().length - fresh.length;
-            sequences.add(new CachedBatch.Sequence(cached, fresh.length, sequence.pages));
+            sequences.add(
+                    new CachedBatch.Sequence(
+                            cached,
+                            fresh.length,
+                            sequence.pages,
+                            cached == 0 ? 0 : sequence.shift));
             tokens.add(fresh);
+            pictures.add(cached == 0 ? sequence.pictures : Pictures.NONE);
             n += fresh.length;
             for (int row = n - chunk.rows(); row < n; row++) {
                 wanted[rows++] = row;
             }
         }
         int[] ids_N = tokens.stream().flatMapToInt(Arrays::stream).toArray();
-        List<Logits> logits = logits(new CachedBatch(ids_N, sequences), wanted);
+        List<Logits> logits =
+                logits(new CachedBatch(ids_N, sequences, Pictures.joined(pictures)), wanted);
         return distribute(chunks, logits);
     }
 
@@ -111,6 +148,8 @@ public final class DecoderModel implements CausalModel {
         private final int[] pages;
         private final int[] tokens;
         private int length;
+        private Pictures pictures = Pictures.NONE;
+        private int shift;
         private boolean open = true;
 
         private PagedSequence(int[] pages, int[] tokens) {
@@ -124,7 +163,12 @@ public final class DecoderModel implements CausalModel {
         }
 
         /// The tokens to compute: the fresh ones, or all where a longer text turns every key anew.
-        private int[] append(int[] fresh) {
+        private int[] append(Chunk chunk) {
+            int[] fresh = chunk.tokens();
+            if (!chunk.pictures().isEmpty()) {
+                pictures = chunk.pictures();
+                shift = decoder.shift(fresh, pictures);
+            }
             System.arraycopy(fresh, 0, tokens, length, fresh.length);
             int grown = length + fresh.length;
             return decoder.architecture()

@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.decode;
 
+import dev.tunesmith.engine.data.Pictures;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -54,14 +55,16 @@ public final class Generation {
         if (!isPrefilling()) {
             return new CausalModel.Chunk(open, new int[] {last}, CausalModel.Wanted.LAST);
         }
-        int end = Math.min(prompt.length, consumed + budget);
+        // A prompt with pictures is read at once: their rows must not be torn apart.
+        Pictures pictures = request.pictures();
+        int end = pictures.isEmpty() ? Math.min(prompt.length, consumed + budget) : prompt.length;
         int[] part = java.util.Arrays.copyOfRange(prompt, consumed, end);
         consumed = end;
         CausalModel.Wanted wanted =
                 request.promptLogprobs()
                         ? CausalModel.Wanted.ALL
                         : end == prompt.length ? CausalModel.Wanted.LAST : CausalModel.Wanted.NONE;
-        return new CausalModel.Chunk(open, part, wanted);
+        return new CausalModel.Chunk(open, part, wanted, pictures);
     }
 
     /// Tells the listener how likely the tokens of the prompt were, and draws the next one when the
@@ -135,13 +138,26 @@ public final class Generation {
     /// @param tokensMax longest answer; 0 only to measure the prompt
     /// @param stopTokens tokens that end the answer and are not part of it
     /// @param promptLogprobs whether the listener hears how likely the prompt's own tokens were
+    /// @param pictures what stands at the placeholders in the prompt
     public record Request(
             int[] prompt,
             SamplingOptions options,
             int tokensMax,
             Set<Integer> stopTokens,
             boolean promptLogprobs,
-            Listener listener) {
+            Listener listener,
+            Pictures pictures) {
+        /// Without pictures.
+        public Request(
+                int[] prompt,
+                SamplingOptions options,
+                int tokensMax,
+                Set<Integer> stopTokens,
+                boolean promptLogprobs,
+                Listener listener) {
+            this(prompt, options, tokensMax, stopTokens, promptLogprobs, listener, Pictures.NONE);
+        }
+
         public Request {
             if (prompt.length == 0 || tokensMax < (promptLogprobs ? 0 : 1)) {
                 throw new IllegalArgumentException(

@@ -4,6 +4,8 @@ import dev.tunesmith.engine.nn.Activation;
 import dev.tunesmith.engine.nn.AttentionShape;
 import dev.tunesmith.engine.nn.MixtureMlp;
 import dev.tunesmith.engine.nn.position.Rotary;
+import dev.tunesmith.engine.vision.Eyes;
+import dev.tunesmith.engine.vision.PictureReader;
 import dev.tunesmith.engine.vision.Tower;
 import java.util.List;
 import java.util.Map;
@@ -248,6 +250,15 @@ public record Architecture(
             Tower.Plan plan,
             int blocks,
             Mlp projector) {
+        /// How pictures are cut and how many rows they become.
+        public Eyes eyes() {
+            int fixed = patch.side() * (int) Math.round(Math.sqrt(patch.count()));
+            return new Eyes(
+                    new PictureReader(patch.side(), patch.frames(), plan.merge(), fixed),
+                    plan.keepsClass(),
+                    imageToken);
+        }
+
         /// Which parts stand before and behind the blocks.
         public enum Form {
             /// A class row, learned positions and a norm before; nothing behind.

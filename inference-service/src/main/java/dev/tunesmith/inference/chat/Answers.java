@@ -1,11 +1,13 @@
 package dev.tunesmith.inference.chat;
 
 import dev.tunesmith.contracts.problem.ProblemCode;
+import dev.tunesmith.engine.data.Pictures;
 import dev.tunesmith.engine.data.UnusableRowException;
 import dev.tunesmith.engine.decode.Batcher;
 import dev.tunesmith.engine.decode.Draw;
 import dev.tunesmith.engine.decode.Generation;
 import dev.tunesmith.engine.text.SpecialText;
+import dev.tunesmith.engine.vision.SeeingEncoder.Seen;
 import dev.tunesmith.inference.chat.CallReader.Call;
 import dev.tunesmith.inference.web.Refusal;
 import dev.tunesmith.inference.weights.Served;
@@ -34,11 +36,12 @@ final class Answers implements AutoCloseable {
     ///
     /// @throws Refusal when a prompt does not fit or too much waits already
     static Answers start(Served served, Ask ask, Batcher batcher) {
-        List<int[]> prompts = ask.prompts().stream().map(p -> tokens(served, p)).toList();
-        List<Integer> longest = prompts.stream().map(p -> longest(served, ask, p.length)).toList();
+        List<Seen> prompts = ask.prompts().stream().map(p -> tokens(served, p)).toList();
+        List<Integer> longest =
+                prompts.stream().map(p -> longest(served, ask, p.ids().length)).toList();
         var answers = new Answers();
         for (int p = 0; p < prompts.size(); p++) {
-            answers.promptTokens += prompts.get(p).length;
+            answers.promptTokens += prompts.get(p).ids().length;
             for (int i = 0; i < ask.choices(); i++) {
                 answers.add(served, ask.withSeedOf(i), prompts.get(p), longest.get(p), batcher);
             }
@@ -46,7 +49,8 @@ final class Answers implements AutoCloseable {
         return answers;
     }
 
-    private void add(Served served, Ask ask, int[] prompt, int longest, Batcher batcher) {
+    private void add(Served served, Ask ask, Seen seen, int longest, Batcher batcher) {
+        int[] prompt = seen.ids();
         int index = choices.size();
         GrowingAnswer choice = GrowingAnswer.of(served, ask, prompt);
         choices.add(choice);
@@ -61,7 +65,8 @@ final class Answers implements AutoCloseable {
                         longest,
                         served.stopTokens(),
                         measured,
-                        listener(index));
+                        listener(index),
+                        seen.pictures());
         Generation generation = batcher.submit(served.model(), request).orElse(null);
         if (generation == null) {
             close();
@@ -80,14 +85,15 @@ final class Answers implements AutoCloseable {
         return longest;
     }
 
-    private static int[] tokens(Served served, Ask.Prompt prompt) {
-        int[] tokens =
+    private static Seen tokens(Served served, Ask.Prompt prompt) {
+        Seen seen =
                 switch (prompt) {
                     case Ask.Conversation conversation -> rendered(served, conversation);
                     case Ask.Text(String text) ->
-                            served.tokenizer().encodeWithAdded(text, SpecialText.USER);
-                    case Ask.Tokens(int[] ids) -> ids;
+                            text(served.tokenizer().encodeWithAdded(text, SpecialText.USER));
+                    case Ask.Tokens(int[] ids) -> text(ids);
                 };
+        int[] tokens = seen.ids();
         for (int id : tokens) {
             if (id < 0 || id >= served.model().vocabulary()) {
                 throw Refusal.invalid(
@@ -101,10 +107,14 @@ final class Answers implements AutoCloseable {
             throw Refusal.invalid(
                     "prompt", ProblemCode.INVALID_VALUE.wire(), "the prompt has no tokens");
         }
-        return tokens;
+        return seen;
     }
 
-    private static int[] rendered(Served served, Ask.Conversation conversation) {
+    private static Seen text(int[] ids) {
+        return new Seen(ids, Pictures.NONE);
+    }
+
+    private static Seen rendered(Served served, Ask.Conversation conversation) {
         if (!conversation.tools().isEmpty() && served.calls().isEmpty()) {
             throw Refusal.invalid(
                     "tools",

@@ -235,7 +235,7 @@ final class AskReader {
         });
         Object content = map.get("content");
         if (content instanceof List<?> parts) {
-            message.put("content", joined(parts, param + ".content", fields));
+            message.put("content", content(parts, param + ".content", fields));
         } else if (content != null && !(content instanceof String)) {
             fields.problem(
                     ProblemCode.INVALID_VALUE,
@@ -260,21 +260,33 @@ final class AskReader {
         return message;
     }
 
-    private static String joined(List<?> parts, String param, Fields fields) {
+    /// One text, or the parts themselves where pictures stand among them.
+    private static Object content(List<?> parts, String param, Fields fields) {
         var text = new StringBuilder();
+        boolean pictures = false;
         for (Object part : parts) {
             if (part instanceof Map<?, ?> map
                     && "text".equals(map.get("type"))
                     && map.get("text") instanceof String piece) {
                 text.append(piece);
+            } else if (isPicture(part)) {
+                pictures = true;
             } else {
                 fields.problem(
                         ProblemCode.UNSUPPORTED_PARAMETER,
                         param,
-                        "only parts of type text are supported");
+                        "only parts of type text and image_url, with a data: address, are supported");
             }
         }
-        return text.toString();
+        return pictures ? List.copyOf(parts) : text.toString();
+    }
+
+    private static boolean isPicture(@Nullable Object part) {
+        return part instanceof Map<?, ?> map
+                && "image_url".equals(map.get("type"))
+                && map.get("image_url") instanceof Map<?, ?> picture
+                && picture.get("url") instanceof String url
+                && url.startsWith("data:image/");
     }
 
     private static List<Ask.Prompt> prompts(Fields fields) {

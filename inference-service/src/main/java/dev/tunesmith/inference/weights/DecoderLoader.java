@@ -10,10 +10,12 @@ import dev.tunesmith.engine.decode.CacheRoom;
 import dev.tunesmith.engine.decode.DecoderModel;
 import dev.tunesmith.engine.decode.StopTokens;
 import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.model.Architecture;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.quant.FourBitFormat;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.text.Tokenizer;
+import dev.tunesmith.engine.vision.SeeingEncoder;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.io.IOException;
@@ -82,7 +84,16 @@ public final class DecoderLoader implements ModelLoader {
 
         private Served served(Decoder view) {
             return new Served(
-                    new DecoderModel(view, room), tokenizer, encoder::prompt, calls, stopTokens);
+                    new DecoderModel(view, room),
+                    tokenizer,
+                    seeing(encoder)::prompt,
+                    calls,
+                    stopTokens);
+        }
+
+        private SeeingEncoder seeing(ChatEncoder text) {
+            return new SeeingEncoder(
+                    text, decoder.architecture().vision().map(Architecture.Vision::eyes));
         }
 
         @Override
@@ -122,7 +133,7 @@ public final class DecoderLoader implements ModelLoader {
             return new Served(
                     new DecoderModel(view, room),
                     tokenizer,
-                    own::prompt,
+                    seeing(own)::prompt,
                     directory
                             .chatTemplate()
                             .or(() -> Optional.of(template))

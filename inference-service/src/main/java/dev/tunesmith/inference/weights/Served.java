@@ -3,6 +3,7 @@ package dev.tunesmith.inference.weights;
 import dev.tunesmith.contracts.tool.ToolFormat;
 import dev.tunesmith.engine.decode.CausalModel;
 import dev.tunesmith.engine.text.Tokenizer;
+import dev.tunesmith.engine.vision.SeeingEncoder;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -25,9 +26,10 @@ public record Served(
     /// Renders a conversation, up to and including the header of the answer.
     @FunctionalInterface
     public interface ChatPrompt {
-        /// The tokens of the rendered text.
+        /// The tokens of the rendered text, and the pictures at their placeholders.
         ///
         /// @param tools functions that the answer may call, as the wire describes them
-        int[] tokens(List<Map<String, Object>> messages, List<Map<String, Object>> tools);
+        SeeingEncoder.Seen tokens(
+                List<Map<String, Object>> messages, List<Map<String, Object>> tools);
     }
 }

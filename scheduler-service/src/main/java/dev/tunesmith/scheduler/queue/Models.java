@@ -2,6 +2,7 @@ package dev.tunesmith.scheduler.queue;
 
 import dev.tunesmith.contracts.event.ModelSource;
 import dev.tunesmith.contracts.event.Report;
+import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.id.TunedName;
@@ -19,7 +20,7 @@ record Models(Handle handle) {
             INSERT INTO model_version (version_id, tenant_id, name, kind, base_version_id, job_id, step,
               object_prefix, manifest_key, manifest_sha256, bytes, facts, metrics)
             SELECT :id, :tenant, :name, :kind, base.version_id, :job, :step,
-              :prefix, :key, :sha, :bytes, coalesce(base.facts, '{}'), CAST(:metrics AS jsonb)
+              :prefix, :key, :sha, :bytes, coalesce(CAST(:grown AS jsonb), base.facts, '{}'), CAST(:metrics AS jsonb)
             FROM (SELECT 1) one LEFT JOIN model_version base
               ON base.manifest_key = :base_key
               AND (base.tenant_id = :tenant OR base.tenant_id IS NULL)
@@ -34,13 +35,15 @@ record Models(Handle handle) {
     /// A result that was checked, and what the job says about it.
     ///
     /// @param kind `adapter`, or `merged` for whole weights
+    /// @param newLayers layers that it has more than its base
     record Trained(
             TenantId tenant,
             JobId job,
             String kind,
             ModelSource base,
             @Nullable String suffix,
-            long step) {}
+            long step,
+            int newLayers) {}
 
     /// Adds the model and names it in the job.
     String add(Trained trained, Leases.Verified manifest, Report.Result report) {
@@ -64,6 +67,7 @@ record Models(Handle handle) {
                 .bind("bytes", manifest.bytes())
                 .bind("metrics", Json.text(report.metrics()))
                 .bind("base_key", trained.base().manifest().key())
+                .bind("grown", grown(trained))
                 .execute();
         handle.createUpdate(NAME_JOB)
                 .bind("name", name)
@@ -71,6 +75,27 @@ record Models(Handle handle) {
                 .bind("job", trained.job().value())
                 .execute();
         return name;
+    }
+
+    /// The facts of a model with more layers than its base; null where those of the base hold.
+    private @Nullable String grown(Trained trained) {
+        if (trained.newLayers() == 0) {
+            return null;
+        }
+        return handle.createQuery(
+                        """
+                        SELECT facts FROM model_version
+                        WHERE manifest_key = :key AND (tenant_id = :tenant OR tenant_id IS NULL)
+                        LIMIT 1
+                        """)
+                .bind("key", trained.base().manifest().key())
+                .bind("tenant", trained.tenant().value())
+                .mapTo(String.class)
+                .findOne()
+                .filter(facts -> !facts.equals("{}"))
+                .map(facts -> Json.read(facts, ModelFacts.class))
+                .map(facts -> Json.text(facts.withLayers(facts.layers() + trained.newLayers())))
+                .orElse(null);
     }
 
     private String organization(TenantId tenant) {

@@ -15,12 +15,14 @@ import dev.tunesmith.contracts.id.Attempt;
 import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.id.TaskId;
 import dev.tunesmith.contracts.id.TunedName;
+import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.ErrorClass;
 import dev.tunesmith.contracts.job.ErrorCode;
 import dev.tunesmith.contracts.job.JobState;
 import dev.tunesmith.contracts.job.Origin;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.job.Resolver;
+import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.objects.DirectoryObjects;
@@ -32,6 +34,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -316,6 +319,46 @@ class ReportDeskTest {
                                 .formatted(prefix));
         assertThat(db.column(attempt.job(), "fine_tuned_model", String.class))
                 .isEqualTo(TunedName.of("nano", "acme", null, attempt.job()));
+    }
+
+    @Test
+    void aModelThatGotLayersSaysSo() {
+        Attempt attempt = db.running(owner());
+        Map<String, Object> resolved = new HashMap<>(Json.treeOf(resolved()));
+        resolved.put(
+                "adapter",
+                Json.treeOf(
+                        new AdapterSpec.Part(
+                                AdapterKind.LLAMA_PRO,
+                                List.of(1),
+                                List.of(AdapterSpec.Part.ALL),
+                                List.of(),
+                                2,
+                                0)));
+        db.update(
+                "UPDATE job SET resolved = CAST('%s' AS jsonb) WHERE job_id = :job"
+                        .formatted(Json.text(resolved).replace("'", "''")),
+                attempt.job());
+        db.sql(
+                "UPDATE model_version SET facts = CAST('%s' AS jsonb) WHERE name = 'nano'"
+                        .formatted(Json.text(MODEL)));
+        String prefix = "t/%s/j/%s/result/1/".formatted(db.tenant().value(), attempt.job().value());
+        ManifestRef manifest =
+                manifest(
+                        attempt,
+                        Manifest.Kind.RESULT,
+                        9,
+                        prefix,
+                        List.of(part(prefix, "model.safetensors")));
+
+        report(new Report.Result(attempt, manifest, 15, 77, Map.of()));
+
+        assertThat(
+                        db.value(
+                                "SELECT facts->>'layers' FROM model_version WHERE job_id = '%s'"
+                                        .formatted(attempt.job().value()),
+                                String.class))
+                .isEqualTo(String.valueOf(MODEL.layers() + 2));
     }
 
     private static ResolvedSpec resolved() {
