@@ -40,7 +40,7 @@ def generate(fresh):
 
 
 with torch.no_grad():
-    generate(4)
+    generate(16)
     prefill = generate(1)
     whole = generate(asked.new)
 with open("/proc/self/status") as status:

@@ -126,7 +126,7 @@ def generate(fresh):
     return read - start, time.perf_counter() - read
 
 
-generate(4)
+generate(16)
 prefill, decode = generate(asked.new)
 with open("/proc/self/status") as status:
     peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))

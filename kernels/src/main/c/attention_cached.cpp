@@ -156,7 +156,7 @@ struct Cached {
         }
     }
 
-    // Rows of one head that are read soon.
+    // Rows of one head that are read soon: into level 2, for level 1 has no room for a block.
     struct Ahead {
         const T *rows;
         int64_t count;
@@ -165,7 +165,7 @@ struct Cached {
         void ask(int64_t from, int64_t width) const {
             for (int64_t b = from; b < least(from + FEW_OUTPUTS, count); b++) {
                 const char *row = (const char *)(rows + at[b]);
-                for (int64_t i = 0; i < width * (int64_t)sizeof(T); i += 64) __builtin_prefetch(row + i);
+                for (int64_t i = 0; i < width * (int64_t)sizeof(T); i += 64) __builtin_prefetch(row + i, 0, 2);
             }
         }
     };

@@ -136,16 +136,26 @@ TS_DECLARE_SMALL(f32_weight_bf16, float, bf16, float)
 // them; q8_0 also quantises, and wants K to be a multiple of 32.
 int panels_pack_bf16(const bf16 *w_NK, void *to, int64_t N, int64_t K, TS_TEAM team);
 int panels_pack_q8_0(const bf16 *w_NK, void *to, int64_t N, int64_t K, TS_TEAM team);
+// The same from N rows of GGUF's blocks of those types; K is a multiple of 32, or of 256 for q4_k and q6_k.
+int panels_pack_q5_0(const uint8_t *blocks, void *to, int64_t N, int64_t K, TS_TEAM team);
+int panels_pack_q4_k(const uint8_t *blocks, void *to, int64_t N, int64_t K, TS_TEAM team);
+int panels_pack_q6_k(const uint8_t *blocks, void *to, int64_t N, int64_t K, TS_TEAM team);
 
-// y_MN = x_MK w_NKᵀ for any M. An element's bits depend on its row of x, its row of w and K alone.
-#define TS_DECLARE_PANELS(name, Y)                                                               \
-    int panels_linear_##name(const bf16 *x, const void *w, Y *y, void *scratch, int64_t M,       \
-                             int64_t N, int64_t K, int64_t x_stride, int64_t y_stride,           \
-                             TS_TEAM team);
+// y_MN = x_MK w_NKᵀ for any M and some matrices that read the same x; y is of type Y. An element's bits depend on
+// its row of x, its row of w and K alone.
+#define TS_DECLARE_PANELS(name, Y)                                                            \
+    int panels_linear_##name(const bf16 *x, const ts_panels *all, void *scratch, int64_t count, \
+                             int64_t M, int64_t K, int64_t x_stride, TS_TEAM team);
 TS_DECLARE_PANELS(bf16, bf16)
 TS_DECLARE_PANELS(bf16_out_f32, float)
 TS_DECLARE_PANELS(q8_0, bf16)
 TS_DECLARE_PANELS(q8_0_out_f32, float)
+TS_DECLARE_PANELS(q5_0, bf16)
+TS_DECLARE_PANELS(q5_0_out_f32, float)
+TS_DECLARE_PANELS(q4_k, bf16)
+TS_DECLARE_PANELS(q4_k_out_f32, float)
+TS_DECLARE_PANELS(q6_k, bf16)
+TS_DECLARE_PANELS(q6_k_out_f32, float)
 #undef TS_DECLARE_PANELS
 
 // The column of the largest value of each row, the first of equals; NaN is never the largest.

@@ -37,7 +37,7 @@ struct PairForm {
     PairForm() = default;
     static int64_t bytes(int64_t columns) { return columns * PANEL_OUTPUTS * sizeof(bf16); }
     PairForm(const void *panel, int64_t column) : w((const bf16 *)panel + column * PANEL_OUTPUTS) {}
-    static constexpr int64_t STEP = 1;
+    static constexpr int64_t STEP = 1, UNIT = 1;
     void begin(int64_t) {}
     Column column(int64_t k) const {
         Column c;
@@ -62,22 +62,8 @@ struct PairForm {
     }
 };
 
-// One byte a weight and a scale in fp16 for 32 columns: the scales of all outputs, then their codes
-// column after column (the values of GGUF's Q8_0).
-struct ByteForm {
-    static constexpr int64_t STEP = 32, BLOCK = 64 + 32 * 32;
-    const char *panel, *block;
-    Column scale;
-
-    ByteForm() = default;
-    static int64_t bytes(int64_t columns) { return columns / 32 * BLOCK; }
-    ByteForm(const void *p, int64_t column) : panel((const char *)p + column / 32 * BLOCK), block(panel) {}
-    void begin(int64_t k) {
-        block = panel + k / 32 * BLOCK;
-        const uint16_t *halves = (const uint16_t *)block;
-        for (int i = 0; i < PANEL_VECTORS; i++) scale.v[i] = half(halves + i * W);
-    }
-    static F half(const uint16_t *p) {
+// Numbers in fp16.
+    static inline F halves(const uint16_t *p) {
 #if TS_VECTOR == 16
         return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
 #elif TS_VECTOR == 8
@@ -87,6 +73,22 @@ struct ByteForm {
         if (exponent == 0) return (sign ? -1.0f : 1.0f) * (float)part * 0x1p-24f;
         return of_bits(sign | (exponent == 31 ? 255 : exponent + 112) << 23 | part << 13);
 #endif
+    }
+
+// One byte a weight and a scale in fp16 for 32 columns: the scales of all outputs, then their codes
+// column after column (the values of GGUF's Q8_0).
+struct ByteForm {
+    static constexpr int64_t STEP = 32, UNIT = 32, BLOCK = 64 + 32 * 32;
+    const char *panel, *block;
+    Column scale;
+
+    ByteForm() = default;
+    static int64_t bytes(int64_t columns) { return columns / 32 * BLOCK; }
+    ByteForm(const void *p, int64_t column) : panel((const char *)p + column / 32 * BLOCK), block(panel) {}
+    void begin(int64_t k) {
+        block = panel + k / 32 * BLOCK;
+        const uint16_t *of = (const uint16_t *)block;
+        for (int i = 0; i < PANEL_VECTORS; i++) scale.v[i] = halves(of + i * W);
     }
     Column column(int64_t k) const {
         Column c;
@@ -105,11 +107,26 @@ struct ByteForm {
     }
 };
 
+// What another form was widened to, for the rows behind the first.
+struct WideForm {
+    static constexpr int64_t STEP = 1;
+    const float *w;
+
+    WideForm() = default;
+    WideForm(const void *block, int64_t) : w((const float *)block) {}
+    void begin(int64_t) {}
+    Column column(int64_t k) const {
+        Column c;
+        for (int v = 0; v < PANEL_VECTORS; v++) c.v[v] = load(w + k * PANEL_OUTPUTS + v * W);
+        return c;
+    }
+};
+
 // sums[p][r] = (more ? sums : 0) + x row r · columns of panel p, for P panels and R rows of x. Meanwhile it asks
-// for LINES lines of memory from `ahead` on for each 12 columns.
-template <class Form, int P, int R>
+// for LINES lines of memory from `ahead` on for each 12 columns, and keeps the weights of one panel in `wide`.
+template <class Form, int P, int R, bool KEEP>
 static inline void panel_tile(const float *x, const char *panel, int64_t panel_bytes, int64_t first, int64_t columns,
-                              float *sums, int64_t sums_panel, bool more, const char *ahead, int lines) {
+                              float *sums, int64_t sums_panel, bool more, const char *ahead, int lines, float *wide) {
     F a[P][R][PANEL_VECTORS];
     for (int p = 0; p < P; p++) {
         for (int r = 0; r < R; r++) {
@@ -128,6 +145,9 @@ static inline void panel_tile(const float *x, const char *panel, int64_t panel_b
         for (int64_t c = k; c < end; c++) {
             for (int p = 0; p < P; p++) {
                 const Column w = forms[p].column(c);
+                if constexpr (KEEP) {
+                    for (int v = 0; v < PANEL_VECTORS; v++) store(wide + c * PANEL_OUTPUTS + v * W, w.v[v]);
+                }
                 for (int r = 0; r < R; r++) {
                     F xv = set(x[r * PANEL_COLUMNS + c]);
                     stay(xv);

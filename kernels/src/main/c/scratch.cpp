@@ -44,7 +44,7 @@ TS_API int64_t ts_product_scratch(int64_t threads) {
 
 TS_API int64_t ts_panels_linear_scratch(int64_t M, int64_t K, int64_t threads) {
     int64_t rows = M <= 36 ? M * threads : M < 240 ? M : 240;
-    return (rows * padded(K, 256) + threads * 240 * 32) * 4 + 64;
+    return (rows * padded(K, 256) + threads * (240 + 256) * 32) * 4 + 64;
 }
 
 TS_API int64_t ts_linear_small_scratch(int64_t M, int64_t K, int64_t threads) {

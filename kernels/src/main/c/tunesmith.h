@@ -24,6 +24,13 @@ struct ts_four_bit {
     float offset;
 };
 
+// A matrix in panels (panels.h) and where its product goes.
+struct ts_panels {
+    const void *w;
+    void *y;
+    int64_t n, y_stride;
+};
+
 // A matrix of codes of 4 bits (two in a byte, the first in the high half, rows begin a byte) or 8:
 // a value is (table[code] - zero)·scale of its group, which is
 // row_groups[row]·groups + column_groups[column].

@@ -20,7 +20,7 @@ flags="-std=c++17 -O3 -Xcompiler -fPIC,-fvisibility=hidden,-fvisibility-inlines-
 
 mkdir -p "$objects" "$(dirname "$library")" "$cache"
 listed=$(echo "$targets" | sed 's/a//g')
-common=$( (cat "$here"/*.cuh "$here"/../c/*.h "$here"/../c/*.def; echo "$flags $targets" | sed "s,$here,,g"; "$compiler" --version) | sha256sum)
+common=$( (cat "$here"/*.cuh "$here"/../c/operations.h "$here"/../c/tunesmith.h "$here"/../c/*.def; echo "$flags $targets" | sed "s,$here,,g"; "$compiler" --version) | sha256sum)
 # Each `arch` is one run of the front end; nothing here needs more than it has.
 gencode="-gencode arch=compute_80,code=[sm_80,sm_86,sm_89,sm_100]"
 gencode+=" -gencode arch=compute_90a,code=sm_90a -gencode arch=compute_120,code=[sm_120,compute_120]"

@@ -105,7 +105,7 @@ public final class BenchCommand implements Runnable {
             @Option(names = "--prompt", defaultValue = "128") int prompt,
             @Option(names = "--new", defaultValue = "64") int fresh,
             @Option(names = "--batch", defaultValue = "1") int batch,
-            @Option(names = "--weights", defaultValue = "bf16", description = "bf16, q8_0")
+            @Option(names = "--weights", defaultValue = "bf16", description = "bf16, q8_0, q4_k_m")
                     DecodeSpeed.Weights weights,
             @Option(names = "--peer", description = "${COMPLETION-CANDIDATES}, in turns")
                     Peer peer) {

@@ -4,11 +4,16 @@ import dev.tunesmith.engine.decode.CacheRoom;
 import dev.tunesmith.engine.decode.CausalModel;
 import dev.tunesmith.engine.decode.DecoderModel;
 import dev.tunesmith.engine.decode.Logits;
+import dev.tunesmith.engine.gguf.GgufMixture;
+import dev.tunesmith.engine.gguf.GgufPanels;
 import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.model.Architecture;
 import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.model.PanelStorage;
 import dev.tunesmith.engine.nn.Linear;
 import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.kernels.cpu.Panels;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -20,7 +25,7 @@ import java.util.SplittableRandom;
 final class DecodeSpeed {
     private static final int FIRST_TOKEN = 3;
     private static final int RANDOM_TOKENS = 8000;
-    private static final int WARM_UP_TOKENS = 4;
+    private static final int WARM_UP_TOKENS = 16;
     private static final double GIB = 1 << 30;
 
     private final Setup setup;
@@ -33,14 +38,22 @@ final class DecodeSpeed {
 
     /// Types of the weights that decoding reads.
     enum Weights {
-        BF16(Decoder.Loading.RESIDENT),
+        BF16,
         /// One byte and a scale for 32 of them; what has no whole blocks stays bf16.
-        Q8_0(Decoder.Loading.RESIDENT_Q8_0);
+        Q8_0,
+        /// What an export to GGUF holds: four bits, more where errors cost most, and finer types
+        /// where rows have no whole blocks.
+        Q4_K_M;
 
-        private final Decoder.Loading loading;
-
-        Weights(Decoder.Loading loading) {
-            this.loading = loading;
+        private Decoder.Form form(ModelDirectory directory) {
+            return switch (this) {
+                case BF16 -> Decoder.Form.dense(DType.BF16, Decoder.Loading.RESIDENT);
+                case Q8_0 -> Decoder.Form.resident(PanelStorage.uniform(Panels.Form.Q8_0));
+                case Q4_K_M ->
+                        Decoder.Form.resident(
+                                new GgufPanels(
+                                        GgufMixture.Q4_K_M, Architecture.of(directory.config())));
+            };
         }
     }
 
@@ -52,7 +65,7 @@ final class DecodeSpeed {
     Map<String, Object> measure() {
         ModelDirectory directory = ModelDirectory.open(setup.model());
         int room = setup.batch() * (setup.prompt() + setup.fresh() + WARM_UP_TOKENS + 64);
-        try (Decoder decoder = Decoder.load(directory, DType.BF16, setup.weights().loading);
+        try (Decoder decoder = Decoder.load(directory, setup.weights().form(directory));
                 CacheRoom cache = new CacheRoom(decoder, room);
                 DecoderModel model = new DecoderModel(decoder, cache)) {
             run(model, WARM_UP_TOKENS);

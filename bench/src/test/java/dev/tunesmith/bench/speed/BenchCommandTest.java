@@ -43,9 +43,10 @@ class BenchCommandTest {
         assertThat(figures.values()).allSatisfy(value -> assertThat((double) value).isPositive());
     }
 
-    @Test
-    void decodingGivesEveryFigure() {
-        var setup = new DecodeSpeed.Setup(NANO, 9, 5, 3, DecodeSpeed.Weights.Q8_0);
+    @ParameterizedTest
+    @EnumSource
+    void decodingGivesEveryFigure(DecodeSpeed.Weights weights) {
+        var setup = new DecodeSpeed.Setup(NANO, 9, 5, 3, weights);
 
         Map<String, Object> figures = new DecodeSpeed(setup).measure();
 

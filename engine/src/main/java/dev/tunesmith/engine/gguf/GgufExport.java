@@ -153,7 +153,7 @@ public final class GgufExport {
                 matrix
                         ? mixture.of(
                                 inFile.get(),
-                                layer(inFile.get()),
+                                GgufFamily.layer(inFile.get()),
                                 architecture.size().layers(),
                                 tied,
                                 width)
@@ -193,9 +193,5 @@ public final class GgufExport {
             return architecture.attention().heads();
         }
         return name.contains("k_proj") ? architecture.attention().kvHeads() : 0;
-    }
-
-    private static int layer(String name) {
-        return name.startsWith("blk.") ? Integer.parseInt(name.split("\\.", 3)[1]) : -1;
     }
 }

@@ -110,6 +110,11 @@ enum GgufFamily {
         return renamed(name, PLAIN_INNER, OUTSIDE_OF, INSIDE_OF, "blk.%s.%s.%s");
     }
 
+    /// The layer of a tensor in a GGUF file, or -1.
+    static int layer(String name) {
+        return name.startsWith("blk.") ? Integer.parseInt(name.split("\\.", 3)[1]) : -1;
+    }
+
     private static Optional<String> renamed(
             String name,
             Pattern inner,

@@ -13,7 +13,9 @@ import dev.tunesmith.engine.quant.PackedForm;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
+import dev.tunesmith.kernels.NativeMemory;
 import dev.tunesmith.kernels.cpu.Panels;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -22,7 +24,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Function;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 
 /// Turns the tensors of a checkpoint into parameters; what is missing, unknown or of the wrong
 /// shape is collected, so that all of it is told at once.
@@ -35,6 +39,7 @@ final class Checkpoint {
 
     private static final String BARE_PREFIX = "transformer.";
     private static final int SHOWN_MAX = 20;
+    private static final int ENCODED_ROWS = 32;
     private static final double UNIT_EPS = 1e-7;
 
     private final WeightFiles files;
@@ -73,8 +78,8 @@ final class Checkpoint {
     /// for whoever looks at single rows or at the values.
     Parameter multiplied(String name, long outputs, long inputs) {
         Parameter known = parameters.get(name);
-        Optional<Panels.Form> form = this.form.panels();
-        if (known != null || form.isEmpty() || compute != DType.BF16 || !isBf16(name)) {
+        Optional<PanelStorage> storage = form.panels();
+        if (known != null || storage.isEmpty() || compute != DType.BF16 || !isBf16(name)) {
             return parameter(name, outputs, inputs);
         }
         Optional<StoredTensor> stored = stored(name, outputs, inputs);
@@ -84,7 +89,7 @@ final class Checkpoint {
                         stored.map(found -> converted(found, compute, region, false))
                                 .orElseGet(() -> region.tensor(compute, 0)));
         parameters.put(name, parameter);
-        stored.ifPresent(found -> copyToPanels(parameter, form.get(), found.name()));
+        stored.ifPresent(found -> copyToPanels(parameter, storage.get(), found.name()));
         return parameter;
     }
 
@@ -94,12 +99,40 @@ final class Checkpoint {
                 .isPresent();
     }
 
-    private void copyToPanels(Parameter parameter, Panels.Form wanted, String stored) {
+    private void copyToPanels(Parameter parameter, PanelStorage storage, String stored) {
         Tensor value = parameter.value();
-        Panels.Form form = Products.PanelMatrix.takes(value, wanted) ? wanted : Panels.Form.BF16;
-        if (Products.PanelMatrix.takes(value, form)) {
-            parameter.usePanels(Products.PanelMatrix.of(value, form, region));
-            files.forget(stored);
+        PanelStorage.Choice choice = storage.of(parameter.name(), value.width());
+        if (!Products.PanelMatrix.takes(value, choice.form())) {
+            return;
+        }
+        Function<float[], byte[]> encoder = choice.encoder();
+        parameter.usePanels(
+                encoder == null
+                        ? Products.PanelMatrix.of(value, choice.form(), region)
+                        : encoded(value, choice.form(), encoder));
+        files.forget(stored);
+    }
+
+    private Products.PanelMatrix encoded(
+            Tensor value_OI, Panels.Form form, Function<float[], byte[]> encoder) {
+        int outputs = Math.toIntExact(value_OI.size(0));
+        int rowBytes = encoder.apply(value_OI.rowRange(0, 1).toFloats()).length;
+        try (NativeMemory blocks = NativeMemory.allocate((long) outputs * rowBytes)) {
+            IntStream.range(0, Math.ceilDiv(outputs, ENCODED_ROWS))
+                    .parallel()
+                    .forEach(part -> {
+                        int from = part * ENCODED_ROWS;
+                        int to = Math.min(outputs, from + ENCODED_ROWS);
+                        byte[] rows = encoder.apply(value_OI.rowRange(from, to).toFloats());
+                        MemorySegment.copy(
+                                MemorySegment.ofArray(rows),
+                                0,
+                                blocks.segment(),
+                                (long) from * rowBytes,
+                                rows.length);
+                    });
+            return Products.PanelMatrix.ofBlocks(
+                    form, outputs, value_OI.size(1), blocks.segment(), region);
         }
     }
 

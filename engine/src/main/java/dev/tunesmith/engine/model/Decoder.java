@@ -70,8 +70,6 @@ public final class Decoder implements AutoCloseable {
         /// Matrices are copied in the order in which products read them, on large pages: for
         /// decoding, where reading weights is all that counts.
         RESIDENT,
-        /// As RESIDENT, but in GGUF's Q8_0 where rows are whole blocks of 32: half the bytes.
-        RESIDENT_Q8_0,
         /// Copied, so that they can train.
         WRITABLE
     }
@@ -81,22 +79,33 @@ public final class Decoder implements AutoCloseable {
     /// @param compute type of activations and of what is not quantised
     /// @param quantised turns the matrices of all linear layers but the head into codes of four
     ///   bits, unless the checkpoint holds them quantised already
-    public record Form(DType compute, Loading loading, Optional<FourBitFormat> quantised) {
+    /// @param storage of RESIDENT matrices of bf16; empty leaves them so
+    public record Form(
+            DType compute,
+            Loading loading,
+            Optional<FourBitFormat> quantised,
+            Optional<PanelStorage> storage) {
+
+        /// RESIDENT matrices stay bf16.
+        public Form(DType compute, Loading loading, Optional<FourBitFormat> quantised) {
+            this(compute, loading, quantised, Optional.empty());
+        }
+
         /// Without quantisation.
         public static Form dense(DType compute, Loading loading) {
             return new Form(compute, loading, Optional.empty());
         }
 
+        /// For decoding, with matrices in few bits.
+        public static Form resident(PanelStorage storage) {
+            return new Form(DType.BF16, Loading.RESIDENT, Optional.empty(), Optional.of(storage));
+        }
+
         /// How matrices are copied for products, if they are: devices read them as they lie.
-        Optional<Panels.Form> panels() {
-            if (!Device.current().hostVisible()) {
-                return Optional.empty();
-            }
-            return switch (loading) {
-                case RESIDENT -> Optional.of(Panels.Form.BF16);
-                case RESIDENT_Q8_0 -> Optional.of(Panels.Form.Q8_0);
-                case MAPPED, WRITABLE -> Optional.empty();
-            };
+        Optional<PanelStorage> panels() {
+            return Device.current().hostVisible() && loading == Loading.RESIDENT
+                    ? storage.or(() -> Optional.of(PanelStorage.uniform(Panels.Form.BF16)))
+                    : Optional.empty();
         }
     }
 

@@ -31,7 +31,7 @@ public sealed interface Branches permits Branches.Separate, Branches.Fused, Late
 
         @Override
         public List<Tensor> forward(Tape tape, Tensor x_NI) {
-            return linears.stream().map(linear -> linear.forward(tape, x_NI)).toList();
+            return Linear.forward(tape, x_NI, linears);
         }
 
         @Override

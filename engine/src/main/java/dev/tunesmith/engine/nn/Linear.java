@@ -107,32 +107,72 @@ public final class Linear {
 
     /// Computes the layer and records it.
     public Tensor forward(Tape tape, Tensor x_NI) {
+        InputMap input = inputMap();
+        Tensor in_NI = input == null ? x_NI : input.forward(tape, x_NI);
+        Tensor y_NO = output(tape, in_NI);
+        weight.product(y_NO, in_NI, tape.arena());
+        return completed(tape, in_NI, y_NO);
+    }
+
+    /// Computes layers that read the same rows: their products in one go where that is possible.
+    static List<Tensor> forward(Tape tape, Tensor x_NI, List<Linear> layers) {
+        List<Parameter> matrices = new ArrayList<>(layers.size());
+        List<Tensor> outputs = new ArrayList<>(layers.size());
+        for (Linear layer : layers) {
+            if (layer.weight instanceof Weight.Dense(Parameter matrix)
+                    && layer.inputMap() == null) {
+                matrices.add(matrix);
+            }
+        }
+        if (matrices.size() < layers.size()) {
+            layers.forEach(layer -> outputs.add(layer.forward(tape, x_NI)));
+            return outputs;
+        }
+        layers.forEach(layer -> outputs.add(layer.output(tape, x_NI)));
+        Parameter.products(matrices, outputs, x_NI);
+        for (int i = 0; i < outputs.size(); i++) {
+            outputs.set(i, layers.get(i).completed(tape, x_NI, outputs.get(i)));
+        }
+        return outputs;
+    }
+
+    private @Nullable InputMap inputMap() {
+        Change adapter = change;
+        return adapter == null ? null : adapter.input();
+    }
+
+    private Tensor output(Tape tape, Tensor x_NI) {
+        return tape.tensor(x_NI.type(), x_NI.rows(), weight.outputs());
+    }
+
+    /// What becomes of the product: bias and adapter.
+    private Tensor completed(Tape tape, Tensor in_NI, Tensor product_NO) {
         Change adapter = change;
         if (adapter == null) {
-            return product(tape, x_NI, null, bias);
+            return completed(tape, in_NI, product_NO, null, bias);
         }
-        InputMap input = adapter.input();
-        Tensor in_NI = input == null ? x_NI : input.forward(tape, x_NI);
         OutputScale output = adapter.output();
         if (output == null) {
-            return product(tape, in_NI, adapter.addition(), bias);
+            return completed(tape, in_NI, product_NO, adapter.addition(), bias);
         }
         return switch (output.place()) {
             case BEFORE_BIAS -> {
-                Tensor y_NO = product(tape, in_NI, adapter.addition(), null);
+                Tensor y_NO = completed(tape, in_NI, product_NO, adapter.addition(), null);
                 yield output.forward(tape, y_NO, adapter.addition(), bias);
             }
             case BEHIND_BIAS -> {
-                Tensor y_NO = product(tape, in_NI, adapter.addition(), bias);
+                Tensor y_NO = completed(tape, in_NI, product_NO, adapter.addition(), bias);
                 yield output.forward(tape, y_NO, adapter.addition(), null);
             }
         };
     }
 
-    private Tensor product(
-            Tape tape, Tensor x_NI, @Nullable LowRank addition, @Nullable Parameter added) {
-        Tensor y_NO = tape.tensor(x_NI.type(), x_NI.rows(), weight.outputs());
-        weight.product(y_NO, x_NI, tape.arena());
+    private Tensor completed(
+            Tape tape,
+            Tensor x_NI,
+            Tensor y_NO,
+            @Nullable LowRank addition,
+            @Nullable Parameter added) {
         if (added != null) {
             Elementwise.addBias(y_NO, added.value());
         }

@@ -5,6 +5,7 @@ import dev.tunesmith.engine.ops.Products;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -86,6 +87,28 @@ public final class Parameter {
             copy.linear(y_NO, x_NI);
         } else {
             Products.linear(y_NO, x_NI, value);
+        }
+    }
+
+    /// The products of the same rows with several weights, in one go where all have copies for
+    /// products in the same form.
+    static void products(List<Parameter> weights, List<Tensor> y, Tensor x_NI) {
+        List<Products.PanelMatrix> copies = new ArrayList<>(weights.size());
+        for (Parameter weight : weights) {
+            Products.PanelMatrix copy = weight.panels;
+            if (copy == null
+                    || !copy.multiplies(x_NI)
+                    || (!copies.isEmpty() && !copy.joins(copies.getFirst()))) {
+                break;
+            }
+            copies.add(copy);
+        }
+        if (copies.size() == weights.size()) {
+            Products.PanelMatrix.linear(y, x_NI, copies);
+            return;
+        }
+        for (int i = 0; i < weights.size(); i++) {
+            weights.get(i).product(y.get(i), x_NI);
         }
     }
 

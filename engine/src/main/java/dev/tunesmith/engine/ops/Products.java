@@ -11,6 +11,9 @@ import dev.tunesmith.kernels.cpu.SmallLinear;
 import dev.tunesmith.kernels.cuda.CuBlas;
 import dev.tunesmith.kernels.torch.TorchAbi;
 import dev.tunesmith.kernels.torch.TorchException;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 
 /// Matrix products. Both operands have one type; sums run in fp32 inside.
 ///
@@ -174,15 +177,31 @@ public final class Products {
 
         /// Copies a matrix into `region`.
         public static PanelMatrix of(Tensor w_OI, Panels.Form form, Region region) {
-            Panels shape = new Panels(form, w_OI.size(0), w_OI.size(1), Native.threads());
+            return of(form, w_OI.size(0), w_OI.size(1), w_OI.address(), region);
+        }
+
+        /// Copies a matrix that blocks of GGUF hold.
+        public static PanelMatrix ofBlocks(
+                Panels.Form form, long outputs, long inputs, MemorySegment blocks, Region region) {
+            return of(form, outputs, inputs, blocks.address(), region);
+        }
+
+        private static PanelMatrix of(
+                Panels.Form form, long outputs, long inputs, long source, Region region) {
+            Panels shape = new Panels(form, outputs, inputs, Native.threads());
             Tensor bytes = Elementwise.bytes(region, shape.bytes());
-            shape.pack(w_OI.address(), bytes.address());
+            shape.pack(source, bytes.address());
             return new PanelMatrix(shape, bytes);
         }
 
         /// Whether the product with rows like these has a kernel.
         public boolean multiplies(Tensor x_NI) {
             return x_NI.type() == DType.BF16;
+        }
+
+        /// Whether one call can multiply the same rows by this matrix and another.
+        public boolean joins(PanelMatrix other) {
+            return shape.form() == other.shape.form() && shape.k() == other.shape.k();
         }
 
         /// Bytes that one product reads.
@@ -192,19 +211,35 @@ public final class Products {
 
         /// `y_NO = x_NI · wᵀ`.
         public void linear(Tensor y_NO, Tensor x_NI) {
-            if (x_NI.width() != shape.k()
-                    || y_NO.width() != shape.n()
-                    || y_NO.rows() != x_NI.rows()) {
-                throw new IllegalArgumentException(
-                        "product of %s and panels %s into %s".formatted(x_NI, shape, y_NO));
+            linear(List.of(y_NO), x_NI, List.of(this));
+        }
+
+        /// The products of the same rows with matrices that [join][#joins].
+        public static void linear(List<Tensor> y, Tensor x_NI, List<PanelMatrix> matrices) {
+            List<Panels.Target> targets = new ArrayList<>(matrices.size());
+            for (int i = 0; i < matrices.size(); i++) {
+                PanelMatrix matrix = matrices.get(i);
+                Tensor y_NO = y.get(i);
+                if (x_NI.width() != matrix.shape.k()
+                        || y_NO.width() != matrix.shape.n()
+                        || y_NO.rows() != x_NI.rows()) {
+                    throw new IllegalArgumentException(
+                            "product of %s and panels %s into %s"
+                                    .formatted(x_NI, matrix.shape, y_NO));
+                }
+                targets.add(
+                        new Panels.Target(
+                                matrix.shape, matrix.bytes.address(), Native.strided(y_NO)));
             }
-            shape.forward(
+            Panels shape = matrices.getFirst().shape;
+            long work = shape.scratchBytes(x_NI.rows(), targets.size());
+            Panels.forward(
+                    shape.form(),
                     Native.strided(x_NI),
-                    bytes.address(),
-                    Native.strided(y_NO),
-                    Native.element(y_NO),
+                    targets,
+                    Native.element(y.getFirst()),
                     x_NI.rows(),
-                    Workspace.bytes(shape.scratchBytes(x_NI.rows())).address());
+                    Workspace.bytes(work).address());
         }
     }
 }

@@ -11,7 +11,12 @@ import dev.tunesmith.engine.io.SafetensorsFile;
 import dev.tunesmith.engine.io.StoredTensor;
 import dev.tunesmith.engine.io.StoredType;
 import dev.tunesmith.engine.model.Architecture;
+import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.model.FreshWeights;
+import dev.tunesmith.engine.nn.Parameter;
+import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.Region;
+import dev.tunesmith.engine.tensor.Tensor;
 import dev.tunesmith.engine.text.SpecialText;
 import dev.tunesmith.engine.text.Tokenizer;
 import java.io.IOException;
@@ -170,6 +175,46 @@ class GgufExportTest {
         };
     }
 
+    /// The codes that decoding reads are those of an exported file.
+    @Test
+    void decodingMultipliesByWhatAFileHolds() throws IOException {
+        ModelDirectory model =
+                copy(model("llama", Map.of()), GgufMixture.BF16, "narrow", StoredType.BF16);
+        ModelDirectory back = thereAndBack(model, GgufMixture.Q4_K_M);
+        var storage = new GgufPanels(GgufMixture.Q4_K_M, Architecture.of(model.config()));
+        try (Decoder coded = Decoder.load(model, Decoder.Form.resident(storage));
+                Decoder plain = Decoder.load(back, DType.F32, Decoder.Loading.MAPPED);
+                Region region = Region.lasting("products")) {
+            int matrices = 0;
+            for (Parameter parameter : coded.parameters()) {
+                if (parameter.bytesRead() == parameter.value().bytes()) {
+                    continue;
+                }
+                matrices++;
+                Tensor x_NI = region.tensor(DType.BF16, 2, parameter.value().width());
+                x_NI.set(wave(2 * (int) parameter.value().width()));
+                Tensor wide_NI = region.floats(x_NI.toFloats(), x_NI.shape());
+                Tensor y_NO = region.tensor(DType.F32, 2, parameter.value().size(0));
+                Tensor expected_NO = region.tensor(DType.F32, y_NO.shape());
+                parameter.product(y_NO, x_NI);
+                plain.parameter(parameter.name()).orElseThrow().product(expected_NO, wide_NI);
+                assertThat(y_NO.toFloats())
+                        .as(parameter.name())
+                        .usingComparatorWithPrecision(1e-4f)
+                        .containsExactly(expected_NO.toFloats());
+            }
+            assertThat(matrices).isEqualTo(4 * 7 + 1);
+        }
+    }
+
+    private static float[] wave(int count) {
+        float[] values = new float[count];
+        for (int i = 0; i < count; i++) {
+            values[i] = (float) Math.sin(i);
+        }
+        return values;
+    }
+
     private ModelDirectory model(String family, Map<String, Object> changes) throws IOException {
         Path path = Files.createDirectory(folder.resolve("model"));
         for (String name : List.of(ModelDirectory.TOKENIZER, ModelDirectory.CHAT_TEMPLATE)) {
@@ -198,11 +243,17 @@ class GgufExportTest {
 
     private ModelDirectory thereAndBack(ModelDirectory model, GgufMixture mixture)
             throws IOException {
-        Path file = folder.resolve("model.gguf");
+        return copy(model, mixture, "back", StoredType.F32);
+    }
+
+    private ModelDirectory copy(
+            ModelDirectory model, GgufMixture mixture, String name, StoredType type)
+            throws IOException {
+        Path file = folder.resolve(name + ".gguf");
         assertThat(GgufExport.run(model, file, mixture)).isEmpty();
-        Path back = Files.createDirectory(folder.resolve("back"));
-        assertThat(GgufImport.run(file, back, StoredType.F32)).isEmpty();
-        return ModelDirectory.open(back);
+        Path copy = Files.createDirectory(folder.resolve(name));
+        assertThat(GgufImport.run(file, copy, type)).isEmpty();
+        return ModelDirectory.open(copy);
     }
 
     private static SafetensorsFile weights(ModelDirectory model) {

@@ -58,6 +58,12 @@ final class Fenced implements AutoCloseable {
         return address;
     }
 
+    long bytes(byte... values) {
+        long address = room(values.length);
+        MemorySegment.copy(values, 0, contents.getLast(), ValueLayout.JAVA_BYTE, 0, values.length);
+        return address;
+    }
+
     long ints(int... values) {
         long address = room(4L * values.length);
         MemorySegment.copy(values, 0, contents.getLast(), ValueLayout.JAVA_INT, 0, values.length);

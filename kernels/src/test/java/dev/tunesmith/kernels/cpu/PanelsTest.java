@@ -87,7 +87,7 @@ class PanelsTest {
                     new Strided(y, n),
                     output,
                     m,
-                    memory.room(panels.scratchBytes(m)));
+                    memory.room(panels.scratchBytes(m, 1)));
             return memory.read(output, y);
         }
     }
