@@ -57,6 +57,14 @@ class IsolationTest {
         id("GET", "/api/v1/jobs/%s", job, nobody);
         id("GET", "/v1/models/%s", OWN_MODEL, "ft:nano:demo:iso:99999999");
         id("GET", "/api/v1/models/%s", OWN_MODEL, "ft:nano:demo:iso:99999999");
+        String task =
+                as("demo")
+                        .contentType("application/json")
+                        .body("{\"verb\":\"check\",\"file\":\"%s\"}".formatted(file))
+                        .post("/api/v1/data/tasks")
+                        .path("id");
+        id("GET", "/api/v1/data/tasks/%s", task, "task_" + "0".repeat(32));
+        id("POST", "/api/v1/data/tasks/%s/cancel", task, "task_" + "0".repeat(32));
         operations.add(
                 new Operation(
                         "POST",
@@ -139,7 +147,7 @@ class IsolationTest {
     /// A body without the ids in it.
     private static String shape(Response answer) {
         return answer.asString()
-                .replaceAll("(req_|file-|ftjob-)[0-9a-f]+", "ID")
+                .replaceAll("(req_|file-|ftjob-|task_)[0-9a-f]+", "ID")
                 .replaceAll("ft:[a-z0-9:]+", "MODEL");
     }
 }

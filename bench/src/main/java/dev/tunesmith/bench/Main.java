@@ -8,7 +8,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /// `verify [DIR…]` runs golden cases, `bench …` measures training and decoding, `convert` reads and
-/// writes files of llama.cpp, `extend` adds tokens to a vocabulary, `tokenizer` learns one.
+/// writes files of llama.cpp, `data` checks a training file, `extend` adds tokens to a vocabulary,
+/// `tokenizer` learns one.
 /// `TUNESMITH_DEVICE` names the device: `cpu` or `cuda:0`.
 public final class Main {
 
@@ -24,12 +25,13 @@ public final class Main {
             case "verify" ->
                     System.exit(Verify.run(rest.stream().map(Path::of).toList(), System.out));
             case "bench" -> System.exit(BenchCommand.run(rest));
+            case "data" -> System.exit(DataCommand.run(rest));
             case "extend" -> System.exit(ExtendCommand.run(rest, System.out));
             case "convert" -> System.exit(ConvertCommand.run(rest, System.out));
             case "tokenizer" -> System.exit(TokenizerCommand.run(rest, System.out));
             default -> {
                 System.err.println(
-                        "usage: verify [DIR…] | bench (train | decode | model) … | convert FILE.gguf DIR | convert DIR FILE.gguf | extend DIR OUT TOKEN… | tokenizer FILE…");
+                        "usage: verify [DIR…] | data FILE | bench (train | decode | data | model) … | convert FILE.gguf DIR | convert DIR FILE.gguf | extend DIR OUT TOKEN… | tokenizer FILE…");
                 System.exit(2);
             }
         }

@@ -19,6 +19,7 @@ import picocli.CommandLine.Spec;
             PlanCommand.class,
             JobsCommand.class,
             FilesCommand.class,
+            DataCommand.class,
             ModelsCommand.class,
             ChatCommand.class,
             QuickstartCommand.class,

@@ -6,6 +6,7 @@ import dev.tunesmith.contracts.event.Envelope;
 import dev.tunesmith.contracts.event.Message;
 import dev.tunesmith.contracts.event.Telemetry;
 import dev.tunesmith.contracts.event.Topics;
+import dev.tunesmith.contracts.id.Ids;
 import dev.tunesmith.platform.events.ConsumerLoop;
 import dev.tunesmith.platform.events.EventHandler;
 import dev.tunesmith.platform.events.EventProducer;
@@ -21,6 +22,7 @@ import dev.tunesmith.scheduler.lease.BeatDesk;
 import dev.tunesmith.scheduler.lease.Reaper;
 import dev.tunesmith.scheduler.placement.Dispatcher;
 import dev.tunesmith.scheduler.pod.PodPlacer;
+import dev.tunesmith.scheduler.queue.DataTasks;
 import dev.tunesmith.scheduler.queue.Manifests;
 import dev.tunesmith.scheduler.queue.ReportDesk;
 import dev.tunesmith.scheduler.queue.Timers;
@@ -30,6 +32,7 @@ import dev.tunesmith.scheduler.sweep.SweepTimes;
 import dev.tunesmith.scheduler.sweep.Sweeper;
 import dev.tunesmith.scheduler.tick.Pulse;
 import dev.tunesmith.scheduler.tick.Retention;
+import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -82,6 +85,10 @@ public final class Scheduler implements AutoCloseable {
                 new Validations(database, clock, times.validateResend(), times.hostFresh());
         Pulse timers = pulse("timers", new Timers(database, times.leases(), clock, OBEY_WITHIN));
         pulse("validations", validations);
+        var dataTasks =
+                new DataTasks(
+                        database, clock, times.hostFresh(), new Ids(clock, new SecureRandom()));
+        pulse("data-tasks", dataTasks);
         Pulse planner =
                 pulse(
                         "planner",
@@ -93,7 +100,12 @@ public final class Scheduler implements AutoCloseable {
                                 PodPlacer.STANDING_HOSTS));
         var reports =
                 new ReportDesk(
-                        database, times.leases(), new Manifests(objects), validations, clock);
+                        database,
+                        times.leases(),
+                        new Manifests(objects),
+                        validations,
+                        dataTasks,
+                        clock);
         read(
                 Topics.REPORTS,
                 envelope -> {

@@ -4,6 +4,7 @@ import dev.tunesmith.contracts.event.ChildCommand;
 import dev.tunesmith.contracts.event.Control;
 import dev.tunesmith.contracts.event.Envelope;
 import dev.tunesmith.contracts.id.Attempt;
+import dev.tunesmith.contracts.id.TaskId;
 import dev.tunesmith.platform.events.IncomingEvent;
 import dev.tunesmith.platform.json.Json;
 import java.time.Duration;
@@ -22,18 +23,21 @@ final class ControlDesk {
     private final Outgoing outgoing;
     private final Consumer<Control.BeatAck> beatAnswered;
     private final Runnable drain;
+    private final Consumer<TaskId> abandon;
 
     ControlDesk(
             Attempts attempts,
             Claims claims,
             Outgoing outgoing,
             Consumer<Control.BeatAck> beatAnswered,
-            Runnable drain) {
+            Runnable drain,
+            Consumer<TaskId> abandon) {
         this.attempts = attempts;
         this.claims = claims;
         this.outgoing = outgoing;
         this.beatAnswered = beatAnswered;
         this.drain = drain;
+        this.abandon = abandon;
     }
 
     void handle(IncomingEvent event) {
@@ -65,6 +69,7 @@ final class ControlDesk {
                     stop(attempt, ChildCommand.Reason.PREEMPT, deadline);
             case Control.Drain _ -> drain.run();
             case Control.Fenced(_, Attempt attempt, _) -> fenced(attempt);
+            case Control.Abandon(_, TaskId task) -> abandon.accept(task);
         }
     }
 

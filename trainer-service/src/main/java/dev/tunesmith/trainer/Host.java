@@ -59,8 +59,15 @@ final class Host implements AutoCloseable {
         this.heartbeat = new Heartbeat(identity, settings, attempts, outgoing, this::tick);
         this.claims =
                 new Claims(identity, outgoing, attempts, this::begin, settings.periods().claim());
+        DataDesk data = new DataDesk(children, workspace, outgoing);
         ControlDesk desk =
-                new ControlDesk(attempts, claims, outgoing, heartbeat::answered, this::drain);
+                new ControlDesk(
+                        attempts,
+                        claims,
+                        outgoing,
+                        heartbeat::answered,
+                        this::drain,
+                        data::abandon);
         this.control = ControlTail.start(bootstrap, Topics.CONTROL, identity.host(), desk::handle);
         heartbeat.start();
         this.invitations =
@@ -75,7 +82,8 @@ final class Host implements AutoCloseable {
                 ShareLoop.start(
                         reading(VALIDATORS, Topics.VALIDATE),
                         () -> !draining.get(),
-                        new ValidateDesk(children, workspace, outgoing)::invited,
+                        new TaskDesk(new ValidateDesk(children, workspace, outgoing), data)
+                                ::invited,
                         reports);
     }
 

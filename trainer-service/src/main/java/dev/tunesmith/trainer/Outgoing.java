@@ -71,6 +71,11 @@ final class Outgoing {
         reports.send(event(Topics.REPORTS, report.task().wire(), report));
     }
 
+    /// The same for the outcome of a data task.
+    void deliver(Report.DataDone report) {
+        reports.send(event(Topics.REPORTS, report.task().wire(), report));
+    }
+
     /// Sends a message that may be lost.
     void offer(String topic, String key, Message message) {
         lossy.offer(event(topic, key, message));

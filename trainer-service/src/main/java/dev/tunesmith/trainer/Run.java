@@ -208,6 +208,8 @@ final class Run implements ChildProcess.Listener {
             }
             case ChildReport.Validated _ ->
                     log.warn("{}: a training child reported a validation", attempt);
+            case ChildReport.Prepared _ ->
+                    log.warn("{}: a training child reported a data task", attempt);
         }
     }
 

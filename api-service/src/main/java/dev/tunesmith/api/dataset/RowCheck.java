@@ -1,12 +1,10 @@
 package dev.tunesmith.api.dataset;
 
-import dev.tunesmith.contracts.data.MalformedLineException;
 import dev.tunesmith.contracts.data.RowChecker;
+import dev.tunesmith.contracts.data.RowFigures;
 import dev.tunesmith.contracts.data.RowFormat;
 import dev.tunesmith.contracts.data.RowSummary;
 import dev.tunesmith.contracts.dataset.FileKind;
-import dev.tunesmith.platform.json.Json;
-import dev.tunesmith.platform.json.JsonException;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -20,7 +18,7 @@ import java.util.Optional;
 final class RowCheck {
     private static final int HEAD_BYTES = 4096;
 
-    private final RowChecker checker = new RowChecker(RowCheck::parse);
+    private final RowChecker checker = new RowChecker();
     private final String name;
     private boolean begun;
     private Optional<String> otherKind = Optional.empty();
@@ -74,7 +72,7 @@ final class RowCheck {
     /// What was found, once all bytes have passed.
     RowReport report() {
         if (otherKind.isPresent()) {
-            return new RowReport(otherKind.get(), 0, 0, 0, List.of());
+            return new RowReport(otherKind.get(), 0, 0, 0, List.of(), RowFigures.EMPTY);
         }
         RowSummary summary = checker.finish();
         RowFormat format = summary.format();
@@ -83,15 +81,7 @@ final class RowCheck {
                 summary.rows(),
                 summary.duplicates(),
                 summary.problemCount(),
-                summary.problems());
-    }
-
-    private static Object parse(String line) throws MalformedLineException {
-        try {
-            return Json.read(line, Object.class);
-        } catch (JsonException e) {
-            throw new MalformedLineException(
-                    "%s at column %d".formatted(e.getMessage(), e.column()));
-        }
+                summary.problems(),
+                summary.figures());
     }
 }

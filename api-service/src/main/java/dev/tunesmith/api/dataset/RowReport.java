@@ -1,5 +1,6 @@
 package dev.tunesmith.api.dataset;
 
+import dev.tunesmith.contracts.data.RowFigures;
 import dev.tunesmith.contracts.problem.Problem;
 import java.util.List;
 import java.util.Optional;
@@ -12,17 +13,22 @@ import org.jspecify.annotations.Nullable;
 /// @param duplicates rows whose text occurred before
 /// @param problemCount all problems
 /// @param problems the first of them
+/// @param figures what else is noteworthy: secrets, repeated rows, scripts; empty for files that
+///   were stored before there were any
 public record RowReport(
         @Nullable String format,
         long rows,
         long duplicates,
         long problemCount,
-        List<Problem> problems) {
+        List<Problem> problems,
+        @Nullable RowFigures figures) {
     /// For files whose rows nobody trains on.
-    public static final RowReport UNCHECKED = new RowReport(null, 0, 0, 0, List.of());
+    public static final RowReport UNCHECKED =
+            new RowReport(null, 0, 0, 0, List.of(), RowFigures.EMPTY);
 
     public RowReport {
         problems = List.copyOf(problems);
+        figures = figures == null ? RowFigures.EMPTY : figures;
     }
 
     public boolean ok() {

@@ -26,7 +26,7 @@ import picocli.CommandLine.Spec;
         name = "tunesmith bench",
         description = "Measure training and decoding on this machine.",
         mixinStandardHelpOptions = true,
-        synopsisSubcommandLabel = "(train | decode | table | model)")
+        synopsisSubcommandLabel = "(train | decode | data | table | model)")
 @SuppressWarnings("NullAway.Init")
 public final class BenchCommand implements Runnable {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -49,7 +49,8 @@ public final class BenchCommand implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "name train, decode, table or model");
+        throw new ParameterException(
+                spec.commandLine(), "name train, decode, data, table or model");
     }
 
     @Command(description = "Train on random tokens in bf16.", mixinStandardHelpOptions = true)
@@ -97,6 +98,32 @@ public final class BenchCommand implements Runnable {
         }
         var setup = new TrainSpeed.Setup(model, method, batch, seq, steps, recompute);
         return print(new TrainSpeed(setup, System.err).measure());
+    }
+
+    @Command(
+            description = "Check a training file without a tokenizer.",
+            mixinStandardHelpOptions = true)
+    int data(
+            @Option(
+                            names = "--file",
+                            paramLabel = "FILE",
+                            description = "a file of yours; without it one is made up")
+                    Path file,
+            @Option(names = "--megabytes", defaultValue = "500") int megabytes,
+            @Option(names = "--rounds", defaultValue = "3") int rounds)
+            throws IOException {
+        positive("--megabytes", megabytes);
+        positive("--rounds", rounds);
+        if (file != null) {
+            return print(new DataSpeed(file, System.err).check(rounds));
+        }
+        Path made = Files.createTempFile("tunesmith-rows", ".jsonl");
+        try {
+            GeneratedRows.write(made, megabytes * 1_000_000L, 1);
+            return print(new DataSpeed(made, System.err).check(rounds));
+        } finally {
+            Files.delete(made);
+        }
     }
 
     @Command(description = "Continue random prompts greedily.", mixinStandardHelpOptions = true)

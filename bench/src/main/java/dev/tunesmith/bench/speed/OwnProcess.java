@@ -26,6 +26,11 @@ final class OwnProcess {
         throw new IllegalStateException("/proc/self/status has no VmHWM");
     }
 
+    /// Time that all processors together spent on this process.
+    static double processorSeconds() {
+        return ProcessHandle.current().info().totalCpuDuration().orElseThrow().toMillis() / 1e3;
+    }
+
     /// Wall time since the process was started, so that loading the virtual machine counts.
     static double secondsSinceStart() {
         Instant start = ProcessHandle.current().info().startInstant().orElseThrow();

@@ -1,5 +1,7 @@
 package dev.tunesmith.contracts.data;
 
+import dev.tunesmith.contracts.inspect.Finding;
+import dev.tunesmith.contracts.inspect.FindingKind;
 import dev.tunesmith.contracts.problem.NearestName;
 import dev.tunesmith.contracts.problem.Problem;
 import java.util.ArrayList;
@@ -37,6 +39,7 @@ public final class RowRules {
 
     private final long line;
     private final List<Problem> found = new ArrayList<>();
+    private final List<Finding> notes = new ArrayList<>();
 
     /// Rules for the row of a line, counted from 1.
     public RowRules(long line) {
@@ -46,6 +49,11 @@ public final class RowRules {
     /// What is wrong with the rows that were checked.
     public List<Problem> found() {
         return List.copyOf(found);
+    }
+
+    /// What is noteworthy about rows, whether it is wrong or not.
+    public List<Finding> notes() {
+        return List.copyOf(notes);
     }
 
     /// Checks a row of a format; empty if something is wrong with it.
@@ -66,9 +74,16 @@ public final class RowRules {
         found.add(Problem.ofLine(line, param, message));
     }
 
+    void note(FindingKind kind, String param) {
+        notes.add(Finding.of(line, kind, param));
+    }
+
     private String text(Map<String, Object> tree, String key) {
         if (tree.get(key) instanceof String text && !text.isEmpty()) {
             return text;
+        }
+        if (key.equals("completion")) {
+            note(FindingKind.EMPTY_ANSWER, key);
         }
         problem(key, "expected a text that is not empty");
         return "";
@@ -90,6 +105,16 @@ public final class RowRules {
         int before = found.size();
         List<Row.Message> messages = messages(list, "messages");
         boolean clean = found.size() == before;
+        if (clean) {
+            TurnOrder.broken(messages)
+                    .ifPresent(broken ->
+                            notes.add(
+                                    new Finding(
+                                            line,
+                                            FindingKind.ROLE_ORDER,
+                                            "messages." + broken.place(),
+                                            broken.reason())));
+        }
         if (isPrompt(tree, messages)) {
             return new Row.Chat(messages);
         }
@@ -195,9 +220,25 @@ public final class RowRules {
                                     || function.get("arguments") instanceof Map);
             if (!right) {
                 problem(path + ".tool_calls." + i, "expected function.name and function.arguments");
+            } else if (!isObject(calls.get(i))) {
+                note(FindingKind.TOOL_JSON, path + ".tool_calls." + i);
             }
         }
         return true;
+    }
+
+    /// Whether the arguments of a call are a JSON object, as its tool expects it.
+    private static boolean isObject(@Nullable Object call) {
+        if (!(call instanceof Map<?, ?> map)
+                || !(map.get("function") instanceof Map<?, ?> function)
+                || !(function.get("arguments") instanceof String text)) {
+            return true;
+        }
+        try {
+            return new StrictJson().read(text) instanceof Map;
+        } catch (MalformedLineException _) {
+            return false;
+        }
     }
 
     private String content(Map<?, ?> message, Row.Role role, boolean calls, String path) {
@@ -205,6 +246,7 @@ public final class RowRules {
         return switch (value) {
             case String text -> {
                 if (text.isEmpty() && role == Row.Role.ASSISTANT && !calls) {
+                    note(FindingKind.EMPTY_ANSWER, path + ".content");
                     problem(path + ".content", "the answer is empty");
                 }
                 yield text;

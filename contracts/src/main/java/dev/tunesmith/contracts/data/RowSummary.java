@@ -12,13 +12,15 @@ import org.jspecify.annotations.Nullable;
 /// @param longestBytes bytes of the longest line
 /// @param problemCount all problems
 /// @param problems the first of them
+/// @param figures what else is noteworthy
 public record RowSummary(
         @Nullable RowFormat format,
         long rows,
         long duplicates,
         long longestBytes,
         long problemCount,
-        List<Problem> problems) {
+        List<Problem> problems,
+        RowFigures figures) {
     public RowSummary {
         problems = List.copyOf(problems);
     }

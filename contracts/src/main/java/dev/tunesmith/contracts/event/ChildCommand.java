@@ -13,6 +13,7 @@ import java.util.Locale;
 @JsonSubTypes({
     @JsonSubTypes.Type(ChildCommand.Start.class),
     @JsonSubTypes.Type(ChildCommand.Validate.class),
+    @JsonSubTypes.Type(ChildCommand.Prepare.class),
     @JsonSubTypes.Type(ChildCommand.Committed.class),
     @JsonSubTypes.Type(ChildCommand.Rejected.class),
     @JsonSubTypes.Type(ChildCommand.Stop.class)
@@ -28,6 +29,10 @@ public sealed interface ChildCommand {
     /// Check a data set. The first and only line of a validating child.
     @JsonTypeName("validate")
     record Validate(ValidateTask task) implements ChildCommand {}
+
+    /// Look at a file of rows, or make others of it. The first and only line of such a child.
+    @JsonTypeName("prepare")
+    record Prepare(DataTask task) implements ChildCommand {}
 
     /// The child's report `n` took effect.
     @JsonTypeName("committed")

@@ -29,6 +29,7 @@ import org.jspecify.annotations.Nullable;
     @JsonSubTypes.Type(ChildReport.Result.class),
     @JsonSubTypes.Type(ChildReport.Failed.class),
     @JsonSubTypes.Type(ChildReport.Validated.class),
+    @JsonSubTypes.Type(ChildReport.Prepared.class),
     @JsonSubTypes.Type(ChildReport.Stopped.class)
 })
 public sealed interface ChildReport {
@@ -99,6 +100,15 @@ public sealed interface ChildReport {
             implements ChildReport {
         public Validated {
             problems = List.copyOf(problems);
+        }
+    }
+
+    /// The outcome of a data task.
+    @JsonTypeName("prepared")
+    record Prepared(Map<String, Object> result, List<Manifest.Entry> files)
+            implements ChildReport {
+        public Prepared {
+            files = List.copyOf(files);
         }
     }
 

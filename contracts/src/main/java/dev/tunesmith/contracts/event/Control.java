@@ -6,6 +6,7 @@ import com.fasterxml.jackson.annotation.JsonTypeName;
 import com.fasterxml.jackson.annotation.JsonValue;
 import dev.tunesmith.contracts.id.Attempt;
 import dev.tunesmith.contracts.id.JobId;
+import dev.tunesmith.contracts.id.TaskId;
 import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.job.JobSpec;
 import dev.tunesmith.contracts.job.ResolvedSpec;
@@ -30,10 +31,15 @@ import org.jspecify.annotations.Nullable;
     @JsonSubTypes.Type(Control.Pause.class),
     @JsonSubTypes.Type(Control.Preempt.class),
     @JsonSubTypes.Type(Control.Drain.class),
-    @JsonSubTypes.Type(Control.Fenced.class)
+    @JsonSubTypes.Type(Control.Fenced.class),
+    @JsonSubTypes.Type(Control.Abandon.class)
 })
 public sealed interface Control extends Message {
     String host();
+
+    /// Nobody wants the outcome of a data task any more; sent to every host, for any may be at it.
+    @JsonTypeName("abandon")
+    record Abandon(String host, TaskId task) implements Control {}
 
     /// The claim won: run it.
     ///

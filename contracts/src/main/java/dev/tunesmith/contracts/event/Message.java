@@ -11,8 +11,9 @@ import com.fasterxml.jackson.annotation.JsonTypeInfo;
     @JsonSubTypes.Type(Control.class),
     @JsonSubTypes.Type(Dispatch.class),
     @JsonSubTypes.Type(ValidateTask.class),
+    @JsonSubTypes.Type(DataTask.class),
     @JsonSubTypes.Type(Telemetry.class),
     @JsonSubTypes.Type(JobChanged.class)
 })
 public sealed interface Message
-        permits Report, Beat, Control, Dispatch, ValidateTask, Telemetry, JobChanged {}
+        permits Report, Beat, Control, Dispatch, ValidateTask, DataTask, Telemetry, JobChanged {}

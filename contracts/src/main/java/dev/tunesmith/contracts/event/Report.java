@@ -31,11 +31,12 @@ import org.jspecify.annotations.Nullable;
     @JsonSubTypes.Type(Report.HandedBack.class),
     @JsonSubTypes.Type(Report.Failed.class),
     @JsonSubTypes.Type(Report.Exited.class),
-    @JsonSubTypes.Type(Report.Validated.class)
+    @JsonSubTypes.Type(Report.Validated.class),
+    @JsonSubTypes.Type(Report.DataDone.class)
 })
 public sealed interface Report extends Message {
 
-    /// A report that names its attempt; all but [Validated].
+    /// A report that names its attempt; all but [Validated] and [DataDone].
     sealed interface OfAttempt extends Report {
         Attempt attempt();
     }
@@ -144,6 +145,23 @@ public sealed interface Report extends Message {
 
         public boolean ok() {
             return problemCount == 0;
+        }
+    }
+
+    /// The outcome of a [DataTask]; idempotent by task.
+    ///
+    /// @param result figures, by their names; empty if it failed
+    /// @param files what was written, below the task's prefix
+    /// @param error why it failed; null if it did not
+    @JsonTypeName("data_done")
+    record DataDone(
+            TaskId task,
+            Map<String, Object> result,
+            List<Manifest.Entry> files,
+            @Nullable String error)
+            implements Report {
+        public DataDone {
+            files = List.copyOf(files);
         }
     }
 }

@@ -29,6 +29,12 @@ public final class Problems {
         add(Problem.of(code, param, message));
     }
 
+    /// Adds what another collector found behind this one.
+    public void addAll(Problems next) {
+        count += next.count;
+        next.kept.stream().limit(limit - (long) kept.size()).forEach(kept::add);
+    }
+
     /// How many were found, kept or not.
     public long count() {
         return count;

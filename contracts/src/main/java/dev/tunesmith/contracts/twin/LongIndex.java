@@ -32,6 +32,11 @@ final class LongIndex {
         return places[slot];
     }
 
+    /// The place that a key was given first, or -1.
+    int find(long key) {
+        return places[slot(key)];
+    }
+
     int size() {
         return size;
     }

@@ -15,6 +15,15 @@ public record RowPrint(long exact, long normalised) {
     private static final long EXACT_SEED = 0x9E3779B97F4A7C15L;
     private static final long NORMALISED_SEED = 0xC2B2AE3D27D4EB4FL;
     private static final long FACTOR = 0x9FB21C651E98DF25L;
+    private static final byte[] PLAIN = ascii();
+
+    private static byte[] ascii() {
+        byte[] plain = new byte[128];
+        for (char c = 0; c < plain.length; c++) {
+            plain[c] = (byte) plain(c);
+        }
+        return plain;
+    }
 
     /// The fingerprints of a row of any shape.
     public static RowPrint of(Map<?, ?> row) {
@@ -81,14 +90,22 @@ public record RowPrint(long exact, long normalised) {
     /// The hash of the letters and digits of a text, in small letters.
     static long normalised(String text) {
         long hash = NORMALISED_SEED;
-        for (int i = 0; i < text.length(); i++) {
-            int plain = plain(text.charAt(i));
+        long four = 0;
+        int length = text.length();
+        for (int i = 0; i < length; i++) {
+            char c = text.charAt(i);
+            int plain = c < 128 ? PLAIN[c] : plain(c);
             if (plain != 0) {
-                hash = (hash ^ plain) * FACTOR;
-                hash ^= hash >>> 31;
+                // A word of four letters is full when its highest ones are in place.
+                four = (four << 16) | plain;
+                if (four >>> 48 != 0) {
+                    hash = (hash ^ four) * FACTOR;
+                    hash ^= hash >>> 29;
+                    four = 0;
+                }
             }
         }
-        return mixed(hash);
+        return mixed((hash ^ four) * FACTOR);
     }
 
     /// The small form of a letter or digit, half of a pair as it is; 0 for everything else.

@@ -3,8 +3,6 @@ package dev.tunesmith.contracts.data;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import dev.tunesmith.contracts.TestingJson;
 import dev.tunesmith.contracts.problem.Problem;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,14 +32,7 @@ class PairRulesTest {
             """;
 
     private static RowSummary check(String rows) {
-        var checker =
-                new RowChecker(line -> {
-                    try {
-                        return TestingJson.MAPPER.readValue(line, Object.class);
-                    } catch (JsonProcessingException e) {
-                        throw new MalformedLineException(e.getOriginalMessage());
-                    }
-                });
+        var checker = new RowChecker();
         byte[] bytes = rows.getBytes(UTF_8);
         checker.accept(bytes, 0, bytes.length);
         return checker.finish();

@@ -3,8 +3,6 @@ package dev.tunesmith.contracts.data;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import dev.tunesmith.contracts.TestingJson;
 import dev.tunesmith.contracts.problem.Problem;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -17,16 +15,8 @@ final class RowCheckerTest {
             {"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"ho"}]}
             """;
 
-    private static Object parse(String line) throws MalformedLineException {
-        try {
-            return TestingJson.MAPPER.readValue(line, Object.class);
-        } catch (JsonProcessingException e) {
-            throw new MalformedLineException(e.getOriginalMessage());
-        }
-    }
-
     private static RowSummary check(byte[] file) {
-        var checker = new RowChecker(RowCheckerTest::parse);
+        var checker = new RowChecker();
         checker.accept(file, 0, file.length);
         return checker.finish();
     }
@@ -48,7 +38,16 @@ final class RowCheckerTest {
     void acceptsChatRowsAndCountsThem() {
         RowSummary summary = check(GOOD + GOOD + GOOD.replace("hi", "hello"));
         assertThat(summary)
-                .isEqualTo(new RowSummary(RowFormat.CHAT, 3, 1, GOOD.length() + 2, 0, List.of()));
+                .isEqualTo(
+                        new RowSummary(
+                                RowFormat.CHAT,
+                                3,
+                                1,
+                                GOOD.length() + 2,
+                                0,
+                                List.of(),
+                                summary.figures()));
+        assertThat(summary.figures().bytes()).isEqualTo(3L * GOOD.length());
         assertThat(summary.ok()).isTrue();
     }
 
@@ -56,7 +55,7 @@ final class RowCheckerTest {
     void seesTheSameRowsHoweverTheBytesArrive() {
         byte[] file = (GOOD + "oops\n" + GOOD.replace("hi", "ü😀").strip()).getBytes(UTF_8);
         RowSummary whole = check(file);
-        var checker = new RowChecker(RowCheckerTest::parse);
+        var checker = new RowChecker();
         for (int i = 0; i < file.length; i++) {
             checker.accept(file, i, 1);
         }
@@ -103,7 +102,7 @@ final class RowCheckerTest {
         byte[] file = new byte[(16 << 20) + 2];
         java.util.Arrays.fill(file, (byte) 'x');
         file[file.length - 1] = '\n';
-        var checker = new RowChecker(RowCheckerTest::parse);
+        var checker = new RowChecker();
         checker.accept(file, 0, file.length);
         checker.accept(GOOD.getBytes(UTF_8), 0, GOOD.length());
         RowSummary summary = checker.finish();
@@ -203,13 +202,15 @@ final class RowCheckerTest {
     void readsARowThatIsInOrder() throws Exception {
         var rules = new RowRules(1);
         Object tree =
-                parse(
-                        "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\"},"
-                                + "{\"type\":\"text\",\"text\":\"b\"}],\"name\":\"n\"},"
-                                + "{\"role\":\"assistant\",\"content\":\"x\",\"weight\":0},"
-                                + "{\"role\":\"assistant\",\"content\":\"y\",\"weight\":1}]}");
+                new StrictJson()
+                        .read(
+                                "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\"},"
+                                        + "{\"type\":\"text\",\"text\":\"b\"}],\"name\":\"n\"},"
+                                        + "{\"role\":\"assistant\",\"content\":\"x\",\"weight\":0},"
+                                        + "{\"role\":\"assistant\",\"content\":\"y\",\"weight\":1}]}");
         @SuppressWarnings("unchecked")
-        Row row = rules.row(RowFormat.CHAT, (java.util.Map<String, Object>) tree).orElseThrow();
+        var map = (java.util.Map<String, Object>) java.util.Objects.requireNonNull(tree);
+        Row row = rules.row(RowFormat.CHAT, map).orElseThrow();
         assertThat(row)
                 .isEqualTo(
                         new Row.Chat(

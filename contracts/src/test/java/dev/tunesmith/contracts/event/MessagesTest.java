@@ -73,6 +73,19 @@ final class MessagesTest {
                     new Control.Resume(10, MANIFEST),
                     "t/x/j/y/");
 
+    private static final Manifest.Entry ENTRY = new Manifest.Entry("a", "x/a", 3, "00");
+    private static final DataTask DATA =
+            new DataTask(
+                    TASK,
+                    TENANT,
+                    "rows.csv",
+                    FILE,
+                    null,
+                    new ModelSource("nano", MANIFEST),
+                    new DataTask.Wish(
+                            DataTask.Verb.PREVIEW, 3L, null, null, 64, null, null, 0.5, null, 1L),
+                    "t/x/data/y/");
+
     private static Stream<Message> messages() {
         return Stream.of(
                 new Report.Claim(ATTEMPT, "h", "b"),
@@ -89,6 +102,7 @@ final class MessagesTest {
                 new Report.Exited(ATTEMPT, 137, 9),
                 new Report.Validated(
                         TASK, JOB, null, STATS, null, List.of(PROBLEM), 21, FACTS, null),
+                new Report.DataDone(TASK, Map.of("rows", 3), List.of(ENTRY), null),
                 new Beat(
                         "h",
                         "b",
@@ -110,7 +124,9 @@ final class MessagesTest {
                 new Control.Preempt("h", ATTEMPT, 5),
                 new Control.Drain("h", 5),
                 new Control.Fenced("h", ATTEMPT, null),
+                new Control.Abandon("h", TASK),
                 new Dispatch(ATTEMPT, "ff", 7, -1),
+                DATA,
                 new ValidateTask(
                         TASK,
                         TENANT,
@@ -177,6 +193,7 @@ final class MessagesTest {
                                 FILE,
                                 new ModelSource("nano", MANIFEST),
                                 new ValidateTask.Limits(64, Overflow.ERROR, 20))),
+                new ChildCommand.Prepare(DATA),
                 new ChildCommand.Committed(3),
                 new ChildCommand.Rejected(3, "r"),
                 new ChildCommand.Stop(ChildCommand.Reason.PREEMPT));
@@ -203,6 +220,7 @@ final class MessagesTest {
                 new ChildReport.Result(3, MANIFEST, 9, 8, Map.of()),
                 new ChildReport.Failed(ErrorClass.USER, ErrorCode.INVALID_SPEC, "m", "rank"),
                 new ChildReport.Validated(STATS, STATS, List.of(PROBLEM), 1, null),
+                new ChildReport.Prepared(Map.of("rows", 3), List.of(ENTRY)),
                 new ChildReport.Stopped(ChildCommand.Reason.DRAIN, 4));
     }
 

@@ -1,6 +1,7 @@
 package dev.tunesmith.scheduler.queue;
 
 import dev.tunesmith.contracts.event.Control;
+import dev.tunesmith.contracts.event.DataTask;
 import dev.tunesmith.contracts.event.Envelope;
 import dev.tunesmith.contracts.event.Topics;
 import dev.tunesmith.contracts.event.ValidateTask;
@@ -22,6 +23,13 @@ record Mail(Handle handle, Clock clock) {
 
     /// Each send is a message of its own; the task inside is what makes repeats harmless.
     void send(ValidateTask task) {
+        add(
+                Topics.VALIDATE,
+                task.task().wire(),
+                Envelope.of(UUID.randomUUID(), clock.instant(), task));
+    }
+
+    void send(DataTask task) {
         add(
                 Topics.VALIDATE,
                 task.task().wire(),

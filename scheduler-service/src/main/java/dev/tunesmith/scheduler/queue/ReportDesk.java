@@ -34,6 +34,7 @@ public final class ReportDesk {
     private final LeaseTimes times;
     private final Manifests manifests;
     private final Validations validations;
+    private final DataTasks dataTasks;
     private final Clock clock;
     private final Ids ids;
 
@@ -42,11 +43,13 @@ public final class ReportDesk {
             LeaseTimes times,
             Manifests manifests,
             Validations validations,
+            DataTasks dataTasks,
             Clock clock) {
         this.database = database;
         this.times = times;
         this.manifests = manifests;
         this.validations = validations;
+        this.dataTasks = dataTasks;
         this.clock = clock;
         this.ids = new Ids(clock, new SecureRandom());
     }
@@ -58,6 +61,7 @@ public final class ReportDesk {
         switch (envelope.payload()) {
             case Report.OfAttempt report -> handle(envelope.id(), report);
             case Report.Validated report -> validations.answered(envelope.id(), report);
+            case Report.DataDone report -> dataTasks.answered(envelope.id(), report);
             default ->
                     throw new IllegalArgumentException(
                             "not a report: " + envelope.payload().getClass().getSimpleName());

@@ -42,6 +42,11 @@ record ResultFiles(Handle handle, Ids ids) {
                 .execute();
     }
 
+    /// Adds a file for each that a data task wrote, in their order.
+    List<UUID> add(TenantId tenant, List<Manifest.Entry> entries) {
+        return entries.stream().map(entry -> insert(tenant, entry)).toList();
+    }
+
     private UUID insert(TenantId tenant, Manifest.Entry entry) {
         UUID id = ids.nextFile().value();
         handle.createUpdate(INSERT)

@@ -12,6 +12,7 @@ import dev.tunesmith.contracts.event.Report;
 import dev.tunesmith.contracts.event.StepMetrics;
 import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.id.Attempt;
+import dev.tunesmith.contracts.id.Ids;
 import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.id.TaskId;
 import dev.tunesmith.contracts.id.TunedName;
@@ -31,6 +32,7 @@ import dev.tunesmith.platform.sql.Inbox;
 import dev.tunesmith.scheduler.TestDatabase;
 import dev.tunesmith.scheduler.lease.LeaseTimes;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -72,6 +74,11 @@ class ReportDeskTest {
                         LeaseTimes.DEFAULT,
                         new Manifests(objects),
                         validations,
+                        new DataTasks(
+                                db.scheduler(),
+                                clock,
+                                Duration.ofSeconds(35),
+                                new Ids(clock, new SecureRandom())),
                         clock);
     }
 

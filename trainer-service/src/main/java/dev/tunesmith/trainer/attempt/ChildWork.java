@@ -1,6 +1,7 @@
 package dev.tunesmith.trainer.attempt;
 
 import dev.tunesmith.contracts.event.ChildCommand;
+import dev.tunesmith.contracts.event.DataTask;
 import dev.tunesmith.contracts.event.ExitCode;
 import dev.tunesmith.platform.objects.ObjectStore;
 import dev.tunesmith.trainer.tracker.Trackers;
@@ -74,6 +75,8 @@ public final class ChildWork {
                 case ChildCommand.Start start -> train(start, storage, room);
                 case ChildCommand.Validate validate ->
                         new CheckTask(validate.task(), parent, storage).run();
+                case ChildCommand.Prepare(DataTask task) ->
+                        new DataWork(task, parent, storage, room.folder("made")).run();
                 case ChildCommand.Committed _, ChildCommand.Rejected _, ChildCommand.Stop _ ->
                         throw AttemptFailure.internal("the first command was " + command);
             };

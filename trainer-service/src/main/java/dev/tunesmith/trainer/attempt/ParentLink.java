@@ -81,7 +81,7 @@ public final class ParentLink implements AutoCloseable {
             case ChildCommand.Committed(long n) -> take(n, new Answer.Committed());
             case ChildCommand.Rejected(long n, String reason) ->
                     take(n, new Answer.Rejected(reason));
-            case ChildCommand.Start _, ChildCommand.Validate _ ->
+            case ChildCommand.Start _, ChildCommand.Validate _, ChildCommand.Prepare _ ->
                     throw new IllegalStateException("a child works once; came again: " + command);
         }
     }

@@ -1,6 +1,7 @@
 package dev.tunesmith.trainer.attempt;
 
 import dev.tunesmith.contracts.event.Control;
+import dev.tunesmith.contracts.event.Manifest;
 import dev.tunesmith.contracts.event.ManifestRef;
 import dev.tunesmith.contracts.event.ModelSource;
 import dev.tunesmith.contracts.event.ObjectRef;
@@ -75,6 +76,13 @@ final class Storage {
     Path checkpoint(ManifestRef reference, Path folder) throws IOException, InterruptedException {
         copies.fill(reference, folder);
         return folder;
+    }
+
+    /// Stores a file under a new key.
+    Manifest.Entry put(String key, String name, Path file)
+            throws IOException, InterruptedException {
+        Stored stored = patience.of("writing " + key, () -> objects.put(key, file));
+        return new Manifest.Entry(name, key, stored.bytes(), stored.sha256());
     }
 
     /// The writer of an attempt's checkpoints and of its result.

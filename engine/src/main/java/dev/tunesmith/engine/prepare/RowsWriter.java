@@ -1,0 +1,101 @@
+package dev.tunesmith.engine.prepare;
+
+import dev.tunesmith.contracts.dataset.FileKind;
+import dev.tunesmith.contracts.tool.Json;
+import dev.tunesmith.engine.io.JsonTree;
+import java.io.BufferedWriter;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// Writes rows as JSON lines, JSON, CSV or TSV; a table has the columns of its first row, and holds
+/// lists and objects as JSON text.
+public final class RowsWriter implements Closeable {
+
+    private static final Set<FileKind> WRITTEN =
+            Set.of(FileKind.JSON_LINES, FileKind.JSON, FileKind.CSV, FileKind.TSV);
+
+    private final BufferedWriter out;
+    private final FileKind kind;
+    private List<String> columns = List.of();
+    private long rows;
+
+    /// @throws IllegalArgumentException for a kind that is read but not written
+    public RowsWriter(Path file, FileKind kind) throws IOException {
+        if (!WRITTEN.contains(kind)) {
+            throw new IllegalArgumentException(
+                    kind.name() + " is read but not written; take jsonl, json, csv or tsv");
+        }
+        this.kind = kind;
+        this.out = Files.newBufferedWriter(file);
+    }
+
+    /// Adds a row. Says why it has no place in the file, if so.
+    public Optional<String> write(Map<String, ? extends @Nullable Object> row) throws IOException {
+        if (kind == FileKind.JSON_LINES) {
+            out.write(JsonTree.text(row));
+            out.write('\n');
+        } else if (kind == FileKind.JSON) {
+            out.write(rows == 0 ? "[\n" : ",\n");
+            out.write(JsonTree.text(row));
+        } else {
+            Optional<String> foreign = table(row);
+            if (foreign.isPresent()) {
+                return foreign;
+            }
+        }
+        rows++;
+        return Optional.empty();
+    }
+
+    private Optional<String> table(Map<String, ? extends @Nullable Object> row) throws IOException {
+        if (rows == 0) {
+            columns = List.copyOf(row.keySet());
+            record(new ArrayList<>(columns));
+        }
+        Optional<String> foreign =
+                row.keySet().stream().filter(key -> !columns.contains(key)).findFirst();
+        if (foreign.isPresent()) {
+            return Optional.of("the first row has no column " + foreign.get());
+        }
+        List<@Nullable Object> fields = new ArrayList<>();
+        columns.forEach(column -> fields.add(row.get(column)));
+        record(fields);
+        return Optional.empty();
+    }
+
+    private void record(List<@Nullable Object> fields) throws IOException {
+        for (int i = 0; i < fields.size(); i++) {
+            if (i > 0) {
+                out.write(kind == FileKind.CSV ? ',' : '\t');
+            }
+            Object field = fields.get(i);
+            String text =
+                    field == null
+                            ? ""
+                            : field instanceof String plain ? plain : Json.line(field);
+            out.write('"' + text.replace("\"", "\"\"") + '"');
+        }
+        out.write("\r\n");
+    }
+
+    /// How many rows were written.
+    public long rows() {
+        return rows;
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (kind == FileKind.JSON) {
+            out.write(rows == 0 ? "[]\n" : "\n]\n");
+        }
+        out.close();
+    }
+}

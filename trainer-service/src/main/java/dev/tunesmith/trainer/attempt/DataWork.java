@@ -1,0 +1,328 @@
+package dev.tunesmith.trainer.attempt;
+
+import dev.tunesmith.contracts.data.FileInspection;
+import dev.tunesmith.contracts.data.RowFormat;
+import dev.tunesmith.contracts.data.RowSummary;
+import dev.tunesmith.contracts.dataset.FileKind;
+import dev.tunesmith.contracts.dataset.UsualRow;
+import dev.tunesmith.contracts.event.ChildReport;
+import dev.tunesmith.contracts.event.DataTask;
+import dev.tunesmith.contracts.event.ExitCode;
+import dev.tunesmith.contracts.event.Manifest;
+import dev.tunesmith.contracts.event.ModelSource;
+import dev.tunesmith.contracts.event.ObjectRef;
+import dev.tunesmith.contracts.inspect.Finding;
+import dev.tunesmith.contracts.job.Overflow;
+import dev.tunesmith.contracts.job.Phase;
+import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.problem.Problem;
+import dev.tunesmith.contracts.twin.Likeness;
+import dev.tunesmith.engine.data.DatasetTokenizer;
+import dev.tunesmith.engine.data.DatasetTokenizer.Tokenized;
+import dev.tunesmith.engine.data.Packing;
+import dev.tunesmith.engine.data.Sample;
+import dev.tunesmith.engine.data.UnusableRowException;
+import dev.tunesmith.engine.io.JsonTree;
+import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.io.ModelFileException;
+import dev.tunesmith.engine.loop.TrainingRun;
+import dev.tunesmith.engine.prepare.PackingFigures;
+import dev.tunesmith.engine.prepare.RowPreview;
+import dev.tunesmith.engine.prepare.RowShape;
+import dev.tunesmith.engine.prepare.RowSplit;
+import dev.tunesmith.engine.prepare.RowsWriter;
+import dev.tunesmith.engine.prepare.TokenFigures;
+import dev.tunesmith.engine.rows.FileScan;
+import dev.tunesmith.engine.rows.RowFile;
+import dev.tunesmith.engine.rows.RowFileException;
+import dev.tunesmith.engine.rows.RowReader;
+import dev.tunesmith.engine.text.Tokenizer;
+import dev.tunesmith.platform.json.Json;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/// Does one data task: reads the file, writes what comes of it into the object store, and reports.
+final class DataWork {
+
+    private static final int PROBLEMS_LISTED = 20;
+
+    /// Longer than any row, so that nothing is cut.
+    private static final int WHOLE_ROW = 1 << 24;
+
+    private final DataTask task;
+    private final ParentLink parent;
+    private final Storage storage;
+    private final Path folder;
+    private final List<Path> files = new ArrayList<>();
+
+    /// @param folder empty, for the files of the result
+    DataWork(DataTask task, ParentLink parent, Storage storage, Path folder) {
+        this.task = task;
+        this.parent = parent;
+        this.storage = storage;
+        this.folder = folder;
+    }
+
+    /// Does all of it and returns the exit status of the process.
+    int run() throws IOException, InterruptedException {
+        parent.send(new ChildReport.Entered(Phase.VALIDATING, 0, 0));
+        try {
+            Map<String, Object> result = result();
+            List<Manifest.Entry> stored = new ArrayList<>();
+            String prefix = task.prefix() + UUID.randomUUID() + "/";
+            for (Path file : files) {
+                String name = file.getFileName().toString();
+                stored.add(storage.put(prefix + name, name, file));
+            }
+            parent.send(new ChildReport.Prepared(result, stored));
+            return ExitCode.FINISHED;
+        } catch (RowFileException | UnusableRowException | IllegalArgumentException e) {
+            throw AttemptFailure.trainingData(String.valueOf(e.getMessage()), e);
+        } catch (ModelFileException e) {
+            throw AttemptFailure.baseModel(base().name(), e);
+        }
+    }
+
+    private Map<String, Object> result() throws IOException, InterruptedException {
+        Path file = local(task.file());
+        return switch (task.wish().verb()) {
+            case CHECK -> check(file);
+            case PREVIEW -> preview(file);
+            case TOKENS -> Json.treeOf(tokens(file));
+            case CONVERT -> convert(file);
+            case SPLIT -> split(file);
+            case PACK -> pack(file);
+        };
+    }
+
+    private ModelSource base() {
+        return Objects.requireNonNull(task.base(), "the scheduler names a model for this verb");
+    }
+
+    /// The bytes under the name that the user gave them, which may tell their kind.
+    private Path local(ObjectRef object) throws IOException, InterruptedException {
+        Path bytes = storage.file(object);
+        String ending = task.name().replaceFirst("^.*?((\\.[A-Za-z]{1,8}){0,2})$", "$1");
+        Path named = folder.resolveSibling(object.sha256() + ending.toLowerCase(Locale.ROOT));
+        return Files.exists(named) ? named : Files.createSymbolicLink(named, bytes);
+    }
+
+    private Path made(String name) {
+        Path file = folder.resolve(name);
+        files.add(file);
+        return file;
+    }
+
+    private Map<String, Object> check(Path file) throws IOException, InterruptedException {
+        Map<String, Object> result = new LinkedHashMap<>();
+        try (BufferedWriter report = Files.newBufferedWriter(made("findings.jsonl"))) {
+            FileInspection training =
+                    new FileInspection(FileInspection.ROWS_COMPARED, to(report, "training"));
+            RowSummary summary = FileScan.of(file, training);
+            result.put("training", Json.treeOf(summary));
+            ObjectRef second = task.validation();
+            if (second != null) {
+                result.put(
+                        "validation",
+                        Json.treeOf(
+                                FileScan.of(
+                                        local(second),
+                                        training.validation(
+                                                FileInspection.ROWS_COMPARED,
+                                                to(report, "validation")))));
+            }
+        }
+        if (task.base() != null) {
+            result.put("tokens", Json.treeOf(tokens(file)));
+        }
+        return result;
+    }
+
+    private static Consumer<Finding> to(BufferedWriter report, String file) {
+        return finding -> {
+            try {
+                Map<String, Object> line = new LinkedHashMap<>();
+                line.put("file", file);
+                line.putAll(Json.treeOf(finding));
+                report.write(Json.text(line));
+                report.write('\n');
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        };
+    }
+
+    private Map<String, Object> preview(Path file) throws IOException, InterruptedException {
+        Long wanted = task.wish().row();
+        long number = wanted == null ? 1 : wanted;
+        Path one = folder.resolveSibling("row.jsonl");
+        Files.writeString(one, JsonTree.text(row(file, number)) + "\n");
+        ModelDirectory model = model();
+        Tokenized rows = tokenized(model, one, context(model));
+        Problem problem = rows.problems().isEmpty() ? null : rows.problems().getFirst();
+        if (problem != null) {
+            String field = problem.param() == null ? "" : problem.param() + ": ";
+            throw new UnusableRowException(
+                    "", "row %d: %s%s".formatted(number, field, problem.message()));
+        }
+        List<Map<String, Object>> documents = new ArrayList<>();
+        try (Tokenizer tokenizer = Tokenizer.open(model.tokenizer().orElseThrow())) {
+            for (Sample sample : rows.samples()) {
+                documents.add(Json.treeOf(RowPreview.of(sample, tokenizer)));
+            }
+        }
+        return Map.of(
+                "row", number, "documents", documents, "length", rows.stats().longest());
+    }
+
+    private static Map<String, @Nullable Object> row(Path file, long number) throws IOException {
+        try (RowReader reader = RowFile.open(file)) {
+            Optional<Map<String, @Nullable Object>> row = reader.next();
+            for (long n = 1; n < number && row.isPresent(); n++) {
+                row = reader.next();
+            }
+            return row.orElseThrow(() ->
+                    new UnusableRowException("", "the file has no row %d".formatted(number)));
+        }
+    }
+
+    private ModelDirectory model() throws IOException, InterruptedException {
+        return ModelDirectory.open(storage.model(base()));
+    }
+
+    private int context(ModelDirectory model) {
+        Integer wanted = task.wish().maxSeqLen();
+        return wanted == null ? TrainingRun.facts(model).contextLength() : wanted;
+    }
+
+    private Tokenized tokenized(ModelDirectory model, Path file, int lengthMax)
+            throws IOException {
+        var options =
+                new DatasetTokenizer.Options(
+                        method(file),
+                        lengthMax,
+                        Overflow.TRUNCATE,
+                        DatasetTokenizer.Trained.ANSWERS,
+                        PROBLEMS_LISTED);
+        String template = task.wish().template();
+        try (DatasetTokenizer tokenizer =
+                DatasetTokenizer.of(model, options, Optional.ofNullable(template))) {
+            return tokenizer.read(file);
+        }
+    }
+
+    /// The method that was named, or the usual one for rows like the first.
+    private Method method(Path file) throws IOException {
+        String named = task.wish().method();
+        if (named != null) {
+            return Method.of(named);
+        }
+        Map<String, Object> first = new LinkedHashMap<>();
+        row(file, 1).forEach((key, value) -> {
+            if (value != null) {
+                first.put(key, value);
+            }
+        });
+        RowFormat format =
+                RowFormat.of(UsualRow.of(first).row())
+                        .orElseThrow(() ->
+                                new UnusableRowException("", "the shape of row 1 is not known"));
+        return switch (format) {
+            case PREFERENCE -> Method.DPO;
+            case JUDGED -> Method.KTO;
+            case CHAT, COMPLETION -> Method.SUPERVISED;
+            case TEXT -> Method.PRETRAIN;
+        };
+    }
+
+    private TokenFigures tokens(Path file) throws IOException, InterruptedException {
+        ModelDirectory model = model();
+        Tokenized rows = tokenized(model, file, WHOLE_ROW);
+        return TokenFigures.of(lengths(rows), rows.stats().trainedTokens(), context(model));
+    }
+
+    private static int[] lengths(Tokenized rows) {
+        return rows.samples().stream().mapToInt(Sample::length).toArray();
+    }
+
+    private Map<String, Object> pack(Path file) throws IOException, InterruptedException {
+        ModelDirectory model = model();
+        Packing packing =
+                method(file) == Method.PRETRAIN ? Packing.BEST_FIT_SPLIT : Packing.BEST_FIT;
+        int[] lengths = lengths(tokenized(model, file, WHOLE_ROW));
+        return Json.treeOf(PackingFigures.of(lengths, context(model), packing));
+    }
+
+    private Map<String, Object> split(Path file) throws IOException {
+        DataTask.Wish wish = task.wish();
+        String likeness = wish.likeness();
+        Long seed = wish.seed();
+        return Json.treeOf(
+                RowSplit.write(
+                        file,
+                        likeness == null ? Likeness.NORMALISED : Likeness.of(likeness),
+                        Objects.requireNonNull(wish.validation(), "the API asks for it"),
+                        seed == null ? 0 : seed,
+                        made("training.jsonl"),
+                        made("validation.jsonl")));
+    }
+
+    private Map<String, Object> convert(Path file) throws IOException {
+        String format = Objects.requireNonNullElse(task.wish().format(), "jsonl");
+        FileKind kind = FileKind.named("." + format).orElseThrow();
+        String shape = task.wish().shape();
+        RowShape target =
+                shape == null ? null : RowShape.valueOf(shape.toUpperCase(Locale.ROOT));
+        List<String> problems = new ArrayList<>();
+        long skipped = 0;
+        try (RowReader reader = RowFile.open(file);
+                RowsWriter writer = new RowsWriter(made("rows." + format), kind)) {
+            long number = 1;
+            Optional<Map<String, @Nullable Object>> row = reader.next();
+            while (row.isPresent()) {
+                Optional<String> reason = write(row.get(), target, writer);
+                if (reason.isPresent()) {
+                    skipped++;
+                    if (problems.size() < PROBLEMS_LISTED) {
+                        problems.add("row %d: %s".formatted(number, reason.get()));
+                    }
+                }
+                number++;
+                row = reader.next();
+            }
+            return Map.of("rows", writer.rows(), "skipped", skipped, "problems", problems);
+        }
+    }
+
+    private static Optional<String> write(
+            Map<String, @Nullable Object> row, @Nullable RowShape shape, RowsWriter writer)
+            throws IOException {
+        if (shape == null) {
+            return writer.write(row);
+        }
+        Map<String, Object> given = new LinkedHashMap<>();
+        row.forEach((key, value) -> {
+            if (value != null) {
+                given.put(key, value);
+            }
+        });
+        try {
+            return writer.write(shape.of(given));
+        } catch (UnusableRowException e) {
+            return Optional.of(String.valueOf(e.getMessage()));
+        }
+    }
+}

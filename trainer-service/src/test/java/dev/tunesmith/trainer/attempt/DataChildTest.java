@@ -1,0 +1,125 @@
+package dev.tunesmith.trainer.attempt;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tunesmith.contracts.event.ChildCommand;
+import dev.tunesmith.contracts.event.ChildReport;
+import dev.tunesmith.contracts.event.DataTask;
+import dev.tunesmith.contracts.event.DataTask.Verb;
+import dev.tunesmith.contracts.event.DataTask.Wish;
+import dev.tunesmith.contracts.event.ExitCode;
+import dev.tunesmith.contracts.event.Manifest;
+import dev.tunesmith.contracts.event.ObjectRef;
+import dev.tunesmith.contracts.id.TaskId;
+import dev.tunesmith.contracts.id.TenantId;
+import dev.tunesmith.platform.objects.DirectoryObjects;
+import dev.tunesmith.platform.objects.ObjectStore.Stored;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Real child processes that look at data.
+class DataChildTest {
+
+    @TempDir Path folder;
+    private DirectoryObjects objects;
+    private TinyJob job;
+
+    @BeforeEach
+    void storeInputs() throws IOException {
+        objects = new DirectoryObjects(folder.resolve("store"));
+        job = TinyJob.store(objects, folder);
+    }
+
+    private static Wish wish(Verb verb) {
+        return new Wish(verb, 2L, null, null, 64, "csv", "alpaca", 0.2, null, 1L);
+    }
+
+    private ChildReport.Prepared done(Verb verb, ObjectRef file) throws Exception {
+        try (RunningChild child = start(verb, file, null)) {
+            assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
+            return child.last(ChildReport.Prepared.class);
+        }
+    }
+
+    private RunningChild start(Verb verb, ObjectRef file, @Nullable ObjectRef second)
+            throws IOException {
+        return RunningChild.start(
+                folder.resolve("work"),
+                RunningChild.Settings.folder(folder.resolve("store")),
+                new ChildCommand.Prepare(
+                        new DataTask(
+                                new TaskId(new UUID(3, 3)),
+                                new TenantId(new UUID(1, 1)),
+                                "rows.jsonl",
+                                file,
+                                second,
+                                job.base(),
+                                wish(verb),
+                                "t/a/data/x/")));
+    }
+
+    private String text(Manifest.Entry entry) {
+        return new String(objects.get(entry.key(), 1 << 20), UTF_8);
+    }
+
+    @Test
+    void aCheckReportsBothFilesAndTheirFindings() throws Exception {
+        String bad = "not json\n" + TinyJob.rows().lines().findFirst().orElseThrow() + "\n";
+        Stored second = objects.put("t/a/datasets/second", bad.getBytes(UTF_8));
+        ObjectRef file = new ObjectRef(second.key(), second.bytes(), second.sha256());
+        try (RunningChild child = start(Verb.CHECK, job.training(), file)) {
+            assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
+            ChildReport.Prepared done = child.last(ChildReport.Prepared.class);
+
+            assertThat(done.result()).containsKeys("training", "validation", "tokens");
+            assertThat((Map<?, ?>) done.result().get("validation"))
+                    .extracting("problem_count")
+                    .isEqualTo(1);
+            assertThat(text(done.files().getFirst()))
+                    .contains("\"kind\":\"bad_row\"")
+                    .contains("\"kind\":\"leaked_row\"");
+        }
+    }
+
+    @Test
+    void aRowIsShownWithWhatIsTrained() throws Exception {
+        ChildReport.Prepared done = done(Verb.PREVIEW, job.training());
+
+        Map<?, ?> document = (Map<?, ?>) ((List<?>) done.result().get("documents")).getFirst();
+        List<?> pieces = (List<?>) document.get("pieces");
+        assertThat(pieces).anySatisfy(piece ->
+                assertThat((Map<?, ?>) piece).extracting("weight").isEqualTo(1.0));
+        assertThat(pieces).anySatisfy(piece ->
+                assertThat((Map<?, ?>) piece).extracting("weight").isEqualTo(0.0));
+    }
+
+    @Test
+    void tokensAndPackingAreCounted() throws Exception {
+        Map<String, Object> tokens = done(Verb.TOKENS, job.training()).result();
+        Map<String, Object> packing = done(Verb.PACK, job.training()).result();
+
+        assertThat(tokens).extracting("rows").isEqualTo(packing.get("documents"));
+        assertThat(tokens).extracting("tokens").isEqualTo(packing.get("tokens"));
+        assertThat(tokens).extracting("context").isEqualTo(64);
+    }
+
+    @Test
+    void filesAreConvertedAndDivided() throws Exception {
+        Manifest.Entry table = done(Verb.CONVERT, job.training()).files().getFirst();
+        assertThat(table.name()).isEqualTo("rows.csv");
+        assertThat(text(table)).startsWith("\"instruction\",\"input\",\"output\"");
+
+        List<Manifest.Entry> parts = done(Verb.SPLIT, job.training()).files();
+        assertThat(parts)
+                .extracting(Manifest.Entry::name)
+                .containsExactly("training.jsonl", "validation.jsonl");
+    }
+}
