@@ -9,8 +9,7 @@ import java.util.List;
 
 /// `verify [DIR…]` runs golden cases, `bench …` measures training and decoding, `convert` reads and
 /// writes files of llama.cpp, `data` checks a training file, `extend` adds tokens to a vocabulary,
-/// `tokenizer` learns one.
-/// `TUNESMITH_DEVICE` names the device: `cpu` or `cuda:0`.
+/// `tokenizer` learns one. `TUNESMITH_DEVICE` names the device: `cpu` or `cuda:0`.
 public final class Main {
 
     private Main() {}

@@ -24,8 +24,8 @@ import java.util.stream.Stream;
 /// The server, as one authenticated client. Every answer outside 2xx becomes a [CommandFailure]
 /// that says what the server said; a server that cannot be reached is a platform failure, safe to
 /// retry.
-final class Api {
-    static final ObjectMapper JSON = new ObjectMapper();
+public final class Api {
+    public static final ObjectMapper JSON = new ObjectMapper();
     private static final Duration CONNECT = Duration.ofSeconds(5);
     private static final Duration ANSWER = Duration.ofMinutes(2);
     private static final int TRIES = 4;
@@ -48,15 +48,17 @@ final class Api {
     }
 
     /// A value for a path or a query.
-    static String quoted(String value) {
+    public static String quoted(String value) {
         return URLEncoder.encode(value, StandardCharsets.UTF_8).replace("+", "%20");
     }
 
-    JsonNode get(String path) {
+    /// What a path answers.
+    public JsonNode get(String path) {
         return json(text(request(path).timeout(ANSWER).GET().build(), true));
     }
 
-    JsonNode post(String path, JsonNode body) {
+    /// Posts JSON.
+    public JsonNode post(String path, JsonNode body) {
         return post(path, body, "");
     }
 
@@ -73,7 +75,8 @@ final class Api {
         return json(text(request.build(), !idempotencyKey.isEmpty()));
     }
 
-    JsonNode delete(String path) {
+    /// Deletes what a path names.
+    public JsonNode delete(String path) {
         return json(text(request(path).timeout(ANSWER).DELETE().build(), true));
     }
 
@@ -84,7 +87,7 @@ final class Api {
     }
 
     /// Writes what the path answers into a file.
-    void download(String path, Path target) {
+    public void download(String path, Path target) {
         HttpResponse<InputStream> response =
                 exchange(request(path).GET().build(), BodyHandlers.ofInputStream());
         try (InputStream in = response.body()) {

@@ -4,11 +4,12 @@ import java.util.List;
 
 /// A command that cannot go on: what failed, why, and the exit code. The only exception type of
 /// this module.
-final class CommandFailure extends RuntimeException {
+public final class CommandFailure extends RuntimeException {
     private final int exitCode;
     private final transient List<String> problems;
 
-    CommandFailure(int exitCode, String message) {
+    /// A failure that its message explains.
+    public CommandFailure(int exitCode, String message) {
         this(exitCode, message, List.of());
     }
 

@@ -12,7 +12,7 @@ import picocli.CommandLine.Option;
 /// Where the server is and who asks. Taken from the options, then the environment, then the
 /// embedded stack of this user. A key never stands on a command line, where other users could read
 /// it.
-final class Connection {
+public final class Connection {
     private static final String DEFAULT_URL = "http://127.0.0.1:8080";
 
     @Option(
@@ -29,7 +29,8 @@ final class Connection {
                     "file with the API key (default: TUNESMITH_API_KEY, else the stack's first demo tenant)")
     private @Nullable Path keyFile;
 
-    Api open() {
+    /// The API as this user.
+    public Api open() {
         return new Api(address(), key());
     }
 

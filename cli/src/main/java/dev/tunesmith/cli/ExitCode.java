@@ -3,19 +3,19 @@ package dev.tunesmith.cli;
 import java.util.Set;
 
 /// Exit codes of every command. A pipeline retries only [#PLATFORM].
-final class ExitCode {
-    static final int OK = 0;
-    static final int OTHER = 1;
-    static final int USAGE = 2;
-    static final int TRAINING_FAILED = 3;
-    static final int CANCELLED = 5;
-    static final int WAIT_TIMED_OUT = 6;
-    static final int QUOTA = 7;
-    static final int NOT_ALLOWED = 8;
-    static final int PLATFORM = 9;
-    static final int NOT_FOUND = 11;
-    static final int CONFLICT = 12;
-    static final int DETACHED = 130;
+public final class ExitCode {
+    public static final int OK = 0;
+    public static final int OTHER = 1;
+    public static final int USAGE = 2;
+    public static final int TRAINING_FAILED = 3;
+    public static final int CANCELLED = 5;
+    public static final int WAIT_TIMED_OUT = 6;
+    public static final int QUOTA = 7;
+    public static final int NOT_ALLOWED = 8;
+    public static final int PLATFORM = 9;
+    public static final int NOT_FOUND = 11;
+    public static final int CONFLICT = 12;
+    public static final int DETACHED = 130;
 
     /// States that stand in the way. The server answers them with 400, because the SDKs would send
     /// a 409 again.

@@ -20,7 +20,7 @@ import picocli.CommandLine.Parameters;
         description = "Upload, list, fetch and delete files.",
         mixinStandardHelpOptions = true)
 @SuppressWarnings("NullAway.Init")
-final class FilesCommand {
+public final class FilesCommand {
     @Mixin private Connection connection;
     @Mixin private Output output;
 
@@ -70,7 +70,7 @@ final class FilesCommand {
     }
 
     /// Streams a file as one multipart form; it is never held in memory.
-    static JsonNode upload(Api api, Path file, String purpose) {
+    public static JsonNode upload(Api api, Path file, String purpose) {
         String boundary = "tunesmith-" + UUID.randomUUID();
         String name =
                 file.getFileName()

@@ -1,5 +1,6 @@
 package dev.tunesmith.cli;
 
+import dev.tunesmith.cli.data.DataCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;

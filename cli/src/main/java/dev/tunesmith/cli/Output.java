@@ -10,7 +10,7 @@ import java.util.List;
 import picocli.CommandLine.Option;
 
 /// How a command shows its result: a table for people, the API's own object for programs.
-final class Output {
+public final class Output {
     private static final DateTimeFormatter LOCAL =
             DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss").withZone(ZoneId.systemDefault());
 
@@ -22,7 +22,8 @@ final class Output {
 
     private final PrintStream out = System.out;
 
-    boolean isJson() {
+    /// Whether a program reads it.
+    public boolean isJson() {
         return json;
     }
 
@@ -31,7 +32,7 @@ final class Output {
     }
 
     /// Prints the object as it came, or the line for people.
-    void object(JsonNode object, String line) {
+    public void object(JsonNode object, String line) {
         out.println(json ? object.toString() : line);
     }
 
@@ -49,7 +50,8 @@ final class Output {
         }
     }
 
-    void text(String line) {
+    /// Prints a line for people.
+    public void text(String line) {
         out.println(line);
     }
 

@@ -90,7 +90,9 @@ final class DataDesk {
                 child.kill();
                 listener.outcome.compareAndSet(
                         null,
-                        failed(task.task(), "took longer than " + TASK_MAX.toMinutes() + " minutes"));
+                        failed(
+                                task.task(),
+                                "took longer than " + TASK_MAX.toMinutes() + " minutes"));
             }
             workspace.delete(folder);
         } catch (IOException e) {

@@ -87,9 +87,7 @@ public final class DataTaskResource {
             return new View(
                     task.id().wire(),
                     "data.task",
-                    task.state().equals("SENT")
-                            ? "running"
-                            : task.state().toLowerCase(Locale.ROOT),
+                    task.state().equals("SENT") ? "running" : task.state().toLowerCase(Locale.ROOT),
                     task.wish().verb(),
                     task.file(),
                     task.model(),

@@ -1,7 +1,6 @@
 package dev.tunesmith.api.dataset;
 
 import dev.tunesmith.contracts.chat.NamedTemplates;
-import dev.tunesmith.contracts.event.DataTask;
 import dev.tunesmith.contracts.event.DataTask.Verb;
 import dev.tunesmith.contracts.event.DataTask.Wish;
 import dev.tunesmith.contracts.problem.NearestName;
@@ -17,8 +16,7 @@ import org.jspecify.annotations.Nullable;
 /// Reads what a client wants done with a file, and says everything that is wrong with it.
 final class DataTaskRules {
 
-    private static final List<String> VERBS =
-            Arrays.stream(Verb.values()).map(Verb::wire).toList();
+    private static final List<String> VERBS = Arrays.stream(Verb.values()).map(Verb::wire).toList();
     private static final List<String> KEYS =
             List.of(
                     "verb",
@@ -61,8 +59,7 @@ final class DataTaskRules {
                         rules.text("model").orElse(""),
                         rules.wish(verb));
         if (asked.file().isEmpty() && body.get("file") == null) {
-            rules.problem(
-                    ProblemCode.MISSING_REQUIRED_PARAMETER, "file", "name the id of a file");
+            rules.problem(ProblemCode.MISSING_REQUIRED_PARAMETER, "file", "name the id of a file");
         }
         if (verb.needsModel() && asked.model().isEmpty()) {
             rules.problem(
@@ -118,7 +115,7 @@ final class DataTaskRules {
         }
         return new Wish(
                 verb,
-                whole("row", 1_000_000_000L),
+                whole("row", 1, 1_000_000_000L),
                 template.orElse(null),
                 oneOf("method", List.of("supervised", "pretrain", "dpo", "kto", "reward_model")),
                 length(),
@@ -126,18 +123,16 @@ final class DataTaskRules {
                 oneOf("shape", List.of("openai", "sharegpt", "alpaca")),
                 validation,
                 oneOf("likeness", List.of("exact", "normalised", "near")),
-                number("seed", Long.MIN_VALUE, Long.MAX_VALUE) instanceof Double seed
-                        ? seed.longValue()
-                        : null);
+                whole("seed", 0, 1L << 53));
     }
 
     private @Nullable Integer length() {
-        Long length = whole("max_seq_len", 1 << 24);
+        Long length = whole("max_seq_len", 1, 1 << 24);
         return length == null ? null : length.intValue();
     }
 
-    private @Nullable Long whole(String key, long most) {
-        Double value = number(key, 1, most);
+    private @Nullable Long whole(String key, long least, long most) {
+        Double value = number(key, (double) least, (double) most);
         if (value != null && value != Math.rint(value)) {
             problem(ProblemCode.INVALID_VALUE, key, "expected a whole number");
         }
@@ -164,8 +159,7 @@ final class DataTaskRules {
     private @Nullable String oneOf(String key, List<String> names) {
         Optional<String> value = text(key);
         if (value.isPresent() && !names.contains(value.get())) {
-            problem(
-                    ProblemCode.INVALID_VALUE, key, "expected one of " + String.join(", ", names));
+            problem(ProblemCode.INVALID_VALUE, key, "expected one of " + String.join(", ", names));
         }
         return value.filter(names::contains).orElse(null);
     }

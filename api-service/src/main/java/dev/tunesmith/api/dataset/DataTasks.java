@@ -40,10 +40,7 @@ final class DataTasks {
     ///
     /// @param validation a second file
     record Order(
-            FileId file,
-            @Nullable FileId validation,
-            @Nullable String model,
-            DataTask.Wish wish) {}
+            FileId file, @Nullable FileId validation, @Nullable String model, DataTask.Wish wish) {}
 
     /// A task as its row has it.
     record Stored(
@@ -62,7 +59,9 @@ final class DataTasks {
     /// Adds a task unless the tenant has as many open ones as it may have.
     boolean add(TenantId tenant, String actor, TaskId id, Order order, int openMax) {
         return database.inTenant(
-                tenant, actor, handle -> open(handle, tenant) < openMax && insert(handle, tenant, id, order));
+                tenant,
+                actor,
+                handle -> open(handle, tenant) < openMax && insert(handle, tenant, id, order));
     }
 
     private static int open(Handle handle, TenantId tenant) {

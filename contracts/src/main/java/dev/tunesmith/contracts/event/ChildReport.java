@@ -105,8 +105,7 @@ public sealed interface ChildReport {
 
     /// The outcome of a data task.
     @JsonTypeName("prepared")
-    record Prepared(Map<String, Object> result, List<Manifest.Entry> files)
-            implements ChildReport {
+    record Prepared(Map<String, Object> result, List<Manifest.Entry> files) implements ChildReport {
         public Prepared {
             files = List.copyOf(files);
         }

@@ -78,9 +78,7 @@ public final class RowsWriter implements Closeable {
             }
             Object field = fields.get(i);
             String text =
-                    field == null
-                            ? ""
-                            : field instanceof String plain ? plain : Json.line(field);
+                    field == null ? "" : field instanceof String plain ? plain : Json.line(field);
             out.write('"' + text.replace("\"", "\"\"") + '"');
         }
         out.write("\r\n");

@@ -67,14 +67,16 @@ final class PrepareTest {
         Path source = folder.resolve("rows.jsonl");
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < 200; i++) {
-            text.append("{\"text\":\"row ").append(i % 100).append(i < 100 ? "" : "!").append("\"}\n");
+            text.append("{\"text\":\"row ")
+                    .append(i % 100)
+                    .append(i < 100 ? "" : "!")
+                    .append("\"}\n");
         }
         Files.writeString(source, text);
         Path training = folder.resolve("training.jsonl");
         Path validation = folder.resolve("validation.jsonl");
 
-        RowSplit split =
-                RowSplit.write(source, Likeness.NORMALISED, 0.1, 3, training, validation);
+        RowSplit split = RowSplit.write(source, Likeness.NORMALISED, 0.1, 3, training, validation);
 
         assertThat(split.groups()).isEqualTo(100);
         assertThat(split.training() + split.validation()).isEqualTo(200);
@@ -118,7 +120,17 @@ final class PrepareTest {
     @Test
     void conversationsTakeAnyShapeAndComeBack() {
         Map<String, Object> row =
-                chat("system", "S", "user", "q1", "assistant", "a1", "user", "q2", "assistant", "a2");
+                chat(
+                        "system",
+                        "S",
+                        "user",
+                        "q1",
+                        "assistant",
+                        "a1",
+                        "user",
+                        "q2",
+                        "assistant",
+                        "a2");
 
         for (RowShape shape : RowShape.values()) {
             assertThat(RowShape.OPENAI.of(shape.of(row))).as(shape.name()).isEqualTo(row);
@@ -130,7 +142,8 @@ final class PrepareTest {
 
     @Test
     void whatAShapeHasNoPlaceForIsSaid() {
-        assertThatThrownBy(() -> RowShape.ALPACA.of(chat("user", "a", "user", "b", "assistant", "c")))
+        assertThatThrownBy(
+                        () -> RowShape.ALPACA.of(chat("user", "a", "user", "b", "assistant", "c")))
                 .isInstanceOf(UnusableRowException.class)
                 .hasMessageContaining("questions and answers in turn");
     }

@@ -154,8 +154,7 @@ public final class DataTasks implements Runnable {
         } else if (due.tried().sends() >= SENDS_MAX) {
             fail(handle, due.task(), "no host answered %d times".formatted(SENDS_MAX));
         } else {
-            String prefix =
-                    "t/%s/data/%s/".formatted(due.tenant().value(), due.task().value());
+            String prefix = "t/%s/data/%s/".formatted(due.tenant().value(), due.task().value());
             new Mail(handle, clock)
                     .send(
                             new DataTask(

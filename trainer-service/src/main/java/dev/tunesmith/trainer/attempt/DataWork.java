@@ -184,8 +184,7 @@ final class DataWork {
                 documents.add(Json.treeOf(RowPreview.of(sample, tokenizer)));
             }
         }
-        return Map.of(
-                "row", number, "documents", documents, "length", rows.stats().longest());
+        return Map.of("row", number, "documents", documents, "length", rows.stats().longest());
     }
 
     private static Map<String, @Nullable Object> row(Path file, long number) throws IOException {
@@ -194,8 +193,8 @@ final class DataWork {
             for (long n = 1; n < number && row.isPresent(); n++) {
                 row = reader.next();
             }
-            return row.orElseThrow(() ->
-                    new UnusableRowException("", "the file has no row %d".formatted(number)));
+            return row.orElseThrow(
+                    () -> new UnusableRowException("", "the file has no row %d".formatted(number)));
         }
     }
 
@@ -208,8 +207,7 @@ final class DataWork {
         return wanted == null ? TrainingRun.facts(model).contextLength() : wanted;
     }
 
-    private Tokenized tokenized(ModelDirectory model, Path file, int lengthMax)
-            throws IOException {
+    private Tokenized tokenized(ModelDirectory model, Path file, int lengthMax) throws IOException {
         var options =
                 new DatasetTokenizer.Options(
                         method(file),
@@ -231,11 +229,12 @@ final class DataWork {
             return Method.of(named);
         }
         Map<String, Object> first = new LinkedHashMap<>();
-        row(file, 1).forEach((key, value) -> {
-            if (value != null) {
-                first.put(key, value);
-            }
-        });
+        row(file, 1)
+                .forEach((key, value) -> {
+                    if (value != null) {
+                        first.put(key, value);
+                    }
+                });
         RowFormat format =
                 RowFormat.of(UsualRow.of(first).row())
                         .orElseThrow(() ->
@@ -284,8 +283,7 @@ final class DataWork {
         String format = Objects.requireNonNullElse(task.wish().format(), "jsonl");
         FileKind kind = FileKind.named("." + format).orElseThrow();
         String shape = task.wish().shape();
-        RowShape target =
-                shape == null ? null : RowShape.valueOf(shape.toUpperCase(Locale.ROOT));
+        RowShape target = shape == null ? null : RowShape.valueOf(shape.toUpperCase(Locale.ROOT));
         List<String> problems = new ArrayList<>();
         long skipped = 0;
         try (RowReader reader = RowFile.open(file);

@@ -95,10 +95,12 @@ class DataChildTest {
 
         Map<?, ?> document = (Map<?, ?>) ((List<?>) done.result().get("documents")).getFirst();
         List<?> pieces = (List<?>) document.get("pieces");
-        assertThat(pieces).anySatisfy(piece ->
-                assertThat((Map<?, ?>) piece).extracting("weight").isEqualTo(1.0));
-        assertThat(pieces).anySatisfy(piece ->
-                assertThat((Map<?, ?>) piece).extracting("weight").isEqualTo(0.0));
+        assertThat(pieces)
+                .anySatisfy(
+                        piece -> assertThat((Map<?, ?>) piece).extracting("weight").isEqualTo(1.0));
+        assertThat(pieces)
+                .anySatisfy(
+                        piece -> assertThat((Map<?, ?>) piece).extracting("weight").isEqualTo(0.0));
     }
 
     @Test

@@ -124,6 +124,7 @@ final class RunningChild implements AutoCloseable {
                     ChildReport.Failed _,
                     ChildReport.Damaged _,
                     ChildReport.Validated _,
+                    ChildReport.Prepared _,
                     ChildReport.Stopped _ -> {}
         }
     }

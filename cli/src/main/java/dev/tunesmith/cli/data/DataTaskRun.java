@@ -1,7 +1,11 @@
-package dev.tunesmith.cli;
+package dev.tunesmith.cli.data;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tunesmith.cli.Api;
+import dev.tunesmith.cli.CommandFailure;
+import dev.tunesmith.cli.ExitCode;
+import dev.tunesmith.cli.FilesCommand;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;

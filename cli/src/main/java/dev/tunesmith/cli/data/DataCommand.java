@@ -1,7 +1,10 @@
-package dev.tunesmith.cli;
+package dev.tunesmith.cli.data;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tunesmith.cli.Connection;
+import dev.tunesmith.cli.ExitCode;
+import dev.tunesmith.cli.Output;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -18,7 +21,7 @@ import picocli.CommandLine.Parameters;
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "(check | preview | tokens | convert | split | pack)")
 @SuppressWarnings("NullAway.Init")
-final class DataCommand {
+public final class DataCommand {
     @Mixin private Connection connection;
     @Mixin private Output output;
 

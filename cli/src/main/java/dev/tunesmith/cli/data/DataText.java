@@ -1,10 +1,13 @@
-package dev.tunesmith.cli;
+package dev.tunesmith.cli.data;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.tunesmith.cli.CommandFailure;
+import dev.tunesmith.cli.ExitCode;
+import dev.tunesmith.cli.Output;
 import dev.tunesmith.contracts.data.RowSummary;
 import dev.tunesmith.contracts.data.SummaryText;
 import java.io.Console;
@@ -77,9 +80,7 @@ final class DataText {
         Console console = System.console();
         boolean colours =
                 console != null && console.isTerminal() && System.getenv("NO_COLOR") == null;
-        return colours
-                ? (weight < 1 ? HALF_TRAINED : TRAINED) + text + PLAIN
-                : "[[" + text + "]]";
+        return colours ? (weight < 1 ? HALF_TRAINED : TRAINED) + text + PLAIN : "[[" + text + "]]";
     }
 
     void tokens(JsonNode figures) {
