@@ -17,6 +17,7 @@ import dev.tunesmith.engine.loop.Incident;
 import dev.tunesmith.engine.loop.LoopState;
 import dev.tunesmith.engine.loop.Outcome;
 import dev.tunesmith.engine.loop.TrainingRun;
+import dev.tunesmith.engine.model.Architecture;
 import dev.tunesmith.engine.model.FreshWeights;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -108,7 +109,12 @@ public final class LocalTraining {
                         DatasetTokenizer.Trained.ANSWERS,
                         PROBLEMS_LISTED);
         DatasetStats stats;
-        try (DatasetTokenizer tokenizer = DatasetTokenizer.of(sources.base(), options)) {
+        try (DatasetTokenizer tokenizer =
+                DatasetTokenizer.of(
+                        sources.base(),
+                        options,
+                        Optional.empty(),
+                        Architecture.sight(sources.base().config()))) {
             DatasetTokenizer.Tokenized rows = tokenizer.read(sources.training());
             if (rows.problemCount() > 0) {
                 throw new IllegalArgumentException(lines(rows.problems()));

@@ -272,13 +272,21 @@ public final class RowRules {
                     && "text".equals(part.get("type"))
                     && part.get("text") instanceof String piece) {
                 text.append(piece);
-            } else {
+            } else if (!picture(parts.get(i))) {
                 problem(
                         path + "." + i,
-                        "expected {\"type\": \"text\", \"text\": …}; only text can be trained on");
+                        "expected {\"type\": \"text\", \"text\": …}, or a picture as {\"type\": \"image_url\", \"image_url\": {\"url\": \"data:image/…\"}}");
             }
         }
         return text.toString();
+    }
+
+    private static boolean picture(@Nullable Object part) {
+        return part instanceof Map<?, ?> map
+                && "image_url".equals(map.get("type"))
+                && map.get("image_url") instanceof Map<?, ?> picture
+                && picture.get("url") instanceof String url
+                && url.startsWith("data:image/");
     }
 
     /// Whether the message carries loss; checks its weight.

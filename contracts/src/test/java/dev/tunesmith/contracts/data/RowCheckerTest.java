@@ -178,7 +178,7 @@ final class RowCheckerTest {
                                 "[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}"
                                         + answer))
                 .contains("content.0")
-                .contains("only text");
+                .contains("or a picture as");
         assertThat(problemOf("[{\"role\":\"assistant\",\"content\":\"x\",\"weight\":0.5}]"))
                 .contains("expected 0 or 1, found 0.5");
     }

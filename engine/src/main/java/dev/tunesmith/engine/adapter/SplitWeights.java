@@ -115,19 +115,20 @@ public final class SplitWeights implements AutoCloseable {
     public void save(Adapter adapter, LoraConfig config, Path folder) throws IOException {
         Map<String, FileTensor> tensors = new TreeMap<>();
         adapter.tensors().forEach((name, tensor) -> tensors.put(name, doubled(name, tensor)));
-        LoraConfig.Ranks ranks = config.ranks();
         LoraConfig twice =
-                LoraConfig.of(
-                        config.scope(),
-                        new LoraConfig.Ranks(
-                                2 * ranks.rank(),
-                                ranks.alpha() * (ranks.rootScale() ? Math.sqrt(2) : 2),
-                                Map.of(),
-                                Map.of(),
-                                ranks.rootScale()),
-                        config.dropout(),
-                        false);
+                LoraConfig.of(config.scope(), doubled(config.ranks()), config.dropout(), false);
         PeftFolder.write(folder, twice.toTree(), tensors);
+    }
+
+    /// Twice the rank everywhere, at the same scale.
+    private static LoraConfig.Ranks doubled(LoraConfig.Ranks ranks) {
+        double factor = ranks.rootScale() ? Math.sqrt(2) : 2;
+        Map<String, Integer> rankOf = new TreeMap<>();
+        ranks.rankOf().forEach((key, rank) -> rankOf.put(key, 2 * rank));
+        Map<String, Double> alphaOf = new TreeMap<>();
+        ranks.alphaOf().forEach((key, alpha) -> alphaOf.put(key, factor * alpha));
+        return new LoraConfig.Ranks(
+                2 * ranks.rank(), factor * ranks.alpha(), rankOf, alphaOf, ranks.rootScale());
     }
 
     private FileTensor doubled(String name, FileTensor tensor) {

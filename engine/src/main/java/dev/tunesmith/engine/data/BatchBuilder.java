@@ -40,6 +40,8 @@ public final class BatchBuilder {
             cuSeqlens_D1[d + 1] = at;
             values_D[d] = sample.value();
         }
-        return new TokenBatch(ids_N, positions_N, cuSeqlens_D1, labels_N, weights_N, values_D);
+        Pictures pictures = Pictures.joined(samples.stream().map(Sample::pictures).toList());
+        return new TokenBatch(ids_N, positions_N, cuSeqlens_D1, labels_N, weights_N, values_D)
+                .with(pictures);
     }
 }

@@ -6,43 +6,94 @@ import dev.tunesmith.engine.text.Tokenizer;
 import dev.tunesmith.engine.text.Tokens;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// Conversations to tokens, the same way for training and for serving.
 ///
 /// Only the template can write control tokens: their names in a content stay plain text. The text
 /// is cut where an answer begins and ends, because there the tokens end too when the model writes
 /// the answer itself.
+///
+/// Pictures are parts of a content, `{"type":"image_url","image_url":{"url":"data:…"}}`. The
+/// template writes one placeholder for each; the model takes one for each row that it becomes.
 public final class ChatEncoder {
+
+    private static final int PICTURES_MAX = 32;
 
     private final Tokenizer tokenizer;
     private final ChatFormat format;
     private final ControlText control;
     private final boolean cutsFreely;
+    private final Sight sight;
 
-    /// An encoder; the tokenizer stays the caller's to close.
+    /// What a model sees of the pictures among the parts of a content.
+    public interface Sight {
+        /// That of a model of text.
+        Sight NONE =
+                new Sight() {
+                    @Override
+                    public Pictures picture(Object part, String place) {
+                        throw new UnusableRowException(
+                                place,
+                                "this model does not see pictures; use text, or a vision-language"
+                                        + " model");
+                    }
+
+                    @Override
+                    public Sample spread(Sample text, Pictures pictures) {
+                        throw new IllegalStateException("no picture was read");
+                    }
+                };
+
+        /// Whether a part is a picture.
+        static boolean isPicture(@Nullable Object part) {
+            return part instanceof Map<?, ?> map
+                    && ("image_url".equals(map.get("type")) || "image".equals(map.get("type")));
+        }
+
+        /// The picture of such a part.
+        ///
+        /// @throws UnusableRowException if it cannot be read
+        Pictures picture(Object part, String place);
+
+        /// The same text with a placeholder for every row of every picture.
+        ///
+        /// @param text one placeholder for each picture
+        /// @throws IllegalArgumentException if there are more or fewer
+        Sample spread(Sample text, Pictures pictures);
+    }
+
+    /// An encoder of text; the tokenizer stays the caller's to close.
     public ChatEncoder(Tokenizer tokenizer, ChatFormat format) {
+        this(tokenizer, format, Sight.NONE);
+    }
+
+    /// An encoder of text and pictures.
+    public ChatEncoder(Tokenizer tokenizer, ChatFormat format, Sight sight) {
         this.tokenizer = tokenizer;
         this.format = format;
+        this.sight = sight;
         this.control = new ControlText(tokenizer);
         this.cutsFreely = tokenizer.encodesPieces();
     }
 
     /// The tokens after which the model writes its answer.
     public int[] prompt(List<Map<String, Object>> messages) {
-        return prompt(messages, List.of());
+        return prompt(messages, List.of()).ids();
     }
 
-    /// The same with functions that the answer may call.
+    /// The same with functions that the answer may call, and with the pictures at their
+    /// placeholders. Nothing of it is trained.
     ///
-    /// @throws UnusableRowException if the model has no place for functions
-    public int[] prompt(List<Map<String, Object>> messages, List<Map<String, Object>> tools) {
+    /// @throws UnusableRowException if the model has no place for functions or pictures
+    public Sample prompt(List<Map<String, Object>> messages, List<Map<String, Object>> tools) {
+        Looked looked = looked(messages);
         Rendered rendered =
-                format.prompt(
-                        messages.stream().map(control::marked).toList(),
-                        tools.stream().map(control::marked).toList());
-        return encode(rendered, new float[rendered.spans().size()]).ids();
+                format.prompt(looked.marked, tools.stream().map(control::marked).toList());
+        return seen(encode(rendered, new float[rendered.spans().size()]), looked.pictures);
     }
 
     /// A conversation of which answers are trained.
@@ -54,22 +105,70 @@ public final class ChatEncoder {
 
     /// The same with functions that answers may call.
     ///
-    /// @throws UnusableRowException if the model has no place for functions
+    /// @throws UnusableRowException if the model has no place for functions or pictures
     public Sample sample(
             List<Map<String, Object>> messages,
             List<Map<String, Object>> tools,
             float[] answerWeights) {
+        Looked looked = looked(messages);
         Rendered rendered =
-                format.render(
-                        messages.stream().map(control::marked).toList(),
-                        tools.stream().map(control::marked).toList());
+                format.render(looked.marked, tools.stream().map(control::marked).toList());
         if (rendered.spans().size() != answerWeights.length) {
             throw new UnusableRowException(
                     "messages",
                     "%d assistant messages, but the template wrote %d answers"
                             .formatted(answerWeights.length, rendered.spans().size()));
         }
-        return encode(rendered, answerWeights);
+        return seen(encode(rendered, answerWeights), looked.pictures);
+    }
+
+    /// Messages as the template takes them, and the pictures that stood in them.
+    private record Looked(List<Map<String, Object>> marked, Pictures pictures) {}
+
+    private Looked looked(List<Map<String, Object>> messages) {
+        List<Pictures> pictures = new ArrayList<>();
+        List<Map<String, Object>> marked = new ArrayList<>();
+        for (int i = 0; i < messages.size(); i++) {
+            marked.add(
+                    control.marked(looked(messages.get(i), "messages[%d]".formatted(i), pictures)));
+        }
+        return new Looked(marked, Pictures.joined(pictures));
+    }
+
+    private Map<String, Object> looked(
+            Map<String, Object> message, String place, List<Pictures> pictures) {
+        if (!(message.get("content") instanceof List<?> parts)) {
+            return message;
+        }
+        List<@Nullable Object> read = new ArrayList<>();
+        for (Object part : parts) {
+            boolean picture = Sight.isPicture(part);
+            if (picture && pictures.size() == PICTURES_MAX) {
+                throw new UnusableRowException(
+                        place, "a conversation has at most %d pictures".formatted(PICTURES_MAX));
+            }
+            if (picture) {
+                pictures.add(sight.picture(part, place));
+            }
+            read.add(picture ? Map.of("type", "image") : part);
+        }
+        Map<String, Object> copy = new LinkedHashMap<>(message);
+        copy.put("content", read);
+        return copy;
+    }
+
+    private Sample seen(Sample text, Pictures pictures) {
+        if (pictures.isEmpty()) {
+            return text;
+        }
+        try {
+            return sight.spread(text, pictures);
+        } catch (IllegalArgumentException e) {
+            throw new UnusableRowException(
+                    "messages",
+                    "the chat template of this model does not write a place for every picture: "
+                            + e.getMessage());
+        }
     }
 
     private Sample encode(Rendered rendered, float[] answerWeights) {

@@ -51,23 +51,19 @@ final class ConversationFitter {
 
     /// A prompt that the model goes on with; dropped if nothing of it can go any more.
     Fitted fitPrompt(Conversation prompt) {
-        int[] whole = encoder.prompt(prompt.messages(), prompt.tools());
-        int[] ids = whole;
+        Sample whole = encoder.prompt(prompt.messages(), prompt.tools());
+        Sample sample = whole;
         Conversation shorter = prompt;
-        for (int i = 0; i < SHORTENINGS_MAX && ids.length > lengthMax; i++) {
-            Conversation next = shortened(shorter, ids.length);
+        for (int i = 0; i < SHORTENINGS_MAX && sample.length() > lengthMax; i++) {
+            Conversation next = shortened(shorter, sample.length());
             if (next.equals(shorter)) {
                 break;
             }
             shorter = next;
-            ids = encoder.prompt(shorter.messages(), shorter.tools());
+            sample = encoder.prompt(shorter.messages(), shorter.tools());
         }
-        Fitted fitted =
-                new Fitted(
-                        new Sample(ids, new float[ids.length]),
-                        whole.length,
-                        whole.length > lengthMax);
-        return ids.length > lengthMax ? fitted.dropped() : fitted;
+        Fitted fitted = new Fitted(sample, whole.length(), whole.length() > lengthMax);
+        return sample.length() > lengthMax ? fitted.dropped() : fitted;
     }
 
     private List<Sample> samples(Conversation prompt, List<Conversation> continuations) {
@@ -121,6 +117,10 @@ final class ConversationFitter {
     private Sample withinLimit(Sample sample) {
         if (sample.length() <= lengthMax) {
             return sample;
+        }
+        if (!sample.pictures().isEmpty()) {
+            // Half a picture is none: the row is left out.
+            return new Sample(new int[0], new float[0]);
         }
         int last = sample.length() - 1;
         while (last > 0 && sample.weights()[last] == 0) {

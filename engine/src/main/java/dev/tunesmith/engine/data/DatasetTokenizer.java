@@ -88,11 +88,10 @@ public final class DatasetTokenizer implements AutoCloseable {
     }
 
     private DatasetTokenizer(
-            Tokenizer tokenizer, ChatFormat format, int endToken, Options options) {
+            Tokenizer tokenizer, ChatEncoder encoder, int endToken, Options options) {
         this.tokenizer = tokenizer;
         this.texts = new TextEncoder(tokenizer, endToken);
-        this.conversations =
-                new ConversationFitter(new ChatEncoder(tokenizer, format), options.lengthMax());
+        this.conversations = new ConversationFitter(encoder, options.lengthMax());
         this.options = options;
     }
 
@@ -100,14 +99,18 @@ public final class DatasetTokenizer implements AutoCloseable {
     ///
     /// @throws ModelFileException if the model has none that can be used
     public static DatasetTokenizer of(ModelDirectory model, Options options) {
-        return of(model, options, Optional.empty());
+        return of(model, options, Optional.empty(), ChatEncoder.Sight.NONE);
     }
 
     /// The same with the source of a template, which counts if the model brings none.
     ///
+    /// @param sight what the model sees of pictures
     /// @throws ModelFileException if the model has none that can be used
     public static DatasetTokenizer of(
-            ModelDirectory model, Options options, Optional<String> template) {
+            ModelDirectory model,
+            Options options,
+            Optional<String> template,
+            ChatEncoder.Sight sight) {
         Path file =
                 model.tokenizer()
                         .orElseThrow(() ->
@@ -119,7 +122,10 @@ public final class DatasetTokenizer implements AutoCloseable {
         try {
             return new DatasetTokenizer(
                     tokenizer,
-                    TemplateFormat.of(model, TemplateFormat.TRAINING_TIME, template),
+                    new ChatEncoder(
+                            tokenizer,
+                            TemplateFormat.of(model, TemplateFormat.TRAINING_TIME, template),
+                            sight),
                     endToken(model, tokenizer),
                     options);
         } catch (RuntimeException e) {

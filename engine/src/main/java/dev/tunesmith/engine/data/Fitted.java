@@ -14,7 +14,7 @@ public record Fitted(Sample sample, int fullLength, boolean cut) {
 
     /// The same row with every token trained.
     Fitted allTrained() {
-        return new Fitted(Sample.allTrained(sample.ids()), fullLength, cut);
+        return new Fitted(sample.whole(), fullLength, cut);
     }
 
     /// The same row with a value.

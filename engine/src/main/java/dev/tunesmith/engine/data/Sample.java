@@ -13,13 +13,19 @@ import java.util.HexFormat;
 /// negative weight marks a token that is scored but is no part of the answer.
 ///
 /// @param value what the method knows of the document as a whole: a margin, a verdict
+/// @param pictures what stands at the placeholders among the tokens
 // Arrays: samples are written out in bulk and never compared by the record's equality.
 @SuppressWarnings("ArrayRecordComponent")
-public record Sample(int[] ids, float[] weights, float value) {
+public record Sample(int[] ids, float[] weights, float value, Pictures pictures) {
 
     /// A document without a value.
     public Sample(int[] ids, float[] weights) {
         this(ids, weights, 0);
+    }
+
+    /// A document without pictures.
+    public Sample(int[] ids, float[] weights, float value) {
+        this(ids, weights, value, Pictures.NONE);
     }
 
     public Sample {
@@ -50,16 +56,23 @@ public record Sample(int[] ids, float[] weights, float value) {
         return trained;
     }
 
-    /// A name that only equal token sequences share.
+    /// A name that only equal token sequences with equal pictures share.
     String digest() {
-        ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(ids.length, Integer.BYTES));
+        int numbers = Math.addExact(ids.length, pictures.values().length);
+        ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(numbers, Integer.BYTES));
         bytes.asIntBuffer().put(ids);
+        bytes.position(ids.length * Integer.BYTES).asFloatBuffer().put(pictures.values());
         try {
             byte[] hash = MessageDigest.getInstance("SHA-256").digest(bytes.array());
             return HexFormat.of().formatHex(hash, 0, 16);
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has SHA-256", e);
         }
+    }
+
+    /// The same document with every token trained.
+    Sample whole() {
+        return new Sample(ids, allTrained(ids).weights, value, pictures);
     }
 
     /// Whether a share of all rows falls to this one: a function of its tokens alone, so that a
@@ -70,7 +83,7 @@ public record Sample(int[] ids, float[] weights, float value) {
 
     /// The same document with a value.
     public Sample withValue(float known) {
-        return new Sample(ids, weights, known);
+        return new Sample(ids, weights, known, pictures);
     }
 
     /// The same document with every token scored, also those that are no part of the answer.
@@ -79,11 +92,17 @@ public record Sample(int[] ids, float[] weights, float value) {
         for (int i = 0; i < scored.length; i++) {
             scored[i] = scored[i] == 0 ? -1 : scored[i];
         }
-        return new Sample(ids, scored, value);
+        return new Sample(ids, scored, value, pictures);
     }
 
-    /// The tokens from `start` on, as a document of its own.
+    /// The tokens from `start` on, as a document of its own. Pictures are never torn apart.
     public Sample part(int start, int length) {
+        if (start == 0 && length == ids.length) {
+            return this;
+        }
+        if (!pictures.isEmpty()) {
+            throw new IllegalArgumentException("a document with pictures stays whole");
+        }
         return new Sample(
                 Arrays.copyOfRange(ids, start, start + length),
                 Arrays.copyOfRange(weights, start, start + length),

@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.data;
 
+import dev.tunesmith.engine.data.Pictures.Grid;
 import dev.tunesmith.engine.io.ModelFileException;
 import dev.tunesmith.engine.io.SafetensorsFile;
 import dev.tunesmith.engine.io.SafetensorsWriter;
@@ -10,6 +11,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -18,8 +21,9 @@ import java.util.TreeMap;
 ///
 /// The file is a safetensors file: `ids` (I32, one for each token), `weights` (F32, likewise) and
 /// `borders` (I64: first token of each document, and the number of tokens at the end), `values`
-/// (F32, one for each document). The metadata say how it was made; the same rows and options give
-/// the same bytes.
+/// (F32, one for each document). Where documents have pictures there are also `patches` (F32, one
+/// row a patch) and `grids` (I64: document, frames, rows and columns of each picture). The metadata
+/// say how it was made; the same rows and options give the same bytes.
 public final class TokenShard implements AutoCloseable {
 
     private static final String KIND = "tunesmith-tokens";
@@ -28,6 +32,9 @@ public final class TokenShard implements AutoCloseable {
     private static final String WEIGHTS = "weights";
     private static final String BORDERS = "borders";
     private static final String VALUES = "values";
+    private static final String PATCHES = "patches";
+    private static final String GRIDS = "grids";
+    private static final int GRID_NUMBERS = 4;
 
     private static final ValueLayout.OfInt INT =
             ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -36,10 +43,31 @@ public final class TokenShard implements AutoCloseable {
 
     private final SafetensorsFile file;
     private final long[] borders;
+    private final Map<Integer, Seen> seen;
+
+    /// Pictures of a document.
+    ///
+    /// @param from first patch
+    private record Seen(long from, List<Grid> grids) {}
 
     private TokenShard(SafetensorsFile file, long[] borders) {
         this.file = file;
         this.borders = borders;
+        this.seen = file.find(GRIDS).isEmpty() ? Map.of() : seen(file.integers(GRIDS));
+    }
+
+    private static Map<Integer, Seen> seen(long[] numbers) {
+        Map<Integer, Seen> seen = new HashMap<>();
+        long patch = 0;
+        for (int i = 0; i < numbers.length; i += GRID_NUMBERS) {
+            long from = patch;
+            Grid grid = new Grid((int) numbers[i + 1], (int) numbers[i + 2], (int) numbers[i + 3]);
+            seen.computeIfAbsent((int) numbers[i], _ -> new Seen(from, new ArrayList<>()))
+                    .grids
+                    .add(grid);
+            patch += grid.patches();
+        }
+        return seen;
     }
 
     /// Writes samples to `path`, which must not exist. `origin` tells how they were made.
@@ -64,12 +92,34 @@ public final class TokenShard implements AutoCloseable {
         Map<String, String> metadata = new TreeMap<>(origin);
         metadata.put("kind", KIND);
         metadata.put("format_version", FORMAT_VERSION);
-        new SafetensorsWriter(metadata)
-                .add(IDS, StoredType.I32, List.of((long) tokens), segment(ids))
+        SafetensorsWriter writer = new SafetensorsWriter(metadata);
+        addPictures(writer, samples);
+        writer.add(IDS, StoredType.I32, List.of((long) tokens), segment(ids))
                 .add(WEIGHTS, StoredType.F32, List.of((long) tokens), segment(weights))
                 .add(BORDERS, StoredType.I64, List.of(samples.size() + 1L), segment(borders))
                 .add(VALUES, StoredType.F32, List.of((long) samples.size()), segment(values))
                 .write(path);
+    }
+
+    private static void addPictures(SafetensorsWriter writer, List<Sample> samples) {
+        Pictures all = Pictures.joined(samples.stream().map(Sample::pictures).toList());
+        if (all.isEmpty()) {
+            return;
+        }
+        ByteBuffer grids = littleEndian(GRID_NUMBERS * all.grids().size(), Long.BYTES);
+        for (int d = 0; d < samples.size(); d++) {
+            for (Grid grid : samples.get(d).pictures().grids()) {
+                grids.putLong(d).putLong(grid.frames());
+                grids.putLong(grid.rows()).putLong(grid.columns());
+            }
+        }
+        long patches = all.values().length / all.width();
+        writer.add(PATCHES, List.of(patches, (long) all.width()), all.values())
+                .add(
+                        GRIDS,
+                        StoredType.I64,
+                        List.of((long) all.grids().size(), (long) GRID_NUMBERS),
+                        segment(grids));
     }
 
     private static ByteBuffer littleEndian(int elements, int bytes) {
@@ -156,7 +206,21 @@ public final class TokenShard implements AutoCloseable {
             weights[i] = weightBytes.getAtIndex(FLOAT, begin + i);
         }
         float value = file.bytes(VALUES).getAtIndex(FLOAT, piece.row());
-        return new Sample(ids, weights, value);
+        return new Sample(ids, weights, value, pictures(piece));
+    }
+
+    private Pictures pictures(Packing.Piece piece) {
+        Seen own = seen.get(piece.row());
+        if (own == null) {
+            return Pictures.NONE;
+        }
+        if (piece.start() > 0 || piece.length() < borders[piece.row() + 1] - borders[piece.row()]) {
+            throw new IllegalArgumentException("a document with pictures stays whole");
+        }
+        int width = Math.toIntExact(file.tensor(PATCHES).shape().getLast());
+        int patches = own.grids.stream().mapToInt(Grid::patches).sum();
+        return new Pictures(
+                file.floats(PATCHES, own.from * width, (long) patches * width), width, own.grids);
     }
 
     @Override

@@ -196,20 +196,25 @@ public sealed interface TrainingRow {
         return message;
     }
 
-    private static String content(@Nullable Object content, String place) {
+    private static Object content(@Nullable Object content, String place) {
         return switch (content) {
             case null -> "";
             case String text -> text;
             case List<?> parts -> {
                 StringBuilder text = new StringBuilder();
+                boolean pictures = false;
                 for (Object part : parts) {
-                    if (!(part instanceof Map<?, ?> map)
-                            || !(map.get("text") instanceof String partText)) {
-                        throw new UnusableRowException(place, "only text parts can be trained");
+                    if (ChatEncoder.Sight.isPicture(part)) {
+                        pictures = true;
+                    } else if (part instanceof Map<?, ?> map
+                            && map.get("text") instanceof String partText) {
+                        text.append(partText);
+                    } else {
+                        throw new UnusableRowException(
+                                place, "only parts of text and pictures can be trained");
                     }
-                    text.append(partText);
                 }
-                yield text.toString();
+                yield pictures ? List.copyOf(parts) : text.toString();
             }
             default -> throw new UnusableRowException(place, "a text is needed");
         };

@@ -11,6 +11,7 @@ import dev.tunesmith.engine.data.PackedRows;
 import dev.tunesmith.engine.data.Packing;
 import dev.tunesmith.engine.data.Sample;
 import dev.tunesmith.engine.data.TokenShard;
+import dev.tunesmith.engine.model.Architecture;
 import dev.tunesmith.engine.text.NamedFormat;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -86,7 +87,12 @@ final class TrainingRows implements AutoCloseable {
                         trained(spec),
                         PROBLEMS_LISTED);
         Optional<String> template = NamedFormat.source(sources.base(), spec.rows().template());
-        try (DatasetTokenizer tokenizer = DatasetTokenizer.of(sources.base(), options, template)) {
+        try (DatasetTokenizer tokenizer =
+                DatasetTokenizer.of(
+                        sources.base(),
+                        options,
+                        template,
+                        Architecture.sight(sources.base().config()))) {
             Tokenized training = read(tokenizer, "training file", sources.training());
             Optional<Tokenized> validation = Optional.empty();
             if (sources.validation().isPresent()) {

@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.model;
 
+import dev.tunesmith.engine.data.ChatEncoder;
 import dev.tunesmith.engine.nn.Activation;
 import dev.tunesmith.engine.nn.AttentionShape;
 import dev.tunesmith.engine.nn.MixtureMlp;
@@ -329,6 +330,14 @@ public record Architecture(
     /// The same with mixtures of experts in place of the MLPs.
     Architecture with(Experts experts) {
         return with(new Mlp(mlp.width, mlp.activation, mlp.bias, mlp.gated, experts));
+    }
+
+    /// What a model of that `config.json` sees of pictures.
+    public static ChatEncoder.Sight sight(Map<String, Object> config) {
+        return of(config)
+                .vision()
+                .<ChatEncoder.Sight>map(Vision::eyes)
+                .orElse(ChatEncoder.Sight.NONE);
     }
 
     /// Reads a `config.json`, in the form before version 5 of transformers or in that of version 5.

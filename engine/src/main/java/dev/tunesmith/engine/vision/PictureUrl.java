@@ -3,8 +3,6 @@ package dev.tunesmith.engine.vision;
 import java.io.IOException;
 import java.util.Base64;
 import java.util.Map;
-import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /// Pictures as parts of a content carry them: `data:` addresses. Others are never fetched.
 final class PictureUrl {
@@ -16,19 +14,10 @@ final class PictureUrl {
     private PictureUrl() {}
 
     /// The address of a part that is a picture.
-    static Optional<String> of(@Nullable Object part) {
-        if (!(part instanceof Map<?, ?> map)) {
-            return Optional.empty();
-        }
-        return switch (String.valueOf(map.get("type"))) {
-            case "image_url" ->
-                    Optional.of(
-                            map.get("image_url") instanceof Map<?, ?> inner
-                                    ? String.valueOf(inner.get("url"))
-                                    : String.valueOf(map.get("image_url")));
-            case "image" -> Optional.of(String.valueOf(map.get("image")));
-            default -> Optional.empty();
-        };
+    static String of(Object part) {
+        Map<?, ?> map = (Map<?, ?>) part;
+        Object address = map.get("image_url") == null ? map.get("image") : map.get("image_url");
+        return String.valueOf(address instanceof Map<?, ?> inner ? inner.get("url") : address);
     }
 
     /// The encoded picture.

@@ -134,7 +134,8 @@ class DatasetTokenizerTest {
                                 Overflow.ERROR,
                                 DatasetTokenizer.Trained.ANSWERS,
                                 5),
-                        source)) {
+                        source,
+                        ChatEncoder.Sight.NONE)) {
             assertThat(decoded(tokenizer.read(file).samples().getFirst(), false))
                     .contains("### Instruction:\na\n\n### Response:\nb");
         }

@@ -382,6 +382,17 @@ record TinyModel(Path folder) {
                 spec.optimizer());
     }
 
+    /// Rows of that many tokens, in batches of four.
+    static ResolvedSpec longRows(ResolvedSpec spec, int tokens) {
+        ResolvedSpec.Rows old = spec.rows();
+        return with(
+                spec,
+                new ResolvedSpec.Rows(
+                        tokens, old.packing(), old.overflow(), old.trainOnPrompt(), 0, 4, 2),
+                spec.steps(),
+                spec.optimizer());
+    }
+
     private static ResolvedSpec with(
             ResolvedSpec spec,
             ResolvedSpec.Rows rows,

@@ -1,13 +1,12 @@
 package dev.tunesmith.inference.chat;
 
 import dev.tunesmith.contracts.problem.ProblemCode;
-import dev.tunesmith.engine.data.Pictures;
+import dev.tunesmith.engine.data.Sample;
 import dev.tunesmith.engine.data.UnusableRowException;
 import dev.tunesmith.engine.decode.Batcher;
 import dev.tunesmith.engine.decode.Draw;
 import dev.tunesmith.engine.decode.Generation;
 import dev.tunesmith.engine.text.SpecialText;
-import dev.tunesmith.engine.vision.SeeingEncoder.Seen;
 import dev.tunesmith.inference.chat.CallReader.Call;
 import dev.tunesmith.inference.web.Refusal;
 import dev.tunesmith.inference.weights.Served;
@@ -36,7 +35,7 @@ final class Answers implements AutoCloseable {
     ///
     /// @throws Refusal when a prompt does not fit or too much waits already
     static Answers start(Served served, Ask ask, Batcher batcher) {
-        List<Seen> prompts = ask.prompts().stream().map(p -> tokens(served, p)).toList();
+        List<Sample> prompts = ask.prompts().stream().map(p -> tokens(served, p)).toList();
         List<Integer> longest =
                 prompts.stream().map(p -> longest(served, ask, p.ids().length)).toList();
         var answers = new Answers();
@@ -49,7 +48,7 @@ final class Answers implements AutoCloseable {
         return answers;
     }
 
-    private void add(Served served, Ask ask, Seen seen, int longest, Batcher batcher) {
+    private void add(Served served, Ask ask, Sample seen, int longest, Batcher batcher) {
         int[] prompt = seen.ids();
         int index = choices.size();
         GrowingAnswer choice = GrowingAnswer.of(served, ask, prompt);
@@ -85,8 +84,8 @@ final class Answers implements AutoCloseable {
         return longest;
     }
 
-    private static Seen tokens(Served served, Ask.Prompt prompt) {
-        Seen seen =
+    private static Sample tokens(Served served, Ask.Prompt prompt) {
+        Sample seen =
                 switch (prompt) {
                     case Ask.Conversation conversation -> rendered(served, conversation);
                     case Ask.Text(String text) ->
@@ -110,11 +109,11 @@ final class Answers implements AutoCloseable {
         return seen;
     }
 
-    private static Seen text(int[] ids) {
-        return new Seen(ids, Pictures.NONE);
+    private static Sample text(int[] ids) {
+        return new Sample(ids, new float[ids.length]);
     }
 
-    private static Seen rendered(Served served, Ask.Conversation conversation) {
+    private static Sample rendered(Served served, Ask.Conversation conversation) {
         if (!conversation.tools().isEmpty() && served.calls().isEmpty()) {
             throw Refusal.invalid(
                     "tools",

@@ -15,7 +15,6 @@ import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.quant.FourBitFormat;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.text.Tokenizer;
-import dev.tunesmith.engine.vision.SeeingEncoder;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.io.IOException;
@@ -77,23 +76,19 @@ public final class DecoderLoader implements ModelLoader {
             this.room = room;
             this.stopTokens = StopTokens.of(directory, tokenizer);
             this.encoder =
-                    new ChatEncoder(tokenizer, TemplateFormat.of(directory, Clock.systemUTC()));
+                    new ChatEncoder(
+                            tokenizer, TemplateFormat.of(directory, Clock.systemUTC()), sight());
             this.calls = directory.chatTemplate().flatMap(ToolFormat::shownBy);
             this.plain = served(decoder);
         }
 
         private Served served(Decoder view) {
             return new Served(
-                    new DecoderModel(view, room),
-                    tokenizer,
-                    seeing(encoder)::prompt,
-                    calls,
-                    stopTokens);
+                    new DecoderModel(view, room), tokenizer, encoder::prompt, calls, stopTokens);
         }
 
-        private SeeingEncoder seeing(ChatEncoder text) {
-            return new SeeingEncoder(
-                    text, decoder.architecture().vision().map(Architecture.Vision::eyes));
+        private ChatEncoder.Sight sight() {
+            return Architecture.sight(directory.config());
         }
 
         @Override
@@ -129,11 +124,12 @@ public final class DecoderLoader implements ModelLoader {
             ChatEncoder own =
                     new ChatEncoder(
                             tokenizer,
-                            TemplateFormat.of(directory, Clock.systemUTC(), Optional.of(template)));
+                            TemplateFormat.of(directory, Clock.systemUTC(), Optional.of(template)),
+                            sight());
             return new Served(
                     new DecoderModel(view, room),
                     tokenizer,
-                    seeing(own)::prompt,
+                    own::prompt,
                     directory
                             .chatTemplate()
                             .or(() -> Optional.of(template))

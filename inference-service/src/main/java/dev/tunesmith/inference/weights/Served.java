@@ -1,9 +1,9 @@
 package dev.tunesmith.inference.weights;
 
 import dev.tunesmith.contracts.tool.ToolFormat;
+import dev.tunesmith.engine.data.Sample;
 import dev.tunesmith.engine.decode.CausalModel;
 import dev.tunesmith.engine.text.Tokenizer;
-import dev.tunesmith.engine.vision.SeeingEncoder;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,7 +29,6 @@ public record Served(
         /// The tokens of the rendered text, and the pictures at their placeholders.
         ///
         /// @param tools functions that the answer may call, as the wire describes them
-        SeeingEncoder.Seen tokens(
-                List<Map<String, Object>> messages, List<Map<String, Object>> tools);
+        Sample tokens(List<Map<String, Object>> messages, List<Map<String, Object>> tools);
     }
 }

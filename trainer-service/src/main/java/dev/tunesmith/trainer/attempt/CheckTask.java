@@ -21,6 +21,7 @@ import dev.tunesmith.engine.loop.TrainingRun;
 import dev.tunesmith.engine.model.Architecture;
 import dev.tunesmith.engine.model.UnsupportedModelException;
 import java.io.IOException;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// Reads the files of a job with the tokenizer and template of its base model, and reports figures
@@ -81,7 +82,9 @@ final class CheckTask {
                         task.limits().overflow(),
                         DatasetTokenizer.Trained.ANSWERS,
                         task.limits().problems());
-        try (DatasetTokenizer tokenizer = DatasetTokenizer.of(model, options)) {
+        try (DatasetTokenizer tokenizer =
+                DatasetTokenizer.of(
+                        model, options, Optional.empty(), Architecture.sight(model.config()))) {
             DatasetStats training = read(tokenizer, task.training(), "training_file", problems);
             DatasetStats validation =
                     task.validation() == null

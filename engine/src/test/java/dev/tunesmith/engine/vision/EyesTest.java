@@ -5,6 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.tunesmith.contracts.template.Rendered;
 import dev.tunesmith.engine.data.ChatEncoder;
+import dev.tunesmith.engine.data.PackedRows;
+import dev.tunesmith.engine.data.Packing;
+import dev.tunesmith.engine.data.Sample;
+import dev.tunesmith.engine.data.TokenBatch;
+import dev.tunesmith.engine.data.TokenShard;
 import dev.tunesmith.engine.data.UnusableRowException;
 import dev.tunesmith.engine.text.ByteLevelTokenizer;
 import dev.tunesmith.engine.text.Tokenizer;
@@ -16,14 +21,13 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class SeeingEncoderTest {
+class EyesTest {
 
     @TempDir Path folder;
     private Tokenizer tokenizer;
@@ -47,8 +51,7 @@ class SeeingEncoderTest {
 
     @Test
     void aPictureHasAPlaceholderForEveryRow() throws IOException {
-        SeeingEncoder.Seen seen =
-                encoder(Optional.of(eyes)).prompt(List.of(message(picture())), List.of());
+        Sample seen = encoder(eyes).prompt(List.of(message(picture())), List.of());
 
         assertThat(seen.pictures().grids()).hasSize(1);
         assertThat(Arrays.stream(seen.ids()).filter(id -> id == eyes.imageToken())).hasSize(16);
@@ -57,8 +60,8 @@ class SeeingEncoderTest {
 
     @Test
     void thePlaceholderInATextOfAUserIsText() throws IOException {
-        SeeingEncoder.Seen seen =
-                encoder(Optional.of(eyes))
+        Sample seen =
+                encoder(eyes)
                         .prompt(
                                 List.of(
                                         message(picture()),
@@ -69,8 +72,24 @@ class SeeingEncoderTest {
     }
 
     @Test
+    void aShardKeepsThePicturesOfItsRows() throws IOException {
+        Sample seen = encoder(eyes).prompt(List.of(message(picture())), List.of());
+        Sample text = Sample.allTrained(new int[] {1, 2, 3});
+        Path file = folder.resolve("rows.tokens");
+        TokenShard.write(file, List.of(text, seen, seen), Map.of());
+
+        try (TokenShard shard = TokenShard.open(file)) {
+            TokenBatch batch = PackedRows.of(shard, Packing.NONE, 64).batch(2, 0, 1);
+
+            assertThat(batch.pictures().grids()).hasSize(2);
+            assertThat(Arrays.copyOf(batch.pictures().values(), seen.pictures().values().length))
+                    .isEqualTo(seen.pictures().values());
+        }
+    }
+
+    @Test
     void aModelOfTextRefusesPictures() throws IOException {
-        SeeingEncoder blind = encoder(Optional.empty());
+        ChatEncoder blind = encoder(ChatEncoder.Sight.NONE);
         List<Map<String, Object>> messages = List.of(message(picture()));
 
         assertThatExceptionOfType(UnusableRowException.class)
@@ -80,7 +99,7 @@ class SeeingEncoderTest {
 
     @Test
     void otherAddressesAreNotFetchedAndOtherBytesRefused() {
-        SeeingEncoder encoder = encoder(Optional.of(eyes));
+        ChatEncoder encoder = encoder(eyes);
         for (String url :
                 List.of(
                         "https://example.org/a.png",
@@ -97,11 +116,9 @@ class SeeingEncoderTest {
 
     @Test
     void aTemplateWithoutAPlaceForPicturesIsToldSo() throws IOException {
-        SeeingEncoder encoder =
-                new SeeingEncoder(
-                        new ChatEncoder(
-                                tokenizer, (messages, _) -> new Rendered("nothing", List.of())),
-                        Optional.of(eyes));
+        ChatEncoder encoder =
+                new ChatEncoder(
+                        tokenizer, (messages, _) -> new Rendered("nothing", List.of()), eyes);
         List<Map<String, Object>> messages = List.of(message(picture()));
 
         assertThatExceptionOfType(UnusableRowException.class)
@@ -109,16 +126,15 @@ class SeeingEncoderTest {
                 .withMessageContaining("0 placeholders for 1 pictures");
     }
 
-    private SeeingEncoder encoder(Optional<Eyes> seeing) {
-        return new SeeingEncoder(
-                new ChatEncoder(
-                        tokenizer,
-                        (messages, _) -> {
-                            StringBuilder text = new StringBuilder();
-                            messages.forEach(message -> write(text, message.get("content")));
-                            return new Rendered(text.toString(), List.of());
-                        }),
-                seeing);
+    private ChatEncoder encoder(ChatEncoder.Sight sight) {
+        return new ChatEncoder(
+                tokenizer,
+                (messages, _) -> {
+                    StringBuilder text = new StringBuilder();
+                    messages.forEach(message -> write(text, message.get("content")));
+                    return new Rendered(text.toString(), List.of());
+                },
+                sight);
     }
 
     private static void write(StringBuilder text, @Nullable Object content) {
@@ -145,7 +161,7 @@ class SeeingEncoderTest {
     private static String picture() throws IOException {
         try (InputStream stream =
                 Objects.requireNonNull(
-                        SeeingEncoderTest.class.getResourceAsStream("/pictures/checks.png"))) {
+                        EyesTest.class.getResourceAsStream("/pictures/checks.png"))) {
             return "data:image/png;base64,"
                     + Base64.getEncoder().encodeToString(stream.readAllBytes());
         }
