@@ -26,6 +26,7 @@ import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.ModelFileException;
 import dev.tunesmith.engine.loop.TrainingRun;
+import dev.tunesmith.engine.model.Architecture;
 import dev.tunesmith.engine.prepare.PackingFigures;
 import dev.tunesmith.engine.prepare.RowPreview;
 import dev.tunesmith.engine.prepare.RowShape;
@@ -217,7 +218,11 @@ final class DataWork {
                         PROBLEMS_LISTED);
         String template = task.wish().template();
         try (DatasetTokenizer tokenizer =
-                DatasetTokenizer.of(model, options, Optional.ofNullable(template))) {
+                DatasetTokenizer.of(
+                        model,
+                        options,
+                        Optional.ofNullable(template),
+                        Architecture.sight(model.config()))) {
             return tokenizer.read(file);
         }
     }
