@@ -7,7 +7,6 @@
 #include <sys/mman.h>
 
 #include <map>
-#include <set>
 #include <vector>
 
 uint3 threadIdx, blockIdx;
@@ -210,7 +209,7 @@ constexpr bool STRICT = false;
 #endif
 static bool hidden_from_host = STRICT;
 static std::map<char *, size_t> device_blocks, device_holes;
-static std::set<char *> pinned;
+static std::map<char *, size_t> pinned;
 
 static void open_device(bool open) {
     if (device_memory == nullptr || !hidden_from_host) return;
@@ -219,6 +218,13 @@ static void open_device(bool open) {
 
 static bool on_device(const void *p) {
     return device_memory != nullptr && (char *)p >= device_memory && (char *)p < device_memory + DEVICE_BYTES;
+}
+
+static bool is_pinned(const void *p) {
+    auto after = pinned.upper_bound((char *)p);
+    if (after == pinned.begin()) return false;
+    --after;
+    return (char *)p < after->first + after->second;
 }
 
 cudaError_t cudaMalloc(void **address, size_t bytes) {
@@ -249,7 +255,7 @@ cudaError_t cudaMalloc(void **address, size_t bytes) {
 
 cudaError_t cudaHostAlloc(void **address, size_t bytes, unsigned) {
     *address = aligned_alloc(PAGE, (bytes + PAGE - 1) / PAGE * PAGE);
-    pinned.insert((char *)*address);
+    pinned[(char *)*address] = bytes;
     return *address != nullptr ? cudaSuccess : cudaErrorMemoryAllocation;
 }
 
@@ -328,7 +334,7 @@ cudaError_t emulated_launch(dim3 grid, dim3 block, size_t shared, cudaStream_t s
 
 // Memory of the host that is not pinned is read before the call returns; pinned memory later.
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
-    if (!on_device(from) && pinned.count((char *)from) == 0) {
+    if (!on_device(from) && !is_pinned(from)) {
         std::vector<char> now((const char *)from, (const char *)from + bytes);
         return enqueue(stream, [=] { memcpy(to, now.data(), bytes); });
     }
@@ -338,7 +344,7 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpy
 cudaError_t cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width,
                               size_t height, cudaMemcpyKind, cudaStream_t stream) {
     if (width > to_pitch || width > from_pitch) return last_error = cudaErrorInvalidValue;
-    if (!on_device(from)) {
+    if (!on_device(from) && !is_pinned(from)) {
         std::vector<char> now((const char *)from, (const char *)from + (height - 1) * from_pitch + width);
         return enqueue(stream, [=] {
             for (size_t r = 0; r < height; r++) memcpy((char *)to + r * to_pitch, now.data() + r * from_pitch, width);

@@ -10,6 +10,8 @@ public final class KernelException extends RuntimeException {
         BAD_SHAPE,
         /// A value is outside its range: a token id, a position, an option code.
         BAD_ARGUMENT,
+        /// A device has no memory left.
+        MEMORY,
         /// The call itself failed.
         CALL
     }

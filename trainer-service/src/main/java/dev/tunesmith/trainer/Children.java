@@ -80,6 +80,7 @@ final class Children {
                 Map.entry("OMP_WAIT_POLICY", "PASSIVE"),
                 Map.entry("GLIBC_TUNABLES", GLIBC_TUNABLES),
                 Map.entry("RUST_FLAVOR", "cpu"),
+                Map.entry("TUNESMITH_DEVICE", settings.device().name()),
                 Map.entry("TUNESMITH_OBJECTS_ENDPOINT", objects.endpoint()),
                 Map.entry("TUNESMITH_OBJECTS_ACCESS_KEY", objects.accessKey()),
                 Map.entry("TUNESMITH_OBJECTS_SECRET_KEY", objects.secretKey()),

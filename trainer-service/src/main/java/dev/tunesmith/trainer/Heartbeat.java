@@ -128,7 +128,8 @@ final class Heartbeat implements AutoCloseable {
                                 draining ? 0 : attempts.free(),
                                 attempts.slots(),
                                 settings.flavor(),
-                                settings.memoryBytes()),
+                                settings.device().memoryBytes(),
+                                settings.device().described()),
                         running));
     }
 

@@ -5,6 +5,7 @@ import dev.tunesmith.platform.objects.ObjectStore;
 import dev.tunesmith.platform.objects.S3Objects;
 import java.io.IOException;
 import java.util.LinkedHashMap;
+import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,20 +17,23 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] arguments) throws IOException, InterruptedException {
-        TrainerSettings settings = TrainerSettings.fromProcess();
+        TrainerSettings asked = TrainerSettings.fromProcess();
+        TrainerSettings settings = asked.on(DeviceProbe.answer(asked.device(), Map.of()));
         HostIdentity identity = HostIdentity.take(settings.workDir());
         Host host = Host.start(settings, identity, objects(settings.objects()));
         Runtime.getRuntime()
                 .addShutdownHook(Thread.ofPlatform().name("drain").unstarted(() -> end(host)));
-        System.out.println(readyLine(identity));
+        System.out.println(readyLine(identity, settings));
         Thread.currentThread().join();
     }
 
     /// `ready` stands first, as in the lines of the other parts.
-    private static String readyLine(HostIdentity identity) {
+    private static String readyLine(HostIdentity identity, TrainerSettings settings) {
         var line = new LinkedHashMap<String, Object>();
         line.put("ready", "trainer-service");
         line.put("host", identity.host());
+        line.put("device", settings.device().described());
+        line.put("device_memory_bytes", settings.device().memoryBytes());
         return Json.text(line);
     }
 

@@ -90,7 +90,7 @@ final class Run implements ChildProcess.Listener {
     /// Gives the run its child and the child its work.
     synchronized void begin(ChildProcess started) {
         child = started;
-        started.send(Json.text(new ChildCommand.Start(attempt, work, settings.memoryBytes())));
+        started.send(Json.text(new ChildCommand.Start(attempt, work, settings.device().memoryBytes())));
         if (stopReason != null) {
             started.send(Json.text(new ChildCommand.Stop(stopReason)));
         }
@@ -290,7 +290,7 @@ final class Run implements ChildProcess.Listener {
                         new Report.HandedBack(
                                 attempt, stopReason.wire() + ", without a checkpoint"));
             } else if (!outcomeSaid && child != null) {
-                explain(child.exitFacts(exitCode, settings.memoryBytes()));
+                explain(child.exitFacts(exitCode, settings.device().hostBytes()));
             }
         }
         changed.run();

@@ -15,14 +15,13 @@ import java.util.function.Function;
 /// What this process was told, from system properties and, behind them, the environment
 /// (`tunesmith.work-dir` is `TUNESMITH_WORK_DIR`).
 ///
-/// @param memoryBytes device memory that one attempt may use
 record TrainerSettings(
         String kafkaBootstrap,
         Objects objects,
         Path workDir,
         String flavor,
         int slots,
-        long memoryBytes,
+        Device device,
         Periods periods,
         Children children) {
 
@@ -34,6 +33,39 @@ record TrainerSettings(
         public String toString() {
             return "Objects[endpoint=%s, bucket=%s, secretKey=***]".formatted(endpoint, bucket);
         }
+    }
+
+    /// What children compute on.
+    ///
+    /// @param name `cpu`, `cuda:N`, or `auto` as long as nobody has asked the driver
+    /// @param described for people
+    /// @param memoryBytes device memory that one attempt may use; 0 as long as it is not known
+    record Device(String name, String described, long memoryBytes) {
+        private static final String CPU = "cpu";
+
+        /// The processor, with the memory that it was given or has.
+        private static Device read(String name, long memoryBytes) {
+            boolean cpu = name.equals(CPU);
+            return new Device(
+                    name,
+                    name,
+                    cpu && memoryBytes == 0 ? ProcessMemory.limitBytes() : memoryBytes);
+        }
+
+        boolean isCpu() {
+            return name.equals(CPU);
+        }
+
+        /// What an attempt may take of the host's memory.
+        long hostBytes() {
+            return isCpu() ? memoryBytes : ProcessMemory.limitBytes();
+        }
+    }
+
+    /// The same settings with a device that was found.
+    TrainerSettings on(Device found) {
+        return new TrainerSettings(
+                kafkaBootstrap, objects, workDir, flavor, slots, found, periods, children);
     }
 
     /// @param beat how often this host speaks
@@ -84,7 +116,8 @@ record TrainerSettings(
                         Path.of(reader.text("work-dir")),
                         reader.text("trainer.flavor", "cpu"),
                         reader.integer("trainer.slots", 1),
-                        reader.size("device.memory", ProcessMemory.limitBytes()),
+                        Device.read(
+                                reader.text("device", Device.CPU), reader.size("device.memory", 0)),
                         reader.periods(lease),
                         reader.children());
         reader.complain();

@@ -30,6 +30,8 @@ class TrainerSettingsTest {
 
         assertThat(settings.slots()).isEqualTo(1);
         assertThat(settings.flavor()).isEqualTo("cpu");
+        assertThat(settings.device().name()).isEqualTo("cpu");
+        assertThat(settings.device().memoryBytes()).isPositive();
         assertThat(settings.periods().beat()).isEqualTo(Duration.ofSeconds(10));
         assertThat(settings.periods().claim()).isEqualTo(Duration.ofSeconds(20));
         assertThat(settings.periods().resend()).isEqualTo(Duration.ofSeconds(10));
@@ -38,7 +40,8 @@ class TrainerSettingsTest {
 
     @Test
     void sizesMayCarryASuffix() {
-        assertThat(read(Map.of("tunesmith.device.memory", "3G")).memoryBytes()).isEqualTo(3L << 30);
+        assertThat(read(Map.of("tunesmith.device.memory", "3G")).device().memoryBytes())
+                .isEqualTo(3L << 30);
     }
 
     @Test

@@ -163,7 +163,7 @@ final class TrainSpeed {
         figures.put("product_rate_share", Figures.rounded(products / ProductRate.bf16()));
         figures.put("product_tflops", Figures.rounded(products / 1e12));
         if (Device.current() instanceof CudaDevice cuda) {
-            double used = cuda.description().memoryBytes() - cuda.freeBytes();
+            double used = cuda.description().memoryBytes() - cuda.freeBytes().orElse(0);
             figures.put("device_gib", Figures.rounded(used / GIB));
         }
         figures.put("planned_gib", Figures.rounded(planned(model.directory()).total() / GIB));

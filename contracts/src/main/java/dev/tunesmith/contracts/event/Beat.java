@@ -25,7 +25,13 @@ public record Beat(String host, String boot, long n, Slots slots, List<Running> 
     /// What the host offers.
     ///
     /// @param memoryBytes device memory that one job may use
-    public record Slots(int free, int total, String flavor, long memoryBytes) {}
+    /// @param device what children compute on, for people: `cpu`, `cuda:0 (NVIDIA H100)`
+    public record Slots(int free, int total, String flavor, long memoryBytes, String device) {
+        /// Of a host that computes on its processor.
+        public Slots(int free, int total, String flavor, long memoryBytes) {
+            this(free, total, flavor, memoryBytes, "cpu");
+        }
+    }
 
     /// One attempt that the host runs.
     ///

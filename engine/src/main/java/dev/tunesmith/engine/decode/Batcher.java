@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.decode;
 
+import dev.tunesmith.engine.tensor.Device;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -85,6 +86,7 @@ public final class Batcher implements AutoCloseable {
 
     private void run() {
         try {
+            Device.current().enter();
             while (!closing || !lanes.isEmpty()) {
                 takeCommands();
                 step();

@@ -70,7 +70,10 @@ public final class AdditiveMatrix implements CodedMatrix {
 
     @Override
     public void decode(Tensor w_OI) {
-        MemorySegment to = w_OI.segment();
+        w_OI.write(to -> decode(to, w_OI));
+    }
+
+    private void decode(MemorySegment to, Tensor w_OI) {
         boolean wide = w_OI.type() == DType.F32;
         IntStream.range(0, blocks.down())
                 .parallel()

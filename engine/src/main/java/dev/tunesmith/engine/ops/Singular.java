@@ -41,7 +41,7 @@ public record Singular(float[] u_MK, float[] s_K, float[] v_KN) {
     public static float[] values(float[] values_MN, int rows) {
         int columns = values_MN.length / rows;
         TorchAbi torch = TorchAbi.get();
-        try (Region region = Region.lasting("singular values")) {
+        try (Region region = Region.lasting("singular values", Device.CPU)) {
             Tensor matrix = region.floats(values_MN, rows, columns);
             long[] arguments = {torch.duplicate(matrix.handle()), 0};
             long found = torch.call("aten::linalg_svdvals", "", arguments, 1, 1)[0];

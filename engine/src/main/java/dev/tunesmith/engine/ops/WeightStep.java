@@ -113,7 +113,7 @@ public record WeightStep(Tensor value, Tensor master, Tensor gradient, Tensor fa
         public double scaledSquares(Tensor work) {
             long sum = work.address() + 8 * rows.elements();
             weight.steps().scaledSquares(addresses(), work.address(), sum);
-            return work.segment().get(ValueLayout.JAVA_DOUBLE_UNALIGNED, 8 * rows.elements());
+            return work.bytesOnHost().get(ValueLayout.JAVA_DOUBLE_UNALIGNED, 8 * rows.elements());
         }
 
         /// Moves by −rate · gradient · row · column.

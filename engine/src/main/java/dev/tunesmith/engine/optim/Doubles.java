@@ -17,12 +17,13 @@ final class Doubles {
 
     double get(int at) {
         return Double.longBitsToDouble(
-                bits.segment().get(ValueLayout.JAVA_LONG_UNALIGNED, 8L * at));
+                bits.bytesOnHost().get(ValueLayout.JAVA_LONG_UNALIGNED, 8L * at));
     }
 
     void set(int at, double value) {
-        bits.segment()
-                .set(ValueLayout.JAVA_LONG_UNALIGNED, 8L * at, Double.doubleToRawLongBits(value));
+        long[] all = bits.bytesOnHost().toArray(ValueLayout.JAVA_LONG_UNALIGNED);
+        all[at] = Double.doubleToRawLongBits(value);
+        bits.set(all);
     }
 
     Tensor tensor() {

@@ -7,8 +7,6 @@ import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
 import dev.tunesmith.kernels.cpu.OptimizerSteps;
-import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import java.util.Map;
 
 /// AdamW whose moments are bytes: 256 of them share their largest value. Code books by the rules of
@@ -19,9 +17,6 @@ final class EightBitAdam implements Update {
     private static final int ELEMENTS_MIN = 4096;
 
     private static final int BLOCK = 256;
-
-    /// The same for all tensors of a process.
-    private static final Tensor BOOKS = books(Region.lasting("code books of 8-bit moments"));
 
     private final Rule.AdamW rule;
     private final Tensor first;
@@ -46,23 +41,9 @@ final class EightBitAdam implements Update {
 
     private static Tensor codes(Region region, CodeBook book, long[] shape) {
         Tensor codes = region.tensor(DType.U8, shape);
-        codes.segment().fill(book.nearest(0));
+        byte zero = book.nearest(0);
+        codes.write(bytes -> bytes.fill(zero));
         return codes;
-    }
-
-    private static Tensor books(Region region) {
-        long[] addresses = new long[6];
-        int at = 0;
-        for (CodeBook book : new CodeBook[] {CodeBook.SIGNED, CodeBook.UNSIGNED}) {
-            // One more than there are, so that all lines of the table are as long.
-            float[] middles = Arrays.copyOf(book.middles(), 256);
-            Tensor fronts = region.tensor(DType.U8, 1 << 16);
-            fronts.segment().copyFrom(MemorySegment.ofArray(book.ofBfloat16()));
-            addresses[at++] = region.floats(book.values(), 256).address();
-            addresses[at++] = region.floats(middles, 256).address();
-            addresses[at++] = fronts.address();
-        }
-        return region.longs(addresses);
     }
 
     @Override
@@ -73,7 +54,7 @@ final class EightBitAdam implements Update {
                         second.address(),
                         largest1.address(),
                         largest2.address(),
-                        BOOKS.address()),
+                        MomentBooks.ofCurrentDevice().address()),
                 turn.adam(rule));
     }
 

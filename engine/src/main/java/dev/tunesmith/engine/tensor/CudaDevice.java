@@ -1,27 +1,32 @@
 package dev.tunesmith.engine.tensor;
 
+import dev.tunesmith.kernels.KernelException;
 import dev.tunesmith.kernels.cuda.CuBlas;
 import dev.tunesmith.kernels.cuda.CudaLibrary;
 import dev.tunesmith.kernels.cuda.CudaStream;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.Supplier;
 
 /// A CUDA device and the one stream that all work of the process goes through.
 ///
-/// Only [#download], taking and giving back memory wait for the device. Matrix products are
+/// Only [#download], large uploads, taking and giving back memory wait for the device. Matrix products are
 /// cuBLAS's where it was found, else the own kernel's.
 public final class CudaDevice implements Device {
 
     private final CudaLibrary.Device description;
     private final CudaStream stream;
     private final Optional<CuBlas> products;
+    private final PinnedRing ring;
 
     private CudaDevice(
             CudaLibrary.Device description, CudaStream stream, Optional<CuBlas> products) {
         this.description = description;
         this.stream = stream;
         this.products = products;
+        this.ring = new PinnedRing(stream);
     }
 
     /// Opens a device of this machine.
@@ -29,21 +34,37 @@ public final class CudaDevice implements Device {
     /// @throws DeviceException which says what is missing and what to do about it
     public static CudaDevice open(int index) {
         CudaLibrary library =
-                CudaLibrary.packaged()
+                CudaLibrary.find(System.getenv())
                         .orElseThrow(() ->
                                 new DeviceException(
                                         "this build has no CUDA kernels: run kernels/cuda-compiler"
                                                 + " --install and build again, or use the device"
                                                 + " cpu"));
-        return open(library, index, CuBlas.find(System.getenv()));
+        return open(library, index, () -> CuBlas.find(System.getenv()));
     }
 
-    /// Opens a device through a given library; without `products` the own kernel multiplies.
-    public static CudaDevice open(CudaLibrary library, int index, Optional<CuBlas> products) {
+    /// The first device that the kernels run on; empty where there is none, whatever the reason.
+    static Optional<CudaDevice> first() {
+        try {
+            Optional<CudaLibrary> library = CudaLibrary.find(System.getenv());
+            return library.flatMap(found ->
+                            found.devices().stream().filter(found::runsOn).findFirst())
+                    .map(device -> open(device.index()));
+        } catch (KernelException _) {
+            return Optional.empty();
+        }
+    }
+
+    /// Opens a device through a given library.
+    ///
+    /// @param blas finds cuBLAS once the device is in use, on which its handle then is; without it
+    ///   the own kernel multiplies
+    public static CudaDevice open(
+            CudaLibrary library, int index, Supplier<Optional<CuBlas>> blas) {
         List<CudaLibrary.Device> devices;
         try {
             devices = library.devices();
-        } catch (dev.tunesmith.kernels.KernelException e) {
+        } catch (KernelException e) {
             throw new DeviceException(
                     "no CUDA device can be used (%s): install a driver of version 580 or later, see that nvidia-smi lists a GPU, or use the device cpu"
                             .formatted(e.getMessage()),
@@ -61,7 +82,8 @@ public final class CudaDevice implements Device {
                             .formatted(library.targets(), device.capability(), device.name()));
         }
         CudaStream stream = library.stream(index);
-        products.ifPresent(blas -> blas.use(stream));
+        Optional<CuBlas> products = blas.get();
+        products.ifPresent(found -> found.use(stream));
         return new CudaDevice(device, stream, products);
     }
 
@@ -83,14 +105,29 @@ public final class CudaDevice implements Device {
         return products;
     }
 
-    /// Bytes of the device that nobody has.
-    public long freeBytes() {
-        return stream.freeBytes();
+    /// The stream that all work goes through.
+    public CudaStream stream() {
+        return stream;
+    }
+
+    @Override
+    public OptionalLong freeBytes() {
+        return OptionalLong.of(stream.freeBytes());
     }
 
     @Override
     public void begin() {
         stream.use();
+    }
+
+    @Override
+    public void enter() {
+        stream.enter();
+    }
+
+    @Override
+    public String describe() {
+        return "%s (%s)".formatted(wire(), description.name());
     }
 
     @Override
@@ -110,7 +147,7 @@ public final class CudaDevice implements Device {
 
     @Override
     public Block allocate(long bytes) {
-        long address = stream.allocate(Math.max(bytes, 1));
+        long address = taken(Math.max(bytes, 1));
         return new Block() {
             @Override
             public long address() {
@@ -129,6 +166,20 @@ public final class CudaDevice implements Device {
         };
     }
 
+    /// What a host without memory throws, so that callers need one answer for both.
+    private long taken(long bytes) {
+        try {
+            return stream.allocate(bytes);
+        } catch (KernelException e) {
+            if (e.code() != KernelException.Code.MEMORY) {
+                throw e;
+            }
+            throw new OutOfMemoryError(
+                    "%s has no %d bytes, only %d are free"
+                            .formatted(describe(), bytes, stream.freeBytes()));
+        }
+    }
+
     private static CudaStream.Rows rows(Rows rows) {
         return new CudaStream.Rows(rows.address(), rows.stride());
     }
@@ -138,10 +189,16 @@ public final class CudaDevice implements Device {
         stream.copy(rows(to), rows(from), width, rows);
     }
 
-    /// Memory that is not pinned has been read when the runtime's call returns.
+    /// Small ones go through pinned memory, and nobody waits. Large ones are waited for: whether
+    /// the runtime has read all of `from` when its call returns depends on machine and driver.
     @Override
     public void upload(Rows to, MemorySegment from, long width, long rows) {
-        stream.copy(rows(to), new CudaStream.Rows(from.address(), width), width, rows);
+        OptionalLong pinned = ring.put(from);
+        long address = pinned.orElse(from.address());
+        stream.copy(rows(to), new CudaStream.Rows(address, width), width, rows);
+        if (pinned.isEmpty()) {
+            stream.await();
+        }
     }
 
     @Override

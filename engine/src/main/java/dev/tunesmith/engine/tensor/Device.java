@@ -3,6 +3,8 @@ package dev.tunesmith.engine.tensor;
 import dev.tunesmith.kernels.NativeMemory;
 import dev.tunesmith.kernels.cpu.CpuKernels;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -22,17 +24,23 @@ public sealed interface Device permits Device.Cpu, CudaDevice {
         return Chosen.DEVICE.get();
     }
 
-    /// The device of a name in a setting: `cpu`, `cuda` (the first) or `cuda:N`.
+    /// The device of a name in a setting: `cpu`, `cuda` (the first), `cuda:N`, or `auto`, which is
+    /// the first CUDA device that can be used and else the CPU.
     ///
     /// @throws DeviceException which says why it cannot be used
     static Device named(String name) {
         if (name.equals("cpu")) {
             return CPU;
         }
+        if (name.equals("auto")) {
+            Optional<CudaDevice> cuda = CudaDevice.first();
+            return cuda.isPresent() ? cuda.get() : CPU;
+        }
         Matcher cuda = Pattern.compile("cuda(?::(\\d{1,3}))?").matcher(name);
         if (!cuda.matches()) {
             throw new DeviceException(
-                    "the device '%s' is neither cpu nor cuda nor cuda:N".formatted(name));
+                    "the device '%s' is neither cpu nor cuda nor cuda:N nor auto"
+                            .formatted(name));
         }
         return CudaDevice.open(cuda.group(1) == null ? 0 : Integer.parseInt(cuda.group(1)));
     }
@@ -46,6 +54,15 @@ public sealed interface Device permits Device.Cpu, CudaDevice {
 
     /// Turns all operations to this device.
     void begin();
+
+    /// Lets the calling thread, which did not choose the device, work on it.
+    void enter();
+
+    /// Bytes that the device still has for tensors, where it tells.
+    OptionalLong freeBytes();
+
+    /// The name for people: `cpu`, or `cuda:0 (NVIDIA H100 80GB HBM3)`.
+    String describe();
 
     /// Whether the host may touch the memory of tensors.
     boolean hostVisible();
@@ -100,6 +117,19 @@ public sealed interface Device permits Device.Cpu, CudaDevice {
         @Override
         public void begin() {
             CpuKernels.use();
+        }
+
+        @Override
+        public void enter() {}
+
+        @Override
+        public OptionalLong freeBytes() {
+            return OptionalLong.empty();
+        }
+
+        @Override
+        public String describe() {
+            return wire();
         }
 
         @Override

@@ -47,7 +47,7 @@ class EmulatedDeviceTest {
 
     private static Device emulated(boolean cublas) {
         Optional<CuBlas> products = cublas ? Optional.of(CuBlas.open(LIBRARY)) : Optional.empty();
-        return CudaDevice.open(CudaLibrary.open(LIBRARY), 0, products);
+        return CudaDevice.open(CudaLibrary.open(LIBRARY), 0, () -> products);
     }
 
     @Test

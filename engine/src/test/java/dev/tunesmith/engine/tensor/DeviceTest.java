@@ -21,7 +21,7 @@ class DeviceTest {
     }
 
     private static CudaDevice emulated(int index) {
-        return CudaDevice.open(CudaLibrary.open(LIBRARY), index, Optional.empty());
+        return CudaDevice.open(CudaLibrary.open(LIBRARY), index, Optional::empty);
     }
 
     @Test

@@ -15,6 +15,7 @@ import java.lang.invoke.MethodType;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// The opened library of CUDA kernels, and what it knows of the machine's devices.
@@ -24,6 +25,12 @@ import java.util.Optional;
 public final class CudaLibrary {
     private static final String RESOURCE = "native/linux-x86_64/libtunesmith_cuda.so";
     private static final int ERROR = 1000;
+
+    /// cudaErrorMemoryAllocation.
+    private static final int OUT_OF_MEMORY = ERROR + 2;
+
+    /// A library file to be used instead of the one of this build.
+    private static final String FILE_SETTING = "TUNESMITH_CUDA_KERNELS";
 
     private final NativeLibrary library;
     private final MethodHandle devices;
@@ -40,6 +47,12 @@ public final class CudaLibrary {
     /// Opens a library file.
     public static CudaLibrary open(Path file) {
         return new CudaLibrary(NativeLibrary.open(file));
+    }
+
+    /// The library that `TUNESMITH_CUDA_KERNELS` names, else that of this build.
+    public static Optional<CudaLibrary> find(Map<String, String> environment) {
+        String file = environment.get(FILE_SETTING);
+        return file == null ? packaged() : Optional.of(open(Path.of(file)));
     }
 
     /// The library of this build; empty if no CUDA compiler was there when it was built.
@@ -148,7 +161,10 @@ public final class CudaLibrary {
         int status = Invocation.status(function, call);
         if (status != 0) {
             throw new KernelException(
-                    KernelException.Code.CALL, "%s: %s".formatted(function, error(status)));
+                    status == OUT_OF_MEMORY
+                            ? KernelException.Code.MEMORY
+                            : KernelException.Code.CALL,
+                    "%s: %s".formatted(function, error(status)));
         }
     }
 

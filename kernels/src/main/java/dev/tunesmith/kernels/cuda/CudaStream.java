@@ -8,10 +8,11 @@ import java.lang.invoke.MethodHandle;
 
 /// Work on one device that is done in the order it was asked for, and the device's memory.
 ///
-/// Only the thread that opened it uses it. Nothing but [#await], [#allocate] and [#release] waits
+/// One thread at a time uses it: the one that opened it, or that has called [#enter]. Nothing but [#await], [#allocate] and [#release] waits
 /// for the device.
 public final class CudaStream implements AutoCloseable {
     private final CudaLibrary library;
+    private final int device;
     private final Functions functions;
     private final long handle;
 
@@ -24,7 +25,8 @@ public final class CudaStream implements AutoCloseable {
             MethodHandle clear,
             MethodHandle await,
             MethodHandle close,
-            MethodHandle freeMemory) {
+            MethodHandle freeMemory,
+            MethodHandle enter) {
         static Functions of(CudaLibrary library) {
             return new Functions(
                     library.function("ts_cuda_allocate", "ill"),
@@ -35,20 +37,26 @@ public final class CudaStream implements AutoCloseable {
                     library.function("ts_cuda_clear", "illl"),
                     library.function("ts_cuda_wait", "il"),
                     library.function("ts_cuda_close_stream", "il"),
-                    library.function("ts_cuda_free_memory", "il"));
+                    library.function("ts_cuda_free_memory", "il"),
+                    library.function("ts_cuda_use", "ii"));
         }
     }
 
     CudaStream(CudaLibrary library, int device) {
         this.library = library;
+        this.device = device;
         this.functions = Functions.of(library);
-        MethodHandle use = library.function("ts_cuda_use", "ii");
         MethodHandle open = library.function("ts_cuda_open_stream", "il");
-        library.check("ts_cuda_use", () -> (int) use.invokeExact(device));
+        enter();
         this.handle =
                 written(
                         "ts_cuda_open_stream",
                         address -> (int) open.invokeExact(address.address()));
+    }
+
+    /// Lets the calling thread work on the device: what a thread means by "the device" is its own.
+    public void enter() {
+        library.check("ts_cuda_use", () -> (int) functions.enter.invokeExact(device));
     }
 
     /// Turns every operation to this stream.

@@ -70,6 +70,12 @@ final class Fenced implements AutoCloseable {
         return address;
     }
 
+    long bytes(byte... values) {
+        long address = room(values.length);
+        MemorySegment.copy(values, 0, contents.getLast(), ValueLayout.JAVA_BYTE, 0, values.length);
+        return address;
+    }
+
     long longs(long... values) {
         long address = room(8L * values.length);
         MemorySegment.copy(values, 0, contents.getLast(), ValueLayout.JAVA_LONG, 0, values.length);
@@ -98,6 +104,10 @@ final class Fenced implements AutoCloseable {
 
     int[] readInts(long address) {
         return content(address).toArray(ValueLayout.JAVA_INT);
+    }
+
+    byte[] readBytes(long address) {
+        return content(address).toArray(ValueLayout.JAVA_BYTE);
     }
 
     double readDouble(long address) {

@@ -6,9 +6,17 @@ import static org.assertj.core.api.Assertions.within;
 import dev.tunesmith.kernels.cpu.OptimizerSteps.Adam;
 import dev.tunesmith.kernels.cpu.OptimizerSteps.Descent;
 import dev.tunesmith.kernels.cpu.OptimizerSteps.Sides;
+import java.util.Arrays;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /// Native steps beside their plain formulas, over several blocks and with more than one thread.
+@ParameterizedClass
+@MethodSource("machines")
 class OptimizerStepsTest {
     private static final int COUNT = 40_001;
     private static final int ROWS = 150;
@@ -16,8 +24,33 @@ class OptimizerStepsTest {
     private static final float CLIP = 0.5f;
     private static final double RATE = 1e-2;
 
+    private final Machine machine;
     private final double[] p = Numbers.wave(Element.F32, COUNT, 1);
     private final double[] g = Numbers.wave(Element.F32, COUNT, 2);
+
+    OptimizerStepsTest(Machine machine) {
+        this.machine = machine;
+    }
+
+    static Stream<Machine> machines() {
+        // No level of the processor has code of its own.
+        Machine.Place cpu = new Machine.Place.Cpu(CpuLevel.SCALAR);
+        return Machine.all()
+                .filter(machine ->
+                        machine.type() == Element.F32
+                                && (machine.place().equals(cpu)
+                                        || !(machine.place() instanceof Machine.Place.Cpu)));
+    }
+
+    @BeforeEach
+    void use() {
+        machine.use();
+    }
+
+    @AfterEach
+    void reset() {
+        Machine.reset();
+    }
 
     private static OptimizerSteps steps(Fenced memory, double[] p, double[] g) {
         return new OptimizerSteps(
@@ -155,6 +188,65 @@ class OptimizerStepsTest {
             one.lion(memory.floats(Element.F32, m), RATE, 0.9, 0.99, 0);
             assertThat(memory.read(Element.F32, one.p()))
                     .isEqualTo(memory.read(Element.F32, three.p()));
+        }
+    }
+
+    /// The last block is short; the second step reads what the first one wrote.
+    @Test
+    void eightBitMomentsHaveTheBitsOfTheCpu() {
+        Machine.reset();
+        EightBitRun onCpu = EightBitRun.of(p, g);
+        machine.use();
+        assertThat(EightBitRun.of(p, g)).usingRecursiveComparison().isEqualTo(onCpu);
+        assertThat(onCpu.first()).isNotEqualTo(new int[COUNT]);
+    }
+
+    /// What two steps leave behind.
+    private record EightBitRun(float[] p, byte[] first, byte[] second, float[] largest) {
+        static EightBitRun of(double[] p, double[] g) {
+            try (var memory = new Fenced()) {
+                OptimizerSteps steps = steps(memory, p, g);
+                long first = memory.bytes(new byte[COUNT]);
+                long second = memory.bytes(new byte[COUNT]);
+                double[] scales = new double[Math.ceilDiv(COUNT, 256)];
+                long largest = memory.floats(Element.F32, scales);
+                var codes =
+                        new OptimizerSteps.Codes(
+                                first,
+                                second,
+                                memory.floats(Element.F32, scales),
+                                largest,
+                                books(memory));
+                for (int step = 1; step <= 2; step++) {
+                    steps.eightBit(codes, RATE, new Adam(0.9, 0.99, 1e-8, 0.1, step));
+                }
+                return new EightBitRun(
+                        memory.read(Element.F32, steps.p()),
+                        memory.readBytes(first),
+                        memory.readBytes(second),
+                        memory.read(Element.F32, largest));
+            }
+        }
+
+        /// Codes at equal distances: from -1, and from 0.
+        private static long books(Fenced memory) {
+            long[] addresses = new long[6];
+            for (int book = 0; book < 2; book++) {
+                double from = book - 1;
+                double[] values = new double[256];
+                Arrays.setAll(values, i -> from + (1 - from) * i / 255);
+                double[] middles = new double[255];
+                Arrays.setAll(middles, i -> (values[i] + values[i + 1]) / 2);
+                byte[] fronts = new byte[1 << 16];
+                for (int bits = 0; bits < fronts.length; bits++) {
+                    double share = (Numbers.value((short) bits) - from) / (1 - from);
+                    fronts[bits] = (byte) Math.round(255 * Math.clamp(share, 0, 1));
+                }
+                addresses[3 * book] = memory.floats(Element.F32, values);
+                addresses[3 * book + 1] = memory.floats(Element.F32, middles);
+                addresses[3 * book + 2] = memory.bytes(fronts);
+            }
+            return memory.longs(addresses);
         }
     }
 }

@@ -53,6 +53,16 @@ final class AttemptFailure extends RuntimeException {
                 cause);
     }
 
+    /// The device of this machine cannot be used; another machine's may.
+    static AttemptFailure device(Throwable cause) {
+        return new AttemptFailure(
+                ErrorClass.INFRA,
+                ErrorCode.WORKER_LOST,
+                "the trainer cannot use its device: " + cause.getMessage(),
+                null,
+                cause);
+    }
+
     /// The stored base model cannot be used.
     static AttemptFailure baseModel(String model, Throwable cause) {
         return new AttemptFailure(

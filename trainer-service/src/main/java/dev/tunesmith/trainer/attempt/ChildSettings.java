@@ -16,12 +16,14 @@ import java.util.function.Function;
 /// What a child inherits from its parent, from system properties and, behind them, the environment
 /// (`tunesmith.work-dir` is `TUNESMITH_WORK_DIR`).
 ///
+/// @param device what jobs compute on: `cpu`, `cuda:N`
 /// @param cacheBytesMax what local copies of models and data may take together
 /// @param trackers where trackers are that jobs may name
 /// @param storagePatience how long a call waits for an object store that does not answer
 public record ChildSettings(
         Objects objects,
         Path workDir,
+        String device,
         Duration storagePatience,
         long cacheBytesMax,
         TrackerSettings trackers) {
@@ -72,6 +74,7 @@ public record ChildSettings(
                                 source.apply("tunesmith.objects.bucket").orElse("tunesmith"),
                                 source.apply("tunesmith.objects.region").orElse("us-east-1")),
                         Path.of(required.apply("work-dir")),
+                        source.apply("tunesmith.device").orElse("cpu"),
                         Duration.parse(
                                 source.apply("tunesmith.trainer.storage-patience").orElse("PT10M")),
                         source.apply("tunesmith.trainer.cache-bytes-max")

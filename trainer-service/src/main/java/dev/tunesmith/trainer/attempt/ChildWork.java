@@ -3,6 +3,8 @@ package dev.tunesmith.trainer.attempt;
 import dev.tunesmith.contracts.event.ChildCommand;
 import dev.tunesmith.contracts.event.DataTask;
 import dev.tunesmith.contracts.event.ExitCode;
+import dev.tunesmith.engine.tensor.Device;
+import dev.tunesmith.engine.tensor.DeviceException;
 import dev.tunesmith.platform.objects.ObjectStore;
 import dev.tunesmith.trainer.tracker.Trackers;
 import java.io.IOException;
@@ -85,6 +87,7 @@ public final class ChildWork {
 
     private int train(ChildCommand.Start start, Storage storage, Room room)
             throws IOException, InterruptedException {
+        Device.use(device());
         try (Trackers trackers = Trackers.start(start.work(), settings.trackers())) {
             int status = new TrainTask(start, parent, storage, room, trackers).run();
             if (status == ExitCode.FINISHED) {
@@ -93,6 +96,14 @@ public final class ChildWork {
                 trackers.stopped();
             }
             return status;
+        }
+    }
+
+    private Device device() {
+        try {
+            return Device.named(settings.device());
+        } catch (DeviceException e) {
+            throw AttemptFailure.device(e);
         }
     }
 

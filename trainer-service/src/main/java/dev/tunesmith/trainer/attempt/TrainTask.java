@@ -23,6 +23,7 @@ import dev.tunesmith.engine.loop.TrainingRun;
 import dev.tunesmith.engine.loop.TrainingRun.Sources.Companion;
 import dev.tunesmith.engine.loop.subject.SpecRefusedException;
 import dev.tunesmith.engine.model.UnsupportedModelException;
+import dev.tunesmith.engine.tensor.Device;
 import dev.tunesmith.platform.objects.ObjectStoreException;
 import dev.tunesmith.trainer.attempt.Artifacts.Published;
 import dev.tunesmith.trainer.attempt.ParentLink.Answer;
@@ -69,7 +70,9 @@ final class TrainTask {
     int run() throws IOException, InterruptedException {
         parent.send(
                 new ChildReport.Started(
-                        ProcessHandle.current().pid(), "cpu", TrainingRun.environment()));
+                        ProcessHandle.current().pid(),
+                        Device.current().describe(),
+                        TrainingRun.environment()));
         enter(Phase.LOADING, 0, 0);
         TrainingRun.Sources sources = fetch();
         if (parent.stopAsked().isPresent()) {
@@ -128,7 +131,7 @@ final class TrainTask {
     private TrainingRun prepare(TrainingRun.Sources sources) throws IOException {
         try {
             return TrainingRun.prepare(
-                    work.spec(), sources, room.folder("tokens"), start.deviceBytes());
+                    work.spec(), sources, room.folder("tokens"), deviceBytes());
         } catch (ModelFileException | UnsupportedModelException e) {
             throw AttemptFailure.baseModel(work.base().name(), e);
         } catch (SpecRefusedException e) {
@@ -138,6 +141,12 @@ final class TrainTask {
         } catch (TrainingDataException e) {
             throw AttemptFailure.trainingData(String.valueOf(e.getMessage()), e);
         }
+    }
+
+    /// What this host may use, or what its device still has if that is less.
+    private long deviceBytes() {
+        return Math.min(
+                start.deviceBytes(), Device.current().freeBytes().orElse(start.deviceBytes()));
     }
 
     /// A checkpoint that the store has lost or altered is the scheduler's to judge: it knows the

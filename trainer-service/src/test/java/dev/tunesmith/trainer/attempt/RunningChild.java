@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
@@ -40,6 +41,13 @@ final class RunningChild implements AutoCloseable {
     /// Starts a child that keeps its files in `work` and its objects in `objects`.
     static RunningChild start(Path work, Settings settings, ChildCommand command)
             throws IOException {
+        return start(work, settings, command, Map.of());
+    }
+
+    /// The same with more in its environment.
+    static RunningChild start(
+            Path work, Settings settings, ChildCommand command, Map<String, String> environment)
+            throws IOException {
         List<String> line =
                 List.of(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -59,6 +67,7 @@ final class RunningChild implements AutoCloseable {
                         Long.toString(ProcessHandle.current().pid()));
         ProcessBuilder builder = new ProcessBuilder(line);
         builder.environment().put("OMP_NUM_THREADS", "1");
+        builder.environment().putAll(environment);
         builder.redirectError(ProcessBuilder.Redirect.INHERIT);
         RunningChild child = new RunningChild(builder.start());
         child.send(command);

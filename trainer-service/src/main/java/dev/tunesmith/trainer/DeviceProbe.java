@@ -1,0 +1,99 @@
+package dev.tunesmith.trainer;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.tunesmith.engine.tensor.Device;
+import dev.tunesmith.engine.tensor.DeviceException;
+import dev.tunesmith.platform.json.Json;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/// Asks the driver which device this host has and how much of its memory is free, in a process of
+/// its own: a driver that fails or hangs must not take the host along, and no context of a device
+/// stays behind.
+public final class DeviceProbe {
+    private static final long WAIT_SECONDS = 60;
+
+    private DeviceProbe() {}
+
+    /// Prints the answer for the device that the argument names, as one line of JSON; or the reason
+    /// why it cannot be used, and ends with 1.
+    public static void main(String[] arguments) {
+        try {
+            System.out.println(Json.text(found(Device.named(arguments[0]))));
+        } catch (DeviceException e) {
+            System.err.println(e.getMessage());
+            System.exit(1);
+        }
+    }
+
+    private static LinkedHashMap<String, Object> found(Device device) {
+        var answer = new LinkedHashMap<String, Object>();
+        answer.put("device", device.wire());
+        answer.put("described", device.describe());
+        answer.put("free_bytes", device.freeBytes().orElse(ProcessMemory.limitBytes()));
+        return answer;
+    }
+
+    /// The device that was asked for, as it is. Of one whose memory was given, as much as that; of
+    /// any other than the CPU, what is free now.
+    ///
+    /// @param environment of the process that asks, beside that of this one
+    /// @throws IllegalStateException with the reason why it cannot be used
+    static TrainerSettings.Device answer(
+            TrainerSettings.Device asked, Map<String, String> environment)
+            throws IOException, InterruptedException {
+        if (asked.isCpu()) {
+            return asked;
+        }
+        Map<String, Object> answer = Json.tree(ask(asked.name(), environment));
+        long free = ((Number) answer.get("free_bytes")).longValue();
+        return new TrainerSettings.Device(
+                (String) answer.get("device"),
+                (String) answer.get("described"),
+                asked.memoryBytes() == 0 ? free : asked.memoryBytes());
+    }
+
+    private static String ask(String name, Map<String, String> environment)
+            throws IOException, InterruptedException {
+        ProcessBuilder builder =
+                new ProcessBuilder(
+                                List.of(
+                                        Path.of(System.getProperty("java.home"), "bin", "java")
+                                                .toString(),
+                                        "-XX:+UseSerialGC",
+                                        "-XX:TieredStopAtLevel=1",
+                                        "--enable-native-access=ALL-UNNAMED",
+                                        "-cp",
+                                        System.getProperty("java.class.path"),
+                                        DeviceProbe.class.getName(),
+                                        name));
+        builder.environment().putAll(environment);
+        Process process = builder.start();
+        try {
+            if (!process.waitFor(WAIT_SECONDS, TimeUnit.SECONDS)) {
+                throw refused(name, "the driver gave no answer for %d s".formatted(WAIT_SECONDS));
+            }
+            if (process.exitValue() != 0) {
+                throw refused(name, read(process.getErrorStream()).strip());
+            }
+            return read(process.getInputStream());
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    private static String read(InputStream stream) throws IOException {
+        return new String(stream.readAllBytes(), UTF_8);
+    }
+
+    private static IllegalStateException refused(String name, String reason) {
+        return new IllegalStateException(
+                "trainer-service cannot use the device %s: %s".formatted(name, reason));
+    }
+}
