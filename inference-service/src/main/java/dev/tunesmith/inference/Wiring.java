@@ -1,16 +1,20 @@
 package dev.tunesmith.inference;
 
 import dev.tunesmith.engine.decode.Batcher;
+import dev.tunesmith.engine.tensor.Device;
 import dev.tunesmith.inference.weights.ServingSettings;
 import dev.tunesmith.platform.objects.ObjectStore;
 import jakarta.enterprise.inject.Disposes;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 import java.time.Clock;
+import org.jboss.logging.Logger;
 
 /// What the service is made of besides its resources.
 @Singleton
 public final class Wiring {
+    private static final Logger LOG = Logger.getLogger(Wiring.class);
+
     @Produces
     @Singleton
     Clock clock() {
@@ -23,9 +27,22 @@ public final class Wiring {
         return settings.open();
     }
 
+    /// What this process computes on from now on.
     @Produces
     @Singleton
-    Batcher batcher(ServingSettings settings) {
+    Device device(ServingSettings settings) {
+        Device device = Device.named(settings.device());
+        if (device != Device.CPU) {
+            Device.use(device);
+        }
+        return device;
+    }
+
+    /// @param device chosen before the thread that works on it
+    @Produces
+    @Singleton
+    Batcher batcher(ServingSettings settings, Device device) {
+        LOG.infof("answers are computed on %s", device.describe());
         return new Batcher(
                 new Batcher.Limits(
                         settings.runningMax(),

@@ -8,7 +8,6 @@ import dev.tunesmith.platform.json.Json;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -25,19 +24,20 @@ public final class DeviceProbe {
     /// why it cannot be used, and ends with 1.
     public static void main(String[] arguments) {
         try {
-            System.out.println(Json.text(found(Device.named(arguments[0]))));
+            System.out.println(Json.text(Found.of(Device.named(arguments[0]))));
         } catch (DeviceException e) {
             System.err.println(e.getMessage());
             System.exit(1);
         }
     }
 
-    private static LinkedHashMap<String, Object> found(Device device) {
-        var answer = new LinkedHashMap<String, Object>();
-        answer.put("device", device.wire());
-        answer.put("described", device.describe());
-        answer.put("free_bytes", device.freeBytes().orElse(ProcessMemory.limitBytes()));
-        return answer;
+    private record Found(String device, String described, long freeBytes) {
+        static Found of(Device device) {
+            return new Found(
+                    device.wire(),
+                    device.describe(),
+                    device.freeBytes().orElseGet(ProcessMemory::limitBytes));
+        }
     }
 
     /// The device that was asked for, as it is. Of one whose memory was given, as much as that; of
@@ -51,28 +51,26 @@ public final class DeviceProbe {
         if (asked.isCpu()) {
             return asked;
         }
-        Map<String, Object> answer = Json.tree(ask(asked.name(), environment));
-        long free = ((Number) answer.get("free_bytes")).longValue();
+        Found found = Json.read(ask(asked.name(), environment), Found.class);
         return new TrainerSettings.Device(
-                (String) answer.get("device"),
-                (String) answer.get("described"),
-                asked.memoryBytes() == 0 ? free : asked.memoryBytes());
+                found.device,
+                found.described,
+                asked.memoryBytes() == 0 ? found.freeBytes : asked.memoryBytes());
     }
 
     private static String ask(String name, Map<String, String> environment)
             throws IOException, InterruptedException {
         ProcessBuilder builder =
                 new ProcessBuilder(
-                                List.of(
-                                        Path.of(System.getProperty("java.home"), "bin", "java")
-                                                .toString(),
-                                        "-XX:+UseSerialGC",
-                                        "-XX:TieredStopAtLevel=1",
-                                        "--enable-native-access=ALL-UNNAMED",
-                                        "-cp",
-                                        System.getProperty("java.class.path"),
-                                        DeviceProbe.class.getName(),
-                                        name));
+                        List.of(
+                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                                "-XX:+UseSerialGC",
+                                "-XX:TieredStopAtLevel=1",
+                                "--enable-native-access=ALL-UNNAMED",
+                                "-cp",
+                                System.getProperty("java.class.path"),
+                                DeviceProbe.class.getName(),
+                                name));
         builder.environment().putAll(environment);
         Process process = builder.start();
         try {

@@ -90,7 +90,8 @@ final class Run implements ChildProcess.Listener {
     /// Gives the run its child and the child its work.
     synchronized void begin(ChildProcess started) {
         child = started;
-        started.send(Json.text(new ChildCommand.Start(attempt, work, settings.device().memoryBytes())));
+        started.send(
+                Json.text(new ChildCommand.Start(attempt, work, settings.device().memoryBytes())));
         if (stopReason != null) {
             started.send(Json.text(new ChildCommand.Stop(stopReason)));
         }

@@ -14,7 +14,6 @@ import java.util.function.Function;
 
 /// What this process was told, from system properties and, behind them, the environment
 /// (`tunesmith.work-dir` is `TUNESMITH_WORK_DIR`).
-///
 record TrainerSettings(
         String kafkaBootstrap,
         Objects objects,
@@ -47,9 +46,7 @@ record TrainerSettings(
         private static Device read(String name, long memoryBytes) {
             boolean cpu = name.equals(CPU);
             return new Device(
-                    name,
-                    name,
-                    cpu && memoryBytes == 0 ? ProcessMemory.limitBytes() : memoryBytes);
+                    name, name, cpu && memoryBytes == 0 ? ProcessMemory.limitBytes() : memoryBytes);
         }
 
         boolean isCpu() {

@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.loop;
 
+import dev.tunesmith.engine.tensor.CudaDevice;
 import dev.tunesmith.engine.tensor.Device;
 import dev.tunesmith.kernels.cpu.CpuKernels;
 import java.io.IOException;
@@ -18,7 +19,10 @@ final class RunEnvironment {
 
     static Map<String, String> current() {
         Map<String, String> environment = new TreeMap<>();
-        environment.put("device", Device.current().wire());
+        environment.put("device", Device.current().describe());
+        if (Device.current() instanceof CudaDevice cuda) {
+            environment.put("attention", cuda.attention().wire());
+        }
         environment.put("processor", processor());
         environment.put("kernels", CpuKernels.level().wire());
         environment.put("threads", Integer.toString(CpuKernels.threads()));

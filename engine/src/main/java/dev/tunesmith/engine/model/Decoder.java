@@ -11,6 +11,7 @@ import dev.tunesmith.engine.model.entry.Entry;
 import dev.tunesmith.engine.model.entry.KvCache;
 import dev.tunesmith.engine.model.entry.PositionAngles;
 import dev.tunesmith.engine.model.entry.WholeEntrance;
+import dev.tunesmith.engine.nn.AttentionShape;
 import dev.tunesmith.engine.nn.Block;
 import dev.tunesmith.engine.nn.Context;
 import dev.tunesmith.engine.nn.Embedding;
@@ -358,6 +359,13 @@ public final class Decoder implements AutoCloseable {
                 weights.type,
                 pages,
                 pageSize);
+    }
+
+    /// Bytes that a token takes in a cache.
+    public long cacheBytesPerToken() {
+        AttentionShape shape = architecture.attention();
+        long row = (long) shape.kvHeads() * shape.headWidth() * weights.type.bytes();
+        return 2 * row * architecture.size().layers();
     }
 
     /// How much the positions behind a text with pictures differ from their places.

@@ -1,9 +1,13 @@
 package dev.tunesmith.engine.ops;
 
 import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.FlashRoute;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
 import dev.tunesmith.kernels.cpu.Attention;
+import dev.tunesmith.kernels.cpu.Strided;
+import dev.tunesmith.kernels.torch.FlashAttention;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// Attention inside each of several documents that lie end to end.
@@ -45,29 +49,36 @@ public record DocumentAttention(
     /// Fills `out` and `lse`. `scratch` lends working memory.
     public void forward(Saved saved, Documents documents, Region scratch) {
         Attention kernel = kernel(saved.q_NC, documents);
+        Attention.Inputs in = inputs(saved, documents);
+        Strided out_N = Native.strided(saved.out_NC);
+        long lse = saved.lse_HN.address();
+        Optional<FlashAttention> flash = FlashRoute.forward(kernel, in, out_N);
+        if (flash.isPresent()) {
+            flash.get().forward(kernel, in, out_N, lse);
+            return;
+        }
         Tensor work = Elementwise.bytes(scratch, kernel.forwardScratchBytes());
-        kernel.forward(
-                inputs(saved, documents),
-                Native.strided(saved.out_NC),
-                saved.lse_HN.address(),
-                work.address());
+        kernel.forward(in, out_N, lse, work.address());
     }
 
     /// Overwrites `dq`, `dk` and `dv`. `scratch` lends working memory.
     public void backward(
             Gradients to, Tensor dOut_NC, Saved saved, Documents documents, Region scratch) {
         Attention kernel = kernel(saved.q_NC, documents);
-        Tensor work = Elementwise.bytes(scratch, kernel.backwardScratchBytes());
-        kernel.backward(
-                inputs(saved, documents),
-                Native.strided(saved.out_NC),
-                saved.lse_HN.address(),
-                Native.strided(dOut_NC),
+        Attention.Inputs in = inputs(saved, documents);
+        var attended =
+                new FlashAttention.Attended(Native.strided(saved.out_NC), saved.lse_HN.address());
+        Strided g_N = Native.strided(dOut_NC);
+        var gradients =
                 new Attention.Gradients(
                         Native.strided(to.dq_NC),
                         Native.strided(to.dk_NC),
-                        Native.strided(to.dv_NC)),
-                work.address());
+                        Native.strided(to.dv_NC));
+        if (FlashRoute.backward(kernel, in, attended, g_N, gradients)) {
+            return;
+        }
+        Tensor work = Elementwise.bytes(scratch, kernel.backwardScratchBytes());
+        kernel.backward(in, attended.o_N(), attended.lse(), g_N, gradients, work.address());
     }
 
     /// Where the gradients go.

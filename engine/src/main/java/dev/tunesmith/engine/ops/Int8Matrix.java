@@ -46,24 +46,18 @@ public final class Int8Matrix implements CodedMatrix {
     @Override
     public void multiply(Tensor y_NO, Tensor x_NI, StepArena arena) {
         try (Region scratch = arena.open("8-bit activations")) {
-            product(y_NO, x_NI, scratch);
+            product(y_NO, x_NI, scratch.tensor(DType.U8, Places.bytes(x_NI)).address());
         }
     }
 
     @Override
     public void fewRows(Tensor y_NO, Tensor x_NI) {
-        try (Region scratch = Region.lasting("8-bit activations")) {
-            product(y_NO, x_NI, scratch);
-        }
+        product(y_NO, x_NI, Workspace.bytes(Places.bytes(x_NI)).address());
     }
 
-    private void product(Tensor y_NO, Tensor x_NI, Region scratch) {
-        var rows =
-                new Int8Rows(
-                        scratch.tensor(DType.U8, x_NI.elements()).address(),
-                        scratch.tensor(DType.F32, x_NI.rows()).address(),
-                        scratch.tensor(DType.U8, inputs()).address(),
-                        Native.threads());
+    private void product(Tensor y_NO, Tensor x_NI, long room) {
+        Places places = Places.of(x_NI, room);
+        var rows = new Int8Rows(places.codes, places.scales, places.large, Native.threads());
         SmallLinear shape = Native.few(y_NO, x_NI);
         rows.fill(shape, Native.strided(x_NI), threshold);
         rows.linear(
@@ -71,5 +65,24 @@ public final class Int8Matrix implements CodedMatrix {
                 Native.strided(x_NI),
                 new Int8Rows.Matrix(codes_OI.address(), largest_O.address()),
                 Native.strided(y_NO));
+    }
+
+    /// Where the activations lie as bytes: their codes, a scale for each row, a mark for each
+    /// column.
+    private record Places(long codes, long scales, long large) {
+        private static final long ALIGNMENT = 64;
+
+        static Places of(Tensor x_NI, long room) {
+            long scales = room + aligned(x_NI.elements());
+            return new Places(room, scales, scales + aligned(x_NI.rows() * Float.BYTES));
+        }
+
+        static long bytes(Tensor x_NI) {
+            return of(x_NI, 0).large + aligned(x_NI.width());
+        }
+
+        private static long aligned(long bytes) {
+            return Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
+        }
     }
 }

@@ -4,28 +4,36 @@ import dev.tunesmith.kernels.KernelException;
 import dev.tunesmith.kernels.cuda.CuBlas;
 import dev.tunesmith.kernels.cuda.CudaLibrary;
 import dev.tunesmith.kernels.cuda.CudaStream;
+import dev.tunesmith.kernels.torch.FlashAttention;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /// A CUDA device and the one stream that all work of the process goes through.
 ///
-/// Only [#download], large uploads, taking and giving back memory wait for the device. Matrix products are
-/// cuBLAS's where it was found, else the own kernel's.
+/// Only [#download], large uploads, taking and giving back memory wait for the device. Matrix
+/// products are cuBLAS's where it was found, else the own kernel's.
 public final class CudaDevice implements Device {
 
     private final CudaLibrary.Device description;
     private final CudaStream stream;
     private final Optional<CuBlas> products;
+    private final FoundAttention attention;
     private final PinnedRing ring;
 
     private CudaDevice(
-            CudaLibrary.Device description, CudaStream stream, Optional<CuBlas> products) {
+            CudaLibrary.Device description,
+            CudaStream stream,
+            Optional<CuBlas> products,
+            FoundAttention attention) {
         this.description = description;
         this.stream = stream;
         this.products = products;
+        this.attention = attention;
         this.ring = new PinnedRing(stream);
     }
 
@@ -40,15 +48,20 @@ public final class CudaDevice implements Device {
                                         "this build has no CUDA kernels: run kernels/cuda-compiler"
                                                 + " --install and build again, or use the device"
                                                 + " cpu"));
-        return open(library, index, () -> CuBlas.find(System.getenv()));
+        Map<String, String> environment = System.getenv();
+        return open(
+                library,
+                index,
+                () -> CuBlas.find(environment),
+                stream -> FoundAttention.find(environment, stream, index));
     }
 
     /// The first device that the kernels run on; empty where there is none, whatever the reason.
     static Optional<CudaDevice> first() {
         try {
             Optional<CudaLibrary> library = CudaLibrary.find(System.getenv());
-            return library.flatMap(found ->
-                            found.devices().stream().filter(found::runsOn).findFirst())
+            return library.flatMap(
+                            found -> found.devices().stream().filter(found::runsOn).findFirst())
                     .map(device -> open(device.index()));
         } catch (KernelException _) {
             return Optional.empty();
@@ -59,8 +72,15 @@ public final class CudaDevice implements Device {
     ///
     /// @param blas finds cuBLAS once the device is in use, on which its handle then is; without it
     ///   the own kernel multiplies
-    public static CudaDevice open(
-            CudaLibrary library, int index, Supplier<Optional<CuBlas>> blas) {
+    public static CudaDevice open(CudaLibrary library, int index, Supplier<Optional<CuBlas>> blas) {
+        return open(library, index, blas, _ -> FoundAttention.NONE);
+    }
+
+    private static CudaDevice open(
+            CudaLibrary library,
+            int index,
+            Supplier<Optional<CuBlas>> blas,
+            Function<CudaStream, FoundAttention> attention) {
         List<CudaLibrary.Device> devices;
         try {
             devices = library.devices();
@@ -84,7 +104,7 @@ public final class CudaDevice implements Device {
         CudaStream stream = library.stream(index);
         Optional<CuBlas> products = blas.get();
         products.ifPresent(found -> found.use(stream));
-        return new CudaDevice(device, stream, products);
+        return new CudaDevice(device, stream, products, attention.apply(stream));
     }
 
     private static String names(List<CudaLibrary.Device> devices) {
@@ -105,9 +125,41 @@ public final class CudaDevice implements Device {
         return products;
     }
 
-    /// The stream that all work goes through.
-    public CudaStream stream() {
-        return stream;
+    /// Attention of other libraries, if one is there.
+    public FoundAttention attention() {
+        return attention;
+    }
+
+    /// Attention by libtorch, as far as it was found and is wanted. `TUNESMITH_ATTENTION` says what
+    /// is wanted: `own` kernels alone, libtorch's `forward`, or its `flash` kernels in both ways,
+    /// whose gradients do not repeat bit for bit.
+    public record FoundAttention(Optional<FlashAttention> flash, boolean backward) {
+        private static final FoundAttention NONE = new FoundAttention(Optional.empty(), false);
+        private static final String SETTING = "TUNESMITH_ATTENTION";
+
+        /// The name in manifests: whose kernels may compute.
+        public String wire() {
+            if (flash.isEmpty()) {
+                return "own";
+            }
+            return backward ? "libtorch" : "libtorch forward";
+        }
+
+        private static FoundAttention find(
+                Map<String, String> environment, CudaStream stream, int index) {
+            String wanted = environment.getOrDefault(SETTING, "forward");
+            return switch (wanted) {
+                case "own" -> NONE;
+                case "forward", "flash" ->
+                        new FoundAttention(
+                                FlashAttention.find(environment, stream, index),
+                                wanted.equals("flash"));
+                default ->
+                        throw new DeviceException(
+                                "%s is '%s', but own, forward and flash are known"
+                                        .formatted(SETTING, wanted));
+            };
+        }
     }
 
     @Override

@@ -39,8 +39,7 @@ public sealed interface Device permits Device.Cpu, CudaDevice {
         Matcher cuda = Pattern.compile("cuda(?::(\\d{1,3}))?").matcher(name);
         if (!cuda.matches()) {
             throw new DeviceException(
-                    "the device '%s' is neither cpu nor cuda nor cuda:N nor auto"
-                            .formatted(name));
+                    "the device '%s' is neither cpu nor cuda nor cuda:N nor auto".formatted(name));
         }
         return CudaDevice.open(cuda.group(1) == null ? 0 : Integer.parseInt(cuda.group(1)));
     }

@@ -1,5 +1,6 @@
 package dev.tunesmith.inference.web;
 
+import dev.tunesmith.engine.tensor.Device;
 import dev.tunesmith.platform.web.OrderlyEnd;
 import dev.tunesmith.platform.web.ReadyMessage;
 import io.quarkus.runtime.ApplicationLifecycleManager;
@@ -10,6 +11,7 @@ import io.quarkus.vertx.http.HttpServerStart;
 import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.event.ObservesAsync;
 import jakarta.inject.Singleton;
+import java.util.Map;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /// Tells whoever started the process that it works, and on which ports: one line of JSON, the only
@@ -20,10 +22,17 @@ public final class ReadyLine {
 
     private final HttpServer server;
     private final int management;
+    private final Device device;
 
-    ReadyLine(HttpServer server, @ConfigProperty(name = "quarkus.management.port") int management) {
+    /// @param device chosen before the first request, so that one that cannot be used ends the
+    ///   process with the reason
+    ReadyLine(
+            HttpServer server,
+            @ConfigProperty(name = "quarkus.management.port") int management,
+            Device device) {
         this.server = server;
         this.management = management;
+        this.device = device;
     }
 
     void arm(@Observes StartupEvent start) {
@@ -38,6 +47,7 @@ public final class ReadyLine {
                 ReadyMessage.await(
                         NAME,
                         server.getPort(),
-                        () -> management == 0 ? server.getManagementPort() : management));
+                        () -> management == 0 ? server.getManagementPort() : management,
+                        Map.of("device", device.describe())));
     }
 }

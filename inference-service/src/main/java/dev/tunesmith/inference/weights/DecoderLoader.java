@@ -1,6 +1,7 @@
 package dev.tunesmith.inference.weights;
 
 import dev.tunesmith.contracts.chat.NamedTemplates;
+import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.tool.ToolFormat;
 import dev.tunesmith.engine.adapter.Adapter;
 import dev.tunesmith.engine.adapter.FrozenBase;
@@ -14,6 +15,7 @@ import dev.tunesmith.engine.model.Architecture;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.quant.FourBitFormat;
 import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.Device;
 import dev.tunesmith.engine.text.Tokenizer;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
@@ -51,9 +53,22 @@ public final class DecoderLoader implements ModelLoader {
                 directory
                         .tokenizer()
                         .orElseThrow(() -> new IOException("the model has no tokenizer"));
+        if (room().isLimited()) {
+            room().requireWeights(ModelFacts.fromConfig(directory.config()));
+        }
         Decoder decoder = Decoder.load(directory, DType.BF16, Decoder.Loading.RESIDENT);
-        return new LoadedDecoder(
-                directory, decoder, Tokenizer.open(file), new CacheRoom(decoder, cacheTokens));
+        try {
+            int tokens = room().cacheTokens(cacheTokens, decoder.cacheBytesPerToken());
+            return new LoadedDecoder(
+                    directory, decoder, Tokenizer.open(file), new CacheRoom(decoder, tokens));
+        } catch (IOException e) {
+            decoder.close();
+            throw e;
+        }
+    }
+
+    private static DeviceRoom room() {
+        return new DeviceRoom(Device.current().freeBytes());
     }
 
     private static final class LoadedDecoder implements Loaded {

@@ -170,6 +170,8 @@ public final class Models {
             } catch (ExecutionException e) {
                 switch (e.getCause()) {
                     case IOException io -> throw io;
+                    case OutOfMemoryError memory ->
+                            throw new IOException(memory.getMessage(), memory);
                     case RuntimeException runtime ->
                             throw new IOException(runtime.getMessage(), runtime);
                     case null, default ->

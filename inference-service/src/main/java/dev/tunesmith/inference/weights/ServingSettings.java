@@ -13,6 +13,10 @@ public interface ServingSettings {
     @WithDefault("${java.io.tmpdir}/tunesmith-inference")
     Path workDir();
 
+    /// What models compute on: `cpu`, `cuda`, `cuda:N`, or `auto`.
+    @WithDefault("cpu")
+    String device();
+
     /// Sequences in one step.
     @WithName("serving.running-max")
     @WithDefault("32")
@@ -33,7 +37,8 @@ public interface ServingSettings {
     @WithDefault("15")
     int drainSeconds();
 
-    /// Tokens of key-value cache for each model, shared by its sequences.
+    /// Tokens of key-value cache for each model, shared by its sequences; fewer where a device has
+    /// no room for them.
     @WithName("serving.cache-tokens")
     @WithDefault("65536")
     int cacheTokens();

@@ -6,24 +6,32 @@ import dev.tunesmith.engine.adapter.Adapter;
 import dev.tunesmith.engine.adapter.FrozenBase;
 import dev.tunesmith.engine.adapter.kind.LoraConfig;
 import dev.tunesmith.engine.adapter.site.Targets;
+import dev.tunesmith.engine.decode.Batcher;
 import dev.tunesmith.engine.decode.CacheRoom;
 import dev.tunesmith.engine.decode.CausalModel;
 import dev.tunesmith.engine.decode.DecoderModel;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.quant.FourBitFormat;
+import dev.tunesmith.engine.tensor.CudaDevice;
 import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.Device;
 import dev.tunesmith.inference.TinyModel;
+import dev.tunesmith.kernels.cuda.CuBlas;
+import dev.tunesmith.kernels.cuda.CudaLibrary;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class DecoderLoaderTest {
     private static final int CACHE_TOKENS = 64;
+    private static final Path EMULATED =
+            Path.of("../kernels/target/test-classes/native/libtunesmith_cuda_strict.so");
     private static final int[] PROMPT = {5, 9, 200, 17};
 
     @TempDir Path folder;
@@ -40,6 +48,39 @@ class DecoderLoaderTest {
             assertThat(logits(loaded.plain().model())).isNotEqualTo(expected);
             Files.delete(adapter.resolve(FrozenBase.FILE));
             assertThat(logits(loaded.with(adapter).model())).isNotEqualTo(expected);
+        }
+    }
+
+    /// As the service does it: the device is chosen by one thread and used by the batcher's.
+    @Test
+    void answersOnADeviceAsOnTheCpu() throws Exception {
+        Path base = folder.resolve("base");
+        TinyModel.write(base);
+        Path adapter = Files.createDirectory(folder.resolve("adapter"));
+        float[] _ = train(base, adapter);
+        List<float[]> onCpu = answers(base, adapter);
+        Device.use(
+                CudaDevice.open(
+                        CudaLibrary.open(EMULATED), 0, () -> Optional.of(CuBlas.open(EMULATED))));
+        try {
+            List<float[]> onDevice = answers(base, adapter);
+            for (int i = 0; i < onCpu.size(); i++) {
+                assertThat(onDevice.get(i)).containsExactly(onCpu.get(i), Offset.offset(0.05f));
+            }
+        } finally {
+            Device.use(Device.CPU);
+        }
+    }
+
+    /// Logits of the plain model and of the one with its adapter.
+    private static List<float[]> answers(Path base, Path adapter) throws Exception {
+        try (Batcher batcher = new Batcher(new Batcher.Limits(4, 4, 64, 5))) {
+            return batcher.onDevice(() -> {
+                try (ModelLoader.Loaded loaded = new DecoderLoader(CACHE_TOKENS).load(base)) {
+                    return List.of(
+                            logits(loaded.plain().model()), logits(loaded.with(adapter).model()));
+                }
+            });
         }
     }
 

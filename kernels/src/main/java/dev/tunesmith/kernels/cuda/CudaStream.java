@@ -8,8 +8,8 @@ import java.lang.invoke.MethodHandle;
 
 /// Work on one device that is done in the order it was asked for, and the device's memory.
 ///
-/// One thread at a time uses it: the one that opened it, or that has called [#enter]. Nothing but [#await], [#allocate] and [#release] waits
-/// for the device.
+/// One thread at a time uses it: the one that opened it, or that has called [#enter]. Nothing but
+/// [#await], [#allocate] and [#release] waits for the device.
 public final class CudaStream implements AutoCloseable {
     private final CudaLibrary library;
     private final int device;

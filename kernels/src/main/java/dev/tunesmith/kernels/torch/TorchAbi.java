@@ -68,7 +68,10 @@ public final class TorchAbi {
     /// Code of the 64-bit integer type.
     public final int int64 = code("aoti_torch_dtype_int64");
 
-    private final int cpu = code("aoti_torch_device_type_cpu");
+    private final Place cpu = new Place(code("aoti_torch_device_type_cpu"), 0);
+
+    /// Where memory lies, in libtorch's codes.
+    record Place(int type, int index) {}
 
     /// Argument memory of one thread: no call allocates.
     private static final class Scratch {
@@ -88,6 +91,16 @@ public final class TorchAbi {
 
     /// Describes memory at `address` as a tensor. The memory must outlive the handle.
     public long wrap(long address, long[] sizes, long[] strides, int type) {
+        return wrap(cpu, address, sizes, strides, type);
+    }
+
+    /// A CUDA device.
+    Place cuda(int index) {
+        return new Place(code("aoti_torch_device_type_cuda"), index);
+    }
+
+    /// The same for memory of a device.
+    long wrap(Place place, long address, long[] sizes, long[] strides, int type) {
         Scratch room = scratch.get();
         for (int axis = 0; axis < sizes.length; axis++) {
             room.sizes.setAtIndex(ValueLayout.JAVA_LONG, axis, sizes[axis]);
@@ -104,8 +117,8 @@ public final class TorchAbi {
                                     room.strides,
                                     0L,
                                     type,
-                                    cpu,
-                                    0,
+                                    place.type,
+                                    place.index,
                                     room.result);
         } catch (Throwable e) {
             throw new TorchException("create_tensor_from_blob", e);
@@ -129,6 +142,11 @@ public final class TorchAbi {
             throw new TorchException("delete_tensor_object", Long.toHexString(handle));
         }
         liveHandles.getAndDecrement();
+    }
+
+    /// Counts handles that another function of libtorch has given to the caller.
+    void received(int handles) {
+        long _ = liveHandles.addAndGet(handles);
     }
 
     /// Number of handles that somebody still has to delete.

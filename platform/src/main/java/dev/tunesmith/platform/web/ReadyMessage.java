@@ -3,6 +3,7 @@ package dev.tunesmith.platform.web;
 import dev.tunesmith.platform.json.Json;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.function.IntSupplier;
 
 /// The line of JSON by which a service tells whoever started it that it answers, and on which
@@ -20,6 +21,13 @@ public final class ReadyMessage {
     /// @throws IllegalStateException when it stays so
     public static String await(String service, int port, IntSupplier managementPort)
             throws InterruptedException {
+        return await(service, port, managementPort, Map.of());
+    }
+
+    /// The same line with more in it.
+    public static String await(
+            String service, int port, IntSupplier managementPort, Map<String, String> more)
+            throws InterruptedException {
         long until = System.nanoTime() + MANAGEMENT_WAIT.toNanos();
         while (managementPort.getAsInt() <= 0) {
             if (System.nanoTime() > until) {
@@ -31,6 +39,7 @@ public final class ReadyMessage {
         line.put("ready", service);
         line.put("port", port);
         line.put("management_port", managementPort.getAsInt());
+        line.putAll(more);
         return Json.text(line);
     }
 }

@@ -130,8 +130,7 @@ final class TrainTask {
 
     private TrainingRun prepare(TrainingRun.Sources sources) throws IOException {
         try {
-            return TrainingRun.prepare(
-                    work.spec(), sources, room.folder("tokens"), deviceBytes());
+            return TrainingRun.prepare(work.spec(), sources, room.folder("tokens"), deviceBytes());
         } catch (ModelFileException | UnsupportedModelException e) {
             throw AttemptFailure.baseModel(work.base().name(), e);
         } catch (SpecRefusedException e) {
