@@ -12,6 +12,7 @@ import dev.tunesmith.engine.adapter.site.Targets;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.nn.AttentionShape;
 import dev.tunesmith.engine.nn.Linear;
 import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.objective.Objective;
@@ -162,6 +163,8 @@ final class TrainSpeed {
         double products = productsPerToken(model.decoder()) * setup.tokens() / median;
         figures.put("product_rate_share", Figures.rounded(products / ProductRate.bf16()));
         figures.put("product_tflops", Figures.rounded(products / 1e12));
+        double attention = attentionPerToken(model.decoder()) * setup.tokens() / median;
+        figures.put("model_tflops", Figures.rounded((products + attention) / 1e12));
         if (Device.current() instanceof CudaDevice cuda) {
             double used = cuda.description().memoryBytes() - cuda.freeBytes().orElse(0);
             figures.put("device_gib", Figures.rounded(used / GIB));
@@ -179,6 +182,15 @@ final class TrainSpeed {
             matrices += (double) linear.weight().outputs() * linear.weight().inputs();
         }
         return matrices * 2 * setup.method().products();
+    }
+
+    /// The same for attention: two products of each token with half of its document forward, and
+    /// twice that backward; a reference adds a forward pass.
+    private double attentionPerToken(Decoder decoder) {
+        AttentionShape shape = decoder.architecture().attention();
+        double width = (double) shape.heads() * shape.headWidth();
+        int passes = setup.method() == Method.DPO ? 4 : 3;
+        return 2.0 * setup.length() * width * decoder.architecture().size().layers() * passes;
     }
 
     private MemoryPlan planned(ModelDirectory directory) {
