@@ -14,6 +14,7 @@ import java.io.Console;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /// What people read of the results of data tasks.
 final class DataText {
@@ -77,9 +78,11 @@ final class DataText {
         if (weight == 0) {
             return text;
         }
-        Console console = System.console();
         boolean colours =
-                console != null && console.isTerminal() && System.getenv("NO_COLOR") == null;
+                System.getenv("NO_COLOR") == null
+                        && Optional.ofNullable(System.console())
+                                .filter(Console::isTerminal)
+                                .isPresent();
         return colours ? (weight < 1 ? HALF_TRAINED : TRAINED) + text + PLAIN : "[[" + text + "]]";
     }
 

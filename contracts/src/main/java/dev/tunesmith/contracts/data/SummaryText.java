@@ -29,7 +29,7 @@ public final class SummaryText {
                                 summary.figures().bytes()));
         shares("scripts", summary.figures().scripts(), lines);
         shares("languages", summary.figures().languages(), lines);
-        summary.figures().findings().forEach((name, tally) -> lines.add(tally(name, tally)));
+        lines.addAll(findings(summary.figures()));
         summary.problems().stream().map(Problem::text).forEach(lines::add);
         long more = summary.problemCount() - summary.problems().size();
         if (more > 0) {
@@ -39,6 +39,13 @@ public final class SummaryText {
                 summary.ok()
                         ? "nothing stands against training on it"
                         : "%d problems have to be solved first".formatted(summary.problemCount()));
+        return List.copyOf(lines);
+    }
+
+    /// One line for each kind of finding.
+    public static List<String> findings(RowFigures figures) {
+        List<String> lines = new ArrayList<>();
+        figures.findings().forEach((name, tally) -> lines.add(tally(name, tally)));
         return List.copyOf(lines);
     }
 

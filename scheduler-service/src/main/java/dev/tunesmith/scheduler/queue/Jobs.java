@@ -1,5 +1,6 @@
 package dev.tunesmith.scheduler.queue;
 
+import dev.tunesmith.contracts.data.RowFigures;
 import dev.tunesmith.contracts.event.Control;
 import dev.tunesmith.contracts.event.ManifestRef;
 import dev.tunesmith.contracts.event.ModelSource;
@@ -101,6 +102,13 @@ record Jobs(Handle handle) {
             """
             SELECT object_key, bytes, encode(sha256, 'hex') AS sha256 FROM file
             WHERE tenant_id = :tenant AND file_id = :file AND deleted_at IS NULL
+            """;
+
+    private static final String FIGURES =
+            """
+            SELECT (report -> 'figures')::text FROM file
+            WHERE tenant_id = :tenant AND file_id = :file AND deleted_at IS NULL
+              AND jsonb_typeof(report -> 'figures') = 'object'
             """;
 
     /// The tenant's own model hides one of the platform with the same name.
@@ -295,6 +303,16 @@ record Jobs(Handle handle) {
                                 row.getLong("bytes"),
                                 row.getString("sha256")))
                 .findOne();
+    }
+
+    /// What was found in a file when it was uploaded; empty where nobody looked.
+    Optional<RowFigures> figures(TenantId tenant, FileId file) {
+        return handle.createQuery(FIGURES)
+                .bind("tenant", tenant.value())
+                .bind("file", file.value())
+                .mapTo(String.class)
+                .findOne()
+                .map(text -> Json.read(text, RowFigures.class));
     }
 
     Optional<ModelSource> model(TenantId tenant, String name) {

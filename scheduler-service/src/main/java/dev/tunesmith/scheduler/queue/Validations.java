@@ -1,6 +1,7 @@
 package dev.tunesmith.scheduler.queue;
 
 import dev.tunesmith.contracts.data.DatasetStats;
+import dev.tunesmith.contracts.data.SummaryText;
 import dev.tunesmith.contracts.event.ModelSource;
 import dev.tunesmith.contracts.event.ObjectRef;
 import dev.tunesmith.contracts.event.Report;
@@ -28,6 +29,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -138,9 +140,28 @@ public final class Validations implements Runnable {
                             job.job(),
                             Journal.Level.INFO,
                             "Validating training file: " + job.spec().trainingFile().wire());
+            noteworthy(handle, job);
         } else {
             log.info("{} sent again for {}", task.task(), job.job());
         }
+    }
+
+    /// Says what was found in the files when they were uploaded and does not stand in the way.
+    private static void noteworthy(Handle handle, Jobs.Unchecked job) {
+        Map<String, FileId> files = new LinkedHashMap<>();
+        files.put("Training file", job.spec().trainingFile());
+        FileId validation = job.spec().validationFile();
+        if (validation != null) {
+            files.put("Validation file", validation);
+        }
+        files.forEach((name, file) ->
+                new Jobs(handle)
+                        .figures(job.tenant(), file)
+                        .map(SummaryText::findings)
+                        .orElse(List.of())
+                        .forEach(text ->
+                                new Journal(handle)
+                                        .say(job.job(), Journal.Level.WARN, name + ": " + text)));
     }
 
     /// Applies a host's answer. A second answer to the same task finds it done.
