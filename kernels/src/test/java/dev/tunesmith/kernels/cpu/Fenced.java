@@ -70,12 +70,6 @@ final class Fenced implements AutoCloseable {
         return address;
     }
 
-    long bytes(byte... values) {
-        long address = room(values.length);
-        MemorySegment.copy(values, 0, contents.getLast(), ValueLayout.JAVA_BYTE, 0, values.length);
-        return address;
-    }
-
     long longs(long... values) {
         long address = room(8L * values.length);
         MemorySegment.copy(values, 0, contents.getLast(), ValueLayout.JAVA_LONG, 0, values.length);
