@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -88,6 +89,7 @@ class EmulatedChildTest {
     }
 
     @Test
+    @Tag("devices")
     void quantisedWeightsAndAMergedResult() throws Exception {
         var frozen = new FrozenForm(Quantization.NF4, true);
         ResolvedSpec quantised = TinyJob.quantised(TinyJob.spec(2, 0), frozen);
