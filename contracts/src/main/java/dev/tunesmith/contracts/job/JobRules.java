@@ -153,7 +153,7 @@ public final class JobRules {
             String key =
                     switch (role) {
                         case TEACHER -> "x_training.teacher";
-                        case REWARD_MODEL -> "method.grader";
+                        case REWARD_MODEL, SCORE_MODEL -> "method.grader";
                     };
             List<String> near = NearestName.several(name, lookup.models(), MODELS_SHOWN);
             Problem problem =

@@ -1,5 +1,8 @@
 package dev.tunesmith.contracts.job;
 
+import dev.tunesmith.contracts.grade.Formula;
+import dev.tunesmith.contracts.grade.FormulaException;
+import dev.tunesmith.contracts.grade.Likeness;
 import dev.tunesmith.contracts.method.DistillSettings;
 import dev.tunesmith.contracts.method.Divergence;
 import dev.tunesmith.contracts.method.Grader;
@@ -17,18 +20,24 @@ import dev.tunesmith.contracts.method.MethodSettings.Ppo;
 import dev.tunesmith.contracts.method.MethodSettings.Preference;
 import dev.tunesmith.contracts.method.MethodSettings.ReferenceFree;
 import dev.tunesmith.contracts.method.MethodSettings.Supervised;
+import dev.tunesmith.contracts.method.ModelRole;
 import dev.tunesmith.contracts.method.PairLoss;
 import dev.tunesmith.contracts.method.TokenLoss;
 import dev.tunesmith.contracts.problem.Fields;
 import dev.tunesmith.contracts.problem.Fields.Range;
+import dev.tunesmith.contracts.problem.NearestName;
+import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// Reads what a method has to be told: `beta` from its hyper-parameters, the rest from
@@ -301,10 +310,21 @@ final class MethodReader {
         return noted(key, fields.bool(key), false);
     }
 
-    /// Reads a grader in OpenAI's shape; `regex` is ours, and `multi` adds up its parts.
+    /// Reads a grader in OpenAI's shape; `regex`, `reward_model` and the `weights` of `multi` are
+    /// ours.
     private static final class GraderReader {
         private static final int TEXT_MAX = 10_000;
+        private static final int LINES_MAX = 64;
+        private static final int TOKENS_MAX = 4096;
         private static final int DEPTH_MAX = 4;
+        private static final Map<String, String> ELSEWHERE =
+                Map.of(
+                        "python",
+                        "runs code, for which this platform has no sandbox; string_check, regex,"
+                                + " text_similarity and a formula in multi's calculate_output need"
+                                + " none",
+                        "label_model",
+                        "is for evals only; score_model gives a number");
 
         private final Fields fields;
 
@@ -313,12 +333,39 @@ final class MethodReader {
         }
 
         Grader read() {
-            return read(fields, 1);
+            Grader grader = read(fields, 1);
+            for (ModelRole role : ModelRole.values()) {
+                List<String> models =
+                        grader.models()
+                                .filter(part -> ModelRole.of(part) == role)
+                                .map(Grader.ByModel::model)
+                                .distinct()
+                                .toList();
+                if (models.size() > 1) {
+                    fields.problem(
+                            ProblemCode.INVALID_VALUE,
+                            "graders",
+                            "parts of type %s ask one model, found %s"
+                                    .formatted(role.wire(), String.join(" and ", models)));
+                }
+            }
+            return grader;
         }
 
         private static Grader read(Fields fields, int depth) {
+            String elsewhere = ELSEWHERE.get(fields.quietly("type"));
+            if (elsewhere != null) {
+                fields.problem(ProblemCode.INVALID_VALUE, "type", elsewhere);
+                return Grader.StringCheck.ANSWER_IS_REFERENCE;
+            }
             List<String> types =
-                    List.of("string_check", "text_similarity", "regex", "reward_model", "multi");
+                    List.of(
+                            "string_check",
+                            "text_similarity",
+                            "score_model",
+                            "multi",
+                            "regex",
+                            "reward_model");
             String type = fields.choice("type", types, name -> name);
             String _ = fields.text("name", 256);
             if (type == null) {
@@ -331,12 +378,80 @@ final class MethodReader {
                     switch (type) {
                         case "string_check" -> check(fields);
                         case "text_similarity" -> similarity(fields);
+                        case "score_model" -> asked(fields);
                         case "regex" -> regex(fields);
                         case "reward_model" -> new Grader.Scored(required(fields, "model"));
                         default -> multi(fields, depth);
                     };
             fields.rejectOthers(Map.of());
             return grader;
+        }
+
+        private static Grader asked(Fields fields) {
+            List<Grader.Asked.Line> lines = new ArrayList<>();
+            for (Fields line : fields.objects("input", LINES_MAX)) {
+                String role = required(line, "role");
+                String type = line.text("type", 32);
+                if (type != null && !type.equals("message")) {
+                    line.problem(ProblemCode.INVALID_VALUE, "type", "expected \"message\"");
+                }
+                lines.add(new Grader.Asked.Line(role, content(line)));
+                line.rejectOthers(Map.of());
+            }
+            if (lines.isEmpty()) {
+                fields.problem(
+                        ProblemCode.MISSING_REQUIRED_PARAMETER,
+                        "input",
+                        "expected the messages that ask the model");
+            }
+            List<Double> range = fields.numbers("range", 2, Range.from(-1e6, 1e6));
+            if (range != null && (range.size() != 2 || range.get(0) >= range.get(1))) {
+                fields.problem(
+                        ProblemCode.INVALID_VALUE,
+                        "range",
+                        "expected the lowest and the highest score, found " + range);
+                range = null;
+            }
+            return new Grader.Asked(
+                    required(fields, "model"),
+                    lines,
+                    sampling(fields.object("sampling_params")),
+                    range == null ? 0 : range.get(0),
+                    range == null ? 1 : range.get(1));
+        }
+
+        /// A text, a part with a text, or a list of such parts.
+        private static String content(Fields line) {
+            if (line.hasObject("content")) {
+                return part(line.object("content"));
+            }
+            if (line.hasList("content")) {
+                return line.objects("content", LINES_MAX).stream()
+                        .map(GraderReader::part)
+                        .collect(Collectors.joining());
+            }
+            return required(line, "content");
+        }
+
+        private static String part(Fields part) {
+            String _ = part.choice("type", List.of("input_text", "output_text", "text"), t -> t);
+            String text = required(part, "text");
+            part.rejectOthers(Map.of());
+            return text;
+        }
+
+        private static Grader.Asked.Sampling sampling(Fields fields) {
+            Grader.Asked.Sampling usual = Grader.Asked.Sampling.USUAL;
+            Integer tokens = fields.integer("max_completions_tokens", 1, TOKENS_MAX);
+            Double temperature = fields.number("temperature", Range.from(0, 2));
+            Double topP = fields.number("top_p", Range.above(0, 1));
+            Long seed = fields.longInteger("seed", 0, Integer.MAX_VALUE);
+            fields.rejectOthers(Map.of("max_tokens", "max_completions_tokens"));
+            return new Grader.Asked.Sampling(
+                    tokens == null ? usual.tokensMax() : tokens,
+                    temperature == null ? usual.temperature() : temperature,
+                    topP == null ? usual.topP() : topP,
+                    seed == null ? usual.seed() : seed);
         }
 
         private static Grader check(Fields fields) {
@@ -352,8 +467,21 @@ final class MethodReader {
         }
 
         private static Grader similarity(Fields fields) {
-            String _ = fields.choice("evaluation_metric", List.of("fuzzy_match"), name -> name);
-            return new Grader.Similarity(required(fields, "input"), required(fields, "reference"));
+            if ("cosine".equals(fields.quietly("evaluation_metric"))) {
+                fields.problem(
+                        ProblemCode.INVALID_VALUE,
+                        "evaluation_metric",
+                        "cosine needs a model of embeddings, and this platform serves none;"
+                                + " nearest in meaning is a score_model, in words meteor");
+                return Grader.StringCheck.ANSWER_IS_REFERENCE;
+            }
+            Likeness metric =
+                    fields.choice(
+                            "evaluation_metric", List.of(Likeness.values()), Likeness::wire);
+            return new Grader.Similarity(
+                    required(fields, "input"),
+                    required(fields, "reference"),
+                    metric == null ? Likeness.FUZZY_MATCH : metric);
         }
 
         private static Grader regex(Fields fields) {
@@ -386,7 +514,44 @@ final class MethodReader {
                 weights.put(name, weight == null ? 1.0 : weight);
             }
             factors.rejectOthers(Map.of());
-            return new Grader.Multi(graders, weights);
+            return new Grader.Multi(graders, weights, formula(fields, graders.keySet()));
+        }
+
+        /// `calculate_output`, whose names are those of the parts.
+        private static @Nullable Formula formula(Fields fields, Set<String> names) {
+            String text = fields.text("calculate_output", TEXT_MAX);
+            if (text == null) {
+                return null;
+            }
+            if (fields.has("weights")) {
+                fields.problem(
+                        ProblemCode.INVALID_VALUE,
+                        "weights",
+                        "cannot be combined with calculate_output; write the factors there");
+            }
+            try {
+                Formula formula = Formula.of(text);
+                for (String name : formula.names()) {
+                    if (!names.contains(name)) {
+                        Problem problem =
+                                Problem.of(
+                                        ProblemCode.INVALID_VALUE,
+                                        fields.path("calculate_output"),
+                                        "there is no grader \"%s\"".formatted(name));
+                        fields.problem(
+                                NearestName.of(name, names)
+                                        .map(problem::suggesting)
+                                        .orElse(problem));
+                    }
+                }
+                return formula;
+            } catch (FormulaException e) {
+                fields.problem(
+                        ProblemCode.INVALID_VALUE,
+                        "calculate_output",
+                        String.valueOf(e.getMessage()));
+                return null;
+            }
         }
 
         private static String required(Fields fields, String key) {
@@ -433,7 +598,7 @@ final class MethodReader {
                     answers,
                     reader.rollout(usual.rollout()),
                     loss(method, usual.loss()),
-                    rewarding(method, usual.rewarding()),
+                    rewarding(method, judge, usual.rewarding()),
                     new GroupSettings.Updates(
                             reader.whole("num_iterations", 1, 100, 1),
                             reader.whole("num_mini_batches", 1, 256, 1)),
@@ -511,7 +676,8 @@ final class MethodReader {
                             reader.optional("off_policy_mask_threshold", Range.above(0, 1000))));
         }
 
-        private GroupSettings.Rewarding rewarding(Method method, GroupSettings.Rewarding usual) {
+        private GroupSettings.Rewarding rewarding(
+                Method method, Grader judge, GroupSettings.Rewarding usual) {
             boolean scaled = usual.advantage().hasName();
             @Nullable Advantage asked =
                     scaled
@@ -528,6 +694,15 @@ final class MethodReader {
                                     List.of("sum_then_normalize", "normalize_then_sum"),
                                     name -> name),
                             "sum_then_normalize");
+            boolean formula =
+                    judge instanceof Grader.Multi multi && multi.calculateOutput() != null;
+            if (formula && order.equals("normalize_then_sum")) {
+                fields.problem(
+                        ProblemCode.INVALID_VALUE,
+                        "multi_objective_aggregation",
+                        "normalize_then_sum adds up parts, and the grader has a calculate_output;"
+                                + " give it weights instead");
+            }
             double distance =
                     GroupSettings.pricesRewards(method)
                             ? reader.number("kl_coef", Range.from(0, 100), usual.distance())

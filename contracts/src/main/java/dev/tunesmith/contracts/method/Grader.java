@@ -3,12 +3,19 @@ package dev.tunesmith.contracts.method;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import com.fasterxml.jackson.annotation.JsonTypeName;
+import dev.tunesmith.contracts.grade.Formula;
+import dev.tunesmith.contracts.grade.Likeness;
+import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// Scores an answer, in the shapes of OpenAI's graders. Texts may hold `{{item.field}}` for fields
 /// of the row and `{{sample.output_text}}` for the answer: plain substitution, one pass.
@@ -18,33 +25,113 @@ import java.util.regex.PatternSyntaxException;
     @JsonSubTypes.Type(Grader.Regex.class),
     @JsonSubTypes.Type(Grader.Similarity.class),
     @JsonSubTypes.Type(Grader.Scored.class),
+    @JsonSubTypes.Type(Grader.Asked.class),
     @JsonSubTypes.Type(Grader.Multi.class)
 })
 public sealed interface Grader {
 
     /// The score of an answer to a row.
     ///
-    /// @param judged what the reward model of the job says of prompt and answer
-    double score(Map<String, ?> item, String answer, double judged);
+    /// @param judge what the models say that parts of the grader ask
+    double score(Map<String, ?> item, String answer, Judge judge);
 
-    /// The score of an answer where no reward model is needed.
+    /// The score of an answer where no model is asked.
     default double score(Map<String, ?> item, String answer) {
-        return score(item, answer, Double.NaN);
+        return score(item, answer, Judge.NONE);
     }
 
-    /// The scores of the parts by name, of those that add up: one for most graders.
-    default Map<String, Double> scores(Map<String, ?> item, String answer, double judged) {
-        return Map.of("reward", score(item, answer, judged));
+    /// The scores of the parts by name, of those that are put together: one for most graders.
+    default Map<String, Double> scores(Map<String, ?> item, String answer, Judge judge) {
+        return Map.of("reward", score(item, answer, judge));
+    }
+
+    /// The parts that ask a model.
+    default Stream<ByModel> models() {
+        return Stream.of();
+    }
+
+    /// Knows what models say of one answer.
+    interface Judge {
+        /// For graders that ask none.
+        Judge NONE = grader -> Double.NaN;
+
+        /// What the model of a part says.
+        double score(ByModel grader);
+    }
+
+    /// Asks a model of the platform.
+    sealed interface ByModel extends Grader {
+        /// Its name.
+        String model();
+
+        @Override
+        default double score(Map<String, ?> item, String answer, Judge judge) {
+            return judge.score(this);
+        }
+
+        @Override
+        default Stream<ByModel> models() {
+            return Stream.of(this);
+        }
     }
 
     /// What a reward model says that a job of method `reward_model` trained.
     ///
     /// @param model name of the trained model
     @JsonTypeName("reward_model")
-    record Scored(String model) implements Grader {
-        @Override
-        public double score(Map<String, ?> item, String answer, double judged) {
-            return judged;
+    record Scored(String model) implements ByModel {}
+
+    /// The number that a model answers with when it is asked about the answer.
+    ///
+    /// @param model name of any model that answers
+    /// @param input the conversation that asks it
+    /// @param low what its number is not below; also the score where it names no number
+    /// @param high what it is not above
+    @JsonTypeName("score_model")
+    record Asked(String model, List<Line> input, Sampling sampling, double low, double high)
+            implements ByModel {
+        private static final Pattern RESULT =
+                Pattern.compile("\"result\"\\s*:\\s*([-+]?\\d+(?:\\.\\d+)?)");
+        private static final Pattern NUMBER = Pattern.compile("[-+]?\\d+(?:\\.\\d+)?");
+
+        public Asked {
+            input = List.copyOf(input);
+            if (!(low < high)) {
+                throw new IllegalArgumentException("range from %s to %s".formatted(low, high));
+            }
+        }
+
+        /// A message to the model.
+        public record Line(String role, String content) {}
+
+        /// How its answer is drawn; at temperature 0 it is the most probable one.
+        public record Sampling(int tokensMax, double temperature, double topP, long seed) {
+            /// The same score for the same answer, and room for a few words.
+            public static final Sampling USUAL = new Sampling(64, 0, 1, 0);
+        }
+
+        /// The conversation about an answer.
+        public List<Map<String, Object>> question(Map<String, ?> item, String answer) {
+            return input.stream()
+                    .map(line ->
+                            Map.<String, Object>of(
+                                    "role",
+                                    line.role(),
+                                    "content",
+                                    Texts.filled(line.content(), item, answer)))
+                    .toList();
+        }
+
+        /// The number in what the model said: that of `"result": n`, else the first one.
+        public double read(String said) {
+            Matcher result = RESULT.matcher(said);
+            Matcher number = NUMBER.matcher(said);
+            if (result.find()) {
+                return Math.clamp(Double.parseDouble(result.group(1)), low, high);
+            }
+            return number.find()
+                    ? Math.clamp(Double.parseDouble(number.group()), low, high)
+                    : low;
         }
     }
 
@@ -65,7 +152,7 @@ public sealed interface Grader {
         }
 
         @Override
-        public double score(Map<String, ?> item, String answer, double judged) {
+        public double score(Map<String, ?> item, String answer, Judge judge) {
             String left = Texts.filled(input, item, answer);
             String right = Texts.filled(reference, item, answer);
             boolean holds =
@@ -94,48 +181,73 @@ public sealed interface Grader {
         }
 
         @Override
-        public double score(Map<String, ?> item, String answer, double judged) {
+        public double score(Map<String, ?> item, String answer, Judge judge) {
             String text = Texts.filled(input, item, answer);
             return Pattern.compile(pattern).matcher(text).find() ? 1 : 0;
         }
     }
 
-    /// Similarity of two texts from 0 to 1: `fuzzy_match`, one minus the edit distance by the
-    /// longer length.
+    /// How alike two texts are, from 0 to 1.
     @JsonTypeName("text_similarity")
-    record Similarity(String input, String reference) implements Grader {
+    record Similarity(String input, String reference, Likeness evaluationMetric)
+            implements Grader {
+        public Similarity {
+            // Jobs of earlier releases were stored without it.
+            evaluationMetric =
+                    Objects.requireNonNullElse(evaluationMetric, Likeness.FUZZY_MATCH);
+        }
+
         @Override
-        public double score(Map<String, ?> item, String answer, double judged) {
-            int[] left = Texts.filled(input, item, answer).codePoints().toArray();
-            int[] right = Texts.filled(reference, item, answer).codePoints().toArray();
-            int longest = Math.max(left.length, right.length);
-            return longest == 0 ? 1 : 1 - (double) Texts.distance(left, right) / longest;
+        public double score(Map<String, ?> item, String answer, Judge judge) {
+            return evaluationMetric.of(
+                    Texts.filled(input, item, answer), Texts.filled(reference, item, answer));
         }
     }
 
-    /// The weighted sum of other graders.
+    /// The scores of other graders put together: by a formula over their names, else as a sum with
+    /// weights.
+    ///
+    /// @param calculateOutput may be infinite or no number for some scores, which then count as 0
     @JsonTypeName("multi")
-    record Multi(Map<String, Grader> graders, Map<String, Double> weights) implements Grader {
+    record Multi(
+            Map<String, Grader> graders,
+            Map<String, Double> weights,
+            @Nullable Formula calculateOutput)
+            implements Grader {
         public Multi {
-            graders = java.util.Collections.unmodifiableMap(new LinkedHashMap<>(graders));
-            weights = java.util.Collections.unmodifiableMap(new LinkedHashMap<>(weights));
+            graders = Collections.unmodifiableMap(new LinkedHashMap<>(graders));
+            weights = Collections.unmodifiableMap(new LinkedHashMap<>(weights));
+        }
+
+        /// A weighted sum.
+        public Multi(Map<String, Grader> graders, Map<String, Double> weights) {
+            this(graders, weights, null);
         }
 
         @Override
-        public double score(Map<String, ?> item, String answer, double judged) {
+        public double score(Map<String, ?> item, String answer, Judge judge) {
+            Map<String, Double> scores = scores(item, answer, judge);
+            if (calculateOutput != null) {
+                double value = calculateOutput.value(scores);
+                return Double.isFinite(value) ? value : 0;
+            }
             double sum = 0;
-            for (Map.Entry<String, Grader> grader : graders.entrySet()) {
-                double weight = weights.getOrDefault(grader.getKey(), 1.0);
-                sum += weight * grader.getValue().score(item, answer, judged);
+            for (Map.Entry<String, Double> score : scores.entrySet()) {
+                sum += weights.getOrDefault(score.getKey(), 1.0) * score.getValue();
             }
             return sum;
         }
 
         @Override
-        public Map<String, Double> scores(Map<String, ?> item, String answer, double judged) {
+        public Map<String, Double> scores(Map<String, ?> item, String answer, Judge judge) {
             var scores = new LinkedHashMap<String, Double>();
-            graders.forEach((name, grader) -> scores.put(name, grader.score(item, answer, judged)));
+            graders.forEach((name, grader) -> scores.put(name, grader.score(item, answer, judge)));
             return scores;
+        }
+
+        @Override
+        public Stream<ByModel> models() {
+            return graders.values().stream().flatMap(Grader::models);
         }
     }
 
@@ -161,24 +273,6 @@ public sealed interface Grader {
                 at = at instanceof Map<?, ?> map ? map.get(key) : null;
             }
             return at == null ? "" : at.toString();
-        }
-
-        /// Levenshtein's distance.
-        static int distance(int[] left, int[] right) {
-            int[] row = new int[right.length + 1];
-            for (int j = 0; j <= right.length; j++) {
-                row[j] = j;
-            }
-            for (int i = 1; i <= left.length; i++) {
-                int diagonal = row[0];
-                row[0] = i;
-                for (int j = 1; j <= right.length; j++) {
-                    int change = diagonal + (left[i - 1] == right[j - 1] ? 0 : 1);
-                    diagonal = row[j];
-                    row[j] = Math.min(change, 1 + Math.min(row[j], row[j - 1]));
-                }
-            }
-            return row[right.length];
         }
     }
 }

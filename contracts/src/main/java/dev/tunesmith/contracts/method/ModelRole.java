@@ -2,6 +2,7 @@ package dev.tunesmith.contracts.method;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
+import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
 
@@ -10,7 +11,9 @@ public enum ModelRole {
     /// Its distributions are learned.
     TEACHER,
     /// Its scores are the reward.
-    REWARD_MODEL;
+    REWARD_MODEL,
+    /// Its answers to questions about answers are the reward.
+    SCORE_MODEL;
 
     @JsonCreator
     public static ModelRole of(String wire) {
@@ -22,17 +25,18 @@ public enum ModelRole {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /// The reward model of a grader, if one of its parts is one.
+    /// The models that a grader asks: one for each role.
     static Map<ModelRole, String> judges(Grader grader) {
+        Map<ModelRole, String> judges = new EnumMap<>(ModelRole.class);
+        grader.models().forEach(part -> judges.putIfAbsent(of(part), part.model()));
+        return judges;
+    }
+
+    /// What the model of a grader is to a job.
+    public static ModelRole of(Grader.ByModel grader) {
         return switch (grader) {
-            case Grader.Scored(String model) -> Map.of(REWARD_MODEL, model);
-            case Grader.Multi(Map<String, Grader> parts, Map<String, Double> _) ->
-                    parts.values().stream()
-                            .map(ModelRole::judges)
-                            .filter(found -> !found.isEmpty())
-                            .findFirst()
-                            .orElse(Map.of());
-            case Grader.StringCheck _, Grader.Regex _, Grader.Similarity _ -> Map.of();
+            case Grader.Scored _ -> REWARD_MODEL;
+            case Grader.Asked _ -> SCORE_MODEL;
         };
     }
 }

@@ -56,6 +56,17 @@ public final class Fields {
         return tree.get(key) instanceof List;
     }
 
+    /// Notes a problem that names its key itself.
+    public void problem(Problem problem) {
+        problems.add(problem);
+    }
+
+    /// A value as a text, without anything being noted; empty if it is missing.
+    public String quietly(String key) {
+        Object value = tree.get(key);
+        return value == null ? "" : value.toString();
+    }
+
     /// Notes what is wrong with a key.
     public void problem(ProblemCode code, String key, String message) {
         problems.add(code, path(key), message);

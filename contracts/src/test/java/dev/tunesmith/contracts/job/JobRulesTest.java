@@ -540,7 +540,13 @@ final class JobRulesTest {
                 "{'grader':{}}|grader.type",
                 "{'grader':{'type':'regex','pattern':'('}}|grader.pattern",
                 "{'grader':{'type':'regex','pattern':'a','patern':'a'}}|grader.patern",
-                "{'grader':{'type':'multi','graders':{}}}|grader.graders"
+                "{'grader':{'type':'multi','graders':{}}}|grader.graders",
+                "{'grader':{'type':'python','source':'x'}}|grader.type",
+                "{'grader':{'type':'text_similarity','input':'a','reference':'b','evaluation_metric':'cosine'}}|grader.evaluation_metric",
+                "{'grader':{'type':'score_model','model':'nano','input':[]}}|grader.input",
+                "{'grader':{'type':'score_model','model':'nano','input':[{'role':'user','content':'a'}],'range':[1,0]}}|grader.range",
+                "{'grader':{'type':'multi','graders':{'a':{'type':'regex','pattern':'a'}},'calculate_output':'a + '}}|grader.calculate_output",
+                "{'grader':{'type':'multi','graders':{'a':{'type':'regex','pattern':'a'}},'calculate_output':'a * b'}}|grader.calculate_output"
             })
     void namesWhatIsWrongWithAGrader(String body, String param) {
         String json = body.replace('\'', '"');

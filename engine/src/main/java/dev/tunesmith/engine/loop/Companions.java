@@ -8,6 +8,8 @@ import dev.tunesmith.engine.loop.TrainingRun.Sources;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.model.ScoreHead;
 import dev.tunesmith.engine.model.UnsupportedModelException;
+import dev.tunesmith.engine.objective.rollout.AskedModel;
+import dev.tunesmith.engine.objective.rollout.Judges;
 import dev.tunesmith.engine.objective.rollout.RewardModel;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
@@ -18,7 +20,7 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// The other models of a run: a teacher, a reward model. They are read and do not change.
+/// The other models of a run: a teacher, a reward model, one that is asked. They are read and do not change.
 final class Companions implements AutoCloseable {
 
     private final Region region = Region.lasting("heads of other models");
@@ -26,6 +28,7 @@ final class Companions implements AutoCloseable {
     private final List<Adapter> adapters = new ArrayList<>();
     private @Nullable Decoder teacher;
     private @Nullable RewardModel scorer;
+    private @Nullable AskedModel asked;
 
     /// Opens what the method of a job asks for.
     ///
@@ -42,12 +45,16 @@ final class Companions implements AutoCloseable {
                                 name, List.of("%s was not fetched".formatted(role.wire())));
                     }
                     Decoder model = companions.load(source, compute);
-                    requireSameWords(name, model, student);
+                    if (role != ModelRole.SCORE_MODEL) {
+                        requireSameWords(name, model, student);
+                    }
                     switch (role) {
                         case TEACHER -> companions.teacher = model;
                         case REWARD_MODEL ->
                                 companions.scorer =
                                         new RewardModel(model, companions.head(name, source));
+                        case SCORE_MODEL ->
+                                companions.asked = AskedModel.open(model, source.base());
                     }
                 });
         return companions;
@@ -92,12 +99,15 @@ final class Companions implements AutoCloseable {
         return teacher;
     }
 
-    Optional<RewardModel> scorer() {
-        return Optional.ofNullable(scorer);
+    Judges judges() {
+        return new Judges(Optional.ofNullable(scorer), Optional.ofNullable(asked));
     }
 
     @Override
     public void close() {
+        if (asked != null) {
+            asked.close();
+        }
         adapters.forEach(Adapter::close);
         models.forEach(Decoder::close);
         region.close();

@@ -384,7 +384,7 @@ public final class TrainingRun implements AutoCloseable {
                 tokenizer.orElseThrow(),
                 rows.items(),
                 grader,
-                companions.scorer());
+                companions.judges());
     }
 
     private Drawer drawer(Policy policy, Ppo.Rollout rollout) {

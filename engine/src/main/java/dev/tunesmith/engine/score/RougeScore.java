@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.score;
 
+import dev.tunesmith.contracts.grade.Grams;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -34,7 +35,7 @@ public record RougeScore(Share rouge1, Share rouge2, Share rougeL, Share rougeLs
         return new RougeScore(
                 grams(found, wanted, 1),
                 grams(found, wanted, 2),
-                Share.of(SimilarityScore.common(found, wanted), found.size(), wanted.size()),
+                Share.of(Grams.longestCommon(found, wanted), found.size(), wanted.size()),
                 summary(lines(prediction, stems), lines(reference, stems)));
     }
 

@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.score;
 
+import dev.tunesmith.contracts.grade.Grams;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -36,8 +37,8 @@ public record SimilarityScore(double rouge1, double rouge2, double rougeL, doubl
                 rounded(overlap(found, wanted, 2)),
                 rounded(
                         mean(
-                                (double) common(found, wanted) / found.size(),
-                                (double) common(found, wanted) / wanted.size())),
+                                (double) Grams.longestCommon(found, wanted) / found.size(),
+                                (double) Grams.longestCommon(found, wanted) / wanted.size())),
                 bleu);
     }
 
@@ -95,20 +96,6 @@ public record SimilarityScore(double rouge1, double rouge2, double rougeL, doubl
         double precision = mine.isEmpty() ? 0 : (double) both.size() / mine.size();
         double recall = theirs.isEmpty() ? 0 : (double) both.size() / theirs.size();
         return mean(precision, recall);
-    }
-
-    /// Length of the longest common subsequence.
-    static int common(List<String> a, List<String> b) {
-        int[] row = new int[b.size() + 1];
-        for (String word : a) {
-            int before = 0;
-            for (int j = 1; j <= b.size(); j++) {
-                int above = row[j];
-                row[j] = word.equals(b.get(j - 1)) ? before + 1 : Math.max(above, row[j - 1]);
-                before = above;
-            }
-        }
-        return row[b.size()];
     }
 
     private static double bleu(String prediction, String reference) {

@@ -2,6 +2,7 @@ package dev.tunesmith.engine.loop;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tunesmith.contracts.grade.Formula;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.Grader;
@@ -14,6 +15,7 @@ import dev.tunesmith.engine.loop.TrainingRun.Sources;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -35,7 +37,7 @@ class RewardedTrainingTest {
         var judge = new Sources.Companion(prompts.base(), Optional.of(trained));
         for (Method method : new Method[] {Method.GRPO, Method.PPO}) {
             ResolvedSpec plain = TinyModel.spec(method, TinyModel.lora(0), Precision.FP32);
-            ResolvedSpec spec = TinyModel.with(plain, judged(plain.settings()));
+            ResolvedSpec spec = TinyModel.with(plain, judged(plain.settings(), new Grader.Scored("reward")));
             Sources sources =
                     new Sources(
                             prompts.base(),
@@ -52,8 +54,35 @@ class RewardedTrainingTest {
         }
     }
 
-    private static MethodSettings judged(MethodSettings settings) {
-        Grader grader = new Grader.Scored("reward");
+    @Test
+    void aModelIsAskedWhatItThinksOfAnswers() throws IOException {
+        TinyModel model = TinyModel.create(Files.createDirectory(folder.resolve("model")));
+        Sources prompts = model.sources(Method.GRPO);
+        var question = new Grader.Asked.Line("user", "How good is {{sample.output_text}}?");
+        Grader asked =
+                new Grader.Asked(
+                        "judge",
+                        List.of(question),
+                        new Grader.Asked.Sampling(4, 0, 1, 0),
+                        2,
+                        3);
+        Grader half =
+                new Grader.Multi(Map.of("good", asked), Map.of(), Formula.of("good / 2 + 10"));
+        ResolvedSpec plain = TinyModel.spec(Method.GRPO, TinyModel.lora(0), Precision.FP32);
+        ResolvedSpec spec = TinyModel.with(plain, judged(plain.settings(), half));
+        var judge = new Sources.Companion(prompts.base(), Optional.empty());
+        Sources sources =
+                new Sources(
+                        prompts.base(),
+                        prompts.training(),
+                        Optional.empty(),
+                        Map.of(ModelRole.SCORE_MODEL, judge));
+        Recorder recorder =
+                train(spec, sources, Files.createDirectory(folder.resolve("grpo")));
+        assertThat(recorder.steps.getFirst().metrics().get("reward")).isBetween(11.0, 11.5);
+    }
+
+    private static MethodSettings judged(MethodSettings settings, Grader grader) {
         return switch (settings) {
             case GroupSettings group ->
                     new GroupSettings(

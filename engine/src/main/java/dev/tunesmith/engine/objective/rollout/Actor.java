@@ -10,18 +10,17 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /// Draws answers to prompts and has them graded.
 ///
 /// @param items the rows that the prompts come from, by the value of their documents
-/// @param scorer the reward model that the grader may ask
+/// @param judges the models that the grader may ask
 public record Actor(
         Drawer drawer,
         Tokenizer tokenizer,
         List<Map<String, Object>> items,
         Grader grader,
-        Optional<RewardModel> scorer) {
+        Judges judges) {
 
     public Actor {
         items = List.copyOf(items);
@@ -70,14 +69,19 @@ public record Actor(
         for (int i = 0; i < drawn.size(); i++) {
             documents.add(document(texts.get(i), drawn.get(i).tokens(), rows.get(i)));
         }
-        double[] judged = new double[documents.size()];
-        Arrays.fill(judged, Double.NaN);
-        if (scorer.isPresent()) {
-            judged = scorer.get().scores(arena, documents);
-        }
+        List<Map<String, Object>> asked = rows.stream().map(items::get).toList();
+        List<String> said = drawn.stream().map(this::text).toList();
+        List<Grader.Judge> verdicts =
+                judges.judge(grader, arena, new Judges.Drawn(documents, asked, said));
         List<Graded> graded = new ArrayList<>();
         for (int i = 0; i < drawn.size(); i++) {
-            graded.add(graded(documents.get(i), drawn.get(i), rows.get(i), judged[i]));
+            graded.add(
+                    new Graded(
+                            documents.get(i),
+                            drawn.get(i).tokens().length,
+                            grader.score(asked.get(i), said.get(i), verdicts.get(i)),
+                            grader.scores(asked.get(i), said.get(i), verdicts.get(i)),
+                            drawn.get(i).ended()));
         }
         return graded;
     }
@@ -91,16 +95,9 @@ public record Actor(
         return new Sample(ids, weights, value);
     }
 
-    private Graded graded(Sample document, Rollouts.Answer answer, int row, double judged) {
+    private String text(Rollouts.Answer answer) {
         int[] tokens = answer.tokens();
-        int[] said = Arrays.copyOf(tokens, tokens.length - (answer.ended() ? 1 : 0));
-        String text = tokenizer.decode(said, true);
-        Map<String, Object> item = items.get(row);
-        return new Graded(
-                document,
-                tokens.length,
-                grader.score(item, text, judged),
-                grader.scores(item, text, judged),
-                answer.ended());
+        return tokenizer.decode(
+                Arrays.copyOf(tokens, tokens.length - (answer.ended() ? 1 : 0)), true);
     }
 }
