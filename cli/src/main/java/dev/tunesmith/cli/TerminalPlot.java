@@ -62,7 +62,7 @@ final class TerminalPlot {
 
     private List<String> lines(Panel panel, Panel.Frame frame) {
         var lines = new ArrayList<String>();
-        String names = String.join(", ", panel.curves().stream().map(Series::name).toList());
+        String names = names(panel);
         lines.add(
                 " ".repeat(LABEL)
                         + panel.title()
@@ -76,7 +76,7 @@ final class TerminalPlot {
             for (int sign : signs[row]) {
                 line.appendCodePoint(BRAILLE + sign);
             }
-            lines.add(line.toString());
+            lines.add(line.append(ends(panel, frame, row)).toString());
         }
         String last = "step " + frame.last();
         lines.add(
@@ -91,6 +91,32 @@ final class TerminalPlot {
                                                         - last.length()))
                         + last);
         return lines;
+    }
+
+    /// The names of the curves, numbered if there are several.
+    private static String names(Panel panel) {
+        List<String> names = panel.curves().stream().map(Series::name).toList();
+        if (names.size() == 1) {
+            return names.getFirst();
+        }
+        var numbered = new ArrayList<String>();
+        for (String name : names) {
+            numbered.add((numbered.size() + 1) + " " + name);
+        }
+        return String.join(", ", numbered);
+    }
+
+    /// The numbers of the curves that end in a row, if there are several.
+    private String ends(Panel panel, Panel.Frame frame, int row) {
+        var numbers = new StringBuilder();
+        for (int i = 0; i < panel.curves().size() && panel.curves().size() > 1; i++) {
+            double last = panel.curves().get(i).smoothed().points().getLast().value();
+            int y = (int) Math.round((1 - frame.y(last)) * (rows * DOTS_HIGH - 1));
+            if (y / DOTS_HIGH == row) {
+                numbers.append(numbers.isEmpty() ? "" : ",").append(i + 1);
+            }
+        }
+        return numbers.toString();
     }
 
     /// Three digits are enough for an end of an axis.

@@ -31,6 +31,22 @@ final class TerminalPlotTest {
     }
 
     @Test
+    void severalCurvesHaveNumbersAtTheirEnds() {
+        var lines = new ArrayList<Map<String, Object>>();
+        for (int step = 1; step <= 20; step++) {
+            lines.add(
+                    Map.of("step", step, "rewards/chosen", step, "rewards/rejected", -step));
+        }
+        Panel rewards = Panel.of(Series.of(lines)).getFirst();
+        List<String> drawn = TerminalPlot.of(rewards, 60, 8);
+        String first = rewards.curves().getFirst().name();
+        boolean chosenFirst = first.equals("rewards/chosen");
+        assertThat(drawn.getFirst()).contains("1 " + first);
+        assertThat(drawn.subList(1, 4)).anyMatch(line -> line.endsWith(chosenFirst ? "1" : "2"));
+        assertThat(drawn.subList(5, 9)).anyMatch(line -> line.endsWith(chosenFirst ? "2" : "1"));
+    }
+
+    @Test
     void oneMeasurementIsADot() {
         assertThat(TerminalPlot.of(Panel.of(falling(1)).getFirst(), 40, 4)).hasSize(6);
     }

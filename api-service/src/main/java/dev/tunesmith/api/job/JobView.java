@@ -109,7 +109,10 @@ record JobView(
         method.put("type", spec.method().wire());
         var own = new LinkedHashMap<String, Object>();
         own.put("hyperparameters", numbers);
-        spec.choice().settings().judge().ifPresent(grader -> own.put("grader", grader));
+        spec.choice()
+                .settings()
+                .judge()
+                .ifPresent(grader -> own.put("grader", grader.wire("grader")));
         method.put(spec.method().wire(), own);
         Long asked = spec.seed();
         long seed = asked == null ? SEED_UNRESOLVED : asked;

@@ -18,11 +18,18 @@ public record Panel(String title, List<Series> curves) {
     }
 
     /// What a person wants to see of a run: loss, rewards, rate and gradient norm, as far as they
-    /// were measured.
+    /// were measured. Where a grader gives rewards, the loss of an evaluation is the reward again.
     public static List<Panel> of(Map<String, Series> series) {
+        boolean graded = series.containsKey("reward") || series.containsKey("objective/scores");
         var panels = new ArrayList<Panel>();
-        add(panels, series, "loss", name -> name.equals("train_loss") || name.equals("valid_loss"));
-        add(panels, series, "reward", name -> isReward(name) && !name.startsWith("valid_"));
+        add(
+                panels,
+                series,
+                "loss",
+                name ->
+                        name.equals("train_loss")
+                                || name.equals("valid_loss") && !graded);
+        add(panels, series, "reward", name -> isReward(name, series));
         add(panels, series, "learning rate", name -> name.equals("learning_rate"));
         add(panels, series, "gradient norm", name -> name.equals("grad_norm"));
         return List.copyOf(panels);
@@ -39,9 +46,21 @@ public record Panel(String title, List<Series> curves) {
         return panels.stream().findFirst();
     }
 
-    private static boolean isReward(String name) {
-        String lower = name.toLowerCase(Locale.ROOT);
-        return lower.contains("reward") || lower.contains("score");
+    /// Of graded answers the mean, here and in evaluations, and its parts if there are several; of
+    /// pairs both rewards and what lies between them.
+    private static boolean isReward(String name, Map<String, Series> series) {
+        return switch (name) {
+            case "reward", "objective/scores", "valid_reward", "valid_objective/scores" -> true;
+            case "rewards/reward/mean" -> false;
+            case "rewards/chosen", "rewards/rejected", "rewards/margins" -> true;
+            case "mean_reward", "min_reward", "max_reward", "margin" -> true;
+            case "frac_reward_zero_std", "reward_std" -> false;
+            default ->
+                    !name.startsWith("valid_")
+                            && (series.containsKey("reward")
+                                    ? name.startsWith("rewards/") && name.endsWith("/mean")
+                                    : name.toLowerCase(Locale.ROOT).contains("reward"));
+        };
     }
 
     private static void add(

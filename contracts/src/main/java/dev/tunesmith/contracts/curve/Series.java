@@ -36,8 +36,11 @@ public record Series(String name, List<Point> points) {
     }
 
     /// An exponential average with the weight of LLaMA-Factory's plots: the longer the series, the
-    /// smoother, up to 0.9 of what was before.
+    /// smoother, up to 0.9 of what was before. A learning rate is not measured and stays as it is.
     public Series smoothed() {
+        if (name.equals("learning_rate")) {
+            return this;
+        }
         double weight = 1.8 * (1 / (1 + Math.exp(-0.05 * points.size())) - 0.5);
         var smooth = new ArrayList<Point>();
         for (Point point : points) {

@@ -12,8 +12,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// Arithmetic over named scores, the language of `calculate_output` of OpenAI's multi grader:
-/// numbers, names, `+ - * / ^`, parentheses and the functions of [Function]. A power binds
-/// tighter than a sign before it and groups to the right.
+/// numbers, names, `+ - * / ^`, parentheses and the functions of [Function]. A power binds tighter
+/// than a sign before it and groups to the right.
 public final class Formula {
 
     private final String text;
@@ -175,8 +175,7 @@ public final class Formula {
 
         @Override
         public double value(Map<String, Double> scores) {
-            return function.of(
-                    arguments.stream().mapToDouble(one -> one.value(scores)).toArray());
+            return function.of(arguments.stream().mapToDouble(one -> one.value(scores)).toArray());
         }
 
         @Override

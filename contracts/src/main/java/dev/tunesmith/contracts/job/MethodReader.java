@@ -367,7 +367,7 @@ final class MethodReader {
                             "regex",
                             "reward_model");
             String type = fields.choice("type", types, name -> name);
-            String _ = fields.text("name", 256);
+            String name = fields.text("name", 256);
             if (type == null) {
                 if (!fields.has("type")) {
                     fields.problem(ProblemCode.MISSING_REQUIRED_PARAMETER, "type", "is required");
@@ -384,7 +384,7 @@ final class MethodReader {
                         default -> multi(fields, depth);
                     };
             fields.rejectOthers(Map.of());
-            return grader;
+            return name == null ? grader : new Grader.Named(name, grader);
         }
 
         private static Grader asked(Fields fields) {
@@ -476,8 +476,7 @@ final class MethodReader {
                 return Grader.StringCheck.ANSWER_IS_REFERENCE;
             }
             Likeness metric =
-                    fields.choice(
-                            "evaluation_metric", List.of(Likeness.values()), Likeness::wire);
+                    fields.choice("evaluation_metric", List.of(Likeness.values()), Likeness::wire);
             return new Grader.Similarity(
                     required(fields, "input"),
                     required(fields, "reference"),
@@ -695,7 +694,7 @@ final class MethodReader {
                                     name -> name),
                             "sum_then_normalize");
             boolean formula =
-                    judge instanceof Grader.Multi multi && multi.calculateOutput() != null;
+                    judge.bare() instanceof Grader.Multi multi && multi.calculateOutput() != null;
             if (formula && order.equals("normalize_then_sum")) {
                 fields.problem(
                         ProblemCode.INVALID_VALUE,

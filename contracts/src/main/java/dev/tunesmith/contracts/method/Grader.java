@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
     @JsonSubTypes.Type(Grader.Similarity.class),
     @JsonSubTypes.Type(Grader.Scored.class),
     @JsonSubTypes.Type(Grader.Asked.class),
-    @JsonSubTypes.Type(Grader.Multi.class)
+    @JsonSubTypes.Type(Grader.Multi.class),
+    @JsonSubTypes.Type(Grader.Named.class)
 })
 public sealed interface Grader {
 
@@ -48,6 +49,16 @@ public sealed interface Grader {
     /// The parts that ask a model.
     default Stream<ByModel> models() {
         return Stream.of();
+    }
+
+    /// The grader as it stands in the body of a job.
+    ///
+    /// @param name what it is called where it has no name of its own
+    Map<String, Object> wire(String name);
+
+    /// The grader without the name that it may have.
+    default Grader bare() {
+        return this;
     }
 
     /// Knows what models say of one answer.
@@ -79,7 +90,12 @@ public sealed interface Grader {
     ///
     /// @param model name of the trained model
     @JsonTypeName("reward_model")
-    record Scored(String model) implements ByModel {}
+    record Scored(String model) implements ByModel {
+        @Override
+        public Map<String, Object> wire(String name) {
+            return Wire.of("reward_model", name).with("model", model).keys();
+        }
+    }
 
     /// The number that a model answers with when it is asked about the answer.
     ///
@@ -122,6 +138,26 @@ public sealed interface Grader {
                     .toList();
         }
 
+        @Override
+        public Map<String, Object> wire(String name) {
+            var drawn =
+                    Map.of(
+                            "max_completions_tokens",
+                            sampling.tokensMax(),
+                            "temperature",
+                            sampling.temperature(),
+                            "top_p",
+                            sampling.topP(),
+                            "seed",
+                            sampling.seed());
+            return Wire.of("score_model", name)
+                    .with("model", model)
+                    .with("input", input)
+                    .with("sampling_params", drawn)
+                    .with("range", List.of(low, high))
+                    .keys();
+        }
+
         /// The number in what the model said: that of `"result": n`, else the first one.
         public double read(String said) {
             Matcher result = RESULT.matcher(said);
@@ -129,9 +165,7 @@ public sealed interface Grader {
             if (result.find()) {
                 return Math.clamp(Double.parseDouble(result.group(1)), low, high);
             }
-            return number.find()
-                    ? Math.clamp(Double.parseDouble(number.group()), low, high)
-                    : low;
+            return number.find() ? Math.clamp(Double.parseDouble(number.group()), low, high) : low;
         }
     }
 
@@ -166,6 +200,15 @@ public sealed interface Grader {
                     };
             return holds ? 1 : 0;
         }
+
+        @Override
+        public Map<String, Object> wire(String name) {
+            return Wire.of("string_check", name)
+                    .with("input", input)
+                    .with("reference", reference)
+                    .with("operation", operation.name().toLowerCase(Locale.ROOT))
+                    .keys();
+        }
     }
 
     /// 1 where the pattern is found in the input (Java's syntax; `^` and `$` for the whole), else
@@ -185,22 +228,34 @@ public sealed interface Grader {
             String text = Texts.filled(input, item, answer);
             return Pattern.compile(pattern).matcher(text).find() ? 1 : 0;
         }
+
+        @Override
+        public Map<String, Object> wire(String name) {
+            return Wire.of("regex", name).with("input", input).with("pattern", pattern).keys();
+        }
     }
 
     /// How alike two texts are, from 0 to 1.
     @JsonTypeName("text_similarity")
-    record Similarity(String input, String reference, Likeness evaluationMetric)
-            implements Grader {
+    record Similarity(String input, String reference, Likeness evaluationMetric) implements Grader {
         public Similarity {
             // Jobs of earlier releases were stored without it.
-            evaluationMetric =
-                    Objects.requireNonNullElse(evaluationMetric, Likeness.FUZZY_MATCH);
+            evaluationMetric = Objects.requireNonNullElse(evaluationMetric, Likeness.FUZZY_MATCH);
         }
 
         @Override
         public double score(Map<String, ?> item, String answer, Judge judge) {
             return evaluationMetric.of(
                     Texts.filled(input, item, answer), Texts.filled(reference, item, answer));
+        }
+
+        @Override
+        public Map<String, Object> wire(String name) {
+            return Wire.of("text_similarity", name)
+                    .with("input", input)
+                    .with("reference", reference)
+                    .with("evaluation_metric", evaluationMetric.wire())
+                    .keys();
         }
     }
 
@@ -248,6 +303,57 @@ public sealed interface Grader {
         @Override
         public Stream<ByModel> models() {
             return graders.values().stream().flatMap(Grader::models);
+        }
+
+        @Override
+        public Map<String, Object> wire(String name) {
+            var parts = new LinkedHashMap<String, Object>();
+            graders.forEach((part, grader) -> parts.put(part, grader.wire(part)));
+            Wire wire = Wire.of("multi", name).with("graders", parts);
+            return calculateOutput == null
+                    ? wire.with("weights", weights).keys()
+                    : wire.with("calculate_output", calculateOutput.text()).keys();
+        }
+    }
+
+    /// A grader that was given a name.
+    @JsonTypeName("named")
+    record Named(String name, Grader grader) implements Grader {
+        @Override
+        public double score(Map<String, ?> item, String answer, Judge judge) {
+            return grader.score(item, answer, judge);
+        }
+
+        @Override
+        public Map<String, Double> scores(Map<String, ?> item, String answer, Judge judge) {
+            return grader.scores(item, answer, judge);
+        }
+
+        @Override
+        public Stream<ByModel> models() {
+            return grader.models();
+        }
+
+        @Override
+        public Map<String, Object> wire(String otherwise) {
+            return grader.wire(name);
+        }
+
+        @Override
+        public Grader bare() {
+            return grader;
+        }
+    }
+
+    /// The keys of a grader in OpenAI's order.
+    record Wire(Map<String, Object> keys) {
+        static Wire of(String type, String name) {
+            return new Wire(new LinkedHashMap<>()).with("type", type).with("name", name);
+        }
+
+        Wire with(String key, Object value) {
+            keys.put(key, value);
+            return this;
         }
     }
 

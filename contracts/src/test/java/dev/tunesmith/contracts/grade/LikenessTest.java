@@ -40,7 +40,8 @@ class LikenessTest {
 
     @Test
     void lettersOfScriptsWithoutBlanksAreWords() {
-        assertThat(Likeness.words("我爱 big cats, 3x")).containsExactly("我", "爱", "big", "cats", ",", "3x");
+        assertThat(Likeness.words("我爱 big cats, 3x"))
+                .containsExactly("我", "爱", "big", "cats", ",", "3x");
         assertThat(Likeness.ROUGE_1.of("我爱猫", "我爱狗")).isCloseTo(2.0 / 3, within(1e-9));
     }
 }

@@ -53,7 +53,8 @@ class GraderTest {
 
     @Test
     void measuresSimilarityByEdits() {
-        var grader = new Grader.Similarity(
+        var grader =
+                new Grader.Similarity(
                         "{{sample.output_text}}",
                         "{{item.reference_answer}}",
                         Likeness.FUZZY_MATCH);
@@ -86,7 +87,12 @@ class GraderTest {
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
-            value = {"0.75|0.75", "Score: 7 of 10|1", "{\"steps\": [1], \"result\": 0.25}|0.25", "good|0"})
+            value = {
+                "0.75|0.75",
+                "Score: 7 of 10|1",
+                "{\"steps\": [1], \"result\": 0.25}|0.25",
+                "good|0"
+            })
     void readsTheNumberThatAModelAnswersWith(String said, double score) {
         assertThat(asked().read(said)).isEqualTo(score);
     }
@@ -100,11 +106,34 @@ class GraderTest {
         assertThat(grader.score(ITEM, "Lyon", _ -> 0.5)).isEqualTo(0.5);
     }
 
+    @Test
+    void isShownAsItWasAskedFor() {
+        var eq = new StringCheck("{{sample.output_text}}", "Paris", Operation.EQ);
+        var multi =
+                new Grader.Named(
+                        "both",
+                        new Grader.Multi(
+                                Map.of("same", eq), Map.of(), Formula.of("same ^ 2")));
+        assertThat(multi.wire("grader"))
+                .containsEntry("type", "multi")
+                .containsEntry("name", "both")
+                .containsEntry("calculate_output", "same ^ 2")
+                .containsEntry(
+                        "graders",
+                        Map.of(
+                                "same",
+                                Map.of(
+                                        "type", "string_check",
+                                        "name", "same",
+                                        "input", "{{sample.output_text}}",
+                                        "reference", "Paris",
+                                        "operation", "eq")));
+    }
+
     private static Grader.Asked asked() {
         var line =
                 new Grader.Asked.Line(
-                        "user",
-                        "Is {{sample.output_text}} the same as {{item.reference_answer}}?");
+                        "user", "Is {{sample.output_text}} the same as {{item.reference_answer}}?");
         return new Grader.Asked("m", List.of(line), Grader.Asked.Sampling.USUAL, 0, 1);
     }
 }

@@ -20,7 +20,8 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// The other models of a run: a teacher, a reward model, one that is asked. They are read and do not change.
+/// The other models of a run: a teacher, a reward model, one that is asked. They are read and do
+/// not change.
 final class Companions implements AutoCloseable {
 
     private final Region region = Region.lasting("heads of other models");

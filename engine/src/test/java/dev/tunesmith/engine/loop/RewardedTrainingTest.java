@@ -37,7 +37,8 @@ class RewardedTrainingTest {
         var judge = new Sources.Companion(prompts.base(), Optional.of(trained));
         for (Method method : new Method[] {Method.GRPO, Method.PPO}) {
             ResolvedSpec plain = TinyModel.spec(method, TinyModel.lora(0), Precision.FP32);
-            ResolvedSpec spec = TinyModel.with(plain, judged(plain.settings(), new Grader.Scored("reward")));
+            ResolvedSpec spec =
+                    TinyModel.with(plain, judged(plain.settings(), new Grader.Scored("reward")));
             Sources sources =
                     new Sources(
                             prompts.base(),
@@ -61,11 +62,7 @@ class RewardedTrainingTest {
         var question = new Grader.Asked.Line("user", "How good is {{sample.output_text}}?");
         Grader asked =
                 new Grader.Asked(
-                        "judge",
-                        List.of(question),
-                        new Grader.Asked.Sampling(4, 0, 1, 0),
-                        2,
-                        3);
+                        "judge", List.of(question), new Grader.Asked.Sampling(4, 0, 1, 0), 2, 3);
         Grader half =
                 new Grader.Multi(Map.of("good", asked), Map.of(), Formula.of("good / 2 + 10"));
         ResolvedSpec plain = TinyModel.spec(Method.GRPO, TinyModel.lora(0), Precision.FP32);
@@ -77,8 +74,7 @@ class RewardedTrainingTest {
                         prompts.training(),
                         Optional.empty(),
                         Map.of(ModelRole.SCORE_MODEL, judge));
-        Recorder recorder =
-                train(spec, sources, Files.createDirectory(folder.resolve("grpo")));
+        Recorder recorder = train(spec, sources, Files.createDirectory(folder.resolve("grpo")));
         assertThat(recorder.steps.getFirst().metrics().get("reward")).isBetween(11.0, 11.5);
     }
 

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.jdbi.v3.core.Handle;
@@ -21,8 +22,18 @@ public final class TelemetryDesk {
     private static final Duration EVENT_EVERY = Duration.ofSeconds(1);
 
     private static final int JOBS_REMEMBERED = 10_000;
-    private static final String LOSS = "train_loss";
     private static final String VALIDATION = "valid_loss";
+
+    /// What a message shows of a step, with its words. Where answers are graded the loss of an
+    /// evaluation is the reward with another sign, and not shown.
+    private static final List<Map.Entry<String, String>> SHOWN =
+            List.of(
+                    Map.entry("train_loss", "training loss"),
+                    Map.entry("reward", "training reward"),
+                    Map.entry("objective/scores", "training score"),
+                    Map.entry(VALIDATION, "validation loss"),
+                    Map.entry("valid_reward", "validation reward"),
+                    Map.entry("valid_objective/scores", "validation score"));
 
     private final Database database;
     private final Clock clock;
@@ -110,15 +121,19 @@ public final class TelemetryDesk {
         if (telemetry.totalSteps() > 0) {
             text.append('/').append(telemetry.totalSteps());
         }
-        telemetry
-                .metrics()
-                .forEach((name, value) -> {
-                    if (name.equals(LOSS) || name.equals(VALIDATION)) {
-                        text.append(name.equals(LOSS) ? ": training" : ": validation")
-                                .append(" loss=")
-                                .append(String.format(Locale.ROOT, "%.4f", value));
-                    }
-                });
+        Map<String, Double> metrics = telemetry.metrics();
+        boolean graded =
+                metrics.containsKey("valid_reward")
+                        || metrics.containsKey("valid_objective/scores");
+        for (Map.Entry<String, String> shown : SHOWN) {
+            Double value = metrics.get(shown.getKey());
+            if (value != null && !(graded && shown.getKey().equals(VALIDATION))) {
+                text.append(text.indexOf(":") < 0 ? ": " : ", ")
+                        .append(shown.getValue())
+                        .append('=')
+                        .append(String.format(Locale.ROOT, "%.4f", value));
+            }
+        }
         return text.toString();
     }
 }

@@ -12,7 +12,7 @@ final class Sheet {
     static final int PANEL_HEIGHT = 300;
     private static final int LEFT = 64;
     private static final int RIGHT = 16;
-    private static final int TOP = 34;
+    private static final int TOP = 38;
     private static final int BOTTOM = 36;
     private static final int TICKS = 5;
     private static final int POINTS_MAX = 1000;
@@ -120,12 +120,12 @@ final class Sheet {
         }
 
         private void legend(Pen pen) {
-            pen.text(x(0), top + 20, panel.title(), INK, 0);
+            pen.text(x(0), top + 14, panel.title(), INK, 0);
             double at = x(1);
             for (int i = panel.curves().size() - 1; i >= 0; i--) {
                 String name = panel.curves().get(i).name();
                 if (panel.curves().size() > 1) {
-                    pen.text(at, top + 20, name, COLOURS[i % COLOURS.length], 1);
+                    pen.text(at, top + 28, name, COLOURS[i % COLOURS.length], 1);
                     at -= Letters.width(name) + 12;
                 }
             }

@@ -3,6 +3,8 @@ package dev.tunesmith.trainer.figure;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tunesmith.contracts.event.StepMetrics;
+import dev.tunesmith.contracts.curve.Panel;
+import dev.tunesmith.contracts.curve.Series;
 import java.awt.image.BufferedImage;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -49,6 +51,30 @@ final class RunFiguresTest {
         javax.xml.parsers.DocumentBuilderFactory.newInstance()
                 .newDocumentBuilder()
                 .parse(folder.resolve(StepMetrics.SVG).toFile());
+    }
+
+    @Test
+    void ofGradedAnswersTheRewardIsDrawnHereAndInEvaluations() {
+        var line = new LinkedHashMap<String, Object>();
+        for (String name :
+                List.of(
+                        "train_loss",
+                        "valid_loss",
+                        "reward",
+                        "reward_std",
+                        "frac_reward_zero_std",
+                        "rewards/form/mean",
+                        "rewards/form/std",
+                        "valid_reward",
+                        "valid_rewards/form/mean")) {
+            line.put(name, 1.0);
+        }
+        line.put("step", 1L);
+        List<Panel> panels = Panel.of(Series.of(List.of(line)));
+        assertThat(panels.getFirst().curves()).extracting(Series::name).containsExactly("train_loss");
+        assertThat(panels.get(1).curves())
+                .extracting(Series::name)
+                .containsExactly("reward", "rewards/form/mean", "valid_reward");
     }
 
     @Test

@@ -193,7 +193,7 @@ public final class GroupObjective implements Objective {
     private double[] advantages(List<Graded> graded, Thoughts now, Thoughts before) {
         GroupSettings.Rewarding rewarding = settings.rewarding();
         var groups = new GroupAdvantages(settings.answers());
-        if (rewarding.normaliseFirst() && actor.grader() instanceof Grader.Multi multi) {
+        if (rewarding.normaliseFirst() && actor.grader().bare() instanceof Grader.Multi multi) {
             List<double[]> rewards = new ArrayList<>();
             double[] weights = new double[multi.graders().size()];
             int f = 0;
