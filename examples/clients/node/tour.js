@@ -15,6 +15,7 @@ import OpenAI from 'openai';
 
 const BASE_MODEL = 'nano';
 const DATA = new URL('../../quickstart/', import.meta.url);
+const PROMPTS = new URL('../../reinforcement/', import.meta.url);
 const QUESTION = [{ role: 'user', content: 'Who are you?' }];
 const ENDED = ['succeeded', 'failed', 'cancelled'];
 
@@ -27,18 +28,19 @@ async function main() {
   assert.equal(job.status, 'succeeded', job.error?.message);
   await showHistory(job);
   await chat(job.fine_tuned_model);
+  await reinforce();
   await cancel(await create(files, 50, 'never'));
   await errors(files[0], job);
   await client.files.delete(files[1].id);
   console.log('tour: done');
 }
 
-async function upload(name) {
-  const uploaded = await client.files.create({ file: createReadStream(new URL(name, DATA)), purpose: 'fine-tune' });
+async function upload(name, folder = DATA) {
+  const uploaded = await client.files.create({ file: createReadStream(new URL(name, folder)), purpose: 'fine-tune' });
   const ready = await client.files.waitForProcessing(uploaded.id, { pollInterval: 200 });
   assert.equal(ready.status, 'processed', ready.status_details);
   const content = Buffer.from(await (await client.files.content(ready.id)).arrayBuffer());
-  assert.deepEqual(content, await readFile(new URL(name, DATA)));
+  assert.deepEqual(content, await readFile(new URL(name, folder)));
   assert((await all(client.files.list({ limit: 1 }))).some((file) => file.id === ready.id));
   console.log(`upload: ${ready.id} ${ready.filename} ${ready.bytes} bytes`);
   return ready;
@@ -112,6 +114,50 @@ async function chat(model) {
   // The helper joins the chunks itself and checks their order.
   const joined = await client.chat.completions.stream(question).finalContent();
   assert.equal(joined, text);
+}
+
+/** OpenAI's reinforcement fine-tuning: the model answers, and a formula over two graders is the reward. */
+async function reinforce() {
+  const files = [await upload('train.jsonl', PROMPTS), await upload('validation.jsonl', PROMPTS)];
+  const texts = { input: '{{sample.output_text}}', reference: '{{item.reference_answer}}' };
+  const grader = {
+    type: 'multi',
+    name: 'form',
+    graders: {
+      holds: { type: 'string_check', name: 'holds', operation: 'like', ...texts },
+      near: { type: 'text_similarity', name: 'near', evaluation_metric: 'rouge_l', ...texts },
+    },
+    calculate_output: '0.8 * holds + 0.2 * sqrt(near)',
+  };
+  const numbers = { n_epochs: 1, batch_size: 16, compute_multiplier: 0.5, eval_interval: 1, eval_samples: 4 };
+  let job = await client.fineTuning.jobs.create({
+    model: BASE_MODEL,
+    training_file: files[0].id,
+    validation_file: files[1].id,
+    suffix: 'reinforced',
+    seed: 7,
+    method: { type: 'reinforcement', reinforcement: { grader, hyperparameters: numbers } },
+    x_training: { adapter: 'lora', rank: 8, max_completion_length: 16 },
+  });
+  assert.deepEqual(job.method.reinforcement.grader, grader);
+  assert.equal(job.method.reinforcement.hyperparameters.eval_samples, 4);
+  job = await follow(job);
+  assert.equal(job.status, 'succeeded', job.error?.message);
+  const events = await all(client.fineTuning.jobs.listEvents(job.id, { limit: 100 }));
+  const rewards = events.filter((event) => event.data?.reward !== undefined).map((event) => event.data.reward);
+  assert(rewards.length > 0 && rewards.every((reward) => reward >= 0 && reward <= 1));
+  assert(events.some((event) => event.message.includes('validation reward=')));
+  const checkpoints = await all(client.fineTuning.jobs.checkpoints.list(job.id));
+  assert(checkpoints.length > 0);
+  const table = (await (await client.files.content(job.result_files[0])).text()).trim().split('\n');
+  assert.equal(table[0], 'step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy');
+  const answer = await client.chat.completions.create({
+    model: job.fine_tuned_model,
+    messages: [{ role: 'user', content: 'Is 8 greater than 19?' }],
+    max_completion_tokens: 16,
+  });
+  assert(answer.choices[0].message.content);
+  console.log(`reinforce: reward ${rewards.at(-1)} → ${rewards[0]}, ${checkpoints.length} checkpoints`);
 }
 
 async function cancel(job) {

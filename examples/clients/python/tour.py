@@ -15,7 +15,8 @@ import uuid
 import openai
 
 BASE_MODEL = "nano"
-DATA = pathlib.Path(__file__).parents[2] / "quickstart"
+EXAMPLES = pathlib.Path(__file__).parents[2]
+DATA = EXAMPLES / "quickstart"
 QUESTION = [{"role": "user", "content": "Who are you?"}]
 ENDED = {"succeeded", "failed", "cancelled"}
 
@@ -29,17 +30,18 @@ def main():
     assert job.status == "succeeded", job.error
     show_history(job)
     chat(job.fine_tuned_model)
+    reinforce()
     cancel(create(files, n_epochs=50, suffix="never"))
     errors(files[0], job)
     client.files.delete(files[1].id)
     print("tour: done")
 
 
-def upload(name):
-    uploaded = client.files.create(file=DATA / name, purpose="fine-tune")
+def upload(name, folder=DATA):
+    uploaded = client.files.create(file=folder / name, purpose="fine-tune")
     ready = client.files.wait_for_processing(uploaded.id, poll_interval=0.2)
     assert ready.status == "processed", ready.status_details
-    assert client.files.content(ready.id).read() == (DATA / name).read_bytes()
+    assert client.files.content(ready.id).read() == (folder / name).read_bytes()
     assert ready.id in [file.id for file in client.files.list(limit=1)], "auto-pagination of files"
     print(f"upload: {ready.id} {ready.filename} {ready.bytes} bytes")
     return ready
@@ -111,6 +113,52 @@ def chat(model):
     assert all(token.logprob == token.top_logprobs[0].logprob for token in likely)
     plain = client.completions.create(model=model, prompt="Who are", max_tokens=4, temperature=0)
     print(f"completion: {plain.choices[0].text!r}")
+
+
+def reinforce():
+    """OpenAI's reinforcement fine-tuning: the model answers, and a formula over two graders is the reward."""
+    prompts = upload("train.jsonl", EXAMPLES / "reinforcement")
+    texts = {"input": "{{sample.output_text}}", "reference": "{{item.reference_answer}}"}
+    grader = {
+        "type": "multi",
+        "name": "form",
+        "graders": {
+            "holds": {"type": "string_check", "name": "holds", "operation": "like", **texts},
+            "near": {"type": "text_similarity", "name": "near", "evaluation_metric": "rouge_l", **texts},
+        },
+        "calculate_output": "0.8 * holds + 0.2 * sqrt(near)",
+    }
+    numbers = {"n_epochs": 1, "batch_size": 16, "compute_multiplier": 0.5, "eval_interval": 1, "eval_samples": 4}
+    checked = client.files.create(file=EXAMPLES / "reinforcement/validation.jsonl", purpose="fine-tune")
+    job = client.fine_tuning.jobs.create(
+        model=BASE_MODEL,
+        training_file=prompts.id,
+        validation_file=checked.id,
+        suffix="reinforced",
+        seed=7,
+        method={"type": "reinforcement", "reinforcement": {"grader": grader, "hyperparameters": numbers}},
+        extra_body={"x_training": {"adapter": "lora", "rank": 8, "max_completion_length": 16}},
+    )
+    shown = job.method.reinforcement
+    assert shown.grader.model_dump(exclude_none=True) == grader, shown.grader
+    assert shown.hyperparameters.eval_samples == 4 and shown.hyperparameters.reasoning_effort == "default"
+    job = follow(job)
+    assert job.status == "succeeded", job.error
+    events = list(client.fine_tuning.jobs.list_events(job.id, limit=100))
+    rewards = [event.data["reward"] for event in events if event.type == "metrics" and "reward" in event.data]
+    assert rewards and all(0 <= reward <= 1 for reward in rewards), rewards
+    assert any("validation reward=" in event.message for event in events), [event.message for event in events]
+    checkpoints = list(client.fine_tuning.jobs.checkpoints.list(job.id))
+    assert checkpoints and all(point.fine_tuned_model_checkpoint for point in checkpoints)
+    table = client.files.content(job.result_files[0]).text.splitlines()
+    assert table[0] == "step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy", table[0]
+    answer = client.chat.completions.create(
+        model=job.fine_tuned_model,
+        messages=[{"role": "user", "content": "Is 8 greater than 19?"}],
+        max_completion_tokens=16,
+    )
+    assert answer.choices[0].message.content
+    print(f"reinforce: reward {rewards[-1]:.3f} → {rewards[0]:.3f}, {len(checkpoints)} checkpoints, {len(table)} lines")
 
 
 def cancel(job):

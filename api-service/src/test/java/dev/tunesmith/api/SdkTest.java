@@ -25,6 +25,9 @@ import com.openai.models.finetuning.jobs.JobCreateParams;
 import com.openai.models.finetuning.jobs.JobListEventsParams;
 import com.openai.models.finetuning.methods.DpoHyperparameters;
 import com.openai.models.finetuning.methods.DpoMethod;
+import com.openai.models.finetuning.methods.ReinforcementHyperparameters;
+import com.openai.models.finetuning.methods.ReinforcementMethod;
+import com.openai.models.graders.gradermodels.StringCheckGrader;
 import com.openai.models.models.Model;
 import dev.tunesmith.api.testing.Api;
 import dev.tunesmith.api.testing.ApiTestResource;
@@ -49,6 +52,12 @@ class SdkTest {
             {"input":{"messages":[{"role":"user","content":"Hi"}]},\
             "preferred_output":[{"role":"assistant","content":"Hello!"}],\
             "non_preferred_output":[{"role":"assistant","content":"What?"}]}
+            """
+                    .getBytes(UTF_8);
+
+    private static final byte[] PROMPTS =
+            """
+            {"messages":[{"role":"user","content":"Where?"}],"reference_answer":"Paris"}
             """
                     .getBytes(UTF_8);
 
@@ -96,6 +105,44 @@ class SdkTest {
         DpoHyperparameters numbers = shown.hyperparameters().orElseThrow();
         assertThat(numbers.beta().orElseThrow().number()).contains(0.3);
         assertThat(numbers.nEpochs().orElseThrow().isAuto()).isTrue();
+        assertThat(client.fineTuning().jobs().cancel(job.id()).id()).isEqualTo(job.id());
+    }
+
+    @Test
+    void reinforces() {
+        OpenAIClient client = client(Api.key("demo"));
+        FileObject file = upload(client, PROMPTS);
+        var holds =
+                StringCheckGrader.builder()
+                        .name("holds")
+                        .input("{{sample.output_text}}")
+                        .reference("{{item.reference_answer}}")
+                        .operation(StringCheckGrader.Operation.ILIKE)
+                        .build();
+        var method =
+                ReinforcementMethod.builder()
+                        .grader(holds)
+                        .hyperparameters(
+                                ReinforcementHyperparameters.builder().evalSamples(4).build())
+                        .build();
+        FineTuningJob job =
+                client.fineTuning()
+                        .jobs()
+                        .create(
+                                JobCreateParams.builder()
+                                        .model("nano")
+                                        .trainingFile(file.id())
+                                        .method(
+                                                JobCreateParams.Method.builder()
+                                                        .type(
+                                                                JobCreateParams.Method.Type
+                                                                        .REINFORCEMENT)
+                                                        .reinforcement(method)
+                                                        .build())
+                                        .build());
+
+        ReinforcementMethod shown = job.method().orElseThrow().reinforcement().orElseThrow();
+        assertThat(shown.grader().asStringCheck()).isEqualTo(holds);
         assertThat(client.fineTuning().jobs().cancel(job.id()).id()).isEqualTo(job.id());
     }
 

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.Dump;
 import org.snakeyaml.engine.v2.api.DumpSettings;
 import org.snakeyaml.engine.v2.api.Load;
@@ -20,8 +21,8 @@ import org.snakeyaml.engine.v2.schema.CoreSchema;
 
 /// A job spec: the create body of the API, read from YAML or JSON and changed by `key=value` words.
 ///
-/// `a.b=value` sets, `a.b+=value` appends, `~a.b` removes; the value is a YAML scalar or flow
-/// value. A word without a dot names a top-level key, a hyper-parameter of the method, or a key of
+/// `a.b=value` sets, `a.b+=value` appends, `~a.b` removes what is there, `a.b=null` whatever may be
+/// there; the value is a YAML scalar or flow value. A word without a dot names a top-level key, a hyper-parameter of the method, or a key of
 /// `x_training`.
 final class SpecFile {
     private static final Set<String> TOP =
@@ -35,7 +36,15 @@ final class SpecFile {
                     "integrations",
                     "spec_version");
     private static final Set<String> HYPERPARAMETERS =
-            Set.of("n_epochs", "batch_size", "learning_rate_multiplier", "beta");
+            Set.of(
+                    "n_epochs",
+                    "batch_size",
+                    "learning_rate_multiplier",
+                    "beta",
+                    "compute_multiplier",
+                    "reasoning_effort",
+                    "eval_interval",
+                    "eval_samples");
 
     /// Names that people bring along from other trainers.
     private static final Map<String, String> ALIASES =
@@ -70,7 +79,7 @@ final class SpecFile {
     ///
     /// @throws CommandFailure naming line and column of what is not YAML
     static Map<?, ?> tree(Path file) {
-        Object tree;
+        @Nullable Object tree;
         try {
             tree = load(Files.readString(file), file.toString());
         } catch (IOException e) {
@@ -118,7 +127,10 @@ final class SpecFile {
         var problems = new ArrayList<String>();
         for (String word : words) {
             if (word.startsWith("~")) {
-                remove(path(word.substring(1)));
+                String key = word.substring(1);
+                if (!remove(path(key))) {
+                    problems.add(word + ": the spec has no " + String.join(".", path(key)));
+                }
             } else if (word.indexOf('=') > 0) {
                 assign(word, problems);
             } else {
@@ -136,8 +148,13 @@ final class SpecFile {
         boolean append = word.charAt(equals - 1) == '+';
         String key = word.substring(0, append ? equals - 1 : equals);
         try {
-            JsonNode value = Api.JSON.valueToTree(load(word.substring(equals + 1), key));
+            Object read = load(word.substring(equals + 1), key);
             List<String> path = path(key);
+            if (read == null && !append) {
+                boolean _ = remove(path);
+                return;
+            }
+            JsonNode value = Api.JSON.valueToTree(read);
             ObjectNode parent = parent(path);
             if (append) {
                 ArrayNode list = parent.withArray(path.getLast());
@@ -178,14 +195,13 @@ final class SpecFile {
         return node;
     }
 
-    private void remove(List<String> path) {
+    /// Whether there was something to remove.
+    private boolean remove(List<String> path) {
         JsonNode node = body;
         for (String name : path.subList(0, path.size() - 1)) {
             node = node.path(name);
         }
-        if (node instanceof ObjectNode object) {
-            object.remove(path.getLast());
-        }
+        return node instanceof ObjectNode object && object.remove(path.getLast()) != null;
     }
 
     private void resolvePaths(Path file) {
@@ -209,14 +225,13 @@ final class SpecFile {
         return body;
     }
 
-    private static Object load(String yaml, String label) {
+    private static @Nullable Object load(String yaml, String label) {
         LoadSettings settings =
                 LoadSettings.builder()
                         .setLabel(label)
                         .setSchema(new CoreSchema())
                         .setAllowDuplicateKeys(false)
                         .build();
-        Object value = new Load(settings).loadFromString(yaml);
-        return value == null ? "" : value;
+        return new Load(settings).loadFromString(yaml);
     }
 }

@@ -57,6 +57,28 @@ final class SpecFileTest {
     }
 
     @Test
+    void nullUnsetsASettingAndWhatIsNotThereCannotBeRemoved() {
+        SpecFile spec =
+                SpecFile.empty()
+                        .with(
+                                List.of(
+                                        "rank=8",
+                                        "rank=null",
+                                        "suffix=",
+                                        "lora_alpha=null",
+                                        "eval_samples=4"));
+        assertThat(spec.body().path("x_training").has("rank")).isFalse();
+        assertThat(spec.body().has("suffix")).isFalse();
+        assertThat(spec.body().at("/method/supervised/hyperparameters/eval_samples").asInt())
+                .isEqualTo(4);
+        assertThatThrownBy(() -> SpecFile.empty().with(List.of("~lora_rank")))
+                .hasMessageContaining("overrides")
+                .extracting(e -> ((CommandFailure) e).problems().getFirst())
+                .asString()
+                .isEqualTo("~lora_rank: the spec has no x_training.rank");
+    }
+
+    @Test
     void reportsEveryWordThatIsNotAnOverride() {
         assertThatThrownBy(() -> SpecFile.empty().with(List.of("what", "rank=1", "else")))
                 .isInstanceOfSatisfying(

@@ -34,8 +34,7 @@ final class TerminalPlotTest {
     void severalCurvesHaveNumbersAtTheirEnds() {
         var lines = new ArrayList<Map<String, Object>>();
         for (int step = 1; step <= 20; step++) {
-            lines.add(
-                    Map.of("step", step, "rewards/chosen", step, "rewards/rejected", -step));
+            lines.add(Map.of("step", step, "rewards/chosen", step, "rewards/rejected", -step));
         }
         Panel rewards = Panel.of(Series.of(lines)).getFirst();
         List<String> drawn = TerminalPlot.of(rewards, 60, 8);

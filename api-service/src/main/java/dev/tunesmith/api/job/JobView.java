@@ -136,8 +136,11 @@ record JobView(
         spec.choice()
                 .settings()
                 .hyperparameters()
-                .forEach((key, value) ->
-                        numbers.put(key, spec.choice().given().contains(key) ? value : AUTO));
+                .forEach((key, value) -> {
+                    // A word, such as that of `reasoning_effort`, cannot be "auto" on the wire.
+                    boolean known = spec.choice().given().contains(key) || value instanceof String;
+                    numbers.put(key, known ? value : AUTO);
+                });
         return numbers;
     }
 

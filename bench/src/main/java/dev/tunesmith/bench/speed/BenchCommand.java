@@ -26,7 +26,7 @@ import picocli.CommandLine.Spec;
         name = "tunesmith bench",
         description = "Measure training and decoding on this machine.",
         mixinStandardHelpOptions = true,
-        synopsisSubcommandLabel = "(train | decode | data | table | model)")
+        synopsisSubcommandLabel = "(train | decode | data | method | table | methods | model)")
 @SuppressWarnings("NullAway.Init")
 public final class BenchCommand implements Runnable {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -50,7 +50,8 @@ public final class BenchCommand implements Runnable {
     @Override
     public void run() {
         throw new ParameterException(
-                spec.commandLine(), "name train, decode, data, table or model");
+                spec.commandLine(),
+                "name train, decode, data, method, table, methods or model");
     }
 
     @Command(description = "Train on random tokens in bf16.", mixinStandardHelpOptions = true)
@@ -126,6 +127,49 @@ public final class BenchCommand implements Runnable {
         }
     }
 
+    @Command(
+            description =
+                    "Train by one method on random rows, half prompt and half answer; where the"
+                            + " model answers itself, that is measured too.",
+            mixinStandardHelpOptions = true)
+    int method(
+            @Option(names = "--model", required = true, paramLabel = "DIR") Path model,
+            @Option(
+                            names = "--goal",
+                            required = true,
+                            description = "sft, dpo, kto, orpo, simpo, cpo, rm, grpo, ppo")
+                    MethodSpeed.Goal goal,
+            @Option(names = "--weights", defaultValue = "lora", description = "lora, qlora, full")
+                    MethodSpeed.Weights weights,
+            @Option(
+                            names = "--batch",
+                            defaultValue = "4",
+                            description = "documents that go through the model at once")
+                    int batch,
+            @Option(names = "--seq", defaultValue = "512") int seq,
+            @Option(names = "--steps", defaultValue = "3") int steps,
+            @Option(names = "--peer", description = "beside trl, in turns") boolean peer)
+            throws IOException {
+        requireModel(model);
+        positive("--batch", batch);
+        positive("--seq", seq / 2);
+        positive("--steps", steps);
+        if (goal.hasPairs() && batch % 2 != 0) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--batch is %d; %s needs an even number: two answers to each prompt"
+                            .formatted(batch, goal.word()));
+        }
+        if (peer) {
+            List<String> sizes = new ArrayList<>(List.of("--goal", goal.word()));
+            sizes.addAll(List.of("--weights", lower(weights), "--batch", "" + batch));
+            sizes.addAll(List.of("--seq", "" + seq, "--steps", "" + steps));
+            return compare("method", "method.py", model, sizes, List.of());
+        }
+        var setup = new MethodSpeed.Setup(model, goal, weights, batch, seq, steps);
+        return print(new MethodSpeed(setup, System.err).measure());
+    }
+
     @Command(description = "Continue random prompts greedily.", mixinStandardHelpOptions = true)
     int decode(
             @Option(names = "--model", required = true, paramLabel = "DIR") Path model,
@@ -179,6 +223,38 @@ public final class BenchCommand implements Runnable {
         verdicts.forEach(verdict -> System.out.println(verdict.row()));
         Map<String, Object> all = new LinkedHashMap<>();
         verdicts.forEach(verdict -> all.put(verdict.name(), Figures.rounded(verdict.ratio())));
+        return print(all);
+    }
+
+    @Command(
+            description =
+                    "Measure every training method with LoRA, QLoRA and all weights at the 135 M"
+                            + " shape, beside trl where it has the method.",
+            mixinStandardHelpOptions = true)
+    int methods(
+            @Option(
+                            names = "--minutes",
+                            defaultValue = "40",
+                            description = "no measurement begins later")
+                    int minutes,
+            @Option(
+                            names = "--models",
+                            paramLabel = "DIR",
+                            description = "where models with random weights are or are written")
+                    Path models,
+            @Option(names = "--goals", split = ",", description = "these methods only")
+                    List<MethodSpeed.Goal> goals)
+            throws IOException {
+        positive("--minutes", minutes);
+        Path folder = models == null ? PeerPython.home().resolve("bench/target/models") : models;
+        List<MethodSpeed.Goal> asked =
+                goals == null ? List.of(MethodSpeed.Goal.values()) : List.copyOf(goals);
+        var table = new MethodTable(folder, Duration.ofMinutes(minutes), System.err);
+        List<MethodTable.Row> rows = table.measure(asked);
+        System.out.println(MethodTable.HEADER);
+        rows.forEach(row -> System.out.println(row.line()));
+        Map<String, Object> all = new LinkedHashMap<>();
+        rows.forEach(row -> all.put(row.name(), row.figures()));
         return print(all);
     }
 

@@ -100,7 +100,9 @@ class ClientsIT {
                         "--requirement",
                         "requirements.txt"));
 
-        checkTour(program.run(List.of(place.resolve("bin/python").toString(), "tour.py")));
+        String said = program.run(List.of(place.resolve("bin/python").toString(), "tour.py"));
+        checkTour(said);
+        assertThat(said).contains("reinforce: reward ");
     }
 
     @Test
@@ -113,15 +115,19 @@ class ClientsIT {
                     place.resolve(name),
                     StandardCopyOption.REPLACE_EXISTING);
         }
-        Path data = place.resolve("../../quickstart").normalize();
-        Files.deleteIfExists(data);
-        Files.createSymbolicLink(data, HOME.resolve("examples/quickstart"));
+        for (String name : List.of("quickstart", "reinforcement")) {
+            Path data = place.resolve("../../" + name).normalize();
+            Files.deleteIfExists(data);
+            Files.createSymbolicLink(data, HOME.resolve("examples").resolve(name));
+        }
         Program program = program(place);
         // A connection to the registry that hangs is tried again after half a minute, not after
         // five.
         program.run(List.of("npm", "ci", "--no-audit", "--no-fund", "--fetch-timeout=30000"));
 
-        checkTour(program.run(List.of("node", "tour.js")));
+        String said = program.run(List.of("node", "tour.js"));
+        checkTour(said);
+        assertThat(said).contains("reinforce: reward ");
     }
 
     private static Program program(Path where) {

@@ -26,9 +26,7 @@ public record Panel(String title, List<Series> curves) {
                 panels,
                 series,
                 "loss",
-                name ->
-                        name.equals("train_loss")
-                                || name.equals("valid_loss") && !graded);
+                name -> name.equals("train_loss") || (name.equals("valid_loss") && !graded));
         add(panels, series, "reward", name -> isReward(name, series));
         add(panels, series, "learning rate", name -> name.equals("learning_rate"));
         add(panels, series, "gradient norm", name -> name.equals("grad_norm"));

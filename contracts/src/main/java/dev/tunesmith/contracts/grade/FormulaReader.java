@@ -113,7 +113,7 @@ final class FormulaReader {
     /// Digits, a point, and an exponent whose sign follows its `e` at once.
     private boolean continuesNumber(int start) {
         char letter = text.charAt(at);
-        if (letter >= '0' && letter <= '9' || letter == '.' || letter == 'e' || letter == 'E') {
+        if ((letter >= '0' && letter <= '9') || letter == '.' || letter == 'e' || letter == 'E') {
             return true;
         }
         char before = at > start ? text.charAt(at - 1) : ' ';

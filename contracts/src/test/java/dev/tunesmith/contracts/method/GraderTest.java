@@ -112,8 +112,7 @@ class GraderTest {
         var multi =
                 new Grader.Named(
                         "both",
-                        new Grader.Multi(
-                                Map.of("same", eq), Map.of(), Formula.of("same ^ 2")));
+                        new Grader.Multi(Map.of("same", eq), Map.of(), Formula.of("same ^ 2")));
         assertThat(multi.wire("grader"))
                 .containsEntry("type", "multi")
                 .containsEntry("name", "both")

@@ -2,9 +2,9 @@ package dev.tunesmith.trainer.figure;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tunesmith.contracts.event.StepMetrics;
 import dev.tunesmith.contracts.curve.Panel;
 import dev.tunesmith.contracts.curve.Series;
+import dev.tunesmith.contracts.event.StepMetrics;
 import java.awt.image.BufferedImage;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -71,7 +71,9 @@ final class RunFiguresTest {
         }
         line.put("step", 1L);
         List<Panel> panels = Panel.of(Series.of(List.of(line)));
-        assertThat(panels.getFirst().curves()).extracting(Series::name).containsExactly("train_loss");
+        assertThat(panels.getFirst().curves())
+                .extracting(Series::name)
+                .containsExactly("train_loss");
         assertThat(panels.get(1).curves())
                 .extracting(Series::name)
                 .containsExactly("reward", "rewards/form/mean", "valid_reward");
