@@ -22,8 +22,8 @@ import org.snakeyaml.engine.v2.schema.CoreSchema;
 /// A job spec: the create body of the API, read from YAML or JSON and changed by `key=value` words.
 ///
 /// `a.b=value` sets, `a.b+=value` appends, `~a.b` removes what is there, `a.b=null` whatever may be
-/// there; the value is a YAML scalar or flow value. A word without a dot names a top-level key, a hyper-parameter of the method, or a key of
-/// `x_training`.
+/// there; the value is a YAML scalar or flow value. A word without a dot names a top-level key, a
+/// hyper-parameter of the method, or a key of `x_training`.
 final class SpecFile {
     private static final Set<String> TOP =
             Set.of(

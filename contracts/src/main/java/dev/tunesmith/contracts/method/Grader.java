@@ -140,7 +140,7 @@ public sealed interface Grader {
 
         @Override
         public Map<String, Object> wire(String name) {
-            var drawn =
+            Map<String, Object> drawn =
                     Map.of(
                             "max_completions_tokens",
                             sampling.tokensMax(),
