@@ -54,8 +54,11 @@ public enum Likeness {
             case BLEU -> bleu(words(text), words(reference));
             case GLEU -> gleu(words(text), words(reference));
             case METEOR -> meteor(lower(text), lower(reference));
-            case ROUGE_1, ROUGE_2, ROUGE_3, ROUGE_4, ROUGE_5 ->
-                    rouge(lower(text), lower(reference), 1 + ordinal() - ROUGE_1.ordinal());
+            case ROUGE_1 -> rouge(lower(text), lower(reference), 1);
+            case ROUGE_2 -> rouge(lower(text), lower(reference), 2);
+            case ROUGE_3 -> rouge(lower(text), lower(reference), 3);
+            case ROUGE_4 -> rouge(lower(text), lower(reference), 4);
+            case ROUGE_5 -> rouge(lower(text), lower(reference), 5);
             case ROUGE_L -> {
                 List<String> found = lower(text);
                 List<String> wanted = lower(reference);
