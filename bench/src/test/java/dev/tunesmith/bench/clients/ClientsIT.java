@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
@@ -67,6 +68,57 @@ class ClientsIT {
         assertThat(answer.text())
                 .contains("validation loss", "validation accuracy")
                 .containsPattern("tuned +\\S+");
+    }
+
+    /// What a job reads beside its base is fetched by the scheduler's word and the trainer's hand:
+    /// a trained reward model, a model that is asked, a teacher.
+    @Test
+    void aTrainedModelGradesAndTeachesOtherJobs() {
+        String pairs = HOME.resolve("examples/preference/train.jsonl").toString();
+        String prompts = HOME.resolve("examples/reinforcement/train.jsonl").toString();
+        String judge = trained("reward_model", pairs, "rank=4");
+        trained(
+                "ppo",
+                prompts,
+                "method.ppo.grader={type: reward_model, model: '%s'}".formatted(judge),
+                "max_completion_length=8",
+                "ppo_epochs=1");
+        String ask =
+                "{type: score_model, model: nano, input: [{role: user, content: 'Is"
+                        + " {{sample.output_text}} good?'}], sampling_params:"
+                        + " {max_completions_tokens: 4}}";
+        trained(
+                "grpo",
+                prompts,
+                "method.grpo.grader={type: multi, graders: {judge: {type: reward_model, model:"
+                        + " '%s'}, asked: %s}, calculate_output: judge + asked}"
+                                .formatted(judge, ask),
+                "max_completion_length=8",
+                "num_generations=2");
+        trained(
+                "distill",
+                HOME.resolve("examples/quickstart/train.jsonl").toString(),
+                "teacher=nano");
+    }
+
+    /// The model of a job of two steps.
+    private static String trained(String method, String rows, String... settings) {
+        var words =
+                new ArrayList<>(
+                        List.of(
+                                "train",
+                                "method.type=" + method,
+                                "model=nano",
+                                "training_file=" + rows,
+                                "max_steps=2",
+                                "batch_size=4",
+                                "--wait"));
+        words.addAll(List.of(settings));
+        PackagedStack.Answer answer = stack.cli(words.toArray(String[]::new));
+        assertThat(answer.code()).as(answer.text() + stack.logs()).isZero();
+        assertThat(answer.text()).containsPattern("ft:nano:\\S+");
+        var name = java.util.regex.Pattern.compile("ft:nano:\\S+").matcher(answer.text());
+        return name.results().reduce((_, last) -> last).orElseThrow().group();
     }
 
     @Test

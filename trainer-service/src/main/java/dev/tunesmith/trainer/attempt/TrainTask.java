@@ -221,6 +221,8 @@ final class TrainTask {
             return stopped(end.step());
         }
         Path folder = result(run, end);
+        trackers.keep(folder, ModelCard.FILES);
+        trackers.keep(folder, StepMetrics.FILES);
         enter(Phase.UPLOADING, end.step(), end.step());
         Published stored = artifacts.result(folder, end.step());
         number = parent.nextNumber();

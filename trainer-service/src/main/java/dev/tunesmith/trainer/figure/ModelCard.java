@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.List;
 import java.util.Map;
 
 /// What a trained model says about itself: `README.md` in the form of Hugging Face's model cards,
@@ -21,6 +22,9 @@ import java.util.Map;
 public record ModelCard(Control.Work work, long trainedTokens, Map<String, Double> metrics) {
     private static final String CARD = "README.md";
     private static final String SPEC = "training_spec.json";
+
+    /// The files that are written.
+    public static final List<String> FILES = List.of(CARD, SPEC);
 
     /// Writes both into the folder of the model.
     public void write(Path folder) throws IOException {

@@ -1,6 +1,7 @@
 package dev.tunesmith.trainer.tracker;
 
 import dev.tunesmith.trainer.tracker.TrackedRun.End;
+import dev.tunesmith.trainer.tracker.TrackedRun.Kept;
 import dev.tunesmith.trainer.tracker.TrackedRun.Line;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -11,6 +12,8 @@ import java.util.Optional;
 /// MLflow's REST API 2.0: an experiment by its name, a run by the tag of its job.
 final class MlflowClient implements TrackerClient {
     private static final String API = "/api/2.0/mlflow/";
+    private static final String ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts/";
+    private static final String PROXIED = "mlflow-artifacts:/";
     private static final String TAG = "tunesmith.job";
     private static final int METRICS_MAX = 1000;
     private static final int PARAMETERS_MAX = 100;
@@ -18,6 +21,7 @@ final class MlflowClient implements TrackerClient {
 
     private final TrackerHttp http;
     private String runId = "";
+    private String artifacts = "";
 
     MlflowClient(TrackerHttp http, String key) {
         this.http = http;
@@ -33,6 +37,8 @@ final class MlflowClient implements TrackerClient {
         if (earlier.isPresent()) {
             runId = earlier.get();
             http.send("POST", API + "runs/update", Map.of("run_id", runId, "status", "RUNNING"));
+            artifacts =
+                    artifacts(http.find(API + "runs/get?run_id=" + runId).orElse(Map.of()));
             return;
         }
         var tags = new ArrayList<Map<String, String>>();
@@ -52,6 +58,7 @@ final class MlflowClient implements TrackerClient {
                                 "tags",
                                 tags));
         runId = TrackerHttp.text(created, "run", "info", "run_id");
+        artifacts = artifacts(created);
         var parameters = new ArrayList<Map<String, String>>();
         run.settings()
                 .forEach((name, value) -> parameters.add(Map.of("key", name, "value", cut(value))));
@@ -62,6 +69,16 @@ final class MlflowClient implements TrackerClient {
                     API + "runs/log-batch",
                     Map.of("run_id", runId, "params", parameters.subList(from, to)));
         }
+    }
+
+    /// Where the server itself keeps a run's files; nothing if they lie elsewhere.
+    private static String artifacts(Map<String, Object> answer) {
+        return answer.get("run") instanceof Map<?, ?> run
+                        && run.get("info") instanceof Map<?, ?> info
+                        && info.get("artifact_uri") instanceof String uri
+                        && uri.startsWith(PROXIED)
+                ? uri.substring(PROXIED.length())
+                : "";
     }
 
     private static String cut(Object value) {
@@ -127,6 +144,14 @@ final class MlflowClient implements TrackerClient {
                     "POST",
                     API + "runs/log-batch",
                     Map.of("run_id", runId, "metrics", metrics.subList(from, to)));
+        }
+    }
+
+    @Override
+    public void keep(Kept file) throws IOException, InterruptedException {
+        if (!artifacts.isEmpty()) {
+            http.put(
+                    ARTIFACTS + artifacts + "/" + TrackerHttp.quoted(file.name()), file.content());
         }
     }
 

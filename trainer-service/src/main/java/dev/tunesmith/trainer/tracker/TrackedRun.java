@@ -17,6 +17,11 @@ record TrackedRun(String id, Integration integration, Map<String, Object> settin
     /// Figures of one step.
     record Line(long step, long millis, Map<String, Double> values) {}
 
+    /// A file of the result: a picture, a table, a card.
+    // Arrays: never compared.
+    @SuppressWarnings("ArrayRecordComponent")
+    record Kept(String name, byte[] content) {}
+
     /// How a run ends for a tracker.
     enum End {
         FINISHED,

@@ -1,13 +1,16 @@
 package dev.tunesmith.trainer.tracker;
 
 import dev.tunesmith.trainer.tracker.TrackedRun.End;
+import dev.tunesmith.trainer.tracker.TrackedRun.Kept;
 import dev.tunesmith.trainer.tracker.TrackedRun.Line;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -26,6 +29,7 @@ final class TrackerFeed {
     private final TrackerClient client;
     private final TrackedRun run;
     private final BlockingQueue<Line> lines = new ArrayBlockingQueue<>(LINES_MAX);
+    private final Queue<Kept> files = new ConcurrentLinkedQueue<>();
     private final Thread thread;
     private volatile @Nullable End end;
     private long dropped;
@@ -51,6 +55,11 @@ final class TrackerFeed {
         if (!lines.offer(line)) {
             dropped++;
         }
+    }
+
+    /// A few small files, which are sent after all lines.
+    void keep(Kept file) {
+        files.add(file);
     }
 
     void end(End how) {
@@ -88,6 +97,9 @@ final class TrackerFeed {
                 if (!batch.isEmpty()) {
                     untilItWorks(() -> client.log(batch));
                 }
+            }
+            for (Kept file : files) {
+                untilItWorks(() -> client.keep(file));
             }
             End how = end;
             untilItWorks(() ->

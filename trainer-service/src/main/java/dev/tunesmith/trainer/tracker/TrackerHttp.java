@@ -51,6 +51,19 @@ final class TrackerHttp implements AutoCloseable {
         return answer("GET", path, Map.of());
     }
 
+    /// Stores bytes.
+    void put(String path, byte[] content) throws IOException, InterruptedException {
+        HttpRequest.Builder request =
+                HttpRequest.newBuilder(URI.create(url + path))
+                        .timeout(PATIENCE)
+                        .PUT(BodyPublishers.ofByteArray(content));
+        headers.forEach(request::header);
+        int status = client.send(request.build(), BodyHandlers.discarding()).statusCode();
+        if (status / 100 != 2) {
+            throw new IOException("HTTP %d for %s".formatted(status, path));
+        }
+    }
+
     private Optional<Map<String, Object>> answer(String method, String path, Map<String, ?> body)
             throws IOException, InterruptedException {
         HttpRequest.Builder request =

@@ -3,7 +3,11 @@ package dev.tunesmith.trainer.tracker;
 import dev.tunesmith.contracts.event.Control;
 import dev.tunesmith.contracts.job.JobSpec.Integration;
 import dev.tunesmith.trainer.tracker.TrackedRun.End;
+import dev.tunesmith.trainer.tracker.TrackedRun.Kept;
 import dev.tunesmith.trainer.tracker.TrackedRun.Line;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +18,8 @@ import org.slf4j.LoggerFactory;
 /// the end, which gives them a moment to take what is left.
 public final class Trackers implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Trackers.class);
+
+    private static final long KEPT_MAX = 16 << 20;
 
     private final List<TrackerFeed> feeds;
     private End end = End.FAILED;
@@ -59,6 +65,17 @@ public final class Trackers implements AutoCloseable {
         });
         var line = new Line(step, System.currentTimeMillis(), finite);
         feeds.forEach(feed -> feed.add(line));
+    }
+
+    /// Offers the small files of a result, those that people look at; weights stay where they are.
+    public void keep(Path result, List<String> names) throws IOException {
+        for (String name : names) {
+            Path file = result.resolve(name);
+            if (!feeds.isEmpty() && Files.isRegularFile(file) && Files.size(file) <= KEPT_MAX) {
+                var kept = new Kept(name, Files.readAllBytes(file));
+                feeds.forEach(feed -> feed.keep(kept));
+            }
+        }
     }
 
     /// The run is done; without this word it counts as failed when it closes.
