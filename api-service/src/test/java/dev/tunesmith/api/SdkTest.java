@@ -112,14 +112,14 @@ class SdkTest {
     void reinforces() {
         OpenAIClient client = client(Api.key("demo"));
         FileObject file = upload(client, PROMPTS);
-        var holds =
+        StringCheckGrader holds =
                 StringCheckGrader.builder()
                         .name("holds")
                         .input("{{sample.output_text}}")
                         .reference("{{item.reference_answer}}")
                         .operation(StringCheckGrader.Operation.ILIKE)
                         .build();
-        var method =
+        ReinforcementMethod method =
                 ReinforcementMethod.builder()
                         .grader(holds)
                         .hyperparameters(

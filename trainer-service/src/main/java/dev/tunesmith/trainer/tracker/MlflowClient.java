@@ -37,8 +37,7 @@ final class MlflowClient implements TrackerClient {
         if (earlier.isPresent()) {
             runId = earlier.get();
             http.send("POST", API + "runs/update", Map.of("run_id", runId, "status", "RUNNING"));
-            artifacts =
-                    artifacts(http.find(API + "runs/get?run_id=" + runId).orElse(Map.of()));
+            artifacts = artifacts(http.find(API + "runs/get?run_id=" + runId).orElse(Map.of()));
             return;
         }
         var tags = new ArrayList<Map<String, String>>();
@@ -150,8 +149,7 @@ final class MlflowClient implements TrackerClient {
     @Override
     public void keep(Kept file) throws IOException, InterruptedException {
         if (!artifacts.isEmpty()) {
-            http.put(
-                    ARTIFACTS + artifacts + "/" + TrackerHttp.quoted(file.name()), file.content());
+            http.put(ARTIFACTS + artifacts + "/" + TrackerHttp.quoted(file.name()), file.content());
         }
     }
 

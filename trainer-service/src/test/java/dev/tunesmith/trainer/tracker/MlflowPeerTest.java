@@ -41,7 +41,8 @@ final class MlflowPeerTest {
     @BeforeAll
     static void start() throws Exception {
         String named = System.getenv("TUNESMITH_PEERS");
-        Path program = Path.of(named == null ? "../bench/target/peers" : named, "trackers/bin/mlflow");
+        Path program =
+                Path.of(named == null ? "../bench/target/peers" : named, "trackers/bin/mlflow");
         assumeTrue(
                 Files.isExecutable(program),
                 "MLflow is not installed: run bench/peers/install, or set TUNESMITH_PEERS");
@@ -138,10 +139,7 @@ final class MlflowPeerTest {
                     .doesNotContain(KEY);
             String run = runId(found);
             Map<String, Object> history =
-                    http.find(
-                                    API
-                                            + "metrics/get-history?metric_key=train_loss&run_id="
-                                            + run)
+                    http.find(API + "metrics/get-history?metric_key=train_loss&run_id=" + run)
                             .orElseThrow();
             assertThat((List<?>) history.get("metrics")).hasSize(2);
             assertThat(http.find(API + "artifacts/list?run_id=" + run).orElseThrow().toString())
