@@ -153,7 +153,7 @@ final class MethodSpeed {
                 setup.weights() == Weights.QLORA
                         ? Optional.of(FourBitFormat.qlora())
                         : Optional.empty();
-        var loading = full ? Decoder.Loading.WRITABLE : Decoder.Loading.MAPPED;
+        Decoder.Loading loading = full ? Decoder.Loading.WRITABLE : Decoder.Loading.MAPPED;
         try (Decoder decoder =
                         Decoder.load(directory, new Decoder.Form(DType.BF16, loading, quantised));
                 Tokenizer tokenizer = words(decoder).tokenizer();
