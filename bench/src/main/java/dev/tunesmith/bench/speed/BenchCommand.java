@@ -50,8 +50,7 @@ public final class BenchCommand implements Runnable {
     @Override
     public void run() {
         throw new ParameterException(
-                spec.commandLine(),
-                "name train, decode, data, method, table, methods or model");
+                spec.commandLine(), "name train, decode, data, method, table, methods or model");
     }
 
     @Command(description = "Train on random tokens in bf16.", mixinStandardHelpOptions = true)

@@ -119,7 +119,11 @@ class ClientsIT {
         words.addAll(List.of(settings));
         PackagedStack.Answer answer = stack.cli(words.toArray(String[]::new));
         assertThat(answer.code()).as(answer.text() + stack.logs()).isZero();
-        return MODEL.matcher(answer.text()).results().reduce((_, last) -> last).orElseThrow().group();
+        return MODEL.matcher(answer.text())
+                .results()
+                .reduce((_, last) -> last)
+                .orElseThrow()
+                .group();
     }
 
     @Test

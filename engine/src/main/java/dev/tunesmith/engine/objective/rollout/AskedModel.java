@@ -45,7 +45,8 @@ public final class AskedModel implements AutoCloseable {
     double[] scores(Grader.Asked grader, List<Map<String, Object>> items, List<String> answers) {
         List<int[]> prompts = new ArrayList<>();
         for (int i = 0; i < answers.size(); i++) {
-            prompts.add(encoder.prompt(grader.question(items.get(i), answers.get(i)), List.of()));
+            prompts.add(
+                    encoder.prompt(grader.question(items.get(i), answers.get(i)), List.of()).ids());
         }
         Grader.Asked.Sampling sampling = grader.sampling();
         long[] seeds = new long[prompts.size()];
