@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -79,7 +80,11 @@ class KeeperTest {
         }
 
         private float[] exact(int step) {
-            return floats(checkpoints.get(step).resolve(CheckpointFolder.TENSORS), A + ".master");
+            return floats(checkpoint(step).resolve(CheckpointFolder.TENSORS), A + ".master");
+        }
+
+        private Path checkpoint(int step) {
+            return Objects.requireNonNull(checkpoints.get(step));
         }
     }
 
@@ -106,9 +111,8 @@ class KeeperTest {
                 expected[i] = 0.5f * expected[i] + 0.5f * now[i];
             }
         }
-        float[] average =
-                floats(run.checkpoints.get(11).resolve(CheckpointFolder.TENSORS), A + ".ema");
-        float[] exported = floats(run.checkpoints.get(11).resolve(ADAPTER), A);
+        float[] average = floats(run.checkpoint(11).resolve(CheckpointFolder.TENSORS), A + ".ema");
+        float[] exported = floats(run.checkpoint(11).resolve(ADAPTER), A);
         for (int i = 0; i < expected.length; i++) {
             assertThat(average[i]).isCloseTo(expected[i], within(1e-6f));
             assertThat(exported[i]).isCloseTo(expected[i], within(1e-6f));
@@ -160,7 +164,7 @@ class KeeperTest {
         assertThat(run.end.best().step()).isEqualTo(best.step());
         String file = full ? "model.safetensors" : ADAPTER;
         assertThat(Files.readAllBytes(run.result.resolve(file)))
-                .isEqualTo(Files.readAllBytes(run.checkpoints.get(best.step()).resolve(file)));
+                .isEqualTo(Files.readAllBytes(run.checkpoint(best.step()).resolve(file)));
     }
 
     @Test
