@@ -105,14 +105,35 @@ final class GgufConfig {
         if (kind.equals("none")) {
             return Optional.empty();
         }
+        if (kind.equals("yarn")) {
+            return Optional.of(yarn());
+        }
         if (!kind.equals("linear")) {
             faults.add(
-                    "rope.scaling.type '%s' is not supported (supported: none, linear)"
+                    "rope.scaling.type '%s' is not supported (supported: none, linear, yarn)"
                             .formatted(kind));
             return Optional.empty();
         }
         return Optional.of(
                 Map.of("rope_type", "linear", "factor", number("rope.scaling.factor").orElse(1.0)));
+    }
+
+    private Map<String, Object> yarn() {
+        var tree = new LinkedHashMap<String, Object>();
+        double factor = number("rope.scaling.factor").orElse(1.0).doubleValue();
+        tree.put("rope_type", "yarn");
+        tree.put("factor", factor);
+        tree.put(
+                "original_max_position_embeddings",
+                number("rope.scaling.original_context_length")
+                        .map(Number::intValue)
+                        .orElse(size("context_length")));
+        number("rope.scaling.yarn_beta_fast").ifPresent(beta -> tree.put("beta_fast", beta));
+        number("rope.scaling.yarn_beta_slow").ifPresent(beta -> tree.put("beta_slow", beta));
+        number("rope.scaling.yarn_attn_factor")
+                .ifPresent(own ->
+                        tree.put("attention_factor", own.doubleValue() * YarnFactor.usual(factor)));
+        return tree;
     }
 
     private Optional<Map<String, Object>> scaling(GgufFile.Tensor factors) {

@@ -121,10 +121,26 @@ public final class GgufExport {
                         List.of((long) factors.length),
                         _ -> factors);
             }
-            case RopeScaling.Dynamic _, RopeScaling.Yarn _, RopeScaling.LongRope _ ->
+            case RopeScaling.Yarn yarn -> yarn(family, yarn);
+            case RopeScaling.Dynamic _, RopeScaling.LongRope _ ->
                     faults.add(
-                            "rotary scaling %s is not exported (supported: none, linear, llama3)"
+                            "rotary scaling %s is not exported (supported: none, linear, llama3, yarn)"
                                     .formatted(rotary.scaling()));
+        }
+    }
+
+    private void yarn(GgufFamily family, RopeScaling.Yarn yarn) {
+        if (!yarn.truncate()) {
+            faults.add("YaRN with truncate = false is not said in GGUF files");
+        }
+        put(family, "rope.scaling.type", "yarn");
+        put(family, "rope.scaling.factor", yarn.factor());
+        put(family, "rope.scaling.original_context_length", yarn.originalContext());
+        put(family, "rope.scaling.yarn_beta_fast", yarn.betaFast());
+        put(family, "rope.scaling.yarn_beta_slow", yarn.betaSlow());
+        double own = yarn.attentionFactor() / YarnFactor.usual(yarn.factor());
+        if (Math.abs(own - 1) > YarnFactor.NEGLIGIBLE) {
+            put(family, "rope.scaling.yarn_attn_factor", own);
         }
     }
 

@@ -14,6 +14,7 @@ import dev.tunesmith.engine.model.Architecture;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.model.FreshWeights;
 import dev.tunesmith.engine.nn.Parameter;
+import dev.tunesmith.engine.nn.position.RopeScaling;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
@@ -73,6 +74,37 @@ class GgufExportTest {
                         .isEqualTo(before.encode(text, SpecialText.PARSED));
             }
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"llama, 1.1386294361119891", "qwen2, 1.1386294361119891", "qwen3, 1.25"})
+    void positionsStretchedByYarnComeBack(String family, double attention) throws IOException {
+        Map<String, Object> yarn =
+                Map.of(
+                        "rope_type",
+                        "yarn",
+                        "factor",
+                        4.0,
+                        "original_max_position_embeddings",
+                        64,
+                        "beta_fast",
+                        16.0,
+                        "attention_factor",
+                        attention);
+        ModelDirectory model = model(family, Map.of("rope_scaling", yarn));
+        ModelDirectory back = thereAndBack(model, GgufMixture.F16);
+
+        RopeScaling.Yarn found = yarn(back);
+        assertThat(found.attentionFactor()).isCloseTo(attention, within(1e-6));
+        assertThat(found)
+                .usingRecursiveComparison()
+                .ignoringFields("attentionFactor")
+                .isEqualTo(yarn(model));
+    }
+
+    private static RopeScaling.Yarn yarn(ModelDirectory model) {
+        return (RopeScaling.Yarn)
+                Architecture.of(model.config()).positions().rotaries().getFirst().scaling();
     }
 
     /// Root mean square of the error by that of the values, for values that are normal: eight bits
