@@ -72,7 +72,7 @@ final class TrainingView {
         put("precision", options.compute().precision());
         put("micro_batch", options.compute().microBatch());
         put("gradient_accumulation_steps", options.compute().accumulation());
-        put("gradient_checkpointing", options.compute().gradientCheckpointing());
+        put("recompute", options.compute().recompute());
     }
 
     private void asked(TrainingOptions.Part part) {
@@ -145,6 +145,7 @@ final class TrainingView {
         put("micro_batch", rows.microBatch());
         put("gradient_accumulation_steps", rows.accumulation());
         put("gradient_checkpointing", spec.gradientCheckpointing());
+        put("recompute", spec.recompute());
     }
 
     private void put(String key, @Nullable Object value) {

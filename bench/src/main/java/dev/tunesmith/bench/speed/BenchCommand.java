@@ -2,7 +2,7 @@ package dev.tunesmith.bench.speed;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.tunesmith.bench.PeerPython;
-import dev.tunesmith.engine.tape.CheckpointPolicy;
+import dev.tunesmith.contracts.fit.Recompute;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,8 +12,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -64,11 +66,7 @@ public final class BenchCommand implements Runnable {
             @Option(names = "--batch", defaultValue = "4") int batch,
             @Option(names = "--seq", defaultValue = "512") int seq,
             @Option(names = "--steps", defaultValue = "6") int steps,
-            @Option(
-                            names = "--recompute",
-                            defaultValue = "none",
-                            description = "none, attention, selective, block")
-                    CheckpointPolicy recompute,
+            @Mixin Again again,
             @Option(names = "--peer", description = "beside what people use today, in turns")
                     boolean peer) {
         requireModel(model);
@@ -80,6 +78,9 @@ public final class BenchCommand implements Runnable {
                     spec.commandLine(),
                     "--batch is %d; dpo needs an even number: two answers to each prompt"
                             .formatted(batch));
+        }
+        if (again.offload != null && again.recompute != Recompute.BLOCK) {
+            throw new ParameterException(spec.commandLine(), "--offload needs --recompute block");
         }
         if (peer) {
             List<String> sizes =
@@ -93,10 +94,13 @@ public final class BenchCommand implements Runnable {
                             "--steps",
                             "" + steps,
                             "--recompute",
-                            lower(recompute));
-            return compare("train", "train.py", model, sizes, List.of());
+                            lower(again.recompute));
+            List<String> own =
+                    again.offload == null ? List.of() : List.of("--offload", lower(again.offload));
+            return compare("train", "train.py", model, sizes, own);
         }
-        var setup = new TrainSpeed.Setup(model, method, batch, seq, steps, recompute);
+        Recompute policy = again.offload == null ? again.recompute : Recompute.OFFLOAD;
+        var setup = new TrainSpeed.Setup(model, method, batch, seq, steps, policy);
         return print(new TrainSpeed(setup, System.err).measure());
     }
 
@@ -268,6 +272,22 @@ public final class BenchCommand implements Runnable {
         shape.write(folder);
         System.err.println("written: " + folder);
         return 0;
+    }
+
+    /// Where inputs of blocks wait for the way back.
+    enum Offload {
+        DISK
+    }
+
+    /// What the backward pass computes again.
+    static final class Again {
+        @Option(names = "--recompute", description = "none, attention, selective, block")
+        private Recompute recompute = Recompute.NONE;
+
+        @Option(
+                names = "--offload",
+                description = "disk: with --recompute block, inputs of blocks wait in a file")
+        private @Nullable Offload offload;
     }
 
     /// What decoding can be compared with.

@@ -2,6 +2,7 @@ package dev.tunesmith.bench.speed;
 
 import dev.tunesmith.contracts.fit.MemoryPlan;
 import dev.tunesmith.contracts.fit.ModelFacts;
+import dev.tunesmith.contracts.fit.Recompute;
 import dev.tunesmith.contracts.fit.Workload;
 import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
@@ -23,13 +24,17 @@ import dev.tunesmith.engine.optim.Optimizer;
 import dev.tunesmith.engine.optim.ParameterGroup;
 import dev.tunesmith.engine.quant.FourBitFormat;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
+import dev.tunesmith.engine.tape.InputFile;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.CudaDevice;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Device;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.StepArena;
+import dev.tunesmith.kernels.cpu.CpuKernels;
+import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -46,6 +51,7 @@ final class TrainSpeed {
 
     private final Setup setup;
     private final PrintStream progress;
+    private Optional<InputFile> inputs = Optional.empty();
 
     /// Which weights train.
     enum Method {
@@ -73,12 +79,7 @@ final class TrainSpeed {
     ///
     /// @param documents of a batch, each `length` tokens long
     record Setup(
-            Path model,
-            Method method,
-            int documents,
-            int length,
-            int steps,
-            CheckpointPolicy recompute) {
+            Path model, Method method, int documents, int length, int steps, Recompute recompute) {
 
         int tokens() {
             return documents * length;
@@ -93,6 +94,19 @@ final class TrainSpeed {
 
     /// Trains and returns the figures: the rate is that of the median step after the first.
     Map<String, Object> measure() {
+        if (setup.recompute() != Recompute.OFFLOAD) {
+            return measured();
+        }
+        String name = "tunesmith-inputs-" + ProcessHandle.current().pid();
+        try (InputFile file = new InputFile(Path.of(System.getProperty("java.io.tmpdir"), name))) {
+            inputs = Optional.of(file);
+            return measured();
+        } catch (IOException e) {
+            throw new UncheckedIOException("opening a file for inputs of blocks", e);
+        }
+    }
+
+    private Map<String, Object> measured() {
         ModelDirectory directory = ModelDirectory.open(setup.model());
         boolean full = setup.method() == Method.FULL;
         Decoder.Loading loading = full ? Decoder.Loading.WRITABLE : Decoder.Loading.MAPPED;
@@ -104,7 +118,7 @@ final class TrainSpeed {
                         Decoder.load(directory, new Decoder.Form(DType.BF16, loading, quantised));
                 StepArena arena = StepArena.unlimited();
                 Region state = Region.lasting("optimizer")) {
-            Policy policy = new Policy(decoder, setup.recompute());
+            Policy policy = new Policy(decoder, CheckpointPolicy.of(setup.recompute()));
             if (full) {
                 decoder.trainAll(state);
                 var model = new Subject(directory, decoder, decoder.trainable());
@@ -203,7 +217,8 @@ final class TrainSpeed {
                                 true,
                                 setup.documents(),
                                 setup.length(),
-                                setup.recompute() == CheckpointPolicy.BLOCK)
+                                setup.recompute())
+                        .withThreads(CpuKernels.threads())
                         .withFrozenBits(
                                 quantised ? new FrozenForm(Quantization.NF4, true).bits() : 0);
         return MemoryPlan.of(ModelFacts.fromConfig(directory.config()), work);
@@ -214,6 +229,7 @@ final class TrainSpeed {
         Objective.Step whole = objective.begin(arena, List.of(batch), occasion);
         try (Region step = arena.open("step")) {
             Tape tape = Tape.recording(arena, step, 0);
+            inputs.ifPresent(tape::leaveInputsIn);
             double loss = whole.loss(tape, 0).mean();
             tape.backward();
             return loss;

@@ -2,6 +2,7 @@ package dev.tunesmith.bench.nano;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tunesmith.contracts.fit.Recompute;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.JobKind;
 import dev.tunesmith.contracts.job.Overflow;
@@ -106,7 +107,7 @@ class ReinforcementTest {
                 new ResolvedSpec.Optimizer(
                         1e-3, 1, Curve.CONSTANT, 0, 1, 0, 1, OptimizerSpec.ADAMW),
                 Precision.BF16,
-                false,
+                Recompute.NONE,
                 7,
                 Map.of());
     }

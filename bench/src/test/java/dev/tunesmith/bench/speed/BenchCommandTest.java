@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.tunesmith.engine.tape.CheckpointPolicy;
+import dev.tunesmith.contracts.fit.Recompute;
 import java.io.ByteArrayOutputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -27,7 +27,7 @@ class BenchCommandTest {
     @ParameterizedTest
     @EnumSource
     void trainingGivesEveryFigure(TrainSpeed.Method method) {
-        var setup = new TrainSpeed.Setup(NANO, method, 2, 24, 3, CheckpointPolicy.BLOCK);
+        var setup = new TrainSpeed.Setup(NANO, method, 2, 24, 3, Recompute.BLOCK);
 
         Map<String, Object> figures = new TrainSpeed(setup, nowhere).measure();
 

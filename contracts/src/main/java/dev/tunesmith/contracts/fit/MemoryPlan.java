@@ -22,8 +22,8 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
     /// Share that the allocator loses to fragmentation.
     private static final double FRAGMENTATION = 0.02;
 
-    /// Rows that the attention backward pass holds besides what was saved, per token and layer.
-    private static final int BACKWARD_FACTOR = 2;
+    /// Tables of the codes of one quantised matrix.
+    private static final long CODE_TABLES = 1216;
 
     private static final int LORA_RANK_ADVISED = 16;
 
@@ -59,6 +59,7 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
                         ? AdapterSize.trained(model, work) + PartSize.beside(model, work)
                         : PartSize.trained(model, work);
         OptimizerSize size = OptimizerSize.of(model, work, trained);
+        StepSize step = new StepSize(model, work);
         List<Section> terms =
                 List.of(
                         weights(model, work, trained),
@@ -67,8 +68,8 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
                                 size.gradients(),
                                 "4 bytes × %d trained".formatted(size.gradients() / 4)),
                         optimizer(size),
-                        activations(model, work),
-                        workspace(model, work));
+                        activations(step, work),
+                        workspace(step, model, work));
         long moving = terms.stream().mapToLong(Section::bytes).sum();
         Section fragmentation =
                 new Section(
@@ -82,13 +83,16 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
 
     private static Section weights(ModelFacts model, Workload work, long trained) {
         int bytes = work.bf16() ? 2 : 4;
-        long adapter = work.lora() ? 4 * trained : 0;
+        // In bf16 each has an fp32 master.
+        long value = work.bf16() ? 6 : 4;
+        long adapter = work.lora() ? value * trained : 0;
         long codes = work.quantised() ? model.linearParameters() : 0;
         long plain = model.parameters() - codes;
+        long tables = codes > 0 ? CODE_TABLES * model.layers() * model.linears().size() : 0;
         long models = 1L + work.frozenCopies();
         return new Section(
                 "weights",
-                models * (bytes * plain + (long) (codes * work.frozenBits() / 8))
+                models * (bytes * plain + (long) (codes * work.frozenBits() / 8) + tables)
                         + adapter
                         + bytes * AdapterSize.replaced(model, work),
                 "%d bytes × %d parameters%s%s%s"
@@ -104,7 +108,8 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
                                         : "",
                                 models > 1 ? " × %d models".formatted(models) : "",
                                 work.lora()
-                                        ? " + 4 bytes × %d of the adapter".formatted(trained)
+                                        ? " + %d bytes × %d of the adapter"
+                                                .formatted(value, trained)
                                         : ""));
     }
 
@@ -112,61 +117,31 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
         return new Section("optimizer", size.states() + size.masters(), size.reason());
     }
 
-    /// What the forward pass saves for the backward pass of one layer, in bytes a token: norms,
-    /// queries, keys, values, attention output with its log-sums, gate, up, their product, and the
-    /// rank-wide products of LoRA.
-    private static long layerBytes(ModelFacts model, Workload work) {
-        long element = work.bf16() ? 2 : 4;
-        long wide = 4L * model.width() + 2 * model.queryWidth() + 2 * model.keyWidth();
-        long mlp = 3L * model.mlpWidth();
-        long lora = work.lora() ? AdapterSize.saved(model, work) : 0;
-        return element * (wide + mlp + lora) + 4L * model.heads();
-    }
-
-    private static Section activations(ModelFacts model, Workload work) {
-        long element = work.bf16() ? 2 : 4;
-        long layer = layerBytes(model, work);
-        long backward = BACKWARD_FACTOR * layer;
-        long layers = PartSize.passed(model, work);
-        long perToken =
-                work.checkpointing()
-                        ? layers * element * model.width() + layer + backward
-                        : layers * layer + backward;
+    /// What the forward pass keeps for the way back.
+    private static Section activations(StepSize step, Workload work) {
         return new Section(
                 "activations",
-                perToken * work.tokens(),
-                "%d bytes × %d tokens (%d rows of %d), gradient checkpointing %s"
+                step.kept(),
+                "%d bytes × %d tokens (%d rows of %d), recompute %s"
                         .formatted(
-                                perToken,
+                                step.kept() / Math.max(1, work.tokens()),
                                 work.tokens(),
                                 work.microBatch(),
                                 work.rowTokens(),
-                                work.checkpointing() ? "on" : "off"));
+                                work.recompute().wire()));
     }
 
-    /// Logits of one chunk with their gradient in fp32, the gradient of the hidden states, and the
-    /// place where one quantised matrix is decoded.
-    private static Section workspace(ModelFacts model, Workload work) {
-        long chunk = chunkRows(model, work.tokens());
-        long decoded = work.quantised() ? model.largestLinear() * (work.bf16() ? 2 : 4) : 0;
+    /// Working memory of the loss, or of the way back through one layer, whichever is more.
+    private static Section workspace(StepSize step, ModelFacts model, Workload work) {
         return new Section(
                 "workspace",
-                2 * 4 * chunk * model.vocabulary()
-                        + 2 * 4 * work.tokens() * model.width()
-                        + decoded,
-                "logits of %d rows × %d words, hidden gradients%s"
+                step.workspace(),
+                "logits of %d rows × %d words, or gradients inside one layer%s; %d threads"
                         .formatted(
-                                chunk,
+                                step.chunkRows(),
                                 model.vocabulary(),
-                                work.quantised() ? ", one decoded matrix" : ""));
-    }
-
-    /// Rows of one chunk of the loss: the next power of two of N · width / vocabulary (Liger).
-    private static long chunkRows(ModelFacts model, long tokens) {
-        long pieces = Math.ceilDiv(model.vocabulary(), model.width());
-        long rows = Math.ceilDiv(tokens, Math.max(1, pieces));
-        long power = Long.highestOneBit(Math.max(1, rows));
-        return Math.min(tokens, power < rows ? 2 * power : power);
+                                work.quantised() ? " with one decoded matrix" : "",
+                                work.threads()));
     }
 
     /// Bytes of all sections.
@@ -190,8 +165,9 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
     public Optional<Alternative> advice(ModelFacts model, long availableBytes) {
         var ladder = new Ladder(model, availableBytes, workload);
         ladder.halveBatches();
-        if (!workload.checkpointing()) {
-            ladder.change("gradient_checkpointing true", Workload::withCheckpointing);
+        if (!workload.recompute().blocks()) {
+            ladder.change(
+                    "gradient_checkpointing true", work -> work.withRecompute(Recompute.BLOCK));
         }
         if (!workload.lora()) {
             ladder.change(

@@ -51,11 +51,14 @@ public record Workload(
         }
     }
 
+    /// Threads of a small machine; a larger one has more memory for what each of them needs.
+    private static final int THREADS = 2;
+
     /// The largest batch.
     ///
     /// @param rowTokens tokens of the longest row
-    /// @param checkpointing keep only the input of each layer and compute the rest again
-    public record Batch(int rows, int rowTokens, boolean checkpointing) {}
+    /// @param threads that compute, each with working memory of its own
+    public record Batch(int rows, int rowTokens, Recompute recompute, int threads) {}
 
     /// What trains of a model, where that is neither all of it nor an adapter.
     ///
@@ -84,7 +87,7 @@ public record Workload(
             boolean bf16,
             int microBatch,
             int rowTokens,
-            boolean checkpointing) {
+            Recompute recompute) {
         this(
                 new Trained(
                         loraRank,
@@ -92,7 +95,7 @@ public record Workload(
                         0,
                         loraRank > 0 ? AdapterKind.LORA : AdapterKind.NONE,
                         null),
-                new Batch(microBatch, rowTokens, checkpointing),
+                new Batch(microBatch, rowTokens, recompute, THREADS),
                 bf16,
                 0,
                 OptimizerSpec.ADAMW,
@@ -134,9 +137,14 @@ public record Workload(
         return batch.rowTokens;
     }
 
-    /// Whether only the input of each layer is kept.
-    public boolean checkpointing() {
-        return batch.checkpointing;
+    /// What is computed a second time instead of being kept.
+    public Recompute recompute() {
+        return batch.recompute;
+    }
+
+    /// Threads that compute.
+    public int threads() {
+        return batch.threads;
     }
 
     public boolean lora() {
@@ -167,15 +175,19 @@ public record Workload(
     }
 
     public Workload withMicroBatch(int rows) {
-        return with(new Batch(rows, batch.rowTokens, batch.checkpointing));
+        return with(new Batch(rows, batch.rowTokens, batch.recompute, batch.threads));
     }
 
     public Workload withRowTokens(int tokens) {
-        return with(new Batch(batch.rows, tokens, batch.checkpointing));
+        return with(new Batch(batch.rows, tokens, batch.recompute, batch.threads));
     }
 
-    public Workload withCheckpointing() {
-        return with(new Batch(batch.rows, batch.rowTokens, true));
+    public Workload withRecompute(Recompute policy) {
+        return with(new Batch(batch.rows, batch.rowTokens, policy, batch.threads));
+    }
+
+    public Workload withThreads(int count) {
+        return with(new Batch(batch.rows, batch.rowTokens, batch.recompute, count));
     }
 
     public Workload withLora(int rank) {

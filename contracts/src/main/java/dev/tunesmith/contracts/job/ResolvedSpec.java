@@ -1,7 +1,9 @@
 package dev.tunesmith.contracts.job;
 
+import com.fasterxml.jackson.annotation.JsonAlias;
 import dev.tunesmith.contracts.care.Care;
 import dev.tunesmith.contracts.care.Groups;
+import dev.tunesmith.contracts.fit.Recompute;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.optim.Curve;
@@ -26,7 +28,7 @@ public record ResolvedSpec(
         Steps steps,
         Optimizer optimizer,
         Precision precision,
-        boolean gradientCheckpointing,
+        @JsonAlias("gradient_checkpointing") Recompute recompute,
         long seed,
         Map<String, Origin> origins) {
     /// Keys that everybody knows, beside the same settings of the optimizer.
@@ -39,7 +41,13 @@ public record ResolvedSpec(
                                     "adam_epsilon", "epsilon")));
 
     public ResolvedSpec {
+        recompute = Objects.requireNonNullElse(recompute, Recompute.NONE);
         origins = Collections.unmodifiableMap(new TreeMap<>(origins));
+    }
+
+    /// Whether anything is computed a second time on the way back.
+    public boolean gradientCheckpointing() {
+        return recompute != Recompute.NONE;
     }
 
     /// The training method.
@@ -78,7 +86,7 @@ public record ResolvedSpec(
                 steps,
                 optimizer,
                 precision,
-                gradientCheckpointing,
+                recompute,
                 seed,
                 known);
     }
@@ -99,7 +107,8 @@ public record ResolvedSpec(
         steps.addTo(flat);
         optimizer.addTo(flat);
         flat.put("precision", precision.wire());
-        flat.put("gradient_checkpointing", gradientCheckpointing);
+        flat.put("gradient_checkpointing", gradientCheckpointing());
+        flat.put("recompute", recompute.wire());
         flat.put("seed", seed);
         return Collections.unmodifiableMap(flat);
     }

@@ -8,6 +8,7 @@ import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.fit.BlockExpansion;
 import dev.tunesmith.contracts.fit.MemoryPlan;
 import dev.tunesmith.contracts.fit.ModelFacts;
+import dev.tunesmith.contracts.fit.Recompute;
 import dev.tunesmith.contracts.fit.Workload;
 import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
@@ -88,7 +89,7 @@ public final class Resolver {
                         spec.precision(),
                         spec.rows().microBatch(),
                         tokensOf(spec.settings(), tokens),
-                        spec.gradientCheckpointing())
+                        spec.recompute())
                 .withFrozenCopies(frozenCopies(spec.settings(), spec.adapter()))
                 .withOptimizer(spec.optimizer().form())
                 .withKept(
@@ -116,7 +117,7 @@ public final class Resolver {
     }
 
     private static Workload workload(
-            AdapterSpec adapter, Precision precision, int rows, int tokens, boolean again) {
+            AdapterSpec adapter, Precision precision, int rows, int tokens, Recompute again) {
         boolean bf16 = precision == Precision.BF16;
         return switch (adapter) {
             case AdapterSpec.None() -> new Workload(0, List.of(), bf16, rows, tokens, again);
@@ -181,7 +182,7 @@ public final class Resolver {
         int batch = batchSize();
         int rowTokens = packing ? maxSeqLen : Math.clamp(stats.longest(), 1, maxSeqLen);
         Workload wide =
-                workload(adapter, precision, 1, tokensOf(settings, rowTokens), false)
+                workload(adapter, precision, 1, tokensOf(settings, rowTokens), Recompute.NONE)
                         .withFrozenCopies(frozenCopies(settings, adapter))
                         .withOptimizer(form(spec.training().optimizer()))
                         .withKept(
@@ -189,8 +190,8 @@ public final class Resolver {
                                         Care.of(decided(Care.SETTINGS)),
                                         Groups.of(decided(Groups.SETTINGS)),
                                         batch == 1));
-        boolean again = checkpointing(wide);
-        int micro = microBatch(again ? wide.withCheckpointing() : wide, batch);
+        Recompute again = recompute(wide);
+        int micro = microBatch(wide.withRecompute(again), batch);
         ResolvedSpec.Rows rows = rows(maxSeqLen, packing, batch, micro);
         return new ResolvedSpec(
                 spec.specVersion(),
@@ -278,7 +279,8 @@ public final class Resolver {
     private Derived<AdapterKind> loraOrCodes() {
         int tokens = tokensOf(spec.choice().settings(), Math.max(1, stats.longest()));
         Workload plain =
-                workload(new AdapterSpec.None(), Precision.BF16, 1, tokens, true).withLora(16);
+                workload(new AdapterSpec.None(), Precision.BF16, 1, tokens, Recompute.BLOCK)
+                        .withLora(16);
         return spec.training().wishes().automatic().contains("adapter") && !fits(plain)
                 ? new Derived<>(AdapterKind.QLORA, "beside bf16 weights one row does not fit")
                 : new Derived<>(AdapterKind.LORA, "an adapter is enough for tuning");
@@ -498,18 +500,22 @@ public final class Resolver {
         return Integer.highestOneBit(value);
     }
 
-    private boolean checkpointing(Workload wide) {
-        return orDerived(
-                "gradient_checkpointing",
-                spec.training().compute().gradientCheckpointing(),
-                () -> {
-                    boolean fits = fits(wide);
-                    return new Derived<>(
-                            !fits,
-                            fits
-                                    ? "one row fits into memory without it"
-                                    : "without it one row does not fit into memory");
-                });
+    private Recompute recompute(Workload wide) {
+        Recompute asked = spec.training().compute().recompute();
+        boolean again =
+                orDerived(
+                        "gradient_checkpointing",
+                        asked == null ? null : asked != Recompute.NONE,
+                        () -> {
+                            boolean fits = fits(wide);
+                            return new Derived<>(
+                                    !fits,
+                                    fits
+                                            ? "one row fits into memory without it"
+                                            : "without it one row does not fit into memory");
+                        });
+        origins.put("recompute", origins.getOrDefault("gradient_checkpointing", Origin.USER));
+        return asked != null ? asked : again ? Recompute.BLOCK : Recompute.NONE;
     }
 
     private boolean fits(Workload work) {

@@ -1,6 +1,8 @@
 package dev.tunesmith.contracts.job;
 
+import com.fasterxml.jackson.annotation.JsonAlias;
 import dev.tunesmith.contracts.care.Preset;
+import dev.tunesmith.contracts.fit.Recompute;
 import dev.tunesmith.contracts.job.AdapterSpec.Export;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.contracts.job.AdapterSpec.TrainedBias;
@@ -219,10 +221,11 @@ public record TrainingOptions(
         }
     }
 
-    /// Keys `precision`, `micro_batch`, `gradient_accumulation_steps`, `gradient_checkpointing`.
+    /// Keys `precision`, `micro_batch`, `gradient_accumulation_steps`, `recompute` or
+    /// `gradient_checkpointing`.
     public record Compute(
             @Nullable Precision precision,
             @Nullable Integer microBatch,
             @Nullable Integer accumulation,
-            @Nullable Boolean gradientCheckpointing) {}
+            @JsonAlias("gradient_checkpointing") @Nullable Recompute recompute) {}
 }

@@ -4,6 +4,7 @@ import dev.tunesmith.contracts.care.Care;
 import dev.tunesmith.contracts.care.Groups;
 import dev.tunesmith.contracts.care.Preset;
 import dev.tunesmith.contracts.chat.NamedTemplates;
+import dev.tunesmith.contracts.fit.Recompute;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.Method;
@@ -53,6 +54,7 @@ final class TrainingRules {
         "micro_batch",
         "gradient_accumulation_steps",
         "gradient_checkpointing",
+        "recompute",
         "max_seq_len",
         "packing",
         "save_steps",
@@ -196,7 +198,21 @@ final class TrainingRules {
                 fields.choice("precision", List.of(Precision.values()), Precision::wire),
                 fields.integer("micro_batch", 1, BATCH_MAX),
                 fields.integer("gradient_accumulation_steps", 1, BATCH_MAX),
-                fields.bool("gradient_checkpointing"));
+                recompute());
+    }
+
+    /// `gradient_checkpointing` is the name that others have for all layers or none.
+    private @Nullable Recompute recompute() {
+        Recompute policy = fields.choice("recompute", List.of(Recompute.values()), Recompute::wire);
+        Boolean all = fields.bool("gradient_checkpointing");
+        reject(
+                policy != null && all != null,
+                "recompute",
+                "cannot be combined with gradient_checkpointing; keep one of them");
+        if (policy != null || all == null) {
+            return policy;
+        }
+        return all ? Recompute.BLOCK : Recompute.NONE;
     }
 
     private void rejectContradictions() {

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.tunesmith.contracts.TestingJson;
 import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.fit.ModelFacts;
+import dev.tunesmith.contracts.fit.Recompute;
 import dev.tunesmith.contracts.id.Attempt;
 import dev.tunesmith.contracts.id.FileId;
 import dev.tunesmith.contracts.id.JobId;
@@ -59,7 +60,7 @@ final class MessagesTest {
                     new ResolvedSpec.Optimizer(
                             2e-4, 1, Curve.COSINE, 0.03, null, 0, 1, OptimizerSpec.ADAMW),
                     Precision.BF16,
-                    true,
+                    Recompute.BLOCK,
                     42,
                     Map.of("rank", Origin.USER, "seed", Origin.derived("fixed")));
     private static final Control.Work WORK =

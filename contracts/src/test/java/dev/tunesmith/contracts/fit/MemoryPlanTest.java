@@ -24,9 +24,9 @@ final class MemoryPlanTest {
                     Map.entry("max_position_embeddings", 2048),
                     Map.entry("tie_word_embeddings", true));
     private static final ModelFacts MODEL = ModelFacts.fromConfig(SMOL);
-    private static final Workload FULL = new Workload(0, List.of(), true, 4, 512, false);
+    private static final Workload FULL = new Workload(0, List.of(), true, 4, 512, Recompute.NONE);
     private static final Workload LORA =
-            new Workload(16, List.of("all-linear"), true, 4, 512, false);
+            new Workload(16, List.of("all-linear"), true, 4, 512, Recompute.NONE);
 
     private static Map<String, Object> changed(String key, Object value) {
         var config = new HashMap<>(SMOL);
@@ -117,7 +117,8 @@ final class MemoryPlanTest {
     })
     void everyKindOfAdapterCostsMemory(AdapterKind kind, int size) {
         Workload work =
-                new Workload(size, List.of("all-linear"), true, 4, 512, false).withKind(kind);
+                new Workload(size, List.of("all-linear"), true, 4, 512, Recompute.NONE)
+                        .withKind(kind);
         MemoryPlan plan = MemoryPlan.of(MODEL, work);
         assertThat(plan.section("gradients")).isPositive();
         assertThat(plan.total()).isLessThan(MemoryPlan.of(MODEL, FULL).total());
@@ -126,7 +127,7 @@ final class MemoryPlanTest {
 
     @Test
     void anAdapterThatBeginsWithTheWeightsHoldsTheirRest() {
-        Workload work = new Workload(16, List.of("q_proj"), true, 4, 512, false);
+        Workload work = new Workload(16, List.of("q_proj"), true, 4, 512, Recompute.NONE);
         long plain = MemoryPlan.of(MODEL, work).section("weights");
         long split = MemoryPlan.of(MODEL, work.withKind(AdapterKind.PISSA)).section("weights");
         assertThat(split - plain).isEqualTo(2L * 30 * 576 * 576);
@@ -139,7 +140,8 @@ final class MemoryPlanTest {
         assertThat(plan.section("weights")).isEqualTo(2 * p);
         assertThat(plan.section("gradients")).isEqualTo(4 * p);
         assertThat(plan.section("optimizer")).isEqualTo(12 * p);
-        MemoryPlan fp32 = MemoryPlan.of(MODEL, new Workload(0, List.of(), false, 4, 512, false));
+        MemoryPlan fp32 =
+                MemoryPlan.of(MODEL, new Workload(0, List.of(), false, 4, 512, Recompute.NONE));
         assertThat(fp32.section("weights")).isEqualTo(4 * p);
         assertThat(fp32.section("optimizer")).isEqualTo(8 * p);
     }
@@ -148,7 +150,7 @@ final class MemoryPlanTest {
     void anAdapterTrainsOnlyItsOwnParameters() {
         MemoryPlan plan = MemoryPlan.of(MODEL, LORA);
         long trained = MODEL.loraParameters(16, List.of("all-linear"));
-        assertThat(plan.section("weights")).isEqualTo(2 * MODEL.parameters() + 4 * trained);
+        assertThat(plan.section("weights")).isEqualTo(2 * MODEL.parameters() + 6 * trained);
         assertThat(plan.section("gradients")).isEqualTo(4 * trained);
         assertThat(plan.section("optimizer")).isEqualTo(8 * trained);
     }
@@ -158,18 +160,20 @@ final class MemoryPlanTest {
         Workload quantised = LORA.withFrozenBits(4.127);
         MemoryPlan plan = MemoryPlan.of(MODEL, quantised);
         long linear = 30L * (2 * 576 * 576 + 2 * 576 * 192 + 3 * 576 * 1536);
-        long saved = 2 * linear - (long) (linear * 4.127 / 8);
+        long tables = 1216 * 30 * 7;
+        long saved = 2 * linear - (long) (linear * 4.127 / 8) - tables;
         assertThat(MemoryPlan.of(MODEL, LORA).section("weights") - plan.section("weights"))
                 .isEqualTo(saved);
         assertThat(plan.section("workspace") - MemoryPlan.of(MODEL, LORA).section("workspace"))
-                .isEqualTo(2L * 576 * 1536);
+                .isBetween(0L, 2L * 576 * 1536);
     }
 
     @Test
     void activationsGrowWithTokensAndShrinkWithCheckpointing() {
         long plain = MemoryPlan.of(MODEL, LORA).section("activations");
         long twice = MemoryPlan.of(MODEL, LORA.withMicroBatch(8)).section("activations");
-        long again = MemoryPlan.of(MODEL, LORA.withCheckpointing()).section("activations");
+        long again =
+                MemoryPlan.of(MODEL, LORA.withRecompute(Recompute.BLOCK)).section("activations");
         assertThat(twice).isEqualTo(2 * plain);
         assertThat(again).isLessThan(plain / 5);
         long inputsOfLayers = 2048L * 30 * 576 * 2;
@@ -210,7 +214,7 @@ final class MemoryPlanTest {
     @Test
     void advisesAnAdapterAndShorterRowsLast() {
         MemoryPlan plan = MemoryPlan.of(MODEL, FULL);
-        Workload small = FULL.withMicroBatch(1).withCheckpointing();
+        Workload small = FULL.withMicroBatch(1).withRecompute(Recompute.BLOCK);
         long least = MemoryPlan.of(MODEL, small).total();
         MemoryPlan.Alternative adapter = plan.advice(MODEL, least - 1).orElseThrow();
         assertThat(adapter.changes())

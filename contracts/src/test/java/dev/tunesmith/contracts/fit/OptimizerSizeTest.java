@@ -28,7 +28,7 @@ class OptimizerSizeTest {
 
     private static OptimizerSize full(OptimizerKind kind) {
         Workload work =
-                new Workload(0, List.of(), true, 1, 512, false)
+                new Workload(0, List.of(), true, 1, 512, Recompute.NONE)
                         .withOptimizer(OptimizerSpec.usual(kind));
         return OptimizerSize.of(MODEL, work, MODEL.parameters());
     }

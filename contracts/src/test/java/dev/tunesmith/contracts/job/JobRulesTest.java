@@ -14,6 +14,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.tunesmith.contracts.TestingJson;
+import dev.tunesmith.contracts.fit.Recompute;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.Divergence;
@@ -102,7 +103,8 @@ final class JobRulesTest {
                                         new TrainingOptions.Adam(0.8, 0.95, 1e-6),
                                         null),
                                 new TrainingOptions.Cadence(2, 3, 0, 50),
-                                new TrainingOptions.Compute(Precision.FP32, 4, null, false)));
+                                new TrainingOptions.Compute(
+                                        Precision.FP32, 4, null, Recompute.NONE)));
     }
 
     @Test

@@ -7,6 +7,7 @@ import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.fit.BlockExpansion;
 import dev.tunesmith.contracts.fit.MemoryPlan;
 import dev.tunesmith.contracts.fit.ModelFacts;
+import dev.tunesmith.contracts.fit.Recompute;
 import dev.tunesmith.contracts.id.FileId;
 import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
@@ -132,7 +133,7 @@ final class ResolverTest {
                                 new TrainingOptions.Adam(0.8, 0.9, 1e-6),
                                 null),
                         new TrainingOptions.Cadence(2, 3, 4, 5),
-                        new TrainingOptions.Compute(Precision.FP32, 2, null, true));
+                        new TrainingOptions.Compute(Precision.FP32, 2, null, Recompute.BLOCK));
         ResolvedSpec spec = resolve(spec(Method.SUPERVISED, new Hyperparameters(9, 6, 0.5), asked));
         assertThat(spec.adapter())
                 .isEqualTo(
@@ -340,9 +341,9 @@ final class ResolverTest {
     @Test
     void makesBatchesSmallerUntilTheyFit() {
         JobSpec spec = spec(Method.SUPERVISED, Hyperparameters.AUTO, TrainingOptions.NOTHING);
-        ResolvedSpec tight = Resolver.resolve(spec, NANO, STATS, 440L << 20);
+        ResolvedSpec tight = Resolver.resolve(spec, NANO, STATS, 330L << 20);
         assertThat(tight.rows().microBatch()).isLessThan(8);
-        assertThat(MemoryPlan.of(NANO, Resolver.workload(tight, STATS)).fits(440L << 20)).isTrue();
+        assertThat(MemoryPlan.of(NANO, Resolver.workload(tight, STATS)).fits(330L << 20)).isTrue();
         ResolvedSpec tiny = Resolver.resolve(spec, NANO, STATS, 1);
         assertThat(tiny.rows().microBatch()).isEqualTo(1);
         assertThat(tiny.gradientCheckpointing()).isTrue();

@@ -10,6 +10,7 @@ import dev.tunesmith.engine.objective.LossSum;
 import dev.tunesmith.engine.objective.Objective;
 import dev.tunesmith.engine.optim.LayerwiseOptimizer;
 import dev.tunesmith.engine.optim.Optimizer;
+import dev.tunesmith.engine.tape.InputFile;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
@@ -33,6 +34,7 @@ public final class Learner implements AutoCloseable {
     private final Keeper keeper;
     private final long seed;
     private int steps;
+    private @Nullable InputFile inputs;
     private final StepArena arena = StepArena.unlimited();
     private @Nullable Pending pending;
 
@@ -68,6 +70,11 @@ public final class Learner implements AutoCloseable {
         this.optimizer = optimizer;
         this.keeper = keeper;
         this.seed = seed;
+    }
+
+    /// Blocks that compute again leave their inputs in this file, which is closed with the learner.
+    void useInputFile(InputFile file) {
+        inputs = file;
     }
 
     /// Begins an optimizer step, or an evaluation, over all its parts.
@@ -120,15 +127,21 @@ public final class Learner implements AutoCloseable {
             return recorded(layerwise, whole, part, draw);
         }
         try (Region step = arena.open("step")) {
-            Tape tape = Tape.recording(arena, step, seedOf(draw));
+            Tape tape = recording(step, draw, Tape.Blocks.UNHEARD);
             LossSum sum = whole.loss(tape, part);
             tape.backward();
             return sum;
         }
     }
 
-    private long seedOf(long draw) {
-        return seed ^ (draw + 1) * 0x9E3779B97F4A7C15L;
+    private Tape recording(Region region, long draw, Tape.Blocks blocks) {
+        long masks = seed ^ (draw + 1) * 0x9E3779B97F4A7C15L;
+        Tape tape = Tape.recording(arena, region, masks, blocks);
+        InputFile file = inputs;
+        if (file != null) {
+            tape.leaveInputsIn(file);
+        }
+        return tape;
     }
 
     private LossSum recorded(
@@ -139,7 +152,7 @@ public final class Learner implements AutoCloseable {
                             .formatted(whole.parts()));
         }
         Region region = arena.open("step");
-        Tape tape = Tape.recording(arena, region, seedOf(draw), layerwise);
+        Tape tape = recording(region, draw, layerwise);
         pending = new Pending(region, tape, whole, part, draw);
         return whole.loss(tape, part);
     }
@@ -251,6 +264,10 @@ public final class Learner implements AutoCloseable {
 
     @Override
     public void close() {
+        InputFile file = inputs;
+        if (file != null) {
+            file.close();
+        }
         drop();
         keeper.close();
         optimizer.close();

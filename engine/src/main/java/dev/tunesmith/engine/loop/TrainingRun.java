@@ -4,6 +4,7 @@ import dev.tunesmith.contracts.care.Groups;
 import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.fit.MemoryPlan;
 import dev.tunesmith.contracts.fit.ModelFacts;
+import dev.tunesmith.contracts.fit.Recompute;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
@@ -54,6 +55,7 @@ import dev.tunesmith.engine.optim.Optimizer;
 import dev.tunesmith.engine.optim.OptimizerChoice;
 import dev.tunesmith.engine.optim.ParameterGroup;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
+import dev.tunesmith.engine.tape.InputFile;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.text.NamedFormat;
@@ -188,7 +190,11 @@ public final class TrainingRun implements AutoCloseable {
             PackedBase.check(spec, sources.base());
             requireHalves(spec, sources.base());
             Sources grown = sources.with(grown(spec, sources.base(), room));
-            return new TrainingRun(spec, grown, rows, subject(spec, grown, rows), room);
+            TrainingRun run = new TrainingRun(spec, grown, rows, subject(spec, grown, rows), room);
+            if (spec.recompute() == Recompute.OFFLOAD) {
+                run.learner.useInputFile(new InputFile(room.resolve("inputs-of-blocks")));
+            }
+            return run;
         } catch (AdapterException e) {
             rows.close();
             throw new SpecRefusedException("adapter " + spec.adapter().kind().wire(), e.reasons());
@@ -346,10 +352,7 @@ public final class TrainingRun implements AutoCloseable {
     }
 
     private Objective objective() {
-        CheckpointPolicy memory =
-                spec.gradientCheckpointing()
-                        ? CheckpointPolicy.recomputeAll()
-                        : CheckpointPolicy.keepAll();
+        CheckpointPolicy memory = CheckpointPolicy.of(spec.recompute());
         Policy policy = new Policy(subject.model(), memory);
         return switch (spec.settings()) {
             case MethodSettings.Supervised settings when settings.loss() == TokenLoss.ASFT ->

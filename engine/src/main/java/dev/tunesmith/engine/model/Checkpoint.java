@@ -275,12 +275,14 @@ final class Checkpoint {
             return tensor;
         }
         DType source = f32 ? DType.F32 : DType.BF16;
-        Tensor mapped = target.view(files.bytes(stored.name()), source, shape);
-        if (source == type && !copy && mapped.address() % source.bytes() == 0) {
-            return mapped;
+        MemorySegment bytes = files.bytes(stored.name());
+        if (source == type && !copy && bytes.address() % source.bytes() == 0) {
+            return target.view(bytes, source, shape);
         }
         Tensor tensor = target.tensor(type, shape);
-        Elementwise.convert(tensor, mapped);
+        try (Region file = Region.lasting("stored values")) {
+            Elementwise.convert(tensor, file.view(bytes, source, shape));
+        }
         files.forget(stored.name());
         return tensor;
     }

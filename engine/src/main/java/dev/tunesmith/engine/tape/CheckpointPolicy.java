@@ -1,5 +1,7 @@
 package dev.tunesmith.engine.tape;
 
+import dev.tunesmith.contracts.fit.Recompute;
+
 /// What the backward pass computes again instead of finding it in memory.
 public enum CheckpointPolicy {
     /// Nothing: fastest, most memory.
@@ -10,6 +12,16 @@ public enum CheckpointPolicy {
     SELECTIVE,
     /// Every block, of which only the input is kept: about a third more work, least memory.
     BLOCK;
+
+    /// What a job's setting means; where inputs wait in a file is the tape's affair.
+    public static CheckpointPolicy of(Recompute asked) {
+        return switch (asked) {
+            case NONE -> NONE;
+            case ATTENTION -> ATTENTION;
+            case SELECTIVE -> SELECTIVE;
+            case BLOCK, OFFLOAD -> BLOCK;
+        };
+    }
 
     /// Every block keeps everything.
     public static CheckpointPolicy keepAll() {

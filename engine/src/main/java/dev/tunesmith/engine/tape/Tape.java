@@ -11,6 +11,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
 import java.util.function.BiFunction;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /// Records operations and replays their gradients last to first.
@@ -37,6 +38,9 @@ public final class Tape {
     private final long seed;
     private final Blocks blocks;
     private Region region;
+    private @Nullable InputFile inputs;
+    private @Nullable WaitingInputs waiting;
+    private @Nullable Tensor silentOutput;
 
     /// How the gradient of an output becomes gradients of the inputs.
     @FunctionalInterface
@@ -103,6 +107,13 @@ public final class Tape {
         return new Tape(arena, region, true, seed, blocks);
     }
 
+    /// Lets blocks that compute again leave their inputs in a file; what earlier tapes left there
+    /// is forgotten.
+    public void leaveInputsIn(InputFile file) {
+        file.restart();
+        inputs = file;
+    }
+
     /// A tape that records nothing, for evaluation and decoding.
     public static Tape silent(StepArena arena, Region region) {
         return new Tape(arena, region, false, 0, Blocks.UNHEARD);
@@ -160,7 +171,10 @@ public final class Tape {
     /// body must then be a pure function of `x` and of what does not change within the step, and
     /// its result must have the shape of `x`.
     public Tensor block(Tensor x, boolean recompute, BiFunction<Tape, Tensor, Tensor> body) {
-        if (!recording || !recompute) {
+        if (!recording) {
+            return silentBlock(x, body);
+        }
+        if (!recompute) {
             Tape inner = inner(region, x);
             Tensor y = body.apply(inner, x);
             if (inner.tracks(y)) {
@@ -168,18 +182,55 @@ public final class Tape {
             }
             return y;
         }
+        return inputs == null ? keptBlock(x, body) : waitingBlock(inputs, x, body);
+    }
+
+    /// What the block needs inside is free again for the next one, and so is the place of an input
+    /// that was the last block's output.
+    private Tensor silentBlock(Tensor x, BiFunction<Tape, Tensor, Tensor> body) {
+        Tensor out = x == silentOutput ? x : region.tensor(x.type(), x.shape());
+        try (Region scratch = arena.open("block")) {
+            out.copyFrom(body.apply(inner(scratch, x), x));
+        }
+        silentOutput = out;
+        return out;
+    }
+
+    private Tensor keptBlock(Tensor x, BiFunction<Tape, Tensor, Tensor> body) {
         Tensor out = region.tensor(x.type(), x.shape());
-        boolean needed;
+        if (passed(x, out, body)) {
+            record(out, gradient -> recomputeBlock(x, body, gradient, _ -> x));
+        }
+        return out;
+    }
+
+    private Tensor waitingBlock(InputFile file, Tensor x, BiFunction<Tape, Tensor, Tensor> body) {
+        WaitingInputs waiting = this.waiting;
+        if (waiting == null || !waiting.follows(x)) {
+            waiting = new WaitingInputs(file, x, region);
+            this.waiting = waiting;
+        }
+        WaitingInputs chain = waiting;
+        int number = chain.keep(x);
+        Tensor out = chain.output(number);
+        if (passed(x, out, body)) {
+            record(
+                    out,
+                    gradient ->
+                            recomputeBlock(
+                                    x, body, gradient, scratch -> chain.bring(number, scratch)));
+        }
+        return out;
+    }
+
+    /// Fills `out`, keeps nothing inside, and tells whether a gradient can flow back.
+    private boolean passed(Tensor x, Tensor out, BiFunction<Tape, Tensor, Tensor> body) {
         try (Region scratch = arena.open("block")) {
             Tape inner = inner(scratch, x);
             Tensor y = body.apply(inner, x);
             out.copyFrom(y);
-            needed = inner.tracks(y);
+            return inner.tracks(y);
         }
-        if (needed) {
-            record(out, gradient -> recomputeBlock(x, body, gradient));
-        }
-        return out;
     }
 
     private Tape inner(Region innerRegion, Tensor x) {
@@ -190,14 +241,23 @@ public final class Tape {
         return inner;
     }
 
-    private void recomputeBlock(Tensor x, BiFunction<Tape, Tensor, Tensor> body, Tensor gradient) {
+    /// @param content brings back what was in `x`, which may be something else by now
+    private void recomputeBlock(
+            Tensor x,
+            BiFunction<Tape, Tensor, Tensor> body,
+            Tensor gradient,
+            Function<Region, Tensor> content) {
         Tensor flowing = writable(gradient);
         boolean arrived;
         try (Region scratch = arena.open("block again")) {
-            Tape inner = inner(scratch, x);
-            Tensor y = body.apply(inner, x);
+            Tensor again = content.apply(scratch);
+            Tape inner = inner(scratch, again);
+            if (tracks(x)) {
+                inner.track(again);
+            }
+            Tensor y = body.apply(inner, again);
             int begun = blocks.begun();
-            arrived = inner.backwardInto(flowing, x, y);
+            arrived = inner.backwardInto(flowing, again, y);
             blocks.ended(begun);
         }
         if (arrived) {
@@ -324,5 +384,9 @@ public final class Tape {
             }
         }
         entries.clear();
+        InputFile file = inputs;
+        if (file != null) {
+            file.settle();
+        }
     }
 }

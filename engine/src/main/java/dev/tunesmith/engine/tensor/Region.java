@@ -25,6 +25,7 @@ public final class Region implements AutoCloseable {
     private final List<NativeMemory> hostBlocks = new ArrayList<>();
     private long[] handles = new long[8];
     private int handleCount;
+    private long viewedBytes;
     private boolean open = true;
 
     /// Where a region gets bytes from and how it gives them back.
@@ -137,6 +138,8 @@ public final class Region implements AutoCloseable {
             return copy;
         }
         keptAlive.add(bytes);
+        viewedBytes += expected;
+        MemoryUse.add(expected);
         return new Tensor(this, bytes.address(), type, shape);
     }
 
@@ -177,6 +180,7 @@ public final class Region implements AutoCloseable {
         }
         source.giveBack(this);
         open = false;
+        MemoryUse.add(-viewedBytes);
         deleteHandles();
         keptAlive.clear();
         hostBlocks.forEach(NativeMemory::close);
@@ -205,6 +209,7 @@ public final class Region implements AutoCloseable {
         private final List<Device.Block> blocks = new ArrayList<>();
         private long next;
         private long end;
+        private long takenBytes;
 
         OwnBlocks(Device device) {
             this.device = device;
@@ -217,6 +222,8 @@ public final class Region implements AutoCloseable {
 
         @Override
         public long take(Region taker, long bytes) {
+            takenBytes += bytes;
+            MemoryUse.add(bytes);
             if (bytes > OWN_BLOCK_BYTES / 2) {
                 Device.Block block = device.allocate(bytes);
                 blocks.add(block);
@@ -235,6 +242,7 @@ public final class Region implements AutoCloseable {
 
         @Override
         public void giveBack(Region region) {
+            MemoryUse.add(-takenBytes);
             blocks.forEach(Device.Block::close);
         }
     }

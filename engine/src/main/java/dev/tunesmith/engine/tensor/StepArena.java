@@ -19,11 +19,12 @@ public final class StepArena implements AutoCloseable {
     private final Deque<Mark> marks = new ArrayDeque<>();
     private int block;
     private long used;
+    private long takenBytes;
     private long mappedBytes;
     private long peakBytes;
 
     /// Where the stack stood when a region was opened.
-    private record Mark(Region region, int block, long used) {}
+    private record Mark(Region region, int block, long used, long takenBytes) {}
 
     /// An empty arena that maps at most `bytesMax` bytes.
     public StepArena(long bytesMax) {
@@ -38,7 +39,7 @@ public final class StepArena implements AutoCloseable {
     /// Opens a region on top of the stack. Close it before the regions below.
     public Region open(String name) {
         Region region = new Region(name, new Stretch());
-        marks.push(new Mark(region, block, used));
+        marks.push(new Mark(region, block, used, takenBytes));
         return region;
     }
 
@@ -69,12 +70,25 @@ public final class StepArena implements AutoCloseable {
             used = 0;
         }
         if (block == blocks.size()) {
-            map(Math.max(bytes, BLOCK_BYTES_MIN));
+            map(Math.max(bytes, blockBytes()));
         }
         long address = blocks.get(block).address() + used;
         used += bytes;
-        peakBytes = Math.max(peakBytes, bytesInUse());
+        takenBytes += bytes;
+        peakBytes = Math.max(peakBytes, takenBytes);
+        MemoryUse.add(bytes);
         return address;
+    }
+
+    /// Where pages that nobody touched cost nothing, blocks double, so that few tensors lie behind
+    /// a gap.
+    private long blockBytes() {
+        return device.hostVisible()
+                ? Math.clamp(
+                        mappedBytes,
+                        BLOCK_BYTES_MIN,
+                        Math.max(BLOCK_BYTES_MIN, bytesMax - mappedBytes))
+                : BLOCK_BYTES_MIN;
     }
 
     private void map(long bytes) {
@@ -90,14 +104,6 @@ public final class StepArena implements AutoCloseable {
         used = 0;
     }
 
-    private long bytesInUse() {
-        long bytes = used;
-        for (int i = 0; i < block; i++) {
-            bytes += blocks.get(i).bytes();
-        }
-        return bytes;
-    }
-
     private void giveBack(Region region) {
         Mark top = marks.peek();
         if (top == null || top.region() != region) {
@@ -105,8 +111,10 @@ public final class StepArena implements AutoCloseable {
                     "region %s ends before the regions inside it".formatted(region.name()));
         }
         marks.pop();
+        MemoryUse.add(top.takenBytes() - takenBytes);
         block = top.block();
         used = top.used();
+        takenBytes = top.takenBytes();
     }
 
     /// Ends all open regions and unmaps everything.

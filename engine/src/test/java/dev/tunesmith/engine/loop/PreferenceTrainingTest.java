@@ -90,7 +90,7 @@ class PreferenceTrainingTest {
                 spec.steps(),
                 spec.optimizer(),
                 spec.precision(),
-                spec.gradientCheckpointing(),
+                spec.recompute(),
                 spec.seed(),
                 spec.origins());
     }

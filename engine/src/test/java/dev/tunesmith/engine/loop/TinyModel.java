@@ -3,6 +3,7 @@ package dev.tunesmith.engine.loop;
 import dev.tunesmith.contracts.care.Care;
 import dev.tunesmith.contracts.care.Groups;
 import dev.tunesmith.contracts.fit.ModelFacts;
+import dev.tunesmith.contracts.fit.Recompute;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
@@ -288,7 +289,41 @@ record TinyModel(Path folder) {
                 spec.steps(),
                 spec.optimizer(),
                 spec.precision(),
-                spec.gradientCheckpointing(),
+                spec.recompute(),
+                spec.seed(),
+                spec.origins());
+    }
+
+    /// Two steps of the same job on rows of up to so many tokens, none of which is held out.
+    static ResolvedSpec twoSteps(ResolvedSpec spec, int tokens) {
+        return new ResolvedSpec(
+                spec.specVersion(),
+                spec.kind(),
+                spec.settings(),
+                spec.model(),
+                spec.adapter(),
+                new ResolvedSpec.Rows(tokens, false, Overflow.TRUNCATE, false, 0, 3, 3),
+                new ResolvedSpec.Steps(1, 2, 2, 1, 0, 0),
+                spec.optimizer(),
+                spec.precision(),
+                spec.recompute(),
+                spec.seed(),
+                spec.origins());
+    }
+
+    /// The same job that computes something again.
+    static ResolvedSpec with(ResolvedSpec spec, Recompute recompute) {
+        return new ResolvedSpec(
+                spec.specVersion(),
+                spec.kind(),
+                spec.settings(),
+                spec.model(),
+                spec.adapter(),
+                spec.rows(),
+                spec.steps(),
+                spec.optimizer(),
+                spec.precision(),
+                recompute,
                 spec.seed(),
                 spec.origins());
     }
@@ -408,7 +443,7 @@ record TinyModel(Path folder) {
                 steps,
                 optimizer,
                 spec.precision(),
-                spec.gradientCheckpointing(),
+                spec.recompute(),
                 spec.seed(),
                 spec.origins());
     }
@@ -434,7 +469,7 @@ record TinyModel(Path folder) {
                 spec.steps(),
                 spec.optimizer(),
                 spec.precision(),
-                spec.gradientCheckpointing(),
+                spec.recompute(),
                 spec.seed(),
                 spec.origins());
     }
@@ -451,7 +486,7 @@ record TinyModel(Path folder) {
                 spec.steps(),
                 new ResolvedSpec.Optimizer(5e-3, 1, curve, 0.1, null, 0.01, 1, form),
                 spec.precision(),
-                spec.gradientCheckpointing(),
+                spec.recompute(),
                 spec.seed(),
                 spec.origins());
     }
@@ -470,7 +505,7 @@ record TinyModel(Path folder) {
                 new ResolvedSpec.Optimizer(
                         5e-3, 1, Curve.COSINE, 0.1, null, 0.01, 1, OptimizerSpec.ADAMW),
                 precision,
-                false,
+                Recompute.NONE,
                 42,
                 Map.of());
     }

@@ -243,7 +243,7 @@ class TrainingLoopTest {
                 spec.steps(),
                 optimizer,
                 spec.precision(),
-                spec.gradientCheckpointing(),
+                spec.recompute(),
                 spec.seed(),
                 spec.origins());
     }

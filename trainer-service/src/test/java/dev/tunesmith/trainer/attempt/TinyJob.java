@@ -8,6 +8,7 @@ import dev.tunesmith.contracts.event.Manifest;
 import dev.tunesmith.contracts.event.ManifestRef;
 import dev.tunesmith.contracts.event.ModelSource;
 import dev.tunesmith.contracts.event.ObjectRef;
+import dev.tunesmith.contracts.fit.Recompute;
 import dev.tunesmith.contracts.id.Attempt;
 import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.id.TenantId;
@@ -142,7 +143,7 @@ record TinyJob(ModelSource base, ObjectRef training) {
                 spec.steps(),
                 spec.optimizer(),
                 spec.precision(),
-                spec.gradientCheckpointing(),
+                spec.recompute(),
                 spec.seed(),
                 spec.origins());
     }
@@ -164,7 +165,7 @@ record TinyJob(ModelSource base, ObjectRef training) {
                 new ResolvedSpec.Optimizer(
                         5e-3, 1, Curve.COSINE, 0.1, null, 0, 1, OptimizerSpec.ADAMW),
                 Precision.FP32,
-                false,
+                Recompute.NONE,
                 42,
                 Map.of());
     }
