@@ -106,4 +106,22 @@ final class SpecFileTest {
         Files.writeString(file, yaml);
         return SpecFile.read(file);
     }
+
+    @Test
+    void yamlAndJsonAreTheSameSpec() throws IOException {
+        String yaml =
+                """
+                model: nano
+                suffix: no
+                x_training:
+                  learning_rate: 1.0e-4
+                  target_modules: [q_proj, v_proj]
+                  use_rslora: true
+                """;
+        SpecFile first = read(yaml);
+        SpecFile json = read(first.body().toPrettyString());
+        SpecFile again = read(SpecFile.yaml(json.body()));
+        assertThat(json.body()).isEqualTo(first.body());
+        assertThat(again.body()).isEqualTo(first.body());
+    }
 }

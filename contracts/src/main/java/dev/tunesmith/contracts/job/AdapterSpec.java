@@ -55,6 +55,11 @@ public sealed interface AdapterSpec {
                 all.put("target_modules", lora.targetModules);
                 all.put("use_rslora", lora.rslora);
                 all.put("export", lora.export.wire());
+                FrozenForm frozen = lora.frozen;
+                if (frozen != null) {
+                    all.put("quantization", frozen.type().wire());
+                    all.put("double_quantization", frozen.doubled());
+                }
                 lora.refinements.addTo(all);
             }
             case Tuner tuner -> {

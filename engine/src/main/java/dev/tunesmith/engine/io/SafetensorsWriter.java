@@ -74,7 +74,8 @@ public final class SafetensorsWriter {
         return Set.copyOf(names);
     }
 
-    /// Creates `file`, which must not exist, and forces it to disk.
+    /// Creates `file`, which must not exist. The system brings it to the disk in its own time, so
+    /// that a run does not wait for that.
     public void write(Path file) throws IOException {
         List<Piece> sorted = new ArrayList<>(pieces);
         sorted.sort(
@@ -97,7 +98,6 @@ public final class SafetensorsWriter {
             for (Piece piece : sorted) {
                 writeBytes(channel, piece.bytes());
             }
-            channel.force(true);
         }
     }
 
@@ -164,9 +164,12 @@ public final class SafetensorsWriter {
     private static void writeBytes(FileChannel channel, MemorySegment bytes) throws IOException {
         for (long at = 0; at < bytes.byteSize(); at += CHUNK_BYTES) {
             long length = Math.min(CHUNK_BYTES, bytes.byteSize() - at);
+            MemorySegment part = bytes.asSlice(at, length);
             writeFully(
                     channel,
-                    ByteBuffer.wrap(bytes.asSlice(at, length).toArray(ValueLayout.JAVA_BYTE)));
+                    part.isNative()
+                            ? part.asByteBuffer()
+                            : ByteBuffer.wrap(part.toArray(ValueLayout.JAVA_BYTE)));
         }
     }
 

@@ -12,12 +12,19 @@ public final class StoredAnswers {
 
     private StoredAnswers() {}
 
-    /// The parts of update number `use`: every `miniBatches`-th, or every one if there are fewer.
+    /// The answers of update number `use`, in parts as large as the stored ones: one of
+    /// `miniBatches` stretches of all answers, or a single answer if there are fewer. Which answers
+    /// these are does not depend on how they were cut into parts.
     public static <T> List<List<T>> ofUpdate(List<List<T>> parts, int miniBatches, int use) {
-        int updates = Math.min(miniBatches, parts.size());
+        List<T> all = parts.stream().flatMap(List::stream).toList();
+        int width = parts.stream().mapToInt(List::size).max().orElse(1);
+        int updates = Math.max(1, Math.min(miniBatches, all.size()));
+        int number = use % updates;
+        int from = all.size() * number / updates;
+        int to = all.size() * (number + 1) / updates;
         List<List<T>> chosen = new ArrayList<>();
-        for (int part = use % Math.max(1, updates); part < parts.size(); part += updates) {
-            chosen.add(parts.get(part));
+        for (int begin = from; begin < to; begin += width) {
+            chosen.add(all.subList(begin, Math.min(to, begin + width)));
         }
         return chosen;
     }

@@ -8,6 +8,7 @@ import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.engine.data.DatasetTokenizer.Options;
 import dev.tunesmith.engine.data.DatasetTokenizer.Tokenized;
 import dev.tunesmith.engine.data.DatasetTokenizer.Trained;
+import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.SafetensorsWriter;
 import dev.tunesmith.engine.text.NamedFormat;
@@ -15,6 +16,7 @@ import dev.tunesmith.engine.text.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -311,6 +313,42 @@ class DatasetTokenizerTest {
 
         assertThat(decoded(sample, false)).contains("system\ns").doesNotContain("first");
         assertThat(decoded(sample, true)).isEqualTo("two<|im_end|>");
+    }
+
+    @Test
+    void toolsStayWhateverIsCut() throws IOException {
+        Files.writeString(
+                folder.resolve("model/chat_template.jinja"),
+                "{%- if tools %}{{ tools | tojson }}{% endif -%}\n" + TEMPLATE);
+        String row =
+                """
+                {"tools":[{"type":"function","function":{"name":"lookup"}}],\
+                "messages":[{"role":"system","content":"s"},{"role":"user","content":"first"},\
+                {"role":"assistant","content":"one"},{"role":"user","content":"second"},\
+                {"role":"assistant","content":"two"}]}\
+                """;
+        int whole = one(row).length();
+
+        Sample cut =
+                read(Method.SUPERVISED, whole - 1, Overflow.TRUNCATE, row).samples().getFirst();
+        Sample last = read(Trained.LAST_ANSWER, row);
+
+        assertThat(decoded(cut, false)).contains("lookup", "system\ns").doesNotContain("first");
+        assertThat(decoded(last, false)).contains("lookup", "system\ns");
+        assertThat(decoded(last, true)).isEqualTo("two<|im_end|>");
+    }
+
+    @Test
+    void anEndTokenThatPadsIsTrained() throws IOException {
+        Path config = folder.resolve("model/tokenizer_config.json");
+        Map<String, Object> tree = new LinkedHashMap<>(JsonTree.read(config));
+        tree.put("eos_token", "<|im_end|>");
+        tree.put("pad_token", "<|im_end|>");
+        JsonTree.write(config, tree);
+
+        Sample sample = one("{\"prompt\":\"a\",\"completion\":\"b\"}");
+
+        assertThat(decoded(sample, true)).isEqualTo("b<|im_end|>");
     }
 
     @Test

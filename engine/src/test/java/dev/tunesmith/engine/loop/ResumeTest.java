@@ -3,12 +3,16 @@ package dev.tunesmith.engine.loop;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tunesmith.contracts.care.Care;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.AdapterKind;
+import dev.tunesmith.contracts.method.Divergence;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.method.MethodSettings.Preference;
+import dev.tunesmith.contracts.method.PairLoss;
 import dev.tunesmith.contracts.method.TokenLoss;
 import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.contracts.optim.OptimizerKind;
@@ -19,11 +23,13 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +38,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -41,38 +48,102 @@ class ResumeTest {
     @TempDir Path folder;
     private TinyModel model;
 
+    /// Losses, norms and figures of the method of the latest run, step by step.
+    private final List<String> said = new ArrayList<>();
+
     @BeforeEach
     void createModel() throws IOException {
         model = TinyModel.create(Files.createDirectory(folder.resolve("model")));
     }
 
+    /// Every method on an adapter and on a whole model, stopped at a step by chance.
     static Stream<Arguments> kinds() {
+        var chance = new Random(5);
+        Stream<Arguments> further =
+                Stream.of(
+                        Arguments.of(Method.SUPERVISED, TinyModel.lora(0.2), Precision.BF16, 5),
+                        Arguments.of(Method.SUPERVISED, TinyModel.qlora(), Precision.BF16, 6),
+                        Arguments.of(Method.SUPERVISED, TinyModel.FULL, Precision.BF16, 7),
+                        Arguments.of(Method.SUPERVISED, TinyModel.FULL, Precision.FP32, 3));
+        return Stream.concat(
+                further,
+                Arrays.stream(Method.values())
+                        .flatMap(method ->
+                                Stream.of(TinyModel.lora(0), TinyModel.FULL)
+                                        .map(adapter ->
+                                                Arguments.of(
+                                                        method,
+                                                        adapter,
+                                                        chance.nextBoolean()
+                                                                ? Precision.BF16
+                                                                : Precision.FP32,
+                                                        1 + chance.nextInt(11)))));
+    }
+
+    /// Every loss of preference pairs, on an adapter or on a whole model, stopped at some step.
+    static Stream<Arguments> pairLosses() {
+        var chance = new Random(6);
+        return Arrays.stream(PairLoss.values())
+                .map(loss ->
+                        Arguments.of(
+                                loss,
+                                chance.nextBoolean() ? TinyModel.lora(0) : TinyModel.FULL,
+                                1 + chance.nextInt(11)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("pairLosses")
+    void resumesEveryPairLossBitForBit(PairLoss loss, AdapterSpec adapter, int stopAt)
+            throws IOException {
+        ResolvedSpec plain = TinyModel.spec(Method.DPO, adapter, Precision.BF16);
+        requireSameEnd(TinyModel.with(plain, alone(loss)), stopAt);
+    }
+
+    private static Preference alone(PairLoss loss) {
+        return new Preference(
+                0.1,
+                List.of(loss),
+                List.of(1.0),
+                0.1,
+                Divergence.REVERSE_KL,
+                0.5,
+                0.05,
+                null,
+                false,
+                false);
+    }
+
+    /// What watches over a run remembers its past too.
+    static Stream<Arguments> cares() {
         return Stream.of(
-                Arguments.of(Method.SUPERVISED, TinyModel.lora(0), Precision.FP32, 1),
-                Arguments.of(Method.SUPERVISED, TinyModel.lora(0.2), Precision.BF16, 5),
-                Arguments.of(Method.SUPERVISED, TinyModel.qlora(), Precision.BF16, 6),
-                Arguments.of(Method.SUPERVISED, TinyModel.FULL, Precision.BF16, 7),
-                Arguments.of(Method.SUPERVISED, TinyModel.FULL, Precision.FP32, 3),
-                Arguments.of(Method.PRETRAIN, TinyModel.FULL, Precision.BF16, 11),
-                Arguments.of(Method.DPO, TinyModel.lora(0), Precision.BF16, 5),
-                Arguments.of(Method.ORPO, TinyModel.lora(0.1), Precision.BF16, 5),
-                Arguments.of(Method.KTO, TinyModel.lora(0), Precision.BF16, 5),
-                Arguments.of(Method.KTO, TinyModel.FULL, Precision.FP32, 8),
-                Arguments.of(Method.PPO, TinyModel.lora(0), Precision.FP32, 8),
-                Arguments.of(Method.PPO, TinyModel.FULL, Precision.BF16, 5),
-                Arguments.of(Method.GRPO, TinyModel.lora(0), Precision.FP32, 6),
-                Arguments.of(Method.GRPO, TinyModel.FULL, Precision.BF16, 7),
-                Arguments.of(Method.DR_GRPO, TinyModel.lora(0), Precision.BF16, 5),
-                Arguments.of(Method.DAPO, TinyModel.FULL, Precision.FP32, 5),
-                Arguments.of(Method.GSPO, TinyModel.lora(0), Precision.BF16, 7),
-                Arguments.of(Method.RLOO, TinyModel.FULL, Precision.BF16, 6),
-                Arguments.of(Method.REINFORCE_PLUS_PLUS, TinyModel.lora(0), Precision.BF16, 5),
-                Arguments.of(Method.REINFORCEMENT, TinyModel.lora(0), Precision.BF16, 6),
-                Arguments.of(Method.DISTILL, TinyModel.lora(0), Precision.BF16, 5),
-                Arguments.of(Method.DISTILL, TinyModel.FULL, Precision.FP32, 7),
-                Arguments.of(Method.REWARD_MODEL, TinyModel.lora(0.1), Precision.BF16, 4),
-                Arguments.of(Method.REWARD_MODEL, TinyModel.FULL, Precision.BF16, 5),
-                Arguments.of(Method.DPO, TinyModel.FULL, Precision.FP32, 8));
+                        Map.<String, Object>of("ema_decay", 0.9, "ema_start", 2),
+                        Map.<String, Object>of("load_best_at_end", true, "ema_decay", 0.5),
+                        Map.<String, Object>of("early_stopping_patience", 2),
+                        Map.<String, Object>of(
+                                "loss_guard", "skip", "guard_threshold", 0.5, "guard_window", 4))
+                .flatMap(care ->
+                        Stream.of(TinyModel.lora(0.1), TinyModel.FULL)
+                                .map(adapter -> Arguments.of(care, adapter)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("cares")
+    void whatWatchesOverARunResumesToo(Map<String, Object> care, AdapterSpec adapter)
+            throws IOException {
+        ResolvedSpec plain = TinyModel.spec(Method.SUPERVISED, adapter, Precision.BF16);
+        requireSameEnd(TinyModel.with(plain, Care.of(care)), 7);
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = OptimizerKind.class,
+            names = {"LOMO", "ADALOMO"})
+    void weightsThatChangeOnTheWayBackResumeToo(OptimizerKind kind) throws IOException {
+        ResolvedSpec plain = TinyModel.spec(Method.SUPERVISED, TinyModel.FULL, Precision.BF16);
+        requireSameEnd(
+                TinyModel.inParts(
+                        TinyModel.with(plain, new OptimizerSpec(kind, Map.of()), Curve.COSINE), 6),
+                5);
     }
 
     /// Every kind of adapter that a job can ask for.
@@ -165,6 +236,7 @@ class ResumeTest {
 
     private void requireSameEnd(ResolvedSpec spec, int stopAt) throws IOException {
         Map<String, byte[]> straight = result(spec, "straight", Integer.MAX_VALUE, null);
+        List<String> expected = List.copyOf(said);
 
         Path checkpoint = folder.resolve("stopped");
         Map<String, byte[]> _ = result(spec, "stopped", stopAt, null);
@@ -172,6 +244,8 @@ class ResumeTest {
 
         assertThat(resumed).hasSameSizeAs(straight);
         straight.forEach((name, bytes) -> assertThat(resumed.get(name)).as(name).isEqualTo(bytes));
+        assertThat(said)
+                .isEqualTo(expected.subList(expected.size() - said.size(), expected.size()));
     }
 
     @Test
@@ -275,7 +349,17 @@ class ResumeTest {
                     new Recorder(
                             step -> step >= stopAt ? Stop.AFTER_SAVING : Stop.NO,
                             state -> saveIf(state.step() == stopAt, run, out, state));
-            if (run.loop(from, recorder).run() instanceof Outcome.Finished(LoopState end)) {
+            Outcome outcome = run.loop(from, recorder).run();
+            said.clear();
+            recorder.steps.forEach(step ->
+                    said.add(
+                            "%d: %s, %s, %s"
+                                    .formatted(
+                                            step.step(),
+                                            step.loss(),
+                                            step.gradientNorm(),
+                                            step.metrics())));
+            if (outcome instanceof Outcome.Finished(LoopState end)) {
                 run.writeResult(out, end);
             }
         }

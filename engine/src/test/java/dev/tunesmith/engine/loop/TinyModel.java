@@ -374,6 +374,15 @@ record TinyModel(Path folder) {
         return with(spec, spec.steps().maxSteps(), every);
     }
 
+    /// The same job that goes on for so many steps, without evaluations on the way.
+    static ResolvedSpec lasting(ResolvedSpec spec, int steps) {
+        return with(
+                spec,
+                spec.rows(),
+                new ResolvedSpec.Steps(steps, steps, steps, 1, steps, 0, spec.steps().care()),
+                spec.optimizer());
+    }
+
     /// The same job that ends after so many steps.
     static ResolvedSpec steps(ResolvedSpec spec, int most) {
         return with(spec, most, spec.steps().saveSteps());

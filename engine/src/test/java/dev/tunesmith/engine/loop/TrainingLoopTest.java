@@ -247,4 +247,37 @@ class TrainingLoopTest {
                 spec.seed(),
                 spec.origins());
     }
+
+    @Test
+    void anEvaluationNeedsNoMoreMemoryThanTraining() throws IOException {
+        List<Long> peaks = new ArrayList<>();
+        try (TrainingRun run = prepare(spec(Method.SUPERVISED, TinyModel.lora(0)))) {
+            var watcher =
+                    new LoopObserver() {
+                        @Override
+                        public Stop stopAsked() {
+                            return Stop.NO;
+                        }
+
+                        @Override
+                        public void stepped(StepReport report) {
+                            peaks.add(run.peakStepBytes());
+                        }
+
+                        @Override
+                        public void evaluating(int step) {}
+
+                        @Override
+                        public void evaluated(Evaluation evaluation) {
+                            peaks.add(run.peakStepBytes());
+                        }
+
+                        @Override
+                        public void save(LoopState state) {}
+                    };
+            Outcome _ = run.loop(run.start(), watcher).run();
+        }
+        // The first is that of the evaluation before the first step.
+        assertThat(peaks.get(0)).isPositive().isLessThan(peaks.get(1));
+    }
 }

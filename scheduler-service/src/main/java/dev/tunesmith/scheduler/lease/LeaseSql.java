@@ -55,6 +55,33 @@ final class LeaseSql {
             RETURNING step
             """;
 
+    /// Checkpoints that the job does not ask to keep are no longer there for anybody; their objects
+    /// go with the sweeper. What the job would go on from always stays.
+    static final String RETIRE =
+            """
+            WITH j AS (
+              SELECT job_id, ckpt_manifest_key,
+                CAST(resolved #>> '{steps,care,choice,keep_last}' AS int) AS keep_last,
+                CAST(resolved #>> '{steps,care,choice,keep_best}' AS int) AS keep_best,
+                resolved #>> '{steps,care,choice,metric}' LIKE '%accurac%' AS by_accuracy
+              FROM job WHERE job_id = :job AND epoch = :epoch AND lease_id = :lease),
+            ranked AS (
+              SELECT c.step, c.epoch,
+                row_number() OVER (ORDER BY c.step DESC, c.epoch DESC) AS age,
+                row_number() OVER (ORDER BY
+                  CASE WHEN j.by_accuracy
+                    THEN - CAST(c.metrics ->> 'valid_mean_token_accuracy' AS double precision)
+                    ELSE CAST(c.metrics ->> 'valid_loss' AS double precision) END NULLS LAST,
+                  c.step DESC) AS place
+              FROM checkpoint c JOIN j ON c.job_id = j.job_id
+              WHERE c.state = 'LIVE')
+            UPDATE checkpoint c SET state = 'DELETING'
+            FROM j, ranked r
+            WHERE c.job_id = j.job_id AND c.step = r.step AND c.epoch = r.epoch
+              AND j.keep_last > 0 AND r.age > j.keep_last AND r.place > coalesce(j.keep_best, 0)
+              AND c.manifest_key IS DISTINCT FROM j.ckpt_manifest_key
+            """;
+
     static final String CHECKPOINT_KNOWN =
             """
             SELECT 1 FROM checkpoint

@@ -77,6 +77,17 @@ public record Leases(Handle handle, LeaseTimes times) {
                 .isPresent();
     }
 
+    /// Takes the checkpoints out of use that the job does not ask to keep.
+    ///
+    /// @return how many
+    public int retire(Attempt attempt) {
+        return handle.createUpdate(LeaseSql.RETIRE)
+                .bind("job", attempt.job().value())
+                .bind("epoch", attempt.epoch())
+                .bind("lease", attempt.lease())
+                .execute();
+    }
+
     /// Whether exactly this checkpoint was committed before, so that a repeated report is answered
     /// with `committed` and not with `fenced`.
     public boolean knowsCheckpoint(Attempt attempt, long step, String sha256) {

@@ -100,6 +100,7 @@ record AttemptReports(Handle handle, Leases leases, Ids ids) {
     private Outcome commit(Report.Checkpoint report, Leases.Verified verified) {
         Attempt attempt = report.attempt();
         if (leases.checkpoint(attempt, report.step(), verified, Json.text(report.metrics()))) {
+            int _ = leases.retire(attempt);
             journal().say(attempt.job(), Level.INFO, "Checkpoint created at step " + report.step());
             return new Outcome.Done();
         }

@@ -30,7 +30,8 @@ public final class Sweeper implements Runnable {
 
     private static final String ATTEMPT_COUNTS =
             """
-            SELECT EXISTS (SELECT 1 FROM checkpoint WHERE manifest_key = :manifest)
+            SELECT EXISTS (SELECT 1 FROM checkpoint
+                WHERE manifest_key = :manifest AND state <> 'DELETING')
               OR EXISTS (SELECT 1 FROM job WHERE lease_id = :lease
                 OR result_manifest_key = :manifest OR ckpt_manifest_key = :manifest)
               OR EXISTS (SELECT 1 FROM model_version WHERE object_prefix = :prefix)

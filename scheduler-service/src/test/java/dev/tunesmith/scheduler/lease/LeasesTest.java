@@ -288,4 +288,43 @@ class LeasesTest {
                             return true;
                         });
     }
+
+    @Test
+    void keepsTheLatestAndTheBestCheckpointsOnly() {
+        Attempt attempt = running("\"keep_last\":2,\"keep_best\":1,\"metric\":\"loss\"");
+        double[] losses = {3, 1, 2, 4, 5};
+        for (int i = 0; i < losses.length; i++) {
+            int step = i + 1;
+            String metrics = "{\"valid_loss\":%s}".formatted(losses[i]);
+            assertThat(may(l -> l.checkpoint(attempt, step, manifest(), metrics))).isTrue();
+            int _ = with(l -> l.retire(attempt));
+        }
+        assertThat(live(attempt)).isEqualTo("2,4,5");
+    }
+
+    @Test
+    void keepsAllCheckpointsIfNothingIsSaid() {
+        Attempt attempt = running("\"keep_last\":0,\"keep_best\":1");
+        for (int step = 1; step <= 4; step++) {
+            assertThat(checkpoint(attempt, step)).isTrue();
+            int retired = with(l -> l.retire(attempt));
+            assertThat(retired).isZero();
+        }
+        assertThat(live(attempt)).isEqualTo("1,2,3,4");
+    }
+
+    private static Attempt running(String choice) {
+        Attempt attempt = db.running(HOST);
+        db.sql(
+                "UPDATE job SET resolved = '{\"steps\":{\"care\":{\"choice\":{%s}}}}' WHERE job_id = '%s'"
+                        .formatted(choice, attempt.job().value()));
+        return attempt;
+    }
+
+    private static String live(Attempt attempt) {
+        return db.value(
+                "SELECT string_agg(step::text, ',' ORDER BY step) FROM checkpoint WHERE state = 'LIVE' AND job_id = '%s'"
+                        .formatted(attempt.job().value()),
+                String.class);
+    }
 }

@@ -1,6 +1,7 @@
 package dev.tunesmith.trainer.tracker;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
@@ -170,5 +171,20 @@ final class TrackersTest {
                                 : Optional.empty());
         assertThat(settings.places()).containsOnlyKeys(Tracker.WANDB);
         assertThat(settings.toString()).contains("api.wandb.ai").doesNotContain(KEY);
+    }
+
+    @Test
+    void aRedirectIsNotFollowed() {
+        server.createContext(
+                "/moved",
+                exchange -> {
+                    exchange.getResponseHeaders().add("Location", url() + "/inside");
+                    reply(exchange, 302, "");
+                });
+        answer("/inside", 200, "{}");
+        try (var http = new TrackerHttp(url())) {
+            assertThatThrownBy(() -> http.find("/moved")).hasMessageContaining("HTTP 302");
+        }
+        assertThat(seen).noneMatch(call -> call.contains("/inside"));
     }
 }
