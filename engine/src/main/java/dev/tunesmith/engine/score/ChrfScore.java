@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.score;
 
+import dev.tunesmith.contracts.grade.Grams;
 import java.util.ArrayList;
 import java.util.List;
 
