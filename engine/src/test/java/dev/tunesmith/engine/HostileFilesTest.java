@@ -3,6 +3,9 @@ package dev.tunesmith.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
+import dev.tunesmith.contracts.data.RowChecker;
+import dev.tunesmith.contracts.data.RowSummary;
+import dev.tunesmith.contracts.data.SummaryText;
 import dev.tunesmith.engine.data.JsonLines;
 import dev.tunesmith.engine.data.TrainingRow;
 import dev.tunesmith.engine.data.UnusableRowException;
@@ -62,6 +65,7 @@ final class HostileFilesTest {
     enum Kind {
         JSON_ROW(3000),
         JSON_FILE(300),
+        CHECKED_LINES(2000),
         CSV(500),
         PARQUET(600),
         ARROW(600),
@@ -218,7 +222,7 @@ final class HostileFilesTest {
 
     private List<byte[]> seeds(Kind kind) throws IOException {
         return switch (kind) {
-            case JSON_ROW, JSON_FILE ->
+            case JSON_ROW, JSON_FILE, CHECKED_LINES ->
                     List.of(
                             "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"b\",\"weight\":1}]}"
                                     .getBytes(StandardCharsets.UTF_8),
@@ -331,6 +335,7 @@ final class HostileFilesTest {
         switch (kind) {
             case JSON_ROW -> row(new String(bytes, StandardCharsets.UTF_8));
             case JSON_FILE -> rows("a.json", bytes);
+            case CHECKED_LINES -> checked(bytes);
             case CSV -> rows("a.csv", bytes);
             case PARQUET -> rows("a.parquet", bytes);
             case ARROW -> rows("a.arrow", bytes);
@@ -366,6 +371,17 @@ final class HostileFilesTest {
             TrainingRow.text(tree);
         } else {
             TrainingRow.pair(tree);
+        }
+    }
+
+    /// A check refuses nothing: it says what is wrong.
+    private static void checked(byte[] bytes) {
+        RowChecker checker = new RowChecker();
+        checker.accept(bytes, 0, bytes.length);
+        RowSummary summary = checker.finish();
+        SummaryText.lines(summary);
+        if (!summary.ok()) {
+            throw new UnusableRowException("", summary.problems().getFirst().text());
         }
     }
 

@@ -127,10 +127,10 @@ public final class RowInspection {
     /// Looks at a row of a file that has no lines of JSON.
     ///
     /// @param number of the row, from 1
-    public void tree(Map<String, Object> row, long number) {
+    public void tree(Map<String, ? extends @Nullable Object> row, long number) {
         rows++;
         long before = texts.characters();
-        row(row, number);
+        row(asRow(row), number);
         bytes += texts.characters() - before;
     }
 

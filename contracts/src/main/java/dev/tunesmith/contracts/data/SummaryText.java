@@ -38,7 +38,7 @@ public final class SummaryText {
         lines.add(
                 summary.ok()
                         ? "nothing stands against training on it"
-                        : "%d problems have to be solved first".formatted(summary.problemCount()));
+                        : "problems to solve first: " + summary.problemCount());
         return List.copyOf(lines);
     }
 
