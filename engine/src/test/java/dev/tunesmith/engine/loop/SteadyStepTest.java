@@ -21,7 +21,6 @@ import dev.tunesmith.engine.objective.TokenObjective;
 import dev.tunesmith.engine.optim.Optimizer;
 import dev.tunesmith.engine.optim.ParameterGroup;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
-import dev.tunesmith.engine.tape.InputFile;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.MemoryUse;
 import dev.tunesmith.engine.tensor.Region;
@@ -87,22 +86,7 @@ class SteadyStepTest {
                             policy,
                             Optional.of(decoder.share()),
                             MethodSettings.Preference.dpo(MethodSettings.Preference.BETA));
-            check(pairs, adapter.parameters(), state, Optional.empty());
-        }
-    }
-
-    @Test
-    void aStepWhoseInputsWaitInAFileTakesNoNewMemory() throws IOException {
-        try (Decoder decoder = Decoder.load(base(), DType.BF16, Decoder.Loading.MAPPED);
-                Region state = Region.lasting("optimizer");
-                Adapter adapter = adapter(decoder)) {
-            adapter.train();
-            Policy policy = new Policy(decoder, CheckpointPolicy.BLOCK);
-            check(
-                    new TokenObjective(policy),
-                    adapter.parameters(),
-                    state,
-                    Optional.of(new InputFile(folder.resolve("inputs"))));
+            check(pairs, adapter.parameters(), state);
         }
     }
 
@@ -148,16 +132,14 @@ class SteadyStepTest {
             Decoder decoder, List<Parameter> trained, CheckpointPolicy recompute, Region state)
             throws IOException {
         var objective = new TokenObjective(new Policy(decoder, recompute));
-        check(objective, trained, state, Optional.empty());
+        check(objective, trained, state);
     }
 
-    private static void check(
-            Objective objective, List<Parameter> trained, Region state, Optional<InputFile> inputs)
+    private static void check(Objective objective, List<Parameter> trained, Region state)
             throws IOException {
         List<ParameterGroup> groups = ParameterGroup.byDecay(trained, 0);
         Optimizer optimizer = Optimizer.usual(groups, state);
         try (Learner learner = new Learner(objective, trained, optimizer, 1)) {
-            inputs.ifPresent(learner::useInputFile);
             run(learner, WARM_UP_STEPS);
             long mapped = learner.mappedStepBytes();
             long heap = allocated();
