@@ -9,6 +9,7 @@ import dev.tunesmith.contracts.job.Lookup;
 import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.job.Resolver;
+import dev.tunesmith.contracts.mixture.TrainedTurns;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.engine.data.DatasetTokenizer;
 import dev.tunesmith.engine.io.JsonTree;
@@ -106,7 +107,7 @@ public final class LocalTraining {
                         asked.method(),
                         facts.contextLength(),
                         Overflow.TRUNCATE,
-                        DatasetTokenizer.Trained.ANSWERS,
+                        TrainedTurns.ANSWERS,
                         PROBLEMS_LISTED);
         DatasetStats stats;
         try (DatasetTokenizer tokenizer =

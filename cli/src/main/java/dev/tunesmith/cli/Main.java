@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
             DataCommand.class,
             ModelsCommand.class,
             ChatCommand.class,
+            PredictCommand.class,
             QuickstartCommand.class,
             CommandLine.HelpCommand.class
         },

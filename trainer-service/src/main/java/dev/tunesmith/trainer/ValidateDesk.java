@@ -135,7 +135,8 @@ final class ValidateDesk {
                                 v.problems(),
                                 v.problemCount(),
                                 v.model(),
-                                null));
+                                null,
+                                v.notes()));
             } else if (report instanceof ChildReport.Failed f
                     && (f.errorClass() == ErrorClass.USER
                             || f.errorClass() == ErrorClass.RESOURCE)) {

@@ -18,11 +18,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.http.HttpResponse;
 import java.util.Map;
+import org.eclipse.microprofile.openapi.annotations.enums.SchemaType;
 import org.eclipse.microprofile.openapi.annotations.media.Content;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
 import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 
-/// `/v1/chat/completions` and `/v1/completions`.
+/// `/v1/chat/completions`, `/v1/completions`, and `/v1/scores` of what they wrote.
 ///
 /// The body is checked here only as far as the door needs it (JSON, and a model that the caller may
 /// use); what the rest of it means is inference-service's to say, and its answers, errors included,
@@ -73,6 +74,20 @@ public final class CompletionResource {
                     InputStream body)
             throws IOException {
         return forward("/v1/completions", body);
+    }
+
+    /// Scores of answers: `pairs` of `prediction` and `reference`.
+    @POST
+    @Path("/scores")
+    public Response score(
+            @RequestBody(
+                            content =
+                                    @Content(
+                                            mediaType = "application/json",
+                                            schema = @Schema(type = SchemaType.OBJECT)))
+                    InputStream body)
+            throws IOException {
+        return forward("/v1/scores", body);
     }
 
     private Response forward(String path, InputStream body) throws IOException {

@@ -10,6 +10,7 @@ import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.BooleanSupplier;
@@ -108,6 +109,25 @@ public final class Files {
                 .findOne();
     }
 
+    /// The newest file for training that was uploaded with this name.
+    public static Optional<FileId> named(Handle handle, TenantId tenant, String filename) {
+        return handle.createQuery(
+                        """
+                        SELECT file_id
+                        FROM file
+                        WHERE tenant_id = :tenant AND filename = :filename AND purpose = :purpose
+                          AND deleted_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+                        ORDER BY created_at DESC, file_id DESC
+                        LIMIT 1
+                        """)
+                .bind("tenant", tenant.value())
+                .bind("filename", filename)
+                .bind("purpose", Purpose.FINE_TUNE)
+                .mapTo(UUID.class)
+                .findOne()
+                .map(FileId::new);
+    }
+
     /// One row more than the limit, where there is one.
     List<StoredFile> list(TenantId tenant, String actor, Query query) {
         String direction = query.ascending() ? "ASC" : "DESC";
@@ -167,10 +187,12 @@ public final class Files {
                         """
                         SELECT EXISTS (SELECT 1 FROM job
                           WHERE tenant_id = :tenant AND finished_at IS NULL
-                            AND (training_file = :id OR validation_file = :id))
+                            AND (training_file = :id OR validation_file = :id
+                              OR spec -> 'training' -> 'data' -> 'files' @> CAST(:entry AS jsonb)))
                         """)
                 .bind("tenant", tenant.value())
                 .bind("id", id.value())
+                .bind("entry", Json.text(List.of(Map.of("file", id.wire()))))
                 .mapTo(Boolean.class)
                 .one();
     }

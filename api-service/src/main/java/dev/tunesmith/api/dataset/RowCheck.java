@@ -65,7 +65,7 @@ final class RowCheck {
             return Optional.of("compressed");
         }
         return FileKind.of(head, name)
-                .filter(kind -> kind != FileKind.JSON_LINES && kind != FileKind.TEXT)
+                .filter(kind -> kind != FileKind.JSON_LINES)
                 .map(kind -> kind.name().toLowerCase(Locale.ROOT));
     }
 

@@ -13,6 +13,7 @@ import dev.tunesmith.contracts.job.JobSpec;
 import dev.tunesmith.contracts.job.JobState;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import dev.tunesmith.platform.json.Json;
+import dev.tunesmith.platform.objects.ObjectStore;
 import dev.tunesmith.platform.objects.Sha256;
 import dev.tunesmith.platform.sql.Database;
 import jakarta.inject.Singleton;
@@ -35,12 +36,20 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 final class Submission {
     private final Database database;
+    private final ObjectStore objects;
     private final Limits limits;
     private final CompatSettings compat;
     private final Ids ids;
     private final Clock clock;
 
-    Submission(Database database, Limits limits, CompatSettings compat, Ids ids, Clock clock) {
+    Submission(
+            Database database,
+            ObjectStore objects,
+            Limits limits,
+            CompatSettings compat,
+            Ids ids,
+            Clock clock) {
+        this.objects = objects;
         this.database = database;
         this.limits = limits;
         this.compat = compat;
@@ -102,11 +111,10 @@ final class Submission {
         if (earlier.isPresent()) {
             return earlier.get();
         }
-        return switch (JobRules.check(request.tree(), new TenantLookup(handle, caller.tenant()))) {
+        TenantLookup lookup = new TenantLookup(handle, caller.tenant(), objects);
+        return switch (JobRules.check(request.tree(), lookup)) {
             case JobRules.Bad bad ->
-                    throw ApiException.of(
-                            new TenantLookup(handle, caller.tenant())
-                                    .withRows(bad.problems(), request.tree()));
+                    throw ApiException.of(lookup.withRows(bad.problems(), request.tree()));
             case JobRules.Ok(JobSpec spec, boolean dryRun) ->
                     dryRun
                             ? fresh(JobView.dryRun(spec, caller, clock.instant()))

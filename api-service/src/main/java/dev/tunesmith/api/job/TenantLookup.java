@@ -8,6 +8,9 @@ import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.job.Lookup;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;
+import dev.tunesmith.platform.json.Json;
+import dev.tunesmith.platform.json.JsonException;
+import dev.tunesmith.platform.objects.ObjectStore;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -17,7 +20,9 @@ import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
 
 /// What the rules for a create body ask about a tenant's files and models.
-record TenantLookup(Handle handle, TenantId tenant) implements Lookup {
+record TenantLookup(Handle handle, TenantId tenant, ObjectStore objects) implements Lookup {
+    private static final long DOCUMENT_BYTES_MAX = 1 << 20;
+
     @Override
     public Set<String> models() {
         return Models.trainable(handle, tenant);
@@ -38,6 +43,25 @@ record TenantLookup(Handle handle, TenantId tenant) implements Lookup {
             return FileState.WRONG_PURPOSE;
         }
         return found.get().report().ok() ? FileState.READY : FileState.BROKEN;
+    }
+
+    @Override
+    public Optional<FileId> named(String fileName) {
+        return Files.named(handle, tenant, fileName);
+    }
+
+    @Override
+    public Optional<Map<String, Object>> document(FileId file) {
+        Optional<StoredFile> found = Files.find(handle, tenant, file);
+        if (found.isEmpty() || found.get().content().bytes() > DOCUMENT_BYTES_MAX) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(
+                    Json.tree(objects.get(found.get().content().key(), DOCUMENT_BYTES_MAX)));
+        } catch (JsonException _) {
+            return Optional.empty();
+        }
     }
 
     /// The problems, and behind each that concerns a file's rows what is wrong with the rows.

@@ -23,8 +23,10 @@ final class TrainingView {
         if (resolved == null) {
             view.asked(spec.training());
             view.asked(spec.choice());
+            spec.training().data().addTo(view.values);
         } else {
             view.resolved(resolved);
+            resolved.rows().plan().addTo(view.values);
         }
         view.put("client_job_id", spec.labels().clientJobId());
         return view.values;

@@ -10,11 +10,11 @@ import dev.tunesmith.contracts.chat.ProbedTemplate;
 import dev.tunesmith.contracts.chat.Thinking;
 import dev.tunesmith.contracts.chat.Turn;
 import dev.tunesmith.contracts.dataset.AlignedRow;
+import dev.tunesmith.contracts.mixture.TrainedTurns;
 import dev.tunesmith.contracts.template.ChatInput;
 import dev.tunesmith.contracts.template.ChatTemplate;
 import dev.tunesmith.contracts.tool.JsonReader;
 import dev.tunesmith.contracts.tool.ToolFormat;
-import dev.tunesmith.engine.data.DatasetTokenizer.Trained;
 import dev.tunesmith.engine.data.Labelled;
 import dev.tunesmith.engine.data.SlotEncoder;
 import dev.tunesmith.engine.data.SlotTokenizer;
@@ -151,10 +151,10 @@ final class TokenCases implements AutoCloseable {
                 };
     }
 
-    private Trained trained() {
+    private TrainedTurns trained() {
         return on("train_on_prompt")
-                ? Trained.ALL
-                : on("mask_history") ? Trained.LAST_ANSWER : Trained.ANSWERS;
+                ? TrainedTurns.ALL
+                : on("mask_history") ? TrainedTurns.LAST_ANSWER : TrainedTurns.ANSWERS;
     }
 
     private static Dialogue dialogue(AlignedRow row, List<Turn> answer) {

@@ -1,5 +1,7 @@
 package dev.tunesmith.contracts.dataset;
 
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonValue;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
@@ -98,6 +100,16 @@ public enum FileKind {
         return Arrays.stream(values())
                 .filter(kind -> List.of(kind.endings.split(" ")).stream().anyMatch(lower::endsWith))
                 .findFirst();
+    }
+
+    @JsonCreator
+    public static FileKind of(String wire) {
+        return valueOf(wire.toUpperCase(Locale.ROOT));
+    }
+
+    @JsonValue
+    public String wire() {
+        return name().toLowerCase(Locale.ROOT);
     }
 
     private static boolean startsWith(byte[] head, byte[] mark) {

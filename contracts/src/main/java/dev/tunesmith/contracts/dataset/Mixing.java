@@ -1,5 +1,7 @@
 package dev.tunesmith.contracts.dataset;
 
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -22,10 +24,16 @@ public enum Mixing {
 
     /// The strategy of a name.
     public static Optional<Mixing> named(String name) {
-        return List.of(values()).stream().filter(one -> one.wireName().equals(name)).findAny();
+        return List.of(values()).stream().filter(one -> one.wire().equals(name)).findAny();
     }
 
-    public String wireName() {
+    @JsonCreator
+    public static Mixing of(String wire) {
+        return valueOf(wire.toUpperCase(Locale.ROOT));
+    }
+
+    @JsonValue
+    public String wire() {
         return name().toLowerCase(Locale.ROOT);
     }
 

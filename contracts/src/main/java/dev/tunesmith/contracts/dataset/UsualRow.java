@@ -31,14 +31,19 @@ public record UsualRow(Map<String, Object> row, Optional<Layout> layout, Optiona
         }
         boolean ranking = row.get("chosen") != null && row.get("rejected") != null;
         DatasetEntry entry = DatasetEntry.usual("", layout.get(), ranking);
-        AlignedRow aligned = new Alignment(entry, UnaryOperator.identity()).align(row);
+        return of(new Alignment(entry, UnaryOperator.identity()).align(row), row, layout.get());
+    }
+
+    /// The row that questions and answers of a given one make.
+    public static UsualRow of(AlignedRow aligned, Map<String, Object> given, Layout layout) {
         if (aligned.problem().isPresent()) {
-            return new UsualRow(row, layout, aligned.problem());
+            return new UsualRow(given, Optional.of(layout), aligned.problem());
         }
         try {
-            return new UsualRow(tree(aligned), layout, Optional.empty());
+            return new UsualRow(tree(aligned), Optional.of(layout), Optional.empty());
         } catch (MalformedCallException e) {
-            return new UsualRow(row, layout, Optional.of(String.valueOf(e.getMessage())));
+            return new UsualRow(
+                    given, Optional.of(layout), Optional.of(String.valueOf(e.getMessage())));
         }
     }
 
@@ -53,7 +58,7 @@ public record UsualRow(Map<String, Object> row, Optional<Layout> layout, Optiona
     }
 
     /// Fields of tables hold structures as JSON texts.
-    private static Map<String, Object> parsed(Map<String, Object> given) {
+    public static Map<String, Object> parsed(Map<String, Object> given) {
         Map<String, Object> row = new LinkedHashMap<>();
         given.forEach((key, value) -> {
             if (value != null) {

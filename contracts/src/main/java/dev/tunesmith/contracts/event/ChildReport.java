@@ -96,10 +96,22 @@ public sealed interface ChildReport {
             @Nullable DatasetStats validation,
             List<Problem> problems,
             long problemCount,
-            @Nullable ModelFacts model)
+            @Nullable ModelFacts model,
+            List<String> notes)
             implements ChildReport {
         public Validated {
             problems = List.copyOf(problems);
+            notes = notes == null ? List.of() : List.copyOf(notes);
+        }
+
+        /// Nothing worth a note.
+        public Validated(
+                DatasetStats training,
+                @Nullable DatasetStats validation,
+                List<Problem> problems,
+                long problemCount,
+                @Nullable ModelFacts model) {
+            this(training, validation, problems, problemCount, model, List.of());
         }
     }
 

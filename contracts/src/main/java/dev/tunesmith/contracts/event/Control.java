@@ -118,6 +118,7 @@ public sealed interface Control extends Message {
     /// @param companions other models that the method reads
     /// @param prefix prefix of the job's objects, `t/<tenant>/j/<job>/`
     /// @param integrations trackers that follow the run
+    /// @param others training files after the first, in the order of the spec's plan
     record Work(
             TenantId tenant,
             JobId job,
@@ -128,11 +129,39 @@ public sealed interface Control extends Message {
             @Nullable Resume resume,
             String prefix,
             Map<ModelRole, Companion> companions,
-            List<JobSpec.Integration> integrations) {
+            List<JobSpec.Integration> integrations,
+            List<ObjectRef> others) {
         public Work {
             // Work of earlier releases came without any.
             companions = companions == null ? Map.of() : Map.copyOf(companions);
             integrations = List.copyOf(Objects.requireNonNullElse(integrations, List.of()));
+            others = List.copyOf(Objects.requireNonNullElse(others, List.of()));
+        }
+
+        /// Work on one training file.
+        public Work(
+                TenantId tenant,
+                JobId job,
+                ResolvedSpec spec,
+                ModelSource base,
+                ObjectRef training,
+                @Nullable ObjectRef validation,
+                @Nullable Resume resume,
+                String prefix,
+                Map<ModelRole, Companion> companions,
+                List<JobSpec.Integration> integrations) {
+            this(
+                    tenant,
+                    job,
+                    spec,
+                    base,
+                    training,
+                    validation,
+                    resume,
+                    prefix,
+                    companions,
+                    integrations,
+                    List.of());
         }
 
         /// Work that reads one model and that no tracker follows.

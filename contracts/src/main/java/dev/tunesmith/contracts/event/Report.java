@@ -127,6 +127,7 @@ public sealed interface Report extends Message {
     /// @param problemCount all of them
     /// @param model facts from the base model's `config.json`; null for a task without a model
     /// @param reportKey object with the full list, if one was written
+    /// @param notes what the owner of the data should know, a sentence each
     @JsonTypeName("validated")
     record Validated(
             TaskId task,
@@ -137,10 +138,37 @@ public sealed interface Report extends Message {
             List<Problem> problems,
             long problemCount,
             @Nullable ModelFacts model,
-            @Nullable String reportKey)
+            @Nullable String reportKey,
+            List<String> notes)
             implements Report {
         public Validated {
             problems = List.copyOf(problems);
+            // Reports of earlier releases came without any.
+            notes = notes == null ? List.of() : List.copyOf(notes);
+        }
+
+        /// Nothing worth a note.
+        public Validated(
+                TaskId task,
+                @Nullable JobId job,
+                @Nullable FileId file,
+                DatasetStats training,
+                @Nullable DatasetStats validation,
+                List<Problem> problems,
+                long problemCount,
+                @Nullable ModelFacts model,
+                @Nullable String reportKey) {
+            this(
+                    task,
+                    job,
+                    file,
+                    training,
+                    validation,
+                    problems,
+                    problemCount,
+                    model,
+                    reportKey,
+                    List.of());
         }
 
         public boolean ok() {

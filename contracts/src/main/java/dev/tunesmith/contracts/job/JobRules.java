@@ -5,6 +5,8 @@ import dev.tunesmith.contracts.id.FileId;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.method.ModelRole;
+import dev.tunesmith.contracts.mixture.DataPlan;
+import dev.tunesmith.contracts.mixture.DataRules;
 import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.contracts.problem.Fields;
 import dev.tunesmith.contracts.problem.NearestName;
@@ -91,15 +93,23 @@ public final class JobRules {
         Fields fields = new Fields(MetadataKeys.lifted(body), "", problems);
         Integer version = fields.integer("spec_version", JobSpec.VERSION, JobSpec.VERSION);
         String model = model(fields);
-        FileId training = file(fields, "training_file", true);
+        boolean mixed =
+                fields.hasObject("x_training") && fields.object("x_training").hasList("data");
+        FileId named = file(fields, "training_file", !mixed);
         FileId validation = file(fields, "validation_file", false);
         Long seed = fields.longInteger("seed", 0, Integer.MAX_VALUE);
         MethodRules methods = new MethodRules(fields, problems);
         Method method = methods.method();
         Hyperparameters numbers = methods.hyperparameters();
         var trainingRules =
-                new TrainingRules(fields.object("x_training"), method, numbers, methods);
+                new TrainingRules(
+                        fields.object("x_training"),
+                        method,
+                        numbers,
+                        methods,
+                        given -> DataRules.read(given, problems, dataFiles()));
         TrainingOptions options = trainingRules.options();
+        FileId training = training(named, options.data());
         JobSpec.Labels labels = labels(fields, trainingRules.clientJobId());
         JobSpec.Scheduling scheduling = scheduling(fields.object("x_scheduling"));
         if (validation != null && options.rows().validationShare() != null) {
@@ -146,6 +156,42 @@ public final class JobRules {
                         labels,
                         scheduling),
                 trainingRules.dryRun());
+    }
+
+    private DataRules.Files dataFiles() {
+        return new DataRules.Files() {
+            @Override
+            public @Nullable FileId file(Fields fields, String key) {
+                return key.equals("dataset_info")
+                        ? FileId.find(String.valueOf(fields.raw(key))).orElse(null)
+                        : JobRules.this.file(fields, key, true);
+            }
+
+            @Override
+            public Optional<FileId> named(String fileName) {
+                return lookup.named(fileName);
+            }
+
+            @Override
+            public Optional<Map<String, Object>> document(FileId file) {
+                return lookup.document(file);
+            }
+        };
+    }
+
+    /// The first file that is trained on.
+    private @Nullable FileId training(@Nullable FileId named, DataPlan data) {
+        if (data.files().isEmpty()) {
+            return named;
+        }
+        FileId first = data.files().getFirst().file();
+        if (named != null && !named.equals(first)) {
+            problems.add(
+                    ProblemCode.INVALID_VALUE,
+                    "training_file",
+                    "is not the first file of x_training.data; leave it out");
+        }
+        return first;
     }
 
     private void requireReadable(ModelRole role, String name) {
@@ -196,7 +242,7 @@ public final class JobRules {
     private @Nullable String required(Fields fields, String key) {
         String value = fields.text(key, NAME_MAX);
         if (value == null && !fields.has(key)) {
-            problems.add(ProblemCode.MISSING_REQUIRED_PARAMETER, key, "is required");
+            fields.problem(ProblemCode.MISSING_REQUIRED_PARAMETER, key, "is required");
         }
         return value;
     }
@@ -206,6 +252,7 @@ public final class JobRules {
         if (text == null) {
             return null;
         }
+        String param = fields.path(key);
         Optional<FileId> id = FileId.find(text);
         Lookup.FileState state = id.map(lookup::file).orElse(Lookup.FileState.MISSING);
         switch (state) {
@@ -213,16 +260,16 @@ public final class JobRules {
             case BROKEN ->
                     problems.add(
                             ProblemCode.INVALID_TRAINING_FILE,
-                            key,
+                            param,
                             "the rows of %s were refused; its status_details say why"
                                     .formatted(text));
             case WRONG_PURPOSE ->
                     problems.add(
                             ProblemCode.INVALID_VALUE,
-                            key,
+                            param,
                             "%s was not uploaded with purpose fine-tune".formatted(text));
             case MISSING ->
-                    problems.add(ProblemCode.FILE_NOT_FOUND, key, "there is no file " + text);
+                    problems.add(ProblemCode.FILE_NOT_FOUND, param, "there is no file " + text);
         }
         return id.orElse(null);
     }

@@ -1,6 +1,8 @@
 package dev.tunesmith.contracts.job;
 
 import dev.tunesmith.contracts.id.FileId;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /// What a check of a create body asks the world.
@@ -16,6 +18,16 @@ public interface Lookup {
 
     /// What is known of a file of the tenant.
     FileState file(FileId file);
+
+    /// The tenant's newest training file that was uploaded with this name.
+    default Optional<FileId> named(String fileName) {
+        return Optional.empty();
+    }
+
+    /// The JSON object in a file of the tenant; empty if there is none.
+    default Optional<Map<String, Object>> document(FileId file) {
+        return Optional.empty();
+    }
 
     /// Whether a file can be trained on.
     enum FileState {

@@ -6,6 +6,7 @@ import dev.tunesmith.contracts.care.Groups;
 import dev.tunesmith.contracts.fit.Recompute;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.mixture.DataPlan;
 import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.contracts.optim.OptimizerSpec;
 import java.util.Collections;
@@ -122,6 +123,7 @@ public record ResolvedSpec(
     /// @param attentionGroup tokens of a group, inside which half of the heads sees while it
     ///   trains, the other half in shifted ones (LongLoRA); 0 sees everything
     /// @param template chat template by name; it counts where the model brings none of its own
+    /// @param data files, mixing and order; null for one file in a shuffled order
     public record Rows(
             int maxSeqLen,
             boolean packing,
@@ -131,7 +133,37 @@ public record ResolvedSpec(
             int batchSize,
             int microBatch,
             int attentionGroup,
-            @Nullable String template) {
+            @Nullable String template,
+            @Nullable DataPlan data) {
+        /// One file, shuffled.
+        public Rows(
+                int maxSeqLen,
+                boolean packing,
+                Overflow overflow,
+                boolean trainOnPrompt,
+                double validationShare,
+                int batchSize,
+                int microBatch,
+                int attentionGroup,
+                @Nullable String template) {
+            this(
+                    maxSeqLen,
+                    packing,
+                    overflow,
+                    trainOnPrompt,
+                    validationShare,
+                    batchSize,
+                    microBatch,
+                    attentionGroup,
+                    template,
+                    null);
+        }
+
+        /// Files, mixing and order.
+        public DataPlan plan() {
+            return data == null ? DataPlan.PLAIN : data;
+        }
+
         /// The model's own template counts.
         public Rows(
                 int maxSeqLen,
@@ -191,6 +223,7 @@ public record ResolvedSpec(
             flat.put("batch_size", batchSize);
             flat.put("micro_batch", microBatch);
             flat.put("gradient_accumulation_steps", accumulation());
+            plan().addTo(flat);
         }
 
         /// Batches of one optimizer step: `⌈batchSize / microBatch⌉`.

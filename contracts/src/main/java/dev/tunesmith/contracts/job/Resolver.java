@@ -19,6 +19,7 @@ import dev.tunesmith.contracts.method.GroupSettings;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.mixture.DataPlan;
 import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.contracts.optim.OptimizerKind;
 import dev.tunesmith.contracts.optim.OptimizerSpec;
@@ -40,8 +41,11 @@ public final class Resolver {
     private static final int TOKENS_OF_BATCH_MAX = 8192;
     private static final double PACKING_LOSS = 0.95;
     private static final int PRETRAIN_ROW_MAX = 1024;
-    private static final long SEED = 42;
     private static final double GIB = 1L << 30;
+
+    /// The seed of jobs that name none.
+    public static final long SEED = 42;
+
     private static final double SPECTRUM_SHARE = 0.25;
     private static final TrainingOptions.LayerChoice LAST_TWO =
             new TrainingOptions.LayerChoice(2, List.of());
@@ -460,12 +464,19 @@ public final class Resolver {
                 });
     }
 
+    private boolean keepsRowsApart() {
+        return switch (spec.training().data().order()) {
+            case BY_LENGTH, GROUPED_BY_LENGTH, BY_COLUMN -> true;
+            case SHUFFLED, GIVEN -> false;
+        };
+    }
+
     private boolean packing() {
         return orDerived(
                 "packing",
                 spec.training().rows().packing(),
                 () ->
-                        pretrain
+                        pretrain && !keepsRowsApart()
                                 ? new Derived<>(true, "documents are joined for pre-training")
                                 : new Derived<>(
                                         false,
@@ -581,7 +592,14 @@ public final class Resolver {
                 batch,
                 micro,
                 attentionGroup(maxSeqLen),
-                template());
+                template(),
+                data());
+    }
+
+    private @Nullable DataPlan data() {
+        DataPlan data = spec.training().data();
+        data.wire().keySet().forEach(key -> origins.put(key, Origin.USER));
+        return data.equals(DataPlan.PLAIN) ? null : data;
     }
 
     private <T> T fixed(String key, T value) {
@@ -665,9 +683,7 @@ public final class Resolver {
 
     private long trainedRows(ResolvedSpec.Rows rows) {
         long heldOut =
-                spec.validationFile() == null
-                        ? (long) Math.ceil(stats.rows() * rows.validationShare())
-                        : 0;
+                spec.validationFile() == null ? heldOut(stats.rows(), rows.validationShare()) : 0;
         long kept =
                 rows.overflow() == Overflow.DROP ? stats.rows() - stats.cutRows() : stats.rows();
         long left = Math.max(1, kept - heldOut);
@@ -677,6 +693,10 @@ public final class Resolver {
         double share = stats.rows() == 0 ? 1 : (double) left / stats.rows();
         double full = rows.maxSeqLen() * (pretrain ? 1 : PACKING_LOSS);
         return Math.max(1, (long) Math.ceil(stats.tokens() * share / full));
+    }
+
+    private static long heldOut(long rows, double size) {
+        return (long) (size < 1 ? Math.ceil(rows * size) : Math.min((double) (rows - 1), size));
     }
 
     private int epochs() {

@@ -7,6 +7,7 @@ import dev.tunesmith.contracts.job.AdapterSpec.Export;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.contracts.job.AdapterSpec.TrainedBias;
 import dev.tunesmith.contracts.method.AdapterKind;
+import dev.tunesmith.contracts.mixture.DataPlan;
 import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.contracts.optim.OptimizerKind;
 import java.util.List;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 /// The checked `x_training` object, grouped; null means that the resolver decides.
 ///
 /// @param template key `template`: a chat template by name, for models that bring none
+/// @param data keys `data`, `mix_strategy`, `row_order` and the others that say what is trained
 public record TrainingOptions(
         Adapter adapter,
         Rows rows,
@@ -26,11 +28,25 @@ public record TrainingOptions(
         Cadence cadence,
         Compute compute,
         @Nullable String template,
-        Wishes wishes) {
+        Wishes wishes,
+        DataPlan data) {
 
     public TrainingOptions {
         // Specs that were stored before these keys existed do not have them.
         wishes = Objects.requireNonNullElse(wishes, Wishes.NONE);
+        data = Objects.requireNonNullElse(data, DataPlan.PLAIN);
+    }
+
+    /// One file, recognised by itself.
+    public TrainingOptions(
+            Adapter adapter,
+            Rows rows,
+            Optimizer optimizer,
+            Cadence cadence,
+            Compute compute,
+            @Nullable String template,
+            Wishes wishes) {
+        this(adapter, rows, optimizer, cadence, compute, template, wishes, DataPlan.PLAIN);
     }
 
     /// No template named.

@@ -10,6 +10,8 @@ import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.mixture.DataPlan;
+import dev.tunesmith.contracts.mixture.RowOrder;
 import dev.tunesmith.contracts.optim.OptimizerKind;
 import dev.tunesmith.contracts.optim.Setting;
 import dev.tunesmith.contracts.problem.Fields;
@@ -20,12 +22,14 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// Checks the `x_training` object: every key by itself, then what does not go together.
 final class TrainingRules {
     private static final int STEPS_MAX = 100_000_000;
+    private static final double ROWS_MAX = 1e9;
     private static final int RANK_MAX = 4096;
     private static final int SEQ_LEN_MIN = 8;
     private static final int SEQ_LEN_MAX = 1 << 20;
@@ -71,7 +75,11 @@ final class TrainingRules {
     private final boolean dryRun;
 
     TrainingRules(
-            Fields given, Method method, Hyperparameters numbers, JobRules.MethodRules methods) {
+            Fields given,
+            Method method,
+            Hyperparameters numbers,
+            JobRules.MethodRules methods,
+            Function<Fields, DataPlan> data) {
         this.fields = given.withoutAuto(AUTOMATIC);
         this.method = method;
         this.numbers = numbers;
@@ -84,7 +92,8 @@ final class TrainingRules {
                         cadence(),
                         compute(),
                         template(),
-                        wishes(given.automatic(AUTOMATIC)));
+                        wishes(given.automatic(AUTOMATIC)),
+                        data.apply(fields));
         this.choice = methods.read(fields);
         this.clientJobId = fields.text("client_job_id", 128);
         this.dryRun = Boolean.TRUE.equals(fields.bool("dry_run"));
@@ -164,9 +173,23 @@ final class TrainingRules {
                 fields.bool("packing"),
                 fields.choice("overflow", List.of(Overflow.values()), Overflow::wire),
                 fields.bool("train_on_prompt"),
-                fields.number("val_size", new Range(0, false, 1, false)),
+                heldOut(),
                 fields.bool("shifted_attention"),
                 fields.integer("attention_group", 2, SEQ_LEN_MAX));
+    }
+
+    /// A share below 1, or a number of rows.
+    private @Nullable Double heldOut() {
+        Double size = fields.number("val_size", Range.above(0, ROWS_MAX));
+        if (size != null && size >= 1 && (size == 1 || size != Math.rint(size))) {
+            fields.problem(
+                    ProblemCode.INVALID_VALUE,
+                    "val_size",
+                    "expected a share above 0 and below 1, or a whole number of rows from 2, found %s"
+                            .formatted(size));
+            return null;
+        }
+        return size;
     }
 
     private TrainingOptions.Optimizer optimizer() {
@@ -253,6 +276,7 @@ final class TrainingRules {
         rejectBatches();
         rejectGroups();
         rejectCare(Care.of(options.wishes().care()));
+        rejectOrders();
     }
 
     private void rejectCare(Care care) {
@@ -301,6 +325,23 @@ final class TrainingRules {
                         && form.given().containsKey("clip_grad_value"),
                 "max_grad_value",
                 "says the same as optimizer.clip_grad_value; keep one of them");
+    }
+
+    private void rejectOrders() {
+        RowOrder order = options.data().order();
+        reject(
+                order == RowOrder.GROUPED_BY_LENGTH
+                        && Boolean.TRUE.equals(options.rows().packing()),
+                "row_order",
+                "packed rows have one length, so there is nothing to group by");
+        reject(
+                (order == RowOrder.BY_LENGTH
+                                || order == RowOrder.BY_COLUMN
+                                || (order == RowOrder.GIVEN && method != Method.PRETRAIN))
+                        && Boolean.TRUE.equals(options.rows().packing()),
+                "packing",
+                "puts rows together by their room, so row_order %s cannot hold; leave one of them out"
+                        .formatted(order.wire()));
     }
 
     private void rejectGroups() {

@@ -7,6 +7,7 @@ import dev.tunesmith.contracts.data.RowSummary;
 import dev.tunesmith.contracts.dataset.UsualRow;
 import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.mixture.TrainedTurns;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.Problems;
 import dev.tunesmith.engine.io.ModelDirectory;
@@ -15,15 +16,19 @@ import dev.tunesmith.engine.text.Tokenizer;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -40,6 +45,7 @@ public final class DatasetTokenizer implements AutoCloseable {
     private final TextEncoder texts;
     private final ConversationFitter conversations;
     private final Options options;
+    private final Identity identity;
 
     /// What is done with the rows.
     ///
@@ -49,23 +55,45 @@ public final class DatasetTokenizer implements AutoCloseable {
     /// @param trained what of a conversation is trained
     /// @param problemsListed how many problems are listed; all are counted
     public record Options(
-            Method method, int lengthMax, Overflow overflow, Trained trained, int problemsListed) {}
+            Method method,
+            int lengthMax,
+            Overflow overflow,
+            TrainedTurns trained,
+            int problemsListed) {}
 
-    /// What of a conversation is trained.
-    public enum Trained {
-        /// Answers, those with weight 0 left out.
-        ANSWERS,
-        /// The last of them, with everything before as history.
-        LAST_ANSWER,
-        /// Every token.
-        ALL
+    /// A row as tokens.
+    ///
+    /// @param documents the documents that it became; none if it was left out
+    /// @param fullLength tokens of the whole row, or of the longest of several answers
+    /// @param tree the row as it stands in the file
+    public record EncodedRow(
+            long line, List<Sample> documents, int fullLength, Map<String, Object> tree) {
+
+        public EncodedRow {
+            documents = List.copyOf(documents);
+        }
+    }
+
+    /// Takes rows one after the other, so that no file has to fit into memory.
+    @FunctionalInterface
+    public interface Sink {
+        void take(EncodedRow row) throws IOException;
+    }
+
+    /// What was found in rows that went elsewhere.
+    ///
+    /// @param problems the first problems
+    /// @param problemCount all problems
+    public record Findings(DatasetStats stats, List<Problem> problems, long problemCount) {
+        public Findings {
+            problems = List.copyOf(problems);
+        }
     }
 
     /// What a file holds.
     ///
     /// @param samples the documents that are trained, in the order of the file; those of one row
     ///   lie side by side
-    /// @param lines of the file that the samples come from
     /// @param items the rows themselves where a grader reads them; the value of a sample is its
     ///   place
     /// @param stats figures; lengths are those of whole rows, token counts those of the samples
@@ -73,14 +101,12 @@ public final class DatasetTokenizer implements AutoCloseable {
     /// @param problemCount all problems
     public record Tokenized(
             List<Sample> samples,
-            List<Long> lines,
             List<Map<String, Object>> items,
             DatasetStats stats,
             List<Problem> problems,
             long problemCount) {
 
         public Tokenized {
-            lines = List.copyOf(lines);
             items = List.copyOf(items);
             samples = List.copyOf(samples);
             problems = List.copyOf(problems);
@@ -88,11 +114,34 @@ public final class DatasetTokenizer implements AutoCloseable {
     }
 
     private DatasetTokenizer(
-            Tokenizer tokenizer, ChatEncoder encoder, int endToken, Options options) {
+            Tokenizer tokenizer,
+            ChatEncoder encoder,
+            int endToken,
+            Options options,
+            Identity identity) {
         this.tokenizer = tokenizer;
         this.texts = new TextEncoder(tokenizer, endToken);
         this.conversations = new ConversationFitter(encoder, options.lengthMax());
         this.options = options;
+        this.identity = identity;
+    }
+
+    /// A name of vocabulary and template: what has another one gives other tokens.
+    public String identity() {
+        return identity.name();
+    }
+
+    /// Whether rows may have pictures.
+    public boolean sees() {
+        return identity.sees();
+    }
+
+    /// What tokens depend on beside the options.
+    private record Identity(String name, boolean sees) {}
+
+    /// What is done with rows.
+    public Options options() {
+        return options;
     }
 
     /// Opens the tokenizer and template of a model.
@@ -127,10 +176,29 @@ public final class DatasetTokenizer implements AutoCloseable {
                             TemplateFormat.of(model, TemplateFormat.TRAINING_TIME, template),
                             sight),
                     endToken(model, tokenizer),
-                    options);
+                    options,
+                    new Identity(identity(model, file, template), sight != ChatEncoder.Sight.NONE));
         } catch (RuntimeException e) {
             tokenizer.close();
             throw e;
+        }
+    }
+
+    private static String identity(ModelDirectory model, Path vocabulary, Optional<String> named) {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            digest.update(Files.readAllBytes(vocabulary));
+            String template = model.chatTemplate().or(() -> named).orElse("chatml");
+            digest.update(template.getBytes(StandardCharsets.UTF_8));
+            for (String role : List.of("bos_token", "eos_token", "unk_token", "pad_token")) {
+                String token = role + "=" + model.specialToken(role).orElse("") + "\n";
+                digest.update(token.getBytes(StandardCharsets.UTF_8));
+            }
+            return HexFormat.of().formatHex(digest.digest());
+        } catch (IOException e) {
+            throw new UncheckedIOException("reading " + vocabulary, e);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
         }
     }
 
@@ -149,22 +217,41 @@ public final class DatasetTokenizer implements AutoCloseable {
                         new ModelFileException(model.path(), "the tokenizer has no end token"));
     }
 
-    /// Reads a file of rows of any kind: first every row is checked, then those in order are
-    /// tokenised. Blank lines are ignored.
+    /// Reads a file of rows of any kind into memory: first every row is checked, then those in
+    /// order are tokenised. Blank lines are ignored.
     public Tokenized read(Path file) throws IOException {
+        List<Sample> samples = new ArrayList<>();
+        List<Map<String, Object>> items = new ArrayList<>();
+        Findings found;
         try (RowLines lines = RowLines.of(file)) {
-            return readLines(lines.path());
+            found =
+                    read(
+                            lines,
+                            row -> {
+                                if (options.method().rowKind() == Method.RowKind.PROMPT) {
+                                    items.add(UsualRow.of(row.tree()).row());
+                                    row.documents().stream()
+                                            .map(one -> one.withValue(items.size() - 1))
+                                            .forEach(samples::add);
+                                } else {
+                                    samples.addAll(row.documents());
+                                }
+                            });
         }
+        return new Tokenized(samples, items, found.stats(), found.problems(), found.problemCount());
     }
 
-    private Tokenized readLines(Path file) throws IOException {
-        RowSummary checked = TrainingFile.check(file);
-        Report report = new Report(options.problemsListed());
+    /// The same row by row, in memory that does not depend on the length of the file.
+    public Findings read(RowLines rows, Sink sink) throws IOException {
+        RowSummary checked = TrainingFile.check(rows.path());
+        Report report = new Report(options.problemsListed(), sink);
+        rows.problems().forEach(report.problems::add);
         // Wrong bytes were reported by the check; here they must only not end the reading.
         CharsetDecoder lenient =
                 StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPLACE);
         try (BufferedReader reader =
-                new BufferedReader(new InputStreamReader(Files.newInputStream(file), lenient))) {
+                new BufferedReader(
+                        new InputStreamReader(Files.newInputStream(rows.path()), lenient))) {
             long number = 0;
             for (String line = reader.readLine(); line != null; line = reader.readLine()) {
                 number++;
@@ -174,16 +261,16 @@ public final class DatasetTokenizer implements AutoCloseable {
                 }
             }
         }
-        return report.finished(checked);
+        return report.finished(checked, Math.max(0, rows.problemCount() - rows.problems().size()));
     }
 
-    private void read(Report report, long number, String line) {
-        Optional<Map<String, Object>> row = checked(number, line);
+    private void read(Report report, long number, String line) throws IOException {
+        Optional<Checked> row = checked(number, line);
         if (row.isEmpty()) {
             return;
         }
         try {
-            List<Fitted> fitted = fitted(row.get());
+            List<Fitted> fitted = fitted(row.get().usual());
             int length = fitted.stream().mapToInt(Fitted::fullLength).max().orElse(0);
             if (length > options.lengthMax()
                     && options.method().rowKind() != Method.RowKind.DOCUMENT
@@ -195,23 +282,25 @@ public final class DatasetTokenizer implements AutoCloseable {
                                 "the row has %d tokens, more than the %d allowed"
                                         .formatted(length, options.lengthMax())));
             } else {
-                report.add(
-                        number,
-                        options.method().rowKind() == Method.RowKind.PROMPT
-                                ? report.numbered(fitted, row.get())
-                                : fitted);
+                report.add(number, fitted, row.get().given());
             }
         } catch (UnusableRowException e) {
             report.problems.add(e.problem(number));
         }
     }
 
+    /// A row as it stands in the file, and in the usual shape.
+    private record Checked(Map<String, Object> given, Map<String, Object> usual) {}
+
     /// The row, unless the check has already said what is wrong with it.
-    private static Optional<Map<String, Object>> checked(long number, String line) {
+    private static Optional<Checked> checked(long number, String line) {
         try {
-            Map<String, Object> tree = UsualRow.of(JsonLines.parse(line)).row();
+            Map<String, Object> given = JsonLines.parse(line);
+            Map<String, Object> tree = UsualRow.of(given).row();
             RowRules rules = new RowRules(number);
-            return RowFormat.of(tree).flatMap(format -> rules.row(format, tree)).map(_ -> tree);
+            return RowFormat.of(tree)
+                    .flatMap(format -> rules.row(format, tree))
+                    .map(_ -> new Checked(given, tree));
         } catch (UnusableRowException _) {
             return Optional.empty();
         }
@@ -256,14 +345,12 @@ public final class DatasetTokenizer implements AutoCloseable {
         tokenizer.close();
     }
 
-    /// Collects rows and figures.
+    /// Collects figures and hands rows on.
     private static final class Report {
         private final int problemsListed;
         private final Problems problems;
-        private final List<Sample> samples = new ArrayList<>();
-        private final List<Long> sampleLines = new ArrayList<>();
-        private final List<Map<String, Object>> items = new ArrayList<>();
-        private final Set<String> seen = new HashSet<>();
+        private final Sink sink;
+        private final Set<Long> seen = new HashSet<>();
         private int[] lengths = new int[1024];
         private int rows;
         private long tokens;
@@ -271,40 +358,38 @@ public final class DatasetTokenizer implements AutoCloseable {
         private long cutRows;
         private long duplicateRows;
 
-        Report(int problemsListed) {
+        Report(int problemsListed, Sink sink) {
             this.problemsListed = problemsListed;
             this.problems = new Problems(problemsListed);
-        }
-
-        /// Keeps a row for its grader.
-        List<Fitted> numbered(List<Fitted> fitted, Map<String, Object> row) {
-            items.add(row);
-            return fitted.stream().map(one -> one.withValue(items.size() - 1)).toList();
+            this.sink = sink;
         }
 
         /// Adds the documents of one row.
-        void add(long line, List<Fitted> row) {
+        void add(long line, List<Fitted> row, Map<String, Object> tree) throws IOException {
             if (rows == lengths.length) {
                 lengths = Arrays.copyOf(lengths, 2 * rows);
             }
-            lengths[rows++] = row.stream().mapToInt(Fitted::fullLength).max().orElse(0);
+            int length = row.stream().mapToInt(Fitted::fullLength).max().orElse(0);
+            lengths[rows++] = length;
             cutRows += row.stream().anyMatch(Fitted::cut) ? 1 : 0;
-            StringBuilder digests = new StringBuilder();
+            long print = 0;
+            boolean left = false;
+            List<Sample> documents = new ArrayList<>(row.size());
             for (Fitted fitted : row) {
                 Sample sample = fitted.sample();
-                if (sample.length() == 0) {
-                    return;
-                }
+                left |= sample.length() == 0;
                 tokens += sample.length();
                 trainedTokens += sample.trainedTokens();
-                digests.append(sample.digest());
-                samples.add(sample);
-                sampleLines.add(line);
+                print = 31 * print + sample.fingerprint();
+                documents.add(sample);
             }
-            duplicateRows += seen.add(digests.toString()) ? 0 : 1;
+            if (!left) {
+                duplicateRows += seen.add(print) ? 0 : 1;
+            }
+            sink.take(new EncodedRow(line, left ? List.of() : documents, length, tree));
         }
 
-        Tokenized finished(RowSummary checked) {
+        Findings finished(RowSummary checked, long unlisted) {
             int[] sorted = Arrays.copyOf(lengths, rows);
             Arrays.sort(sorted);
             DatasetStats stats =
@@ -320,13 +405,10 @@ public final class DatasetTokenizer implements AutoCloseable {
             List<Problem> all = new ArrayList<>(checked.problems());
             all.addAll(problems.kept());
             all.sort(Comparator.comparingLong(Report::line));
-            return new Tokenized(
-                    samples,
-                    sampleLines,
-                    items,
+            return new Findings(
                     stats,
                     all.subList(0, Math.min(problemsListed, all.size())),
-                    checked.problemCount() + problems.count());
+                    checked.problemCount() + problems.count() + unlisted);
         }
 
         private static long line(Problem problem) {

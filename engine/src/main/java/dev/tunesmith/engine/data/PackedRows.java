@@ -3,58 +3,57 @@ package dev.tunesmith.engine.data;
 import java.util.ArrayList;
 import java.util.List;
 
-/// The rows that a training run sees: packs of documents from a shard, and batches made of them.
+/// The rows that a training run sees: packs of documents, and batches made of them.
 ///
 /// Row numbers are stable: they depend on the lengths of the documents, on strategy and capacity.
 /// The order of an epoch is the caller's.
 public final class PackedRows {
 
-    private final TokenShard shard;
+    private final Documents shard;
     private final List<List<Packing.Piece>> packs;
     private final int capacity;
-    private final List<Long> lines;
 
-    private PackedRows(
-            TokenShard shard, List<List<Packing.Piece>> packs, int capacity, List<Long> lines) {
+    private PackedRows(Documents shard, List<List<Packing.Piece>> packs, int capacity) {
         this.shard = shard;
         this.packs = packs;
         this.capacity = capacity;
-        this.lines = List.copyOf(lines);
-    }
-
-    /// The same rows, of which it is known where they come from.
-    ///
-    /// @param known lines of a file, one for each document of the shard
-    public PackedRows withLines(List<Long> known) {
-        if (known.size() != shard.documents()) {
-            throw new IllegalArgumentException(
-                    "%d lines of %d documents".formatted(known.size(), shard.documents()));
-        }
-        return new PackedRows(shard, packs, capacity, known);
     }
 
     /// The lines that a row comes from, in rising order; none if that is not known.
     public List<Long> lines(int row) {
-        return lines.isEmpty()
-                ? List.of()
-                : packs.get(row).stream()
-                        .map(piece -> lines.get(piece.row()))
-                        .distinct()
-                        .sorted()
-                        .toList();
+        return packs.get(row).stream()
+                .map(piece -> shard.line(piece.row()))
+                .filter(line -> line > 0)
+                .distinct()
+                .sorted()
+                .toList();
     }
 
-    /// Packs all documents of a shard, which stays the caller's to close.
-    public static PackedRows of(TokenShard shard, Packing packing, int capacity) {
+    /// Documents that can be read at any place.
+    public interface Documents {
+        /// Lengths of all documents, in order.
+        int[] lengths();
+
+        /// A copy of part of a document.
+        Sample sample(Packing.Piece piece);
+
+        /// The line of its file that a document comes from; 0 if that is not known.
+        default long line(int document) {
+            return 0;
+        }
+    }
+
+    /// Packs all documents, which stay the caller's to close.
+    public static PackedRows of(Documents shard, Packing packing, int capacity) {
         if (capacity < 1) {
             throw new IllegalArgumentException("rows of %d tokens".formatted(capacity));
         }
-        return new PackedRows(shard, packing.pack(shard.lengths(), capacity), capacity, List.of());
+        return new PackedRows(shard, packing.pack(shard.lengths(), capacity), capacity);
     }
 
-    /// Rows of `documents` whole documents each, in order: pairs, for example. The shard stays the
+    /// Rows of `documents` whole documents each, in order: pairs, for example. They stay the
     /// caller's to close.
-    public static PackedRows ofGroups(TokenShard shard, int documents, int capacity) {
+    public static PackedRows ofGroups(Documents shard, int documents, int capacity) {
         int[] lengths = shard.lengths();
         if (documents < 1 || lengths.length % documents != 0) {
             throw new IllegalArgumentException(
@@ -68,7 +67,7 @@ public final class PackedRows {
             }
             groups.add(group);
         }
-        return new PackedRows(shard, groups, capacity * documents, List.of());
+        return new PackedRows(shard, groups, capacity * documents);
     }
 
     /// Number of rows.

@@ -4,7 +4,6 @@ import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
-import java.util.HexFormat;
 
 /// One document as tokens, and how much each token counts as something to be predicted.
 ///
@@ -56,15 +55,15 @@ public record Sample(int[] ids, float[] weights, float value, Pictures pictures)
         return trained;
     }
 
-    /// A name that only equal token sequences with equal pictures share.
-    String digest() {
+    /// A fingerprint of the tokens and the pictures.
+    long fingerprint() {
         int numbers = Math.addExact(ids.length, pictures.values().length);
         ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(numbers, Integer.BYTES));
         bytes.asIntBuffer().put(ids);
         bytes.position(ids.length * Integer.BYTES).asFloatBuffer().put(pictures.values());
         try {
             byte[] hash = MessageDigest.getInstance("SHA-256").digest(bytes.array());
-            return HexFormat.of().formatHex(hash, 0, 16);
+            return ByteBuffer.wrap(hash).getLong();
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has SHA-256", e);
         }
@@ -73,12 +72,6 @@ public record Sample(int[] ids, float[] weights, float value, Pictures pictures)
     /// The same document with every token trained.
     Sample whole() {
         return new Sample(ids, allTrained(ids).weights, value, pictures);
-    }
-
-    /// Whether a share of all rows falls to this one: a function of its tokens alone, so that a
-    /// validation split stays the same when rows are added.
-    public boolean isInShare(double share) {
-        return Long.parseLong(digest(), 0, 12, 16) < share * (1L << 48);
     }
 
     /// The same document with a value.

@@ -7,8 +7,8 @@ import dev.tunesmith.contracts.chat.Piece;
 import dev.tunesmith.contracts.chat.Thinking;
 import dev.tunesmith.contracts.chat.Turn;
 import dev.tunesmith.contracts.chat.Writer;
+import dev.tunesmith.contracts.mixture.TrainedTurns;
 import dev.tunesmith.contracts.tool.MalformedCallException;
-import dev.tunesmith.engine.data.DatasetTokenizer.Trained;
 import dev.tunesmith.engine.text.SpecialText;
 import java.time.LocalDate;
 import java.util.ArrayList;
@@ -40,7 +40,7 @@ public final class SlotEncoder {
     /// A conversation of which answers are learned, at most `lengthMax` tokens.
     ///
     /// @throws UnusableRowException if the template cannot write it
-    public Labelled conversation(Dialogue dialogue, Trained trained, int lengthMax) {
+    public Labelled conversation(Dialogue dialogue, TrainedTurns trained, int lengthMax) {
         return fitted(dialogue, lengthMax, shorter -> written(shorter, trained));
     }
 
@@ -48,10 +48,10 @@ public final class SlotEncoder {
     /// tokens may be lost. Only for comparisons.
     ///
     /// @throws UnusableRowException if the template cannot write it
-    public Labelled conversationCutAtEnds(Dialogue dialogue, Trained trained, int lengthMax) {
+    public Labelled conversationCutAtEnds(Dialogue dialogue, TrainedTurns trained, int lengthMax) {
         List<Labelled> parts = new ArrayList<>(parts(dialogue, trained));
         boolean efficient = template.ending().efficient();
-        boolean lastFirst = trained == Trained.LAST_ANSWER;
+        boolean lastFirst = trained == TrainedTurns.LAST_ANSWER;
         int turns = parts.size() / 2;
         int total = efficient ? 1 : 0;
         List<Labelled> kept = new ArrayList<>();
@@ -140,12 +140,12 @@ public final class SlotEncoder {
         }
     }
 
-    private Labelled written(Dialogue dialogue, Trained trained) {
+    private Labelled written(Dialogue dialogue, TrainedTurns trained) {
         return Labelled.joined(parts(dialogue, trained));
     }
 
     /// Question and answer in turn, and the end token where it is written once.
-    private List<Labelled> parts(Dialogue dialogue, Trained trained) {
+    private List<Labelled> parts(Dialogue dialogue, TrainedTurns trained) {
         List<Exchange> exchanges;
         try {
             exchanges = writer.exchanges(marked(dialogue));
@@ -159,14 +159,16 @@ public final class SlotEncoder {
             int[] source = ids(exchanges.get(i).source());
             int[] target = ids(exchanges.get(i).target());
             Labelled question =
-                    trained == Trained.ALL ? Labelled.trained(source) : Labelled.untrained(source);
+                    trained == TrainedTurns.ALL
+                            ? Labelled.trained(source)
+                            : Labelled.untrained(source);
             // The end token is not written, so what follows an answer learns it instead.
             parts.add(
-                    efficient && i > 0 && trained == Trained.ANSWERS
+                    efficient && i > 0 && trained == TrainedTurns.ANSWERS
                             ? question.learningFirst(tokens.eos())
                             : question);
             parts.add(
-                    trained == Trained.LAST_ANSWER && !last
+                    trained == TrainedTurns.LAST_ANSWER && !last
                             ? Labelled.untrained(target)
                             : Labelled.trained(target));
         }

@@ -10,11 +10,21 @@ import java.util.Arrays;
 ///
 /// @param rows number of rows (or packs) of the dataset
 /// @param rowsPerStep rows of one optimizer step, all its micro-batches together
-/// @param shuffled false keeps the order of the dataset in every epoch
+/// @param lots what is drawn by lot in every epoch
 /// @param uses steps that read the same rows, one after another
-public record DataOrder(int rows, int rowsPerStep, boolean shuffled, int uses) {
+public record DataOrder(int rows, int rowsPerStep, Lots lots, int uses) {
 
     private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
+
+    /// What is drawn by lot.
+    public enum Lots {
+        /// Nothing: every epoch has the order of the dataset.
+        NONE,
+        /// The place of each row.
+        ROWS,
+        /// The place of each full step; its rows stay together.
+        STEPS
+    }
 
     /// Where the next step begins.
     ///
@@ -31,7 +41,7 @@ public record DataOrder(int rows, int rowsPerStep, boolean shuffled, int uses) {
 
     /// An order in which every step reads other rows.
     public DataOrder(int rows, int rowsPerStep, boolean shuffled) {
-        this(rows, rowsPerStep, shuffled, 1);
+        this(rows, rowsPerStep, shuffled ? Lots.ROWS : Lots.NONE, 1);
     }
 
     public DataOrder {
@@ -69,13 +79,32 @@ public record DataOrder(int rows, int rowsPerStep, boolean shuffled, int uses) {
     }
 
     private int[] permutation(long seed, int epoch) {
-        int[] order = new int[rows];
+        return switch (lots) {
+            case NONE -> ordered(rows);
+            case ROWS -> shuffled(rows, seed, epoch);
+            case STEPS -> {
+                int[] steps = shuffled(rows / rowsPerStep, seed, epoch);
+                int[] order = ordered(rows);
+                for (int step = 0; step < steps.length; step++) {
+                    for (int i = 0; i < rowsPerStep; i++) {
+                        order[step * rowsPerStep + i] = steps[step] * rowsPerStep + i;
+                    }
+                }
+                yield order;
+            }
+        };
+    }
+
+    private static int[] ordered(int length) {
+        int[] order = new int[length];
         Arrays.setAll(order, i -> i);
-        if (!shuffled) {
-            return order;
-        }
+        return order;
+    }
+
+    private static int[] shuffled(int length, long seed, int epoch) {
+        int[] order = ordered(length);
         long state = mix(seed) + epoch * GOLDEN_GAMMA;
-        for (int i = rows - 1; i > 0; i--) {
+        for (int i = length - 1; i > 0; i--) {
             state += GOLDEN_GAMMA;
             int j = (int) Long.remainderUnsigned(mix(state), i + 1L);
             int kept = order[i];

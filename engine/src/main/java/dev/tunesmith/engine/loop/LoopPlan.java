@@ -42,7 +42,10 @@ public record LoopPlan(
     static LoopPlan of(ResolvedSpec spec, int rows) {
         DataOrder order =
                 new DataOrder(
-                        rows, spec.rows().batchSize(), true, spec.settings().updatesPerBatch());
+                        rows,
+                        spec.rows().batchSize(),
+                        lots(spec),
+                        spec.settings().updatesPerBatch());
         long all = Math.multiplyExact((long) order.stepsPerEpoch(), spec.steps().nEpochs());
         Integer limit = spec.steps().maxSteps();
         int total = Math.toIntExact(limit == null ? all : Math.min(all, limit));
@@ -69,6 +72,14 @@ public record LoopPlan(
         return switch (method.rowKind()) {
             case CONVERSATION, DOCUMENT, PAIR -> true;
             case PROMPT, JUDGED -> false;
+        };
+    }
+
+    private static DataOrder.Lots lots(ResolvedSpec spec) {
+        return switch (spec.rows().plan().order()) {
+            case SHUFFLED -> DataOrder.Lots.ROWS;
+            case GROUPED_BY_LENGTH -> DataOrder.Lots.STEPS;
+            case GIVEN, BY_LENGTH, BY_COLUMN -> DataOrder.Lots.NONE;
         };
     }
 

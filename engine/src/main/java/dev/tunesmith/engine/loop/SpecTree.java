@@ -49,6 +49,7 @@ final class SpecTree {
         tree.put("overflow", rows.overflow().wire());
         tree.put("train_on_prompt", rows.trainOnPrompt());
         tree.put("val_size", rows.validationShare());
+        rows.plan().addTo(tree);
         tree.put("batch_size", rows.batchSize());
         tree.put("micro_batch", rows.microBatch());
         ResolvedSpec.Optimizer optimizer = spec.optimizer();

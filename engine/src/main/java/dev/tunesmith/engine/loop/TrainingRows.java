@@ -4,16 +4,21 @@ import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.mixture.DataPlan;
+import dev.tunesmith.contracts.mixture.Reading;
+import dev.tunesmith.contracts.mixture.TrainedTurns;
+import dev.tunesmith.engine.corpus.Corpus;
+import dev.tunesmith.engine.corpus.CorpusFile;
+import dev.tunesmith.engine.corpus.RowChoice;
+import dev.tunesmith.engine.corpus.ShardStore;
 import dev.tunesmith.engine.data.DatasetTokenizer;
-import dev.tunesmith.engine.data.DatasetTokenizer.Tokenized;
-import dev.tunesmith.engine.data.DatasetTokenizer.Trained;
 import dev.tunesmith.engine.data.PackedRows;
 import dev.tunesmith.engine.data.Packing;
 import dev.tunesmith.engine.data.Sample;
-import dev.tunesmith.engine.data.TokenShard;
 import dev.tunesmith.engine.model.Architecture;
 import dev.tunesmith.engine.text.NamedFormat;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,54 +35,62 @@ final class TrainingRows implements AutoCloseable {
 
     private final DatasetStats stats;
     private final List<Map<String, Object>> items = new ArrayList<>();
-    private final List<TokenShard> shards = new ArrayList<>();
+    private final List<String> notes = new ArrayList<>();
+    private final List<Corpus> corpora;
     private final PackedRows training;
     private final Optional<PackedRows> validation;
 
-    private TrainingRows(
-            ResolvedSpec spec, Path room, Tokenized training, Optional<Tokenized> validation)
-            throws IOException {
+    private TrainingRows(ResolvedSpec spec, Corpus training, Optional<Corpus> validation) {
+        this.corpora = new ArrayList<>(List.of(training));
+        validation.ifPresent(corpora::add);
         this.stats = training.stats();
-        List<Sample> trained = new ArrayList<>();
-        List<Long> lines = new ArrayList<>();
-        List<Sample> measured = new ArrayList<>();
         items.addAll(training.items());
-        validation.ifPresent(rows -> {
+        corpora.forEach(corpus -> notes.addAll(corpus.notes()));
+        RowChoice trained = training.rows();
+        Optional<PackedRows.Documents> measured = Optional.empty();
+        if (validation.isPresent()) {
             int first = items.size();
-            items.addAll(rows.items());
-            rows.samples().stream()
-                    .map(sample ->
-                            spec.method().rowKind() == Method.RowKind.PROMPT
-                                    ? sample.withValue(sample.value() + first)
-                                    : sample)
-                    .forEach(measured::add);
-        });
-        int group = spec.method().documentsPerRow();
-        List<Sample> all = training.samples();
-        for (int first = 0; first < all.size(); first += group) {
-            boolean heldOut =
-                    validation.isEmpty() && all.get(first).isInShare(spec.rows().validationShare());
-            (heldOut ? measured : trained).addAll(all.subList(first, first + group));
-            if (!heldOut) {
-                lines.addAll(training.lines().subList(first, first + group));
-            }
+            items.addAll(validation.get().items());
+            measured = Optional.of(numbered(validation.get().rows(), first));
+        } else if (spec.rows().validationShare() > 0) {
+            RowChoice.Divided divided = trained.divided(spec.rows().validationShare(), spec.seed());
+            trained = divided.training();
+            measured =
+                    divided.heldOut().rows() == 0
+                            ? Optional.empty()
+                            : Optional.of(divided.heldOut());
         }
         boolean answersItself = spec.method().rowKind() == Method.RowKind.PROMPT;
-        if (trained.isEmpty()
-                || (!answersItself
-                        && trained.stream().mapToLong(Sample::trainedTokens).sum() == 0)) {
+        if (trained.rows() == 0 || (!answersItself && trained.trainedTokens() == 0)) {
             throw new TrainingDataException(
                     "no row of the training file has a token to train on (%d rows read)"
-                            .formatted(training.stats().rows()));
+                            .formatted(stats.rows()));
         }
-        this.training = packed(spec, room.resolve("training.tokens"), trained).withLines(lines);
-        this.validation =
-                measured.isEmpty()
-                        ? Optional.empty()
-                        : Optional.of(packed(spec, room.resolve("validation.tokens"), measured));
+        this.training = packed(spec, trained.ordered(spec.rows().plan().order()));
+        this.validation = measured.map(rows -> packed(spec, rows));
     }
 
-    static TrainingRows read(ResolvedSpec spec, TrainingRun.Sources sources, Path room)
+    /// Documents whose values are places in a longer list.
+    private static PackedRows.Documents numbered(RowChoice rows, int first) {
+        if (first == 0) {
+            return rows;
+        }
+        return new PackedRows.Documents() {
+            @Override
+            public int[] lengths() {
+                return rows.lengths();
+            }
+
+            @Override
+            public Sample sample(Packing.Piece piece) {
+                Sample sample = rows.sample(piece);
+                return sample.withValue(sample.value() + first);
+            }
+        };
+    }
+
+    static TrainingRows read(
+            ResolvedSpec spec, TrainingRun.Sources sources, Path room, ShardStore store)
             throws IOException {
         var options =
                 new DatasetTokenizer.Options(
@@ -87,65 +100,113 @@ final class TrainingRows implements AutoCloseable {
                         trained(spec),
                         PROBLEMS_LISTED);
         Optional<String> template = NamedFormat.source(sources.base(), spec.rows().template());
+        DataPlan plan = spec.rows().plan();
         try (DatasetTokenizer tokenizer =
                 DatasetTokenizer.of(
                         sources.base(),
                         options,
                         template,
                         Architecture.sight(sources.base().config()))) {
-            Tokenized training = read(tokenizer, "training file", sources.training());
-            Optional<Tokenized> validation = Optional.empty();
-            if (sources.validation().isPresent()) {
-                validation =
-                        Optional.of(read(tokenizer, "validation file", sources.validation().get()));
+            Corpus training =
+                    read(
+                            tokenizer,
+                            sources.files(plan),
+                            plan,
+                            spec.seed(),
+                            folder(room, "training"),
+                            store);
+            Optional<Corpus> validation = Optional.empty();
+            try {
+                if (sources.validation().isPresent()) {
+                    Reading asked = plan.validation();
+                    CorpusFile file =
+                            CorpusFile.whole(
+                                    sources.validation().get(),
+                                    "validation file",
+                                    asked == null ? Reading.RECOGNISED : asked);
+                    validation =
+                            Optional.of(
+                                    read(
+                                            tokenizer,
+                                            List.of(file),
+                                            DataPlan.PLAIN,
+                                            spec.seed(),
+                                            folder(room, "validation"),
+                                            store));
+                }
+                return new TrainingRows(spec, training, validation);
+            } catch (IOException | RuntimeException e) {
+                training.close();
+                validation.ifPresent(Corpus::close);
+                throw e;
             }
-            return new TrainingRows(spec, room, training, validation);
         }
     }
 
-    private static Trained trained(ResolvedSpec spec) {
+    private static Path folder(Path room, String name) throws IOException {
+        return Files.createDirectories(room.resolve(name));
+    }
+
+    private static TrainedTurns trained(ResolvedSpec spec) {
         boolean lastOnly =
                 spec.settings() instanceof MethodSettings.Supervised supervised
                         && supervised.lastAnswerOnly();
         return spec.rows().trainOnPrompt()
-                ? Trained.ALL
-                : lastOnly ? Trained.LAST_ANSWER : Trained.ANSWERS;
+                ? TrainedTurns.ALL
+                : lastOnly ? TrainedTurns.LAST_ANSWER : TrainedTurns.ANSWERS;
     }
 
-    private static Tokenized read(DatasetTokenizer tokenizer, String what, Path file)
+    private static Corpus read(
+            DatasetTokenizer tokenizer,
+            List<CorpusFile> files,
+            DataPlan plan,
+            long seed,
+            Path room,
+            ShardStore store)
             throws IOException {
-        Tokenized rows = tokenizer.read(file);
+        Corpus rows = Corpus.read(tokenizer, files, plan, seed, room, store);
         if (rows.problemCount() > 0) {
+            rows.close();
+            String what = files.getFirst().name();
             throw new TrainingDataException(what, rows.problems(), rows.problemCount());
         }
         return rows;
     }
 
-    private PackedRows packed(ResolvedSpec spec, Path file, List<Sample> samples)
-            throws IOException {
-        TokenShard.write(file, scored(spec, samples), Map.of());
-        TokenShard shard = TokenShard.open(file);
-        shards.add(shard);
+    private static PackedRows packed(ResolvedSpec spec, PackedRows.Documents documents) {
+        PackedRows.Documents rows = scored(spec, documents);
         int capacity = spec.rows().maxSeqLen();
         int group = spec.method().documentsPerRow();
         return group > 1
-                ? PackedRows.ofGroups(shard, group, capacity)
-                : PackedRows.of(shard, packing(spec), capacity);
+                ? PackedRows.ofGroups(rows, group, capacity)
+                : PackedRows.of(rows, packing(spec), capacity);
     }
 
     /// Where the cross-entropy is over whole documents, the prompts of chosen answers count too.
-    private static List<Sample> scored(ResolvedSpec spec, List<Sample> samples) {
+    private static PackedRows.Documents scored(ResolvedSpec spec, PackedRows.Documents documents) {
         boolean whole =
                 spec.settings() instanceof MethodSettings.ReferenceFree free
                         && free.nll() == MethodSettings.ReferenceFree.Nll.FULL;
         if (!whole) {
-            return samples;
+            return documents;
         }
-        List<Sample> scored = new ArrayList<>();
-        for (int i = 0; i < samples.size(); i++) {
-            scored.add(i % 2 == 0 ? samples.get(i).withContext() : samples.get(i));
-        }
-        return scored;
+        return new PackedRows.Documents() {
+            @Override
+            public int[] lengths() {
+                return documents.lengths();
+            }
+
+            @Override
+            public Sample sample(Packing.Piece piece) {
+                Sample sample = documents.sample(piece);
+                return piece.row() % 2 == 0 ? sample.withContext() : sample;
+            }
+
+            @Override
+            public long line(int document) {
+                return documents.line(document);
+            }
+        };
     }
 
     private static Packing packing(ResolvedSpec spec) {
@@ -163,6 +224,11 @@ final class TrainingRows implements AutoCloseable {
         return validation;
     }
 
+    /// What the owner of the files should know.
+    List<String> notes() {
+        return notes;
+    }
+
     /// The rows that graders read.
     List<Map<String, Object>> items() {
         return items;
@@ -174,6 +240,6 @@ final class TrainingRows implements AutoCloseable {
 
     @Override
     public void close() {
-        shards.forEach(TokenShard::close);
+        corpora.forEach(Corpus::close);
     }
 }

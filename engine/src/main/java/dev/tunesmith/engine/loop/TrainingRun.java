@@ -17,7 +17,11 @@ import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.MethodSettings.Ppo;
 import dev.tunesmith.contracts.method.ModelRole;
 import dev.tunesmith.contracts.method.TokenLoss;
+import dev.tunesmith.contracts.mixture.DataPlan;
+import dev.tunesmith.contracts.mixture.Reading;
 import dev.tunesmith.engine.adapter.site.AdapterException;
+import dev.tunesmith.engine.corpus.CorpusFile;
+import dev.tunesmith.engine.corpus.ShardStore;
 import dev.tunesmith.engine.data.PackedRows;
 import dev.tunesmith.engine.decode.StopTokens;
 import dev.tunesmith.engine.io.ModelDirectory;
@@ -93,6 +97,7 @@ public final class TrainingRun implements AutoCloseable {
 
     /// Local files that a run reads.
     ///
+    /// @param others training files after the first, in the order of the spec's plan
     /// @param validation rows that are only measured
     /// @param companions other models that the method reads
     /// @param adapter folder in PEFT layout of the adapter with which training goes on
@@ -101,7 +106,35 @@ public final class TrainingRun implements AutoCloseable {
             Path training,
             Optional<Path> validation,
             Map<ModelRole, Companion> companions,
-            Optional<Path> adapter) {
+            Optional<Path> adapter,
+            List<Path> others) {
+
+        public Sources {
+            others = List.copyOf(others);
+        }
+
+        /// One training file.
+        public Sources(
+                ModelDirectory base,
+                Path training,
+                Optional<Path> validation,
+                Map<ModelRole, Companion> companions,
+                Optional<Path> adapter) {
+            this(base, training, validation, companions, adapter, List.of());
+        }
+
+        /// The training files as a plan has them.
+        List<CorpusFile> files(DataPlan plan) {
+            if (plan.files().isEmpty()) {
+                return List.of(CorpusFile.whole(training, "training file", Reading.RECOGNISED));
+            }
+            List<CorpusFile> files = new ArrayList<>();
+            for (int i = 0; i < plan.files().size(); i++) {
+                Path path = i == 0 ? training : others.get(i - 1);
+                files.add(CorpusFile.of(path, plan.files().get(i)));
+            }
+            return files;
+        }
 
         /// A model that is read and does not change.
         ///
@@ -124,7 +157,7 @@ public final class TrainingRun implements AutoCloseable {
 
         /// The same files beside another base.
         private Sources with(ModelDirectory other) {
-            return new Sources(other, training, validation, companions, adapter);
+            return new Sources(other, training, validation, companions, adapter, others);
         }
     }
 
@@ -184,7 +217,14 @@ public final class TrainingRun implements AutoCloseable {
     /// @throws MemoryRefusedException if it does not fit, with what to change
     public static TrainingRun prepare(
             ResolvedSpec spec, Sources sources, Path room, long deviceBytes) throws IOException {
-        TrainingRows rows = TrainingRows.read(spec, sources, room);
+        return prepare(spec, sources, room, deviceBytes, ShardStore.NONE);
+    }
+
+    /// The same, with tokens that were kept.
+    public static TrainingRun prepare(
+            ResolvedSpec spec, Sources sources, Path room, long deviceBytes, ShardStore store)
+            throws IOException {
+        TrainingRows rows = TrainingRows.read(spec, sources, room, store);
         try {
             requireMemory(spec, sources.base(), rows.stats(), deviceBytes);
             PackedBase.check(spec, sources.base());
@@ -210,6 +250,11 @@ public final class TrainingRun implements AutoCloseable {
         return spec.adapter() instanceof AdapterSpec.Part part && part.newBlocks() > 0
                 ? ExpandedModel.write(base, part.layers(), room.resolve("expanded"))
                 : base;
+    }
+
+    /// What the owner of the files should know, a sentence each.
+    public List<String> notes() {
+        return rows.notes();
     }
 
     private static void requireHalves(ResolvedSpec spec, ModelDirectory base) {

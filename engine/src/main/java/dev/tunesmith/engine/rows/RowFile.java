@@ -1,12 +1,16 @@
 package dev.tunesmith.engine.rows;
 
 import dev.tunesmith.contracts.dataset.FileKind;
+import dev.tunesmith.contracts.mixture.Chunk;
 import io.airlift.compress.v3.MalformedInputException;
 import io.airlift.compress.v3.zstd.ZstdInputStream;
 import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -45,12 +49,19 @@ public final class RowFile {
     ///
     /// @throws RowFileException if it begins otherwise than such a file does
     public static RowReader open(Path file, FileKind kind) throws IOException {
+        return open(file, kind, Chunk.LINE);
+    }
+
+    /// The same with a say about where the documents of a text file end.
+    ///
+    /// @throws RowFileException if it begins otherwise than such a file does
+    public static RowReader open(Path file, FileKind kind, Chunk chunk) throws IOException {
         return switch (kind) {
             case JSON_LINES -> JsonRows.lines(file, stream(file));
             case JSON -> JsonRows.of(file, stream(file));
             case CSV -> new DelimitedRows(file, stream(file), ',');
             case TSV -> new DelimitedRows(file, stream(file), '\t');
-            case TEXT -> new TextRows(file, stream(file));
+            case TEXT -> new TextRows(file, stream(file), chunk);
             case PARQUET -> new ParquetRows(uncompressed(file));
             case ARROW -> new ArrowRows(uncompressed(file), stream(file));
         };
@@ -86,6 +97,25 @@ public final class RowFile {
     public static boolean isCompressed(Path file) throws IOException {
         try (InputStream raw = Files.newInputStream(file)) {
             return FileKind.isCompressed(raw.readNBytes(4));
+        }
+    }
+
+    /// Whether a file begins as a text does: valid, and without control characters.
+    public static boolean isText(Path file) throws IOException {
+        byte[] head = head(file);
+        int end = head.length;
+        while (end > 0 && head[end - 1] < 0) {
+            end--;
+        }
+        try {
+            return end > 0
+                    && StandardCharsets.UTF_8
+                            .newDecoder()
+                            .decode(ByteBuffer.wrap(head, 0, end))
+                            .chars()
+                            .noneMatch(c -> c < ' ' && c != '\n' && c != '\r' && c != '\t');
+        } catch (CharacterCodingException _) {
+            return false;
         }
     }
 

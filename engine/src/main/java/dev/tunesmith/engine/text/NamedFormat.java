@@ -11,13 +11,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /// A template that a job names, for a model that brings none.
 public final class NamedFormat {
-
-    private static final Logger LOG = LoggerFactory.getLogger(NamedFormat.class);
 
     private NamedFormat() {}
 
@@ -33,10 +29,6 @@ public final class NamedFormat {
         String source = TemplateSource.of(named.get());
         Optional<String> own = model.chatTemplate();
         if (own.isPresent()) {
-            LOG.info(
-                    "the model's own chat template counts, not the named one; template={} same={}",
-                    name,
-                    own.get().equals(source));
             return Optional.empty();
         }
         List<String> missing = missing(model, named.get());
@@ -47,6 +39,19 @@ public final class NamedFormat {
                             .formatted(name, String.join(" ", missing)));
         }
         return Optional.of(source);
+    }
+
+    /// What the owner of a job should know of a named template beside a model's own.
+    public static Optional<String> difference(ModelDirectory model, @Nullable String name) {
+        Optional<String> named =
+                Optional.ofNullable(name).flatMap(NamedTemplates::find).map(TemplateSource::of);
+        Optional<String> own = model.chatTemplate();
+        return named.isEmpty() || own.isEmpty() || own.equals(named)
+                ? Optional.empty()
+                : Optional.of(
+                        "the model brings a chat template of its own, which differs from template %s"
+                                        .formatted(name)
+                                + " and wins over it");
     }
 
     private static List<String> missing(ModelDirectory model, NamedTemplate template) {

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.mixture.TrainedTurns;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.engine.data.DatasetTokenizer.Options;
 import dev.tunesmith.engine.data.DatasetTokenizer.Tokenized;
-import dev.tunesmith.engine.data.DatasetTokenizer.Trained;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.SafetensorsWriter;
@@ -131,11 +131,7 @@ class DatasetTokenizerTest {
                 DatasetTokenizer.of(
                         model,
                         new DatasetTokenizer.Options(
-                                Method.SUPERVISED,
-                                100,
-                                Overflow.ERROR,
-                                DatasetTokenizer.Trained.ANSWERS,
-                                5),
+                                Method.SUPERVISED, 100, Overflow.ERROR, TrainedTurns.ANSWERS, 5),
                         source,
                         ChatEncoder.Sight.NONE)) {
             assertThat(decoded(tokenizer.read(file).samples().getFirst(), false))
@@ -151,11 +147,7 @@ class DatasetTokenizerTest {
                 DatasetTokenizer.of(
                         ModelDirectory.open(folder.resolve("model")),
                         new DatasetTokenizer.Options(
-                                Method.SUPERVISED,
-                                100,
-                                Overflow.ERROR,
-                                DatasetTokenizer.Trained.ANSWERS,
-                                5))) {
+                                Method.SUPERVISED, 100, Overflow.ERROR, TrainedTurns.ANSWERS, 5))) {
             Tokenized rows = tokenizer.read(table);
             assertThat(rows.problems()).isEmpty();
             assertThat(decoded(rows.samples().getFirst(), true)).isEqualTo("three<|im_end|>");
@@ -202,14 +194,14 @@ class DatasetTokenizerTest {
                 {"role":"assistant","content":"third","weight":0}]}\
                 """;
 
-        Sample sample = read(Trained.LAST_ANSWER, row);
+        Sample sample = read(TrainedTurns.LAST_ANSWER, row);
 
         assertThat(decoded(sample, true)).contains("second").doesNotContain("first", "third");
         assertThat(decoded(sample, false)).contains("Be brief.", "first", "third");
-        assertThat(read(Trained.ALL, row).trainedTokens()).isEqualTo(sample.length() - 1);
+        assertThat(read(TrainedTurns.ALL, row).trainedTokens()).isEqualTo(sample.length() - 1);
     }
 
-    private Sample read(Trained trained, String row) throws IOException {
+    private Sample read(TrainedTurns trained, String row) throws IOException {
         Files.write(file, List.of(row));
         Options options = new Options(Method.SUPERVISED, 1000, Overflow.ERROR, trained, 3);
         try (DatasetTokenizer tokenizer =
@@ -331,7 +323,7 @@ class DatasetTokenizerTest {
 
         Sample cut =
                 read(Method.SUPERVISED, whole - 1, Overflow.TRUNCATE, row).samples().getFirst();
-        Sample last = read(Trained.LAST_ANSWER, row);
+        Sample last = read(TrainedTurns.LAST_ANSWER, row);
 
         assertThat(decoded(cut, false)).contains("lookup", "system\ns").doesNotContain("first");
         assertThat(decoded(last, false)).contains("lookup", "system\ns");
@@ -382,7 +374,8 @@ class DatasetTokenizerTest {
     @Test
     void aWrongByteIsListedWithItsLine() throws IOException {
         Files.write(file, new byte[] {'{', '"', 'a', '"', ':', '"', (byte) 0xC3, '"', '}', '\n'});
-        Options options = new Options(Method.PRETRAIN, 100, Overflow.ERROR, Trained.ANSWERS, 3);
+        Options options =
+                new Options(Method.PRETRAIN, 100, Overflow.ERROR, TrainedTurns.ANSWERS, 3);
         try (DatasetTokenizer tokenizer =
                 DatasetTokenizer.of(ModelDirectory.open(folder.resolve("model")), options)) {
             Tokenized tokenized = tokenizer.read(file);
@@ -392,15 +385,6 @@ class DatasetTokenizerTest {
         }
     }
 
-    @Test
-    void theValidationShareIsAFunctionOfTheRow() {
-        long inShare = 0;
-        for (int i = 0; i < 1000; i++) {
-            inShare += Sample.allTrained(new int[] {i, i + 1}).isInShare(0.1) ? 1 : 0;
-        }
-        assertThat(inShare).isBetween(70L, 130L);
-    }
-
     private Sample one(String row) throws IOException {
         return read(Method.SUPERVISED, 1000, Overflow.ERROR, row).samples().getFirst();
     }
@@ -408,7 +392,7 @@ class DatasetTokenizerTest {
     private Tokenized read(Method method, int lengthMax, Overflow overflow, String... lines)
             throws IOException {
         Files.write(file, List.of(lines));
-        Options options = new Options(method, lengthMax, overflow, Trained.ANSWERS, 3);
+        Options options = new Options(method, lengthMax, overflow, TrainedTurns.ANSWERS, 3);
         try (DatasetTokenizer tokenizer =
                 DatasetTokenizer.of(ModelDirectory.open(folder.resolve("model")), options)) {
             return tokenizer.read(file);

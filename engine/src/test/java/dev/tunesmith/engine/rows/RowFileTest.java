@@ -75,9 +75,9 @@ final class RowFileTest {
     }
 
     @Test
-    void eachLineOfATextIsADocument() throws IOException {
+    void eachLineOfATextThatIsNotBlankIsADocument() throws IOException {
         assertThat(rows(file("a.txt", "one\r\n\n two")))
-                .containsExactly("{\"text\": \"one\"}", "{\"text\": \"\"}", "{\"text\": \" two\"}");
+                .containsExactly("{\"text\": \"one\"}", "{\"text\": \" two\"}");
     }
 
     @Test

@@ -253,9 +253,8 @@ record Jobs(Handle handle) {
                                                     checkpoint, row.getString("ckpt_sha256"))),
                             prefix(tenant, job),
                             companions(tenant, spec),
-                            Json.read(row.getString("spec"), JobSpec.class)
-                                    .labels()
-                                    .integrations());
+                            Json.read(row.getString("spec"), JobSpec.class).labels().integrations(),
+                            task.mixed() == null ? List.of() : task.mixed().others());
                 })
                 .findOne();
     }

@@ -19,6 +19,9 @@ import dev.tunesmith.contracts.job.ModelFit;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.job.Resolver;
 import dev.tunesmith.contracts.job.TrainingOptions;
+import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.mixture.TrainedTurns;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import dev.tunesmith.platform.json.Json;
@@ -74,13 +77,47 @@ public final class Validations implements Runnable {
             Optional<ObjectRef> validation =
                     Optional.ofNullable(job.spec().validationFile())
                             .flatMap(file -> jobs.file(job.tenant(), file));
-            Optional<Refusal> missing = missing(job.spec(), base, training, validation);
+            List<Optional<ObjectRef>> others = others(jobs, job);
+            Optional<Refusal> missing =
+                    missing(job.spec(), base, training, validation)
+                            .or(() -> missingOther(job.spec(), others));
             if (missing.isPresent()) {
                 refuse(handle, job.job(), missing.get());
             } else {
-                send(handle, job, base.orElseThrow(), training.orElseThrow(), validation);
+                Inputs inputs =
+                        new Inputs(
+                                base.orElseThrow(),
+                                training.orElseThrow(),
+                                validation,
+                                others.stream().map(Optional::orElseThrow).toList());
+                send(handle, job, inputs);
             }
         }
+    }
+
+    /// What a job reads, found.
+    private record Inputs(
+            ModelSource base,
+            ObjectRef training,
+            Optional<ObjectRef> validation,
+            List<ObjectRef> others) {}
+
+    /// The training files after the first.
+    private static List<Optional<ObjectRef>> others(Jobs jobs, Jobs.Unchecked job) {
+        return job.spec().training().data().files().stream()
+                .skip(1)
+                .map(file -> jobs.file(job.tenant(), file.file()))
+                .toList();
+    }
+
+    private static Optional<Refusal> missingOther(JobSpec spec, List<Optional<ObjectRef>> others) {
+        for (int i = 0; i < others.size(); i++) {
+            if (others.get(i).isEmpty()) {
+                FileId file = spec.training().data().files().get(i + 1).file();
+                return Optional.of(gone(file, "x_training.data.%d.file".formatted(i + 1)));
+            }
+        }
+        return Optional.empty();
     }
 
     private static Optional<Refusal> missing(
@@ -109,12 +146,7 @@ public final class Validations implements Runnable {
                 ErrorCode.INVALID_TRAINING_DATA, file.wire() + " was deleted meanwhile", param);
     }
 
-    private void send(
-            Handle handle,
-            Jobs.Unchecked job,
-            ModelSource base,
-            ObjectRef training,
-            Optional<ObjectRef> validation) {
+    private void send(Handle handle, Jobs.Unchecked job, Inputs inputs) {
         boolean first = job.open() == null;
         TrainingOptions.Rows rows = job.spec().training().rows();
         ValidateTask.Limits usual = ValidateTask.Limits.USUAL;
@@ -125,13 +157,14 @@ public final class Validations implements Runnable {
                         job.job(),
                         null,
                         job.spec().method(),
-                        training,
-                        validation.orElse(null),
-                        base,
+                        inputs.training(),
+                        inputs.validation().orElse(null),
+                        inputs.base(),
                         new ValidateTask.Limits(
                                 rows.maxSeqLen(),
                                 rows.overflow() == null ? usual.overflow() : rows.overflow(),
-                                usual.problems()));
+                                usual.problems()),
+                        mixed(job.spec(), inputs.others()));
         new Jobs(handle).taskSent(job.job(), task);
         new Mail(handle, clock).send(task);
         if (first) {
@@ -164,6 +197,24 @@ public final class Validations implements Runnable {
                                         .say(job.job(), Journal.Level.WARN, name + ": " + text)));
     }
 
+    private static ValidateTask.Mixed mixed(JobSpec spec, List<ObjectRef> others) {
+        boolean lastOnly =
+                spec.choice().settings() instanceof MethodSettings.Supervised supervised
+                        && supervised.lastAnswerOnly();
+        boolean all =
+                spec.method() == Method.PRETRAIN
+                        || Boolean.TRUE.equals(spec.training().rows().trainOnPrompt());
+        Long seed = spec.seed();
+        return new ValidateTask.Mixed(
+                spec.training().data(),
+                others,
+                seed == null ? Resolver.SEED : seed,
+                spec.training().template(),
+                all
+                        ? TrainedTurns.ALL
+                        : lastOnly ? TrainedTurns.LAST_ANSWER : TrainedTurns.ANSWERS);
+    }
+
     /// Applies a host's answer. A second answer to the same task finds it done.
     public void answered(UUID id, Report.Validated report) {
         database.useTransaction(
@@ -179,6 +230,8 @@ public final class Validations implements Runnable {
 
     private void decide(Handle handle, JobId job, Report.Validated report) {
         ModelFacts model = report.model();
+        Journal journal = new Journal(handle);
+        report.notes().forEach(note -> journal.say(job, Journal.Level.INFO, note));
         if (!report.ok()) {
             refuse(handle, job, invalid(report));
         } else if (model == null) {

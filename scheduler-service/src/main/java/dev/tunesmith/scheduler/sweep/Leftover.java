@@ -13,6 +13,10 @@ sealed interface Leftover {
                     "(t/[^/]+/j/[^/]+/(?:ckpt|result)/(?:[0-9]{12}-)?[0-9]+-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/).+");
     Pattern IMPORT = Pattern.compile("(t/[^/]+/models/[^/]+/).+");
 
+    Pattern TOKENS =
+            Pattern.compile(
+                    "(t/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/tokens/([0-9a-f]{64})/).+");
+
     /// With a slash at the end.
     String prefix();
 
@@ -25,6 +29,9 @@ sealed interface Leftover {
     /// An imported model; it counts once it has a row.
     record Import(String prefix) implements Leftover {}
 
+    /// Tokens of a file; they count as long as the tenant has the file.
+    record Tokens(String prefix, UUID tenant, String sha256) implements Leftover {}
+
     /// Where the key belongs to; empty for everything that is never swept: data sets, logs, base
     /// models.
     static Optional<Leftover> of(String key) {
@@ -35,6 +42,11 @@ sealed interface Leftover {
         Matcher attempt = ATTEMPT.matcher(key);
         if (attempt.matches()) {
             return Optional.of(new OfAttempt(attempt.group(1), UUID.fromString(attempt.group(2))));
+        }
+        Matcher tokens = TOKENS.matcher(key);
+        if (tokens.matches()) {
+            UUID tenant = UUID.fromString(tokens.group(2));
+            return Optional.of(new Tokens(tokens.group(1), tenant, tokens.group(3)));
         }
         Matcher imported = IMPORT.matcher(key);
         return imported.matches() ? Optional.of(new Import(imported.group(1))) : Optional.empty();

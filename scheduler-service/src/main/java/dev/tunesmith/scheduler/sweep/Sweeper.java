@@ -9,6 +9,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
@@ -17,7 +18,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// Removes what nothing refers to: uploads that were cut short, checkpoints and results of killed
-/// and fenced attempts, imports without a row.
+/// and fenced attempts, imports without a row, tokens of files that were deleted or have expired.
 ///
 /// A prefix goes only when its youngest object is older than the margin, no row refers to it and
 /// its lease is not held. An attempt that has lost its lease can never get a row any more, so
@@ -40,6 +41,12 @@ public final class Sweeper implements Runnable {
     private static final String IMPORT_COUNTS =
             """
             SELECT EXISTS (SELECT 1 FROM model_version WHERE object_prefix = :prefix)
+            """;
+
+    private static final String FILE_COUNTS =
+            """
+            SELECT EXISTS (SELECT 1 FROM file WHERE tenant_id = :tenant AND sha256 = :sha256
+              AND deleted_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp()))
             """;
 
     private final Database database;
@@ -127,6 +134,17 @@ public final class Sweeper implements Runnable {
             case Leftover.Upload _ -> false;
             case Leftover.OfAttempt attempt ->
                     database.inTransaction(ACTOR, handle -> counts(handle, attempt));
+            case Leftover.Tokens tokens ->
+                    database.inTransaction(
+                            ACTOR,
+                            handle ->
+                                    handle.createQuery(FILE_COUNTS)
+                                            .bind("tenant", tokens.tenant())
+                                            .bind(
+                                                    "sha256",
+                                                    HexFormat.of().parseHex(tokens.sha256()))
+                                            .mapTo(Boolean.class)
+                                            .one());
             case Leftover.Import imported ->
                     database.inTransaction(
                             ACTOR,

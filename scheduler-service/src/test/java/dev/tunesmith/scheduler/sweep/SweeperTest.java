@@ -86,6 +86,26 @@ class SweeperTest {
     }
 
     @Test
+    void tokensGoWithTheFileOfTheirTenant() {
+        ObjectStore objects = new DirectoryObjects(folder);
+        db.file();
+        String own = "t/%s/tokens/".formatted(db.tenant().value());
+        String hash =
+                db.value(
+                        "SELECT encode(sha256, 'hex') FROM file WHERE tenant_id = '%s' LIMIT 1"
+                                .formatted(db.tenant().value()),
+                        String.class);
+        put(objects, own + hash + "/a.tokens");
+        put(objects, own + "0".repeat(64) + "/b.tokens");
+        put(objects, "t/%s/tokens/%s/c.tokens".formatted(UUID.randomUUID(), hash));
+
+        assertThat(sweeper(objects, Duration.ofHours(25)).sweep()).isEqualTo(2);
+        assertThat(objects.list("", "", 10))
+                .extracting(Head::key)
+                .containsExactly(own + hash + "/a.tokens");
+    }
+
+    @Test
     void auditHeadsAreWrittenOncePerHour() {
         ObjectStore objects = new DirectoryObjects(folder);
         db.file();

@@ -166,7 +166,7 @@ public final class Layers {
                         List.of("tensor", "io", "rows", "score"),
                         List.of("ops", "text"),
                         List.of("tape", "data"),
-                        List.of("nn", "prepare"),
+                        List.of("nn", "prepare", "corpus"),
                         List.of("optim", "quant", "vision"),
                         List.of("model"),
                         List.of("adapter", "decode", "gguf"),

@@ -76,7 +76,7 @@ public final class ChildWork {
             return switch (command) {
                 case ChildCommand.Start start -> train(start, storage, room);
                 case ChildCommand.Validate validate ->
-                        new CheckTask(validate.task(), parent, storage).run();
+                        new CheckTask(validate.task(), parent, storage, room).run();
                 case ChildCommand.Prepare(DataTask task) ->
                         new DataWork(task, parent, storage, room.folder("made")).run();
                 case ChildCommand.Committed _, ChildCommand.Rejected _, ChildCommand.Stop _ ->

@@ -15,6 +15,7 @@ import dev.tunesmith.contracts.inspect.Finding;
 import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.job.Phase;
 import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.mixture.TrainedTurns;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.twin.Likeness;
 import dev.tunesmith.engine.data.DatasetTokenizer;
@@ -214,7 +215,7 @@ final class DataWork {
                         method(file),
                         lengthMax,
                         Overflow.TRUNCATE,
-                        DatasetTokenizer.Trained.ANSWERS,
+                        TrainedTurns.ANSWERS,
                         PROBLEMS_LISTED);
         String template = task.wish().template();
         try (DatasetTokenizer tokenizer =

@@ -6,6 +6,8 @@ import dev.tunesmith.contracts.event.ManifestRef;
 import dev.tunesmith.contracts.event.ModelSource;
 import dev.tunesmith.contracts.event.ObjectRef;
 import dev.tunesmith.contracts.id.Attempt;
+import dev.tunesmith.contracts.id.TenantId;
+import dev.tunesmith.engine.corpus.ShardStore;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.objects.LocalCopies;
 import dev.tunesmith.platform.objects.ObjectStore;
@@ -85,6 +87,11 @@ final class Storage {
         return new Manifest.Entry(name, key, stored.bytes(), stored.sha256());
     }
 
+    /// The tokens that were made of a tenant's files.
+    ShardStore tokens(TenantId tenant) {
+        return new TokenCache(objects, copies, patience, tenant);
+    }
+
     /// The writer of an attempt's checkpoints and of its result.
     Artifacts artifacts(Attempt attempt, Control.Work work, Map<String, String> environment) {
         Map<String, String> inputs = new TreeMap<>();
@@ -95,6 +102,9 @@ final class Storage {
             inputs.put("adapter", adapter.sha256());
         }
         inputs.put("training", work.training().sha256());
+        for (int i = 0; i < work.others().size(); i++) {
+            inputs.put("training.%d".formatted(i + 1), work.others().get(i).sha256());
+        }
         if (work.validation() != null) {
             inputs.put("validation", work.validation().sha256());
         }

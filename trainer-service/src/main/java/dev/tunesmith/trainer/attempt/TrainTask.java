@@ -5,6 +5,7 @@ import dev.tunesmith.contracts.event.ChildReport;
 import dev.tunesmith.contracts.event.Control;
 import dev.tunesmith.contracts.event.ExitCode;
 import dev.tunesmith.contracts.event.ModelSource;
+import dev.tunesmith.contracts.event.ObjectRef;
 import dev.tunesmith.contracts.event.StepMetrics;
 import dev.tunesmith.contracts.job.Phase;
 import dev.tunesmith.contracts.method.ModelRole;
@@ -32,7 +33,9 @@ import dev.tunesmith.trainer.tracker.Trackers;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -102,6 +105,10 @@ final class TrainTask {
         if (work.validation() != null) {
             validation = Optional.of(storage.file(work.validation()));
         }
+        List<Path> others = new ArrayList<>();
+        for (ObjectRef other : work.others()) {
+            others.add(storage.file(other));
+        }
         try {
             ModelDirectory directory = ModelDirectory.open(base);
             directory.openWeights().close();
@@ -110,7 +117,8 @@ final class TrainTask {
                     storage.file(work.training()),
                     validation,
                     companions(),
-                    storage.adapter(work.base()));
+                    storage.adapter(work.base()),
+                    others);
         } catch (ModelFileException e) {
             throw AttemptFailure.baseModel(work.base().name(), e);
         }
@@ -130,7 +138,15 @@ final class TrainTask {
 
     private TrainingRun prepare(TrainingRun.Sources sources) throws IOException {
         try {
-            return TrainingRun.prepare(work.spec(), sources, room.folder("tokens"), deviceBytes());
+            TrainingRun run =
+                    TrainingRun.prepare(
+                            work.spec(),
+                            sources,
+                            room.folder("tokens"),
+                            deviceBytes(),
+                            storage.tokens(work.tenant()));
+            run.notes().forEach(note -> parent.send(new ChildReport.Noted(resumeStep(), note)));
+            return run;
         } catch (ModelFileException | UnsupportedModelException e) {
             throw AttemptFailure.baseModel(work.base().name(), e);
         } catch (SpecRefusedException e) {

@@ -27,6 +27,7 @@ import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.objects.DirectoryObjects;
+import dev.tunesmith.platform.objects.ObjectStore;
 import dev.tunesmith.platform.objects.ObjectStore.Stored;
 import dev.tunesmith.platform.objects.Sha256;
 import dev.tunesmith.trainer.attempt.RunningChild.Settings;
@@ -35,6 +36,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.stream.Collectors;
@@ -399,6 +401,40 @@ class ChildTest {
         }
     }
 
+    @Test
+    void tokensOfAFileAreMadeOnceForAllJobsOfItsTenantAndForNobodyElse() throws Exception {
+        TenantId other = new TenantId(new UUID(1, 2));
+        assertThat(notes(validate(job))).noneMatch(note -> note.contains("tokenised before"));
+        assertThat(notes(validate(job))).anyMatch(note -> note.contains("tokenised before"));
+        assertThat(notes(validate(job, Method.SUPERVISED, other)))
+                .noneMatch(note -> note.contains("tokenised before"));
+        assertThat(objects.list("t/%s/tokens/".formatted(other.value()), "", 10)).hasSize(2);
+    }
+
+    @Test
+    void tokensWithOtherBytesThanTheirNoteSaysAreMadeAgain() throws Exception {
+        TenantId tenant = new TenantId(new UUID(1, 1));
+        assertThat(notes(validate(job))).isNotEmpty();
+        String prefix = "t/%s/tokens/".formatted(tenant.value());
+        String shard =
+                objects.list(prefix, "", 10).stream()
+                        .map(ObjectStore.Head::key)
+                        .filter(key -> key.endsWith(".tokens"))
+                        .findFirst()
+                        .orElseThrow();
+        objects.delete(shard);
+        objects.put(shard, new byte[] {1, 2, 3});
+
+        assertThat(notes(validate(job))).noneMatch(note -> note.contains("tokenised before"));
+    }
+
+    private List<String> notes(ChildCommand.Validate command) throws Exception {
+        try (RunningChild child = start(command)) {
+            assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
+            return child.last(ChildReport.Validated.class).notes();
+        }
+    }
+
     private ObjectRef object(String rows) {
         Stored stored = objects.put("t/a/datasets/mixed", rows.getBytes(UTF_8));
         return new ObjectRef(stored.key(), stored.bytes(), stored.sha256());
@@ -409,10 +445,14 @@ class ChildTest {
     }
 
     private static ChildCommand.Validate validate(TinyJob job, Method method) {
+        return validate(job, method, new TenantId(new UUID(1, 1)));
+    }
+
+    private static ChildCommand.Validate validate(TinyJob job, Method method, TenantId tenant) {
         return new ChildCommand.Validate(
                 new ValidateTask(
                         new TaskId(new UUID(3, 3)),
-                        new TenantId(new UUID(1, 1)),
+                        tenant,
                         null,
                         null,
                         method,

@@ -1,0 +1,338 @@
+package dev.tunesmith.engine.corpus;
+
+import dev.tunesmith.contracts.data.DatasetStats;
+import dev.tunesmith.contracts.dataset.Mixing;
+import dev.tunesmith.contracts.dataset.UsualRow;
+import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.mixture.DataPlan;
+import dev.tunesmith.contracts.mixture.Reading;
+import dev.tunesmith.contracts.mixture.RowConversion;
+import dev.tunesmith.contracts.mixture.Shape;
+import dev.tunesmith.contracts.problem.Problem;
+import dev.tunesmith.contracts.problem.ProblemCode;
+import dev.tunesmith.contracts.twin.Likeness;
+import dev.tunesmith.contracts.twin.RowPrint;
+import dev.tunesmith.contracts.twin.Twins;
+import dev.tunesmith.engine.data.DatasetTokenizer;
+import dev.tunesmith.engine.data.DatasetTokenizer.EncodedRow;
+import dev.tunesmith.engine.data.DatasetTokenizer.Findings;
+import dev.tunesmith.engine.data.RowLines;
+import dev.tunesmith.engine.data.Sample;
+import dev.tunesmith.engine.data.TokenShard;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
+
+/// Files of rows as one set of tokens.
+///
+/// Files are read one after the other and row by row; memory holds some bytes a row, whatever the
+/// rows say. Which rows of the shards count, and in which order, is decided afterwards.
+public final class Corpus implements AutoCloseable {
+
+    private static final long FILE_GAMMA = 0x9E3779B97F4A7C15L;
+
+    private final List<TokenShard> shards = new ArrayList<>();
+    private final List<Map<String, Object>> items = new ArrayList<>();
+    private final List<Problem> problems = new ArrayList<>();
+    private final List<String> notes = new ArrayList<>();
+    private final DatasetTokenizer tokenizer;
+    private final DataPlan plan;
+    private final @Nullable Twins nearTwins;
+    private long problemCount;
+    private RowChoice rows;
+    private DatasetStats stats = DatasetStats.EMPTY;
+
+    private Corpus(DatasetTokenizer tokenizer, DataPlan plan) {
+        this.tokenizer = tokenizer;
+        this.plan = plan;
+        this.nearTwins = plan.deduplicate() == Likeness.NEAR ? new Twins(Likeness.NEAR) : null;
+        this.rows = new RowChoice(List.of(), documentsPerRow(), new long[0]);
+    }
+
+    /// Reads files.
+    ///
+    /// @param plan how their rows mix; a validation file has a plan of its own
+    /// @param seed of all lots
+    /// @param room existing folder for the tokens, which must outlive the corpus
+    public static Corpus read(
+            DatasetTokenizer tokenizer,
+            List<CorpusFile> files,
+            DataPlan plan,
+            long seed,
+            Path room,
+            ShardStore store)
+            throws IOException {
+        Corpus corpus = new Corpus(tokenizer, plan);
+        try {
+            for (CorpusFile file : files) {
+                corpus.add(file, room, store);
+            }
+            corpus.choose(files, seed);
+            return corpus;
+        } catch (IOException | RuntimeException e) {
+            corpus.close();
+            throw e;
+        }
+    }
+
+    private int documentsPerRow() {
+        return tokenizer.options().method().documentsPerRow();
+    }
+
+    private boolean documents() {
+        return tokenizer.options().method().rowKind() == Method.RowKind.DOCUMENT;
+    }
+
+    private void add(CorpusFile file, Path room, ShardStore store) throws IOException {
+        Recognition found = Recognition.of(file.path(), file.reading(), documents());
+        notes.add(found.sentence(file.name()));
+        Optional<String> refusal = found.refusal(file.reading());
+        if (refusal.isPresent()) {
+            problem(
+                    new Problem(
+                            ProblemCode.INVALID_TRAINING_FILE,
+                            null,
+                            file.name() + ": " + refusal.get(),
+                            null,
+                            null));
+            return;
+        }
+        boolean chatMl =
+                file.reading().asFound() && found.shape().equals(Optional.of(Shape.CHATML));
+        Reading reading = chatMl ? file.reading().with(Shape.CHATML) : file.reading();
+        Path target = room.resolve("tokens-" + shards.size());
+        ShardKey key = ShardKey.of(file.path(), reading, tokenizer, plan.orderColumn());
+        // Graders read the rows themselves, and nearness is measured on them; pictures depend on
+        // more than the key says.
+        boolean shared =
+                nearTwins == null
+                        && !tokenizer.sees()
+                        && tokenizer.options().method().rowKind() != Method.RowKind.PROMPT;
+        Optional<Path> kept = shared ? key.find(store) : Optional.empty();
+        if (kept.isPresent()) {
+            shards.add(TokenShard.open(kept.get()));
+            notes.add(
+                    "%s was tokenised before with the same vocabulary and template; its tokens are"
+                                    .formatted(file.name())
+                            + " taken from the store");
+            return;
+        }
+        Findings findings = tokenise(file, reading, target);
+        shards.add(TokenShard.open(target));
+        if (shared && findings.problemCount() == 0) {
+            key.keep(store, target, findings.stats());
+        }
+    }
+
+    private Findings tokenise(CorpusFile file, Reading reading, Path target) throws IOException {
+        Findings findings;
+        try (RowLines lines = RowLines.of(file.path(), new RowConversion(reading, documents()));
+                TokenShard.Writer writer = new TokenShard.Writer(target)) {
+            findings = tokenizer.read(lines, row -> take(row, writer));
+            writer.finish(ShardKey.metadata(findings.stats()));
+        }
+        findings.problems().forEach(problem -> problem(named(file, problem)));
+        problemCount += Math.max(0, findings.problemCount() - findings.problems().size());
+        return findings;
+    }
+
+    private void take(EncodedRow row, TokenShard.Writer writer) throws IOException {
+        float key = key(row);
+        if (row.documents().isEmpty()) {
+            return;
+        }
+        List<Sample> documents = row.documents();
+        if (tokenizer.options().method().rowKind() == Method.RowKind.PROMPT) {
+            items.add(UsualRow.of(row.tree()).row());
+            documents = documents.stream().map(one -> one.withValue(items.size() - 1)).toList();
+        }
+        if (nearTwins != null) {
+            int _ = nearTwins.add(row.tree());
+        }
+        writer.add(
+                documents,
+                new TokenShard.Row(row.line(), row.fullLength(), key, RowPrint.of(row.tree())));
+    }
+
+    private float key(EncodedRow row) {
+        String column = plan.orderColumn();
+        if (column == null) {
+            return 0;
+        }
+        if (row.tree().get(column) instanceof Number number) {
+            return number.floatValue();
+        }
+        problem(
+                Problem.ofLine(
+                        row.line(), column, "expected a number, by which the rows are ordered"));
+        return 0;
+    }
+
+    private Problem named(CorpusFile file, Problem problem) {
+        return plan.files().size() < 2
+                ? problem
+                : new Problem(
+                        problem.code(),
+                        problem.param(),
+                        file.name() + ": " + problem.message(),
+                        problem.suggestion(),
+                        problem.line());
+    }
+
+    private void problem(Problem problem) {
+        problemCount++;
+        if (problems.size() < tokenizer.options().problemsListed()) {
+            problems.add(problem);
+        }
+    }
+
+    // ---- which rows count
+
+    private void choose(List<CorpusFile> files, long seed) {
+        if (problemCount > 0) {
+            stats = shards.isEmpty() ? stats : ShardKey.stats(shards.getFirst());
+            return;
+        }
+        List<int[]> chosen = new ArrayList<>();
+        boolean whole = files.size() == 1 && plan.deduplicate() == null;
+        int[] repeats = repeats();
+        int first = 0;
+        for (int i = 0; i < files.size(); i++) {
+            int[] kept = kept(shards.get(i).rows(), first, repeats);
+            first += shards.get(i).rows();
+            whole &= files.get(i).numSamples() == null && files.get(i).maxSamples() == null;
+            chosen.add(drawn(kept, files.get(i), new SplittableRandom(seed + i * FILE_GAMMA)));
+        }
+        List<Mixing.Place> order = mixed(chosen, seed);
+        long[] places = new long[order.size()];
+        Arrays.setAll(
+                places,
+                i -> {
+                    Mixing.Place place = order.get(i);
+                    return RowChoice.place(
+                            place.dataset(), chosen.get(place.dataset())[place.row()]);
+                });
+        rows = new RowChoice(shards, documentsPerRow(), places);
+        stats = whole ? ShardKey.stats(shards.getFirst()) : rows.stats();
+        if (!whole) {
+            notes.add(
+                    "%d rows of %d files are trained in an epoch (%s)"
+                            .formatted(places.length, files.size(), plan.mixing().wire()));
+        }
+    }
+
+    /// For each row of all files the first row that says the same; its own place if all count.
+    private int[] repeats() {
+        Likeness likeness = plan.deduplicate();
+        if (likeness == null) {
+            return new int[0];
+        }
+        if (nearTwins != null) {
+            return nearTwins.groups();
+        }
+        Twins twins = new Twins(likeness);
+        for (TokenShard shard : shards) {
+            for (int row = 0; row < shard.rows(); row++) {
+                int _ = twins.add(shard.print(row));
+            }
+        }
+        return twins.groups();
+    }
+
+    private int[] kept(int count, int first, int[] repeats) {
+        int[] kept = new int[count];
+        int size = 0;
+        for (int row = 0; row < count; row++) {
+            if (repeats.length == 0 || repeats[first + row] == first + row) {
+                kept[size++] = row;
+            }
+        }
+        if (size < count) {
+            notes.add("%d rows that repeat others are left out".formatted(count - size));
+        }
+        return Arrays.copyOf(kept, size);
+    }
+
+    /// Rows by lot; where more are asked for than there are, the rest is drawn again.
+    private static int[] drawn(int[] rows, CorpusFile file, SplittableRandom random) {
+        int[] drawn = rows;
+        Integer asked = file.numSamples();
+        if (asked != null && rows.length > 0) {
+            for (int i = rows.length - 1; i > 0; i--) {
+                int other = random.nextInt(i + 1);
+                int kept = rows[i];
+                rows[i] = rows[other];
+                rows[other] = kept;
+            }
+            drawn = Arrays.copyOf(rows, asked);
+            for (int i = rows.length; i < asked; i++) {
+                drawn[i] = rows[random.nextInt(rows.length)];
+            }
+        }
+        Integer most = file.maxSamples();
+        return most == null || most >= drawn.length ? drawn : Arrays.copyOf(drawn, most);
+    }
+
+    private List<Mixing.Place> mixed(List<int[]> chosen, long seed) {
+        int[] sizes = chosen.stream().mapToInt(rows -> rows.length).toArray();
+        double[] shares = plan.shares();
+        if (shares.length == 0) {
+            return plan.mixing().order(sizes);
+        }
+        SplittableRandom random = new SplittableRandom(seed);
+        return plan.mixing()
+                .order(
+                        sizes,
+                        () -> {
+                            double left = random.nextDouble();
+                            int file = 0;
+                            while (file < shares.length - 1 && left >= shares[file]) {
+                                left -= shares[file++];
+                            }
+                            return file;
+                        });
+    }
+
+    // ---- what was found
+
+    /// The rows that count, mixed.
+    public RowChoice rows() {
+        return rows;
+    }
+
+    /// The rows themselves where graders read them; the value of a document is its place.
+    public List<Map<String, Object>> items() {
+        return items;
+    }
+
+    /// Figures of the rows that count.
+    public DatasetStats stats() {
+        return stats;
+    }
+
+    /// The first problems.
+    public List<Problem> problems() {
+        return problems;
+    }
+
+    /// All problems.
+    public long problemCount() {
+        return problemCount;
+    }
+
+    /// What the owner of the files should know, a sentence each.
+    public List<String> notes() {
+        return notes;
+    }
+
+    @Override
+    public void close() {
+        shards.forEach(TokenShard::close);
+    }
+}

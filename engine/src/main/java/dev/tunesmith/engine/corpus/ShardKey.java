@@ -1,0 +1,128 @@
+package dev.tunesmith.engine.corpus;
+
+import dev.tunesmith.contracts.data.DatasetStats;
+import dev.tunesmith.contracts.mixture.Reading;
+import dev.tunesmith.engine.data.DatasetTokenizer;
+import dev.tunesmith.engine.data.TokenShard;
+import dev.tunesmith.engine.io.JsonTree;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/// Everything that the tokens of a file depend on.
+///
+/// The greatest length is no part of it as long as no row was cut: such tokens serve every length
+/// that is not below the longest row.
+///
+/// @param source SHA-256 of the file
+/// @param uncut name of the tokens if no row was cut
+/// @param cut name of the tokens otherwise
+record ShardKey(String source, String uncut, String cut, int lengthMax) {
+
+    /// Counts up when the same rows give other tokens than before.
+    private static final int ENCODING_VERSION = 1;
+
+    private static final int BUFFER_BYTES = 1 << 16;
+
+    static ShardKey of(
+            Path file, Reading reading, DatasetTokenizer tokenizer, @Nullable String orderColumn)
+            throws IOException {
+        DatasetTokenizer.Options options = tokenizer.options();
+        String source = sha256(file);
+        Map<String, Object> parts = new LinkedHashMap<>();
+        parts.put("encoding", ENCODING_VERSION);
+        parts.put("format", TokenShard.FORMAT_VERSION);
+        parts.put("source", source);
+        parts.put("reading", new TreeMap<>(reading.wire()));
+        parts.put("tokenizer", tokenizer.identity());
+        parts.put("rows", options.method().rowKind().name());
+        parts.put("documents", options.method().documentsPerRow());
+        parts.put("trained", options.trained().wire());
+        parts.put("column", orderColumn == null ? "" : orderColumn);
+        String uncut = sha256(JsonTree.text(parts).getBytes(StandardCharsets.UTF_8));
+        parts.put("length_max", options.lengthMax());
+        parts.put("overflow", options.overflow().wire());
+        String cut = sha256(JsonTree.text(parts).getBytes(StandardCharsets.UTF_8));
+        return new ShardKey(source, uncut, cut, options.lengthMax());
+    }
+
+    /// What was kept and can be used.
+    Optional<Path> find(ShardStore store) throws IOException {
+        Optional<Path> whole = store.find(source, uncut).filter(this::suits);
+        return whole.isPresent() ? whole : store.find(source, cut);
+    }
+
+    private boolean suits(Path path) {
+        try (TokenShard shard = TokenShard.open(path)) {
+            return stats(shard).longest() <= lengthMax;
+        }
+    }
+
+    void keep(ShardStore store, Path shard, DatasetStats stats) throws IOException {
+        store.keep(source, stats.longest() <= lengthMax ? uncut : cut, shard);
+    }
+
+    /// Figures of a file as metadata of its tokens.
+    static Map<String, String> metadata(DatasetStats stats) {
+        return Map.of(
+                "rows", Long.toString(stats.rows()),
+                "tokens", Long.toString(stats.tokens()),
+                "trained_tokens", Long.toString(stats.trainedTokens()),
+                "longest", Integer.toString(stats.longest()),
+                "median", Integer.toString(stats.median()),
+                "percentile95", Integer.toString(stats.percentile95()),
+                "cut_rows", Long.toString(stats.cutRows()),
+                "duplicate_rows", Long.toString(stats.duplicateRows()));
+    }
+
+    /// The figures in the metadata of tokens.
+    static DatasetStats stats(TokenShard shard) {
+        Map<String, String> origin = shard.origin();
+        return new DatasetStats(
+                number(origin, "rows"),
+                number(origin, "tokens"),
+                number(origin, "trained_tokens"),
+                (int) number(origin, "longest"),
+                (int) number(origin, "median"),
+                (int) number(origin, "percentile95"),
+                number(origin, "cut_rows"),
+                number(origin, "duplicate_rows"));
+    }
+
+    private static long number(Map<String, String> origin, String key) {
+        return Long.parseLong(origin.getOrDefault(key, "0"));
+    }
+
+    private static String sha256(Path file) throws IOException {
+        MessageDigest digest = digest();
+        byte[] buffer = new byte[BUFFER_BYTES];
+        try (InputStream stream = Files.newInputStream(file)) {
+            for (int read = stream.read(buffer); read >= 0; read = stream.read(buffer)) {
+                digest.update(buffer, 0, read);
+            }
+        }
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    private static String sha256(byte[] bytes) {
+        return HexFormat.of().formatHex(digest().digest(bytes));
+    }
+
+    private static MessageDigest digest() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
+    }
+}
