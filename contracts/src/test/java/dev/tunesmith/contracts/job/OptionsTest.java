@@ -60,6 +60,8 @@ final class OptionsTest {
                     Map.entry(
                             "optimizer",
                             new Company("", Set.of("learning_rate", "adam_beta2", "adam_epsilon"))),
+                    Map.entry("gradient_checkpointing", new Company("", Set.of("recompute"))),
+                    Map.entry("recompute", new Company("", Set.of("gradient_checkpointing"))),
                     Map.entry("shifted_attention", new Company("", Set.of("attention_group"))),
                     Map.entry(
                             "attention_group", new Company("\"shifted_attention\":true", Set.of())),
@@ -124,6 +126,7 @@ final class OptionsTest {
                     Map.entry("micro_batch", 2),
                     Map.entry("gradient_accumulation_steps", 4),
                     Map.entry("gradient_checkpointing", true),
+                    Map.entry("recompute", "block"),
                     Map.entry("loss_type", "dft"),
                     Map.entry("label_smoothing", 0.1),
                     Map.entry("neftune_noise_alpha", 5.0),
