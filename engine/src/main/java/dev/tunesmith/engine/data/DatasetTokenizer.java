@@ -177,7 +177,9 @@ public final class DatasetTokenizer implements AutoCloseable {
                             sight),
                     endToken(model, tokenizer),
                     options,
-                    new Identity(identity(model, file, template), sight != ChatEncoder.Sight.NONE));
+                    new Identity(
+                            identity(model, file, template),
+                            !sight.equals(ChatEncoder.Sight.NONE)));
         } catch (RuntimeException e) {
             tokenizer.close();
             throw e;

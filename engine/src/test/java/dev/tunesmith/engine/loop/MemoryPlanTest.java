@@ -18,6 +18,7 @@ import dev.tunesmith.contracts.method.MethodSettings.Preference;
 import dev.tunesmith.engine.adapter.Adapter;
 import dev.tunesmith.engine.adapter.kind.LoraConfig;
 import dev.tunesmith.engine.adapter.site.Targets;
+import dev.tunesmith.engine.corpus.ShardStore;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;
@@ -173,7 +174,7 @@ class MemoryPlanTest {
             assertThat(outcome).isInstanceOf(Outcome.Finished.class);
         }
         Path again = Files.createDirectory(folder.resolve("again"));
-        try (TrainingRows rows = TrainingRows.read(spec, sources, again)) {
+        try (TrainingRows rows = TrainingRows.read(spec, sources, again, ShardStore.NONE)) {
             Workload work = Resolver.workload(spec, rows.stats());
             return MemoryPlan.of(
                     TrainingRun.facts(sources.base()), work.withThreads(CpuKernels.threads()));

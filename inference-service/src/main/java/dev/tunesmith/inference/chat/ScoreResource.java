@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// `POST /v1/scores`: answers beside the texts that were wanted, scored.
 @Path("/v1/scores")
@@ -44,7 +45,7 @@ public final class ScoreResource {
         return Json.text(answer);
     }
 
-    private static List<TextPair> pairs(Object given) {
+    private static List<TextPair> pairs(@Nullable Object given) {
         if (!(given instanceof List<?> list) || list.isEmpty() || list.size() > PAIRS_MAX) {
             throw wrong("pairs", "a list of 1 to %d pairs".formatted(PAIRS_MAX));
         }

@@ -1,6 +1,7 @@
 package dev.tunesmith.trainer.attempt;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tunesmith.contracts.event.ChildCommand;
@@ -93,8 +94,9 @@ class DataChildTest {
     void aRowIsShownWithWhatIsTrained() throws Exception {
         ChildReport.Prepared done = done(Verb.PREVIEW, job.training());
 
-        Map<?, ?> document = (Map<?, ?>) ((List<?>) done.result().get("documents")).getFirst();
-        List<?> pieces = (List<?>) document.get("pieces");
+        List<?> documents = (List<?>) requireNonNull(done.result().get("documents"));
+        Map<?, ?> document = (Map<?, ?>) requireNonNull(documents.getFirst());
+        List<?> pieces = (List<?>) requireNonNull(document.get("pieces"));
         assertThat(pieces)
                 .anySatisfy(
                         piece -> assertThat((Map<?, ?>) piece).extracting("weight").isEqualTo(1.0));
