@@ -1,6 +1,7 @@
 package dev.tunesmith.cli;
 
 import dev.tunesmith.cli.data.DataCommand;
+import dev.tunesmith.cli.predict.PredictCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;

@@ -27,7 +27,7 @@ public final class Output {
         return json;
     }
 
-    boolean isQuiet() {
+    public boolean isQuiet() {
         return quiet;
     }
 
@@ -37,7 +37,7 @@ public final class Output {
     }
 
     /// Prints rows under headings; as JSON the list object unchanged.
-    void table(JsonNode list, List<String> headings, List<List<String>> rows) {
+    public void table(JsonNode list, List<String> headings, List<List<String>> rows) {
         if (json) {
             out.println(list);
             return;

@@ -91,7 +91,7 @@ public final class Resolver {
         return workload(
                         spec.adapter(),
                         spec.precision(),
-                        spec.rows().microBatch(),
+                        spec.settings().rowsBack(spec.rows().microBatch(), spec.rows().batchSize()),
                         tokensOf(spec.settings(), tokens),
                         spec.recompute())
                 .withFrozenCopies(frozenCopies(spec.settings(), spec.adapter()))

@@ -60,6 +60,12 @@ public sealed interface MethodSettings
         return judge().map(ModelRole::judges).orElse(Map.of());
     }
 
+    /// Rows that go back through the model at once, of `together` that are computed at once in
+    /// batches of `batch`.
+    default int rowsBack(int together, int batch) {
+        return together;
+    }
+
     /// Optimizer steps that are made of the same rows, one after another.
     default int updatesPerBatch() {
         return 1;
@@ -223,6 +229,11 @@ public sealed interface MethodSettings
         @Override
         public boolean needsScoreHead() {
             return true;
+        }
+
+        @Override
+        public int rowsBack(int together, int batch) {
+            return Math.min(together, Math.ceilDiv(batch, update.miniBatches));
         }
 
         @Override

@@ -145,7 +145,7 @@ class KeeperTest {
         ResolvedSpec.Optimizer old = spec.optimizer();
         ResolvedSpec.Optimizer fast =
                 new ResolvedSpec.Optimizer(
-                        1.5, 1, Curve.CONSTANT, 0, 0, 0, old.maxGradNorm(), OptimizerSpec.ADAMW);
+                        1.2, 1, Curve.CONSTANT, 0, 0, 0, old.maxGradNorm(), OptimizerSpec.ADAMW);
         return TinyModel.with(spec, fast);
     }
 

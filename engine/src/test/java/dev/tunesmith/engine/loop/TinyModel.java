@@ -33,6 +33,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// A random Llama of 40 thousand parameters with its tokenizer, and rows to train it on.
@@ -145,7 +146,10 @@ record TinyModel(Path folder) {
     }
 
     private static List<String> texts() {
-        return sentences().stream().map("{\"text\":\"%s\"}"::formatted).toList();
+        List<String> sentences = sentences();
+        return IntStream.range(0, sentences.size())
+                .mapToObj(i -> "{\"text\":\"%s %d\"}".formatted(sentences.get(i), i))
+                .toList();
     }
 
     TrainingRun.Sources sources(Method method) {
@@ -422,6 +426,23 @@ record TinyModel(Path folder) {
                         old.validationShare(),
                         old.batchSize(),
                         rows),
+                spec.steps(),
+                spec.optimizer());
+    }
+
+    /// The same job with another share of rows that only measure.
+    static ResolvedSpec holdingOut(ResolvedSpec spec, double share) {
+        ResolvedSpec.Rows old = spec.rows();
+        return with(
+                spec,
+                new ResolvedSpec.Rows(
+                        old.maxSeqLen(),
+                        old.packing(),
+                        old.overflow(),
+                        old.trainOnPrompt(),
+                        share,
+                        old.batchSize(),
+                        old.microBatch()),
                 spec.steps(),
                 spec.optimizer());
     }

@@ -1,5 +1,7 @@
-package dev.tunesmith.cli;
+package dev.tunesmith.cli.predict;
 
+import dev.tunesmith.cli.CommandFailure;
+import dev.tunesmith.cli.ExitCode;
 import dev.tunesmith.contracts.dataset.UsualRow;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,10 +1,15 @@
-package dev.tunesmith.cli;
+package dev.tunesmith.cli.predict;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MappingIterator;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tunesmith.cli.Api;
+import dev.tunesmith.cli.CommandFailure;
+import dev.tunesmith.cli.Connection;
+import dev.tunesmith.cli.ExitCode;
+import dev.tunesmith.cli.Output;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -35,7 +40,7 @@ import picocli.CommandLine.Parameters;
         description = "Answer the rows of a file with a model and score the answers.",
         mixinStandardHelpOptions = true)
 @SuppressWarnings("NullAway.Init")
-final class PredictCommand implements Callable<Integer> {
+public final class PredictCommand implements Callable<Integer> {
     private static final ObjectReader ROWS = Api.JSON.readerForMapOf(Object.class);
 
     @Mixin private Connection connection;
