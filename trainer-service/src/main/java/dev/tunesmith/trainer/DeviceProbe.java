@@ -1,22 +1,13 @@
 package dev.tunesmith.trainer;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import dev.tunesmith.engine.tensor.Device;
 import dev.tunesmith.engine.tensor.DeviceException;
 import dev.tunesmith.platform.json.Json;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Path;
-import java.util.List;
-import java.util.Map;
-import java.util.concurrent.TimeUnit;
 
 /// Asks the driver which device this host has and how much of its memory is free, in a process of
 /// its own: a driver that fails or hangs must not take the host along, and no context of a device
-/// stays behind.
+/// stays behind. [DeviceQuestion] starts it.
 public final class DeviceProbe {
-    private static final long WAIT_SECONDS = 60;
 
     private DeviceProbe() {}
 
@@ -24,74 +15,16 @@ public final class DeviceProbe {
     /// why it cannot be used, and ends with 1.
     public static void main(String[] arguments) {
         try {
-            System.out.println(Json.text(Found.of(Device.named(arguments[0]))));
+            Device device = Device.named(arguments[0]);
+            System.out.println(
+                    Json.text(
+                            new DeviceQuestion.Found(
+                                    device.wire(),
+                                    device.describe(),
+                                    device.freeBytes().orElseGet(ProcessMemory::limitBytes))));
         } catch (DeviceException e) {
             System.err.println(e.getMessage());
             System.exit(1);
         }
-    }
-
-    private record Found(String device, String described, long freeBytes) {
-        static Found of(Device device) {
-            return new Found(
-                    device.wire(),
-                    device.describe(),
-                    device.freeBytes().orElseGet(ProcessMemory::limitBytes));
-        }
-    }
-
-    /// The device that was asked for, as it is. Of one whose memory was given, as much as that; of
-    /// any other than the CPU, what is free now.
-    ///
-    /// @param environment of the process that asks, beside that of this one
-    /// @throws IllegalStateException with the reason why it cannot be used
-    static TrainerSettings.Device answer(
-            TrainerSettings.Device asked, Map<String, String> environment)
-            throws IOException, InterruptedException {
-        if (asked.isCpu()) {
-            return asked;
-        }
-        Found found = Json.read(ask(asked.name(), environment), Found.class);
-        return new TrainerSettings.Device(
-                found.device,
-                found.described,
-                asked.memoryBytes() == 0 ? found.freeBytes : asked.memoryBytes());
-    }
-
-    private static String ask(String name, Map<String, String> environment)
-            throws IOException, InterruptedException {
-        ProcessBuilder builder =
-                new ProcessBuilder(
-                        List.of(
-                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                                "-XX:+UseSerialGC",
-                                "-XX:TieredStopAtLevel=1",
-                                "--enable-native-access=ALL-UNNAMED",
-                                "-cp",
-                                System.getProperty("java.class.path"),
-                                DeviceProbe.class.getName(),
-                                name));
-        builder.environment().putAll(environment);
-        Process process = builder.start();
-        try {
-            if (!process.waitFor(WAIT_SECONDS, TimeUnit.SECONDS)) {
-                throw refused(name, "the driver gave no answer for %d s".formatted(WAIT_SECONDS));
-            }
-            if (process.exitValue() != 0) {
-                throw refused(name, read(process.getErrorStream()).strip());
-            }
-            return read(process.getInputStream());
-        } finally {
-            process.destroyForcibly();
-        }
-    }
-
-    private static String read(InputStream stream) throws IOException {
-        return new String(stream.readAllBytes(), UTF_8);
-    }
-
-    private static IllegalStateException refused(String name, String reason) {
-        return new IllegalStateException(
-                "trainer-service cannot use the device %s: %s".formatted(name, reason));
     }
 }

@@ -18,7 +18,7 @@ public final class Main {
 
     public static void main(String[] arguments) throws IOException, InterruptedException {
         TrainerSettings asked = TrainerSettings.fromProcess();
-        TrainerSettings settings = asked.on(DeviceProbe.answer(asked.device(), Map.of()));
+        TrainerSettings settings = asked.on(DeviceQuestion.answer(asked.device(), Map.of()));
         HostIdentity identity = HostIdentity.take(settings.workDir());
         Host host = Host.start(settings, identity, objects(settings.objects()));
         Runtime.getRuntime()

@@ -14,7 +14,7 @@ class DeviceProbeTest {
 
     @Test
     void tellsWhichDeviceIsThereAndWhatIsFree() throws Exception {
-        TrainerSettings.Device found = DeviceProbe.answer(asked("auto", 0), EmulatedGpu.KERNELS);
+        TrainerSettings.Device found = DeviceQuestion.answer(asked("auto", 0), EmulatedGpu.KERNELS);
 
         assertThat(found.name()).isEqualTo("cuda:0");
         assertThat(found.described()).isEqualTo("cuda:0 (emulated on the CPU)");
@@ -23,13 +23,13 @@ class DeviceProbeTest {
 
     @Test
     void memoryThatWasGivenStays() throws Exception {
-        assertThat(DeviceProbe.answer(asked("cuda", 1 << 30), EmulatedGpu.KERNELS).memoryBytes())
+        assertThat(DeviceQuestion.answer(asked("cuda", 1 << 30), EmulatedGpu.KERNELS).memoryBytes())
                 .isEqualTo(1 << 30);
     }
 
     @Test
     void aDeviceThatIsNotThereIsRefusedWithTheReason() {
-        assertThatThrownBy(() -> DeviceProbe.answer(asked("cuda:5", 0), EmulatedGpu.KERNELS))
+        assertThatThrownBy(() -> DeviceQuestion.answer(asked("cuda:5", 0), EmulatedGpu.KERNELS))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("trainer-service cannot use the device cuda:5")
                 .hasMessageContaining("the driver offers cuda:0");
@@ -37,6 +37,6 @@ class DeviceProbeTest {
 
     @Test
     void theCpuIsNotAskedFor() throws Exception {
-        assertThat(DeviceProbe.answer(asked("cpu", 7), Map.of())).isEqualTo(asked("cpu", 7));
+        assertThat(DeviceQuestion.answer(asked("cpu", 7), Map.of())).isEqualTo(asked("cpu", 7));
     }
 }

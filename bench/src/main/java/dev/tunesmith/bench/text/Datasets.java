@@ -85,7 +85,7 @@ final class Datasets {
         Set<String> keys = new HashSet<>();
         try {
             for (Path file : RowFile.files(folder.resolve(entry.source().name()))) {
-                try (RowReader reader = RowFile.open(file)) {
+                try (RowReader reader = RowFile.everyLine(file)) {
                     Optional<Map<String, @Nullable Object>> row = reader.next();
                     while (row.isPresent()) {
                         keys.addAll(row.get().keySet());

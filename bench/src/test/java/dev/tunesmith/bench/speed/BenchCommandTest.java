@@ -38,6 +38,7 @@ class BenchCommandTest {
                         "first_step_seconds",
                         "product_rate_share",
                         "product_tflops",
+                        "model_tflops",
                         "planned_gib",
                         "step_memory_gib");
         assertThat(figures.values()).allSatisfy(value -> assertThat((double) value).isPositive());

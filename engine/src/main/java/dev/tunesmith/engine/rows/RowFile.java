@@ -45,6 +45,13 @@ public final class RowFile {
         return open(file, kind(file));
     }
 
+    /// The same, but blank lines of a text are documents too, as the `datasets` library has it.
+    public static RowReader everyLine(Path file) throws IOException {
+        return Files.isRegularFile(file) && kind(file) == FileKind.TEXT
+                ? TextRows.everyLine(file, stream(file))
+                : open(file);
+    }
+
     /// The reader of a file whose kind is known.
     ///
     /// @throws RowFileException if it begins otherwise than such a file does

@@ -21,12 +21,23 @@ final class TextRows implements RowReader {
     private final Path file;
     private final BufferedReader reader;
     private final Chunk chunk;
+    private final boolean blankToo;
     private long line;
 
     TextRows(Path file, InputStream source, Chunk chunk) {
+        this(file, source, chunk, false);
+    }
+
+    private TextRows(Path file, InputStream source, Chunk chunk, boolean blankToo) {
         this.file = file;
         this.chunk = chunk;
+        this.blankToo = blankToo;
         this.reader = new BufferedReader(new InputStreamReader(source, StandardCharsets.UTF_8));
+    }
+
+    /// Blank lines are documents too.
+    static TextRows everyLine(Path file, InputStream source) {
+        return new TextRows(file, source, Chunk.LINE, true);
     }
 
     @Override
@@ -41,7 +52,7 @@ final class TextRows implements RowReader {
 
     private Optional<String> filledLine() throws IOException {
         Optional<String> line = line();
-        while (line.isPresent() && line.get().isBlank()) {
+        while (!blankToo && line.isPresent() && line.get().isBlank()) {
             line = line();
         }
         return line;
