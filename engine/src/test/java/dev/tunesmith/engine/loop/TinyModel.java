@@ -300,19 +300,11 @@ record TinyModel(Path folder) {
 
     /// Two steps of the same job on rows of up to so many tokens, none of which is held out.
     static ResolvedSpec twoSteps(ResolvedSpec spec, int tokens) {
-        return new ResolvedSpec(
-                spec.specVersion(),
-                spec.kind(),
-                spec.settings(),
-                spec.model(),
-                spec.adapter(),
+        return with(
+                spec,
                 new ResolvedSpec.Rows(tokens, false, Overflow.TRUNCATE, false, 0, 3, 3),
                 new ResolvedSpec.Steps(1, 2, 2, 1, 0, 0),
-                spec.optimizer(),
-                spec.precision(),
-                spec.recompute(),
-                spec.seed(),
-                spec.origins());
+                spec.optimizer());
     }
 
     /// The same job that computes something again.
@@ -415,23 +407,15 @@ record TinyModel(Path folder) {
 
     /// The same job with that many rows at once.
     static ResolvedSpec inParts(ResolvedSpec spec, int rows) {
-        ResolvedSpec.Rows old = spec.rows();
-        return with(
-                spec,
-                new ResolvedSpec.Rows(
-                        old.maxSeqLen(),
-                        old.packing(),
-                        old.overflow(),
-                        old.trainOnPrompt(),
-                        old.validationShare(),
-                        old.batchSize(),
-                        rows),
-                spec.steps(),
-                spec.optimizer());
+        return divided(spec, spec.rows().validationShare(), rows);
     }
 
     /// The same job with another share of rows that only measure.
     static ResolvedSpec holdingOut(ResolvedSpec spec, double share) {
+        return divided(spec, share, spec.rows().microBatch());
+    }
+
+    private static ResolvedSpec divided(ResolvedSpec spec, double share, int atOnce) {
         ResolvedSpec.Rows old = spec.rows();
         return with(
                 spec,
@@ -442,7 +426,7 @@ record TinyModel(Path folder) {
                         old.trainOnPrompt(),
                         share,
                         old.batchSize(),
-                        old.microBatch()),
+                        atOnce),
                 spec.steps(),
                 spec.optimizer());
     }
@@ -481,12 +465,8 @@ record TinyModel(Path folder) {
     /// The same job whose texts are seen in groups of eight tokens.
     static ResolvedSpec inGroups(ResolvedSpec spec) {
         ResolvedSpec.Rows rows = spec.rows();
-        return new ResolvedSpec(
-                spec.specVersion(),
-                spec.kind(),
-                spec.settings(),
-                spec.model(),
-                spec.adapter(),
+        return with(
+                spec,
                 new ResolvedSpec.Rows(
                         rows.maxSeqLen(),
                         rows.packing(),
@@ -497,28 +477,12 @@ record TinyModel(Path folder) {
                         rows.microBatch(),
                         8),
                 spec.steps(),
-                spec.optimizer(),
-                spec.precision(),
-                spec.recompute(),
-                spec.seed(),
-                spec.origins());
+                spec.optimizer());
     }
 
     /// The spec with another optimizer.
     static ResolvedSpec with(ResolvedSpec spec, OptimizerSpec form, Curve curve) {
-        return new ResolvedSpec(
-                spec.specVersion(),
-                spec.kind(),
-                spec.settings(),
-                spec.model(),
-                spec.adapter(),
-                spec.rows(),
-                spec.steps(),
-                new ResolvedSpec.Optimizer(5e-3, 1, curve, 0.1, null, 0.01, 1, form),
-                spec.precision(),
-                spec.recompute(),
-                spec.seed(),
-                spec.origins());
+        return with(spec, new ResolvedSpec.Optimizer(5e-3, 1, curve, 0.1, null, 0.01, 1, form));
     }
 
     /// Twelve steps of six rows, three at once; with held-out rows and checkpoints on the way.

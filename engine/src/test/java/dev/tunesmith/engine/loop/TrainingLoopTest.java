@@ -122,11 +122,11 @@ class TrainingLoopTest {
 
     @Test
     void theResultDoesNotDependOnHowAStepIsCut() throws IOException {
-        ResolvedSpec whole = micro(spec(Method.SUPERVISED, TinyModel.FULL), 6);
+        ResolvedSpec whole = TinyModel.inParts(spec(Method.SUPERVISED, TinyModel.FULL), 6);
         List<Double> losses = run(whole, new Recorder()).losses();
 
         for (int rows : List.of(1, 2, 4)) {
-            List<Double> cut = run(micro(whole, rows), new Recorder()).losses();
+            List<Double> cut = run(TinyModel.inParts(whole, rows), new Recorder()).losses();
             for (int i = 0; i < losses.size(); i++) {
                 assertThat(cut.get(i))
                         .as("step %d in parts of %d rows", i, rows)
@@ -205,26 +205,10 @@ class TrainingLoopTest {
         return TinyModel.spec(method, adapter, Precision.FP32);
     }
 
-    private static ResolvedSpec micro(ResolvedSpec spec, int rows) {
-        ResolvedSpec.Rows old = spec.rows();
-        return with(
-                spec,
-                new ResolvedSpec.Rows(
-                        old.maxSeqLen(),
-                        old.packing(),
-                        old.overflow(),
-                        old.trainOnPrompt(),
-                        old.validationShare(),
-                        old.batchSize(),
-                        rows),
-                spec.optimizer());
-    }
-
     private static ResolvedSpec rate(ResolvedSpec spec, double rate) {
         ResolvedSpec.Optimizer old = spec.optimizer();
-        return with(
+        return TinyModel.with(
                 spec,
-                spec.rows(),
                 new ResolvedSpec.Optimizer(
                         rate,
                         1,
@@ -234,23 +218,6 @@ class TrainingLoopTest {
                         old.weightDecay(),
                         old.maxGradNorm(),
                         old.form()));
-    }
-
-    private static ResolvedSpec with(
-            ResolvedSpec spec, ResolvedSpec.Rows rows, ResolvedSpec.Optimizer optimizer) {
-        return new ResolvedSpec(
-                spec.specVersion(),
-                spec.kind(),
-                spec.settings(),
-                spec.model(),
-                spec.adapter(),
-                rows,
-                spec.steps(),
-                optimizer,
-                spec.precision(),
-                spec.recompute(),
-                spec.seed(),
-                spec.origins());
     }
 
     @Test
