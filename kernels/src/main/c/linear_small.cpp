@@ -57,6 +57,59 @@ struct Few {
         return O < W ? O : W;
     }
 
+    // Few columns of bf16: each lane has an output, so that no lanes need to be added up. Pairs of columns are gathered
+    // once for 16 rows of x.
+    static constexpr int64_t NARROW_COLUMNS = 32, NARROW_ROWS = 16;
+    bool narrow() const {
+        return W == 16 && same_type<S, bf16> && same_type<T, bf16> && K <= NARROW_COLUMNS && K % 2 == 0;
+    }
+#if TS_VECTOR == 16
+    void narrow_task(int64_t n, int64_t end) const {
+        const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        const __m512i places = _mm512_mullo_epi32(lane, _mm512_set1_epi32((int)(K / 2)));
+        for (; n < end; n += W) {
+            const int64_t outputs = end - n < W ? end - n : W;
+            for (int64_t m = 0; m < M; m += NARROW_ROWS) {
+                const int64_t rows = M - m < NARROW_ROWS ? M - m : NARROW_ROWS;
+                F a[NARROW_ROWS];
+                for (int r = 0; r < NARROW_ROWS; r++) a[r] = set(0.0f);
+                for (int64_t k = 0; k < K; k += 2) {
+                    const __m512i pairs = _mm512_mask_i32gather_epi32(
+                        _mm512_setzero_si512(), lanes(outputs), places, (const void *)(w + n * K + k), 4);
+                    if (rows == NARROW_ROWS) {
+                        for (int r = 0; r < NARROW_ROWS; r++) a[r] = met(a[r], m + r, k, pairs);
+                    } else {
+                        for (int64_t r = 0; r < rows; r++) a[r] = met(a[r], m + r, k, pairs);
+                    }
+                }
+                for (int64_t r = 0; r < rows; r++) {
+                    alignas(64) float sums[W];
+                    store(sums, a[r]);
+                    if (outputs == W) {
+                        finish<W>(sums, m + r, n);
+                    } else {
+                        for (int64_t i = 0; i < outputs; i++) finish<1>(sums + i, m + r, n + i);
+                    }
+                }
+            }
+        }
+    }
+    F met(F sum, int64_t m, int64_t k, __m512i pairs) const {
+        const S *at = x + m * x_stride + k;
+#if TS_DOT
+        int32_t both;
+        __builtin_memcpy(&both, (const void *)at, sizeof both);
+        return _mm512_dpbf16_ps(sum, (__m512bh)_mm512_set1_epi32(both), (__m512bh)pairs);
+#else
+        const F even = _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16));
+        const F odd = _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32((int)0xffff0000)));
+        return fma(set(get(at + 1)), odd, fma(set(get(at)), even, sum));
+#endif
+    }
+#else
+    void narrow_task(int64_t, int64_t) const {}
+#endif
+
     // The rows of weights after these are asked for in equal parts by all panels of rows.
     void task(const X *x_packed, int64_t n, int64_t end) const {
         for (; n + FEW_OUTPUTS <= end; n += FEW_OUTPUTS) {
@@ -73,12 +126,14 @@ struct Few {
         const int team = N * K < PARALLEL_ELEMENTS_MIN ? 1 : threads;
 #pragma omp parallel num_threads(team)
         {
+            const bool few_columns = narrow();
             X *mine = (X *)(scratch + omp_get_thread_num() * round_up_bytes(M * packed() * sizeof(X)));
-            for (int64_t m = 0; m < M; m++) Form::pack(x + m * x_stride, K, mine + m * packed());
+            for (int64_t m = 0; m < M && !few_columns; m++) Form::pack(x + m * x_stride, K, mine + m * packed());
 #pragma omp for schedule(static) nowait
             for (int64_t t = 0; t < tasks; t++) {
                 const int64_t from = t * FEW_OUTPUTS_A_TASK, to = from + FEW_OUTPUTS_A_TASK;
-                task(mine, from, to < N ? to : N);
+                if (few_columns) narrow_task(from, to < N ? to : N);
+                else task(mine, from, to < N ? to : N);
             }
         }
     }

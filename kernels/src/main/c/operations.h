@@ -160,6 +160,11 @@ TS_DECLARE_PANELS(q6_k_out_f32, float)
 
 // The column of the largest value of each row, the first of equals; NaN is never the largest.
 int largest_f32(const float *x_RC, int32_t *columns_R, int64_t R, int64_t C, int64_t stride, TS_TEAM team);
+// Draws a column with probability ~ exp(x / temperature): among the top_k largest (0: all), of those among the fewest
+// that hold a share of top_p, of those among the ones that are min_p times as likely as the likeliest. uniform in [0, 1)
+// decides: uncut in the order of columns, else of probability. -1 where not all are finite. scratch: 8·C bytes.
+int draw_f32(const float *x_C, int32_t *column, void *scratch, int64_t C, double temperature, double top_p, double min_p,
+             int64_t top_k, double uniform, TS_TEAM team);
 
 // c_MN = factor·a_MK·b_KN + keep·c_MN; keep 0 never reads c. One stride of a and one of b is 1.
 #define TS_DECLARE_PRODUCT(name, T, O)                                                        \

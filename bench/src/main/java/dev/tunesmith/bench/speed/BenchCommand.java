@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -97,7 +98,7 @@ public final class BenchCommand implements Runnable {
                             lower(again.recompute));
             List<String> own =
                     again.offload == null ? List.of() : List.of("--offload", lower(again.offload));
-            return compare("train", "train.py", model, sizes, own);
+            return compare("train", script("train.py"), model, sizes, own);
         }
         Recompute policy = again.offload == null ? again.recompute : Recompute.OFFLOAD;
         var setup = new TrainSpeed.Setup(model, method, batch, seq, steps, policy);
@@ -167,7 +168,7 @@ public final class BenchCommand implements Runnable {
             List<String> sizes = new ArrayList<>(List.of("--goal", goal.word()));
             sizes.addAll(List.of("--weights", lower(weights), "--batch", "" + batch));
             sizes.addAll(List.of("--seq", "" + seq, "--steps", "" + steps));
-            return compare("method", "method.py", model, sizes, List.of());
+            return compare("method", goal::peer, model, sizes, List.of());
         }
         var setup = new MethodSpeed.Setup(model, goal, weights, batch, seq, steps);
         return print(new MethodSpeed(setup, System.err).measure());
@@ -194,7 +195,7 @@ public final class BenchCommand implements Runnable {
             List<String> sizes =
                     List.of("--prompt", "" + prompt, "--new", "" + fresh, "--batch", "" + batch);
             List<String> own = List.of("--weights", lower(weights));
-            return compare("decode", peer.script, model, sizes, own);
+            return compare("decode", script(peer.script), model, sizes, own);
         }
         var setup = new DecodeSpeed.Setup(model, prompt, fresh, batch, weights);
         return print(new DecodeSpeed(setup).measure());
@@ -311,14 +312,21 @@ public final class BenchCommand implements Runnable {
     }
 
     private static int compare(
-            String what, String script, Path model, List<String> sizes, List<String> ours) {
+            String what,
+            Function<List<String>, List<String>> peer,
+            Path model,
+            List<String> sizes,
+            List<String> ours) {
         List<String> arguments = new ArrayList<>(List.of("--model", model.toString()));
         arguments.addAll(sizes);
         List<String> own = new ArrayList<>(List.of(Alternation.launcher(), "bench", what));
         own.addAll(arguments);
         own.addAll(ours);
-        List<String> peer = PeerPython.command(PeerPython.home(), script, arguments);
-        return print(new Alternation(own, peer, System.err).run(ROUNDS));
+        return print(new Alternation(own, peer.apply(arguments), System.err).run(ROUNDS));
+    }
+
+    private static Function<List<String>, List<String>> script(String name) {
+        return arguments -> PeerPython.command(PeerPython.home(), name, arguments);
     }
 
     private static int print(Map<String, Object> figures) {

@@ -1,5 +1,6 @@
 package dev.tunesmith.bench.speed;
 
+import dev.tunesmith.bench.PeerPython;
 import dev.tunesmith.contracts.grade.Likeness;
 import dev.tunesmith.contracts.method.Grader;
 import dev.tunesmith.contracts.method.GroupSettings;
@@ -97,6 +98,13 @@ final class MethodSpeed {
         /// The name on the command line.
         String word() {
             return name().toLowerCase(Locale.ROOT);
+        }
+
+        /// The command that measures TRL.
+        List<String> peer(List<String> arguments) {
+            return this == PPO
+                    ? PeerPython.command(PeerPython.home(), "ppo", "ppo.py", arguments)
+                    : PeerPython.command(PeerPython.home(), "method.py", arguments);
         }
     }
 

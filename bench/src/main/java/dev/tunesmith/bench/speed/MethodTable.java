@@ -1,7 +1,6 @@
 package dev.tunesmith.bench.speed;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.tunesmith.bench.PeerPython;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -121,8 +120,8 @@ final class MethodTable {
         return goal.word() + " " + weights.name().toLowerCase(Locale.ROOT);
     }
 
-    /// Once by us and once by TRL, which draws and learns in batches of the same size; TRL has no
-    /// PPO any more, and beside quantised weights nobody's CPU is at home.
+    /// Once by us and once by TRL, which draws and learns in batches of the same size; of PPO that
+    /// is its last release that has it. Beside quantised weights nobody's CPU is at home.
     private void take(Path folder, MethodSpeed.Goal goal, MethodSpeed.Weights weights, int round) {
         if (System.nanoTime() >= deadline) {
             return;
@@ -146,9 +145,8 @@ final class MethodTable {
         List<String> own = new ArrayList<>(List.of(Alternation.launcher(), "bench", "method"));
         own.addAll(arguments);
         run(ours, name, own);
-        boolean compared = goal != MethodSpeed.Goal.PPO && weights != MethodSpeed.Weights.QLORA;
-        if (compared && System.nanoTime() < deadline) {
-            run(theirs, name, PeerPython.command(PeerPython.home(), "method.py", arguments));
+        if (weights != MethodSpeed.Weights.QLORA && System.nanoTime() < deadline) {
+            run(theirs, name, goal.peer(arguments));
         }
     }
 

@@ -27,6 +27,8 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
 
     private static final int LORA_RANK_ADVISED = 16;
 
+    private static final String DRAWING = "drawing";
+
     /// Four bits, an 8-bit scale for 64 values and an fp32 scale for 256 of those.
     private static final double NF4_BITS = 4 + 8.0 / 64 + 32.0 / (64 * 256);
 
@@ -39,7 +41,7 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
     /// One term.
     ///
     /// @param name stable key: `weights`, `gradients`, `optimizer`, `activations`, `workspace`,
-    ///   `fixed`, `fragmentation`
+    ///   `drawing` where answers are drawn, `fixed`, `fragmentation`
     /// @param formula how it was computed, for a person
     public record Section(String name, long bytes, String formula) {}
 
@@ -60,7 +62,7 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
                         : PartSize.trained(model, work);
         OptimizerSize size = OptimizerSize.of(model, work, trained);
         StepSize step = new StepSize(model, work);
-        List<Section> terms =
+        List<Section> all =
                 List.of(
                         weights(model, work, trained),
                         new Section(
@@ -69,7 +71,12 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
                                 "4 bytes × %d trained".formatted(size.gradients() / 4)),
                         optimizer(size),
                         activations(step, work),
-                        workspace(step, model, work));
+                        workspace(step, model, work),
+                        drawing(step, model, work));
+        List<Section> terms =
+                all.stream()
+                        .filter(term -> work.drawn() > 0 || !term.name().equals(DRAWING))
+                        .toList();
         long moving = terms.stream().mapToLong(Section::bytes).sum();
         Section fragmentation =
                 new Section(
@@ -142,6 +149,21 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
                                 model.vocabulary(),
                                 work.quantised() ? " with one decoded matrix" : "",
                                 work.threads()));
+    }
+
+    /// What drawing answers takes more than the step, whose memory it uses before: copies of the
+    /// matrices for products with few rows, keys and values.
+    private static Section drawing(StepSize step, ModelFacts model, Workload work) {
+        long bytes = work.bf16() ? 2 : 4;
+        long copied = work.bf16() ? bytes * model.multiplied(work.quantised()) : 0;
+        long cached =
+                2 * bytes * model.layers() * model.keyWidth() * work.rowTokens() * work.drawn();
+        long drawing = work.drawn() == 0 ? 0 : copied + cached - step.kept() - step.workspace();
+        return new Section(
+                DRAWING,
+                Math.max(0, drawing),
+                "copies of the matrices, keys and values of %d answers of %d tokens, beyond the two above"
+                        .formatted(work.drawn(), work.rowTokens()));
     }
 
     /// Bytes of all sections.

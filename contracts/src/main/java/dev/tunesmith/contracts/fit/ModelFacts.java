@@ -170,6 +170,11 @@ public record ModelFacts(
         return layers * linears().stream().mapToLong(l -> l.inputs * l.outputs).sum();
     }
 
+    /// Weights of the head, and of all other linear layers unless those are quantised.
+    long multiplied(boolean quantised) {
+        return (long) vocabulary * width + (quantised ? 0 : linearParameters());
+    }
+
     /// Weights of the largest linear layer but the head.
     public long largestLinear() {
         return linears().stream().mapToLong(l -> l.inputs * l.outputs).max().orElse(0);

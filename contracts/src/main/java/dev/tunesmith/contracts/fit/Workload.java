@@ -58,7 +58,9 @@ public record Workload(
     ///
     /// @param rowTokens tokens of the longest row
     /// @param threads that compute, each with working memory of its own
-    public record Batch(int rows, int rowTokens, Recompute recompute, int threads) {}
+    /// @param drawn answers that the model itself draws at once, each with its prompt as long as a
+    ///   row; 0 where it draws none
+    public record Batch(int rows, int rowTokens, Recompute recompute, int threads, int drawn) {}
 
     /// What trains of a model, where that is neither all of it nor an adapter.
     ///
@@ -95,7 +97,7 @@ public record Workload(
                         0,
                         loraRank > 0 ? AdapterKind.LORA : AdapterKind.NONE,
                         null),
-                new Batch(microBatch, rowTokens, recompute, THREADS),
+                new Batch(microBatch, rowTokens, recompute, THREADS, 0),
                 bf16,
                 0,
                 OptimizerSpec.ADAMW,
@@ -137,6 +139,11 @@ public record Workload(
         return batch.rowTokens;
     }
 
+    /// Answers that are drawn at once.
+    public int drawn() {
+        return batch.drawn;
+    }
+
     /// What is computed a second time instead of being kept.
     public Recompute recompute() {
         return batch.recompute;
@@ -175,19 +182,25 @@ public record Workload(
     }
 
     public Workload withMicroBatch(int rows) {
-        return with(new Batch(rows, batch.rowTokens, batch.recompute, batch.threads));
+        return with(new Batch(rows, batch.rowTokens, batch.recompute, batch.threads, batch.drawn));
     }
 
     public Workload withRowTokens(int tokens) {
-        return with(new Batch(batch.rows, tokens, batch.recompute, batch.threads));
+        return with(new Batch(batch.rows, tokens, batch.recompute, batch.threads, batch.drawn));
     }
 
     public Workload withRecompute(Recompute policy) {
-        return with(new Batch(batch.rows, batch.rowTokens, policy, batch.threads));
+        return with(new Batch(batch.rows, batch.rowTokens, policy, batch.threads, batch.drawn));
     }
 
     public Workload withThreads(int count) {
-        return with(new Batch(batch.rows, batch.rowTokens, batch.recompute, count));
+        return with(new Batch(batch.rows, batch.rowTokens, batch.recompute, count, batch.drawn));
+    }
+
+    /// The same job that draws answers.
+    public Workload withDrawn(int answers) {
+        return with(
+                new Batch(batch.rows, batch.rowTokens, batch.recompute, batch.threads, answers));
     }
 
     public Workload withLora(int rank) {

@@ -95,6 +95,7 @@ public final class Resolver {
                         tokensOf(spec.settings(), tokens),
                         spec.recompute())
                 .withFrozenCopies(frozenCopies(spec.settings(), spec.adapter()))
+                .withDrawn(spec.settings().drawnTogether(spec.rows().batchSize()))
                 .withOptimizer(spec.optimizer().form())
                 .withKept(
                         kept(

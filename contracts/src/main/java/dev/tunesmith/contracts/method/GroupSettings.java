@@ -147,6 +147,11 @@ public record GroupSettings(
     }
 
     @Override
+    public int answersToPrompt() {
+        return answers;
+    }
+
+    @Override
     public int answerTokens() {
         return rollout.tokensMax();
     }

@@ -71,6 +71,16 @@ public sealed interface MethodSettings
         return 1;
     }
 
+    /// Answers that the model itself gives to a prompt.
+    default int answersToPrompt() {
+        return answerTokens() > 0 ? 1 : 0;
+    }
+
+    /// Answers that are drawn at once for batches of so many prompts.
+    default int drawnTogether(int batch) {
+        return Math.min(Ppo.Rollout.TOGETHER_MAX, batch * answersToPrompt());
+    }
+
     /// Tokens that the model itself adds to a row.
     default int answerTokens() {
         return 0;
@@ -162,7 +172,10 @@ public sealed interface MethodSettings
         ///
         /// @param tokensMax longest answer
         /// @param topK most probable tokens to draw from, 0 for all
-        public record Rollout(int tokensMax, double temperature, double topP, int topK) {}
+        public record Rollout(int tokensMax, double temperature, double topP, int topK) {
+            /// Answers that are drawn at once; more wait until those have ended.
+            public static final int TOGETHER_MAX = 64;
+        }
 
         /// The price of moving away from the reference, in the reward.
         ///

@@ -200,6 +200,22 @@ final class MemoryPlanTest {
         assertThat(plan.sections()).allMatch(section -> !section.formula().isEmpty());
     }
 
+    /// Where a step holds little, copies of the matrices and the cache of keys and values are what
+    /// drawing takes; where it holds more, they fit into its place.
+    @Test
+    void drawingTakesWhatTheStepDoesNotHold() {
+        Workload small = LORA.withMicroBatch(1).withRowTokens(128);
+        MemoryPlan plain = MemoryPlan.of(MODEL, small);
+        MemoryPlan drawn = MemoryPlan.of(MODEL, small.withDrawn(64));
+        long step = plain.section("activations") + plain.section("workspace");
+        long matrices = MODEL.linearParameters() + (long) MODEL.vocabulary() * MODEL.width();
+        long cache = 2L * MODEL.layers() * MODEL.keyWidth() * 128 * 64;
+        assertThat(drawn.section("drawing")).isEqualTo(2 * (matrices + cache) - step).isPositive();
+        assertThat(drawn.total()).isGreaterThan(plain.total());
+        MemoryPlan large = MemoryPlan.of(MODEL, LORA.withMicroBatch(4096).withDrawn(1));
+        assertThat(large.section("drawing")).isZero();
+    }
+
     @Test
     void advisesTheCheapestChangeFirst() {
         MemoryPlan plan = MemoryPlan.of(MODEL, LORA);

@@ -19,6 +19,11 @@ public interface CausalModel extends AutoCloseable {
     /// @param capacity prompt and answer together, in tokens
     Sequence open(int capacity);
 
+    /// Makes room for another sequence that begins with the same tokens.
+    ///
+    /// @param capacity prompt and answer together, in tokens
+    Sequence fork(Sequence begun, int capacity);
+
     /// Appends each chunk to its sequence.
     ///
     /// @return for each chunk the logits that it wants

@@ -5,8 +5,10 @@ import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.model.entry.CachedBatch;
 import dev.tunesmith.engine.ops.Lookup;
 import dev.tunesmith.engine.tape.Tape;
+import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
+import dev.tunesmith.kernels.cpu.Sampling;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -43,6 +45,26 @@ public final class DecoderModel implements CausalModel {
     @Override
     public Sequence open(int capacity) {
         return new PagedSequence(room.take(capacity + decoder.virtualCount()), new int[capacity]);
+    }
+
+    @Override
+    public Sequence fork(Sequence begun, int capacity) {
+        PagedSequence from = (PagedSequence) begun;
+        PagedSequence to = (PagedSequence) open(capacity);
+        int used = Math.ceilDiv(virtual(from.length), CacheRoom.PAGE_TOKENS);
+        for (int page = 0; page < used; page++) {
+            room.cache().copy(from.pages[page], to.pages[page]);
+        }
+        System.arraycopy(from.tokens, 0, to.tokens, 0, from.length);
+        to.length = from.length;
+        to.pictures = from.pictures;
+        to.shift = from.shift;
+        return to;
+    }
+
+    /// Tokens in the cache of a sequence of so many tokens of text.
+    private int virtual(int text) {
+        return text == 0 ? 0 : text + decoder.virtualCount();
     }
 
     /// Sequences that bring pictures take steps of their own: a token that another sequence has
@@ -114,13 +136,26 @@ public final class DecoderModel implements CausalModel {
         Lookup.gather(last_MD, hidden_ND, step.ints(rows));
         Tensor logits_MV = decoder.head().logits(tape, last_MD);
         int[] largest_M = Lookup.largest(logits_MV, step);
+        Tensor scratch = step.tensor(DType.I32, Sampling.scratchBytes(logits_MV.width()) / 4);
         for (int m = 0; m < rows.length; m++) {
-            logits.add(new Row(logits_MV.rowRange(m, m + 1), largest_M[m]));
+            logits.add(new Row(logits_MV.rowRange(m, m + 1), largest_M[m], scratch));
         }
         return logits;
     }
 
-    private record Row(Tensor logits_V, int largest) implements Logits {
+    private record Row(Tensor logits_V, int largest, Tensor scratch) implements Logits {
+        @Override
+        public int draw(Sampling.Choice choice) {
+            if (!scratch.owner().device().hostVisible()) {
+                return new Candidates(values()).draw(choice);
+            }
+            int token = Lookup.draw(logits_V, scratch, choice);
+            if (token < 0) {
+                throw Candidates.noNumbers();
+            }
+            return token;
+        }
+
         @Override
         public float[] values() {
             return logits_V.toFloats();
@@ -175,10 +210,6 @@ public final class DecoderModel implements CausalModel {
                             .restartsCache(virtual(length), grown + decoder.virtualCount())
                     ? Arrays.copyOf(tokens, grown)
                     : fresh;
-        }
-
-        private int virtual(int text) {
-            return text == 0 ? 0 : text + decoder.virtualCount();
         }
 
         @Override

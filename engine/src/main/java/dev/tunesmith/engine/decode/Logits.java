@@ -1,10 +1,17 @@
 package dev.tunesmith.engine.decode;
 
+import dev.tunesmith.kernels.cpu.Sampling;
+
 /// The logits after one token. They are valid until the next step of their model.
 public interface Logits {
 
     /// The token with the largest logit, the lowest id of equals.
     int largest();
+
+    /// A token drawn at random.
+    ///
+    /// @throws IllegalStateException if the logits are not all finite
+    int draw(Sampling.Choice choice);
 
     /// A copy of all of them.
     float[] values();
@@ -21,6 +28,11 @@ public interface Logits {
                     }
                 }
                 return best;
+            }
+
+            @Override
+            public int draw(Sampling.Choice choice) {
+                return new Candidates(values).draw(choice);
             }
 
             @Override

@@ -1,6 +1,8 @@
 package dev.tunesmith.engine.decode;
 
+import dev.tunesmith.contracts.method.MethodSettings.Ppo;
 import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.tensor.StepArena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -10,8 +12,6 @@ import java.util.Set;
 /// Lets a model answer several prompts at once on the calling thread, with the cache and the
 /// sampler of serving.
 public final class Rollouts {
-
-    private static final int RUNNING_MAX = 64;
 
     private Rollouts() {}
 
@@ -32,17 +32,19 @@ public final class Rollouts {
 
     /// Draws one answer to each prompt.
     ///
+    /// @param arena lends memory to copies of the weights, where those of a step are not needed yet
     /// @param seeds one for each prompt: an answer depends on nothing else but model and prompt
     public static List<Answer> draw(
-            Decoder model, List<int[]> prompts, long[] seeds, Options options) {
-        int running = Math.min(RUNNING_MAX, prompts.size());
+            Decoder model, StepArena arena, List<int[]> prompts, long[] seeds, Options options) {
+        int running = Math.min(Ppo.Rollout.TOGETHER_MAX, prompts.size());
         int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElse(0);
         int capacity = (longest + options.tokensMax() + CacheRoom.PAGE_TOKENS) * running;
         List<Running> all = new ArrayList<>();
         for (int i = 0; i < prompts.size(); i++) {
             all.add(new Running(prompts.get(i), seeds[i], options));
         }
-        try (CacheRoom room = new CacheRoom(model, Math.max(1, capacity))) {
+        try (CacheRoom room = new CacheRoom(model, Math.max(1, capacity));
+                PanelCopies _ = new PanelCopies(model, arena)) {
             CausalModel causal = new DecoderModel(model, room);
             for (int first = 0; first < all.size(); first += running) {
                 finish(causal, all.subList(first, Math.min(all.size(), first + running)));
@@ -52,19 +54,47 @@ public final class Rollouts {
     }
 
     private static void finish(CausalModel model, List<Running> group) {
-        List<Running> active = new ArrayList<>(group);
-        active.forEach(running -> running.open(model));
+        List<Running> active = begun(model, group);
         while (!active.isEmpty()) {
             List<CausalModel.Chunk> chunks = active.stream().map(Running::next).toList();
-            List<List<Logits>> rows = model.step(chunks);
-            List<Running> left = new ArrayList<>();
-            for (int i = 0; i < active.size(); i++) {
-                if (!active.get(i).accept(rows.get(i).getFirst())) {
-                    left.add(active.get(i));
-                }
-            }
-            active = left;
+            active = unfinished(active, model.step(chunks).stream().map(List::getFirst).toList());
         }
+    }
+
+    /// Reads each prompt once, for all answers to it that stand side by side.
+    ///
+    /// @return those that go on after their first token
+    private static List<Running> begun(CausalModel model, List<Running> group) {
+        List<Running> first = new ArrayList<>();
+        for (Running running : group) {
+            if (first.isEmpty() || !Arrays.equals(first.getLast().prompt, running.prompt)) {
+                running.open(model);
+                first.add(running);
+            }
+        }
+        List<List<Logits>> rows = model.step(first.stream().map(Running::next).toList());
+        List<Logits> behind = new ArrayList<>();
+        int reader = -1;
+        for (Running running : group) {
+            if (reader + 1 < first.size() && first.get(reader + 1) == running) {
+                reader++;
+            } else {
+                running.fork(model, first.get(reader));
+            }
+            behind.add(rows.get(reader).getFirst());
+        }
+        return unfinished(group, behind);
+    }
+
+    /// Draws the next token of each and leaves out those whose answer ends with it.
+    private static List<Running> unfinished(List<Running> all, List<Logits> logits) {
+        List<Running> left = new ArrayList<>();
+        for (int i = 0; i < all.size(); i++) {
+            if (!all.get(i).accept(logits.get(i))) {
+                left.add(all.get(i));
+            }
+        }
+        return left;
     }
 
     /// One answer on its way.
@@ -101,6 +131,11 @@ public final class Rollouts {
             sequence = model.open(prompt.length + tokens.length);
         }
 
+        /// Begins behind the prompt that another answer has read.
+        void fork(CausalModel model, Running reader) {
+            sequence = model.fork(reader.sequence, prompt.length + tokens.length);
+        }
+
         CausalModel.Chunk next() {
             int[] fresh = count == 0 ? prompt : new int[] {tokens[count - 1]};
             return new CausalModel.Chunk(sequence, fresh, CausalModel.Wanted.LAST);
@@ -108,12 +143,8 @@ public final class Rollouts {
 
         /// Draws the next token; true if it was the last.
         boolean accept(Logits logits) {
-            for (float logit : logits.values()) {
-                if (!Float.isFinite(logit)) {
-                    throw new IllegalStateException(
-                            "the model's logits are no numbers after %d tokens of an answer"
-                                    .formatted(count));
-                }
+            if (options.temperature() == 0) {
+                requireNumbers(logits);
             }
             int token = sampler.draw(logits, prompt.length + count).token();
             tokens[count++] = token;
@@ -123,6 +154,15 @@ public final class Rollouts {
                 sequence.close();
             }
             return last;
+        }
+
+        /// Drawing finds it out itself; the largest may be one beside others that are no numbers.
+        private static void requireNumbers(Logits logits) {
+            for (float logit : logits.values()) {
+                if (!Float.isFinite(logit)) {
+                    throw Candidates.noNumbers();
+                }
+            }
         }
 
         Answer answer() {

@@ -1,7 +1,7 @@
 package dev.tunesmith.engine.decode;
 
+import dev.tunesmith.kernels.cpu.Sampling;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Comparator;
 import java.util.List;
@@ -26,13 +26,12 @@ public final class Sampler {
         }
     }
 
-    /// As the other, without looking at every logit where the largest is all that counts.
+    /// As the other, without looking at every logit in Java where the token is all that counts.
     public Draw draw(Logits logits, int position) {
-        boolean greedy = options.temperature() == 0 && options.topLogprobs() < 0;
-        if (!greedy || options.changesLogits()) {
+        if (options.topLogprobs() >= 0 || options.changesLogits()) {
             return draw(logits.values(), position);
         }
-        int token = logits.largest();
+        int token = options.temperature() == 0 ? logits.largest() : random(logits, position);
         remember(token);
         return new Draw(token, Double.NaN, List.of());
     }
@@ -50,8 +49,8 @@ public final class Sampler {
         if (options.changesLogits()) {
             penalise(logits);
         }
-        int token =
-                options.temperature() == 0 ? Logits.of(logits).largest() : random(logits, position);
+        Logits changed = Logits.of(logits);
+        int token = options.temperature() == 0 ? changed.largest() : random(changed, position);
         remember(token);
         if (options.topLogprobs() < 0) {
             return new Draw(token, Double.NaN, List.of());
@@ -83,50 +82,14 @@ public final class Sampler {
                 logits[token] -= (float) (options.presence() + count * options.frequency()));
     }
 
-    private int random(float[] logits, int position) {
-        int[] order = candidates(logits);
-        double[] weights = new double[order.length];
-        double largest = logits[order[0]];
-        double sum = 0;
-        for (int i = 0; i < order.length; i++) {
-            weights[i] = Math.exp((logits[order[i]] - largest) / options.temperature());
-            sum += weights[i];
-        }
-        int kept = cut(weights, sum);
-        double total = 0;
-        for (int i = 0; i < kept; i++) {
-            total += weights[i];
-        }
-        double left = uniform(options.seed(), position) * total;
-        for (int i = 0; i < kept; i++) {
-            left -= weights[i];
-            if (left < 0) {
-                return order[i];
-            }
-        }
-        return order[kept - 1];
-    }
-
-    /// Token ids from the most to the least probable; all of them, or the top k.
-    private int[] candidates(float[] logits) {
-        int k = options.topK() > 0 ? Math.min(options.topK(), logits.length) : logits.length;
-        if (k < logits.length / 8) {
-            return best(logits, k).stream().mapToInt(Integer::intValue).toArray();
-        }
-        long[] order = new long[logits.length];
-        for (int i = 0; i < order.length; i++) {
-            order[i] = (long) ~ascending(logits[i]) << Integer.SIZE | i;
-        }
-        Arrays.sort(order);
-        int[] ids = new int[k];
-        Arrays.setAll(ids, i -> (int) order[i]);
-        return ids;
-    }
-
-    /// An integer that is ordered as [Float#compare] orders the float.
-    private static int ascending(float value) {
-        int bits = Float.floatToIntBits(value);
-        return bits ^ (bits >> (Integer.SIZE - 1) & Integer.MAX_VALUE);
+    private int random(Logits logits, int position) {
+        return logits.draw(
+                new Sampling.Choice(
+                        options.temperature(),
+                        options.topP(),
+                        options.minP(),
+                        options.topK(),
+                        uniform(options.seed(), position)));
     }
 
     private static Comparator<Integer> byLogit(float[] logits) {
@@ -134,28 +97,6 @@ public final class Sampler {
             int byValue = Float.compare(logits[b], logits[a]);
             return byValue != 0 ? byValue : Integer.compare(a, b);
         };
-    }
-
-    /// How many of the sorted weights top-p and min-p keep, at least one.
-    private int cut(double[] weights, double sum) {
-        int kept = weights.length;
-        if (options.topP() < 1) {
-            double reached = 0;
-            int n = 0;
-            while (n < kept && reached < options.topP() * sum) {
-                reached += weights[n++];
-            }
-            kept = Math.max(1, n);
-        }
-        if (options.minP() > 0) {
-            double least = options.minP() * weights[0];
-            int n = 1;
-            while (n < kept && weights[n] >= least) {
-                n++;
-            }
-            kept = n;
-        }
-        return kept;
     }
 
     /// Uniform in [0, 1) from (seed, position): two rounds of a 64-bit finaliser (Steele et al.,

@@ -74,6 +74,16 @@ public final class Parameter {
         this.panels = copy;
     }
 
+    /// Whether products read a copy.
+    public boolean hasPanels() {
+        return panels != null;
+    }
+
+    /// Lets products read [#value] again, which may change from now on.
+    public void dropPanels() {
+        this.panels = null;
+    }
+
     /// Bytes that a product with this weight reads.
     public long bytesRead() {
         Products.PanelMatrix copy = panels;

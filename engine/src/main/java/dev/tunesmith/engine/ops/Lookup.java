@@ -6,6 +6,7 @@ import dev.tunesmith.engine.tensor.Tensor;
 import dev.tunesmith.kernels.cpu.Embedding;
 import dev.tunesmith.kernels.cpu.Reductions;
 import dev.tunesmith.kernels.cpu.Rows;
+import dev.tunesmith.kernels.cpu.Sampling;
 
 /// Rows of a table by number, as in a token embedding.
 public final class Lookup {
@@ -46,6 +47,14 @@ public final class Lookup {
                 dTable_VD.address(),
                 dTable_VD.size(0),
                 Native.rows(dOut_ND));
+    }
+
+    /// Draws from a row of logits in host memory; -1 if they are not all finite.
+    ///
+    /// @param scratch [Sampling#scratchBytes], which draws may share one after another
+    public static int draw(Tensor logits_V, Tensor scratch, Sampling.Choice choice) {
+        Native.requireType("logits", DType.F32, logits_V);
+        return Sampling.draw(logits_V.address(), logits_V.elements(), scratch.address(), choice);
     }
 
     /// The column of the largest value of each row, the first of equals.

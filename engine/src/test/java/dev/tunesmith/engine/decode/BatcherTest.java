@@ -163,6 +163,11 @@ final class BatcherTest {
         }
 
         @Override
+        public Sequence fork(Sequence begun, int capacity) {
+            throw new UnsupportedOperationException("a batcher opens every sequence");
+        }
+
+        @Override
         public boolean hasRoom(int capacity) {
             return true;
         }

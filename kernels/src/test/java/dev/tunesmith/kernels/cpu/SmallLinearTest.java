@@ -22,6 +22,12 @@ class SmallLinearTest {
         for (int m : new int[] {0, 1, 2, 3, 4, 7, 8, 9, 33}) {
             check(new SmallLinear(type, type, type, m, 37, 75, 2), SmallLinear.Blend.PLAIN);
             check(new SmallLinear(type, type, type, m, 5, 3, 1), new SmallLinear.Blend(0.5f, 1));
+            for (int few : new int[] {2, 16, 32, 34}) {
+                check(
+                        new SmallLinear(type, type, type, m, 37, few, 1),
+                        new SmallLinear.Blend(0.5f, 1));
+                check(new SmallLinear(type, type, type, m, 1541, few, 2), SmallLinear.Blend.PLAIN);
+            }
             check(
                     new SmallLinear(type, Element.BF16, Element.F32, m, 530, 128, 2),
                     new SmallLinear.Blend(2, 0.5f));

@@ -41,6 +41,16 @@ public final class KvCache implements AutoCloseable {
         return pageSize;
     }
 
+    /// Copies a page of every layer to another.
+    public void copy(int from, int to) {
+        for (List<Tensor> tensors_L : List.of(keys_L, values_L)) {
+            for (Tensor all : tensors_L) {
+                Tensor pages = all.reshape(this.pages, all.elements() / this.pages);
+                pages.rowRange(to, to + 1L).copyFrom(pages.rowRange(from, from + 1L));
+            }
+        }
+    }
+
     List<Tensor> keys_L() {
         return keys_L;
     }

@@ -64,7 +64,10 @@ public record Actor(
         }
         List<Rollouts.Answer> drawn =
                 drawer.draw(
-                        texts, seeds.stream().mapToLong(Long::longValue).toArray(), temperature);
+                        arena,
+                        texts,
+                        seeds.stream().mapToLong(Long::longValue).toArray(),
+                        temperature);
         List<Sample> documents = new ArrayList<>();
         for (int i = 0; i < drawn.size(); i++) {
             documents.add(document(texts.get(i), drawn.get(i).tokens(), rows.get(i)));

@@ -7,6 +7,7 @@ import dev.tunesmith.engine.decode.Rollouts;
 import dev.tunesmith.engine.decode.StopTokens;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.tensor.StepArena;
 import dev.tunesmith.engine.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -41,8 +42,13 @@ public final class AskedModel implements AutoCloseable {
 
     /// The score of each answer.
     ///
+    /// @param arena lends memory while the model answers
     /// @param items the rows that the answers belong to
-    double[] scores(Grader.Asked grader, List<Map<String, Object>> items, List<String> answers) {
+    double[] scores(
+            StepArena arena,
+            Grader.Asked grader,
+            List<Map<String, Object>> items,
+            List<String> answers) {
         List<int[]> prompts = new ArrayList<>();
         for (int i = 0; i < answers.size(); i++) {
             prompts.add(
@@ -58,7 +64,7 @@ public final class AskedModel implements AutoCloseable {
                         sampling.topP(),
                         0,
                         stopTokens);
-        return Rollouts.draw(model, prompts, seeds, options).stream()
+        return Rollouts.draw(model, arena, prompts, seeds, options).stream()
                 .mapToDouble(said -> grader.read(text(said)))
                 .toArray();
     }

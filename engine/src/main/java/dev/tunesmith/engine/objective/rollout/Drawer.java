@@ -3,6 +3,7 @@ package dev.tunesmith.engine.objective.rollout;
 import dev.tunesmith.contracts.method.MethodSettings.Ppo;
 import dev.tunesmith.engine.decode.Rollouts;
 import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.tensor.StepArena;
 import java.util.List;
 import java.util.Set;
 
@@ -28,7 +29,8 @@ public record Drawer(Decoder model, Set<Integer> stopTokens, Ppo.Rollout rollout
     }
 
     /// One answer to each prompt.
-    List<Rollouts.Answer> draw(List<int[]> prompts, long[] seeds, double temperature) {
+    List<Rollouts.Answer> draw(
+            StepArena arena, List<int[]> prompts, long[] seeds, double temperature) {
         var options =
                 new Rollouts.Options(
                         rollout.tokensMax(),
@@ -36,6 +38,6 @@ public record Drawer(Decoder model, Set<Integer> stopTokens, Ppo.Rollout rollout
                         rollout.topP(),
                         rollout.topK(),
                         stopTokens);
-        return Rollouts.draw(model, prompts, seeds, options);
+        return Rollouts.draw(model, arena, prompts, seeds, options);
     }
 }

@@ -44,7 +44,7 @@ public record Judges(Optional<RewardModel> scorer, Optional<AskedModel> asked) {
         return switch (part) {
             case Grader.Scored _ -> scorer.orElseThrow().scores(arena, drawn.documents);
             case Grader.Asked question ->
-                    asked.orElseThrow().scores(question, drawn.items, drawn.texts);
+                    asked.orElseThrow().scores(arena, question, drawn.items, drawn.texts);
         };
     }
 }

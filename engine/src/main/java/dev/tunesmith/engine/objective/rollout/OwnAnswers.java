@@ -24,28 +24,29 @@ public record OwnAnswers(Objective learning, Drawer drawer, double share) implem
                 occasion.training()
                         && new SplittableRandom(drawer.seed(occasion.step(), -1, 0)).nextDouble()
                                 < share;
-        return learning.begin(arena, own ? drawn(parts, occasion.step()) : parts, occasion);
+        return learning.begin(arena, own ? drawn(arena, parts, occasion.step()) : parts, occasion);
     }
 
     /// Documents are counted over all parts: what is said does not depend on how the step was cut.
-    private List<TokenBatch> drawn(List<TokenBatch> parts, long step) {
+    private List<TokenBatch> drawn(StepArena arena, List<TokenBatch> parts, long step) {
         List<TokenBatch> drawn = new ArrayList<>();
         int documents = 0;
         for (TokenBatch part : parts) {
-            drawn.add(drawn(part, step, documents));
+            drawn.add(drawn(arena, part, step, documents));
             documents += part.documents();
         }
         return drawn;
     }
 
-    private TokenBatch drawn(TokenBatch batch, long step, int before) {
+    private TokenBatch drawn(StepArena arena, TokenBatch batch, long step, int before) {
         List<int[]> prompts = new ArrayList<>();
         long[] seeds = new long[batch.documents()];
         for (int d = 0; d < seeds.length; d++) {
             prompts.add(prompt(batch, d));
             seeds[d] = drawer.seed(step, Arrays.hashCode(prompts.get(d)), before + d);
         }
-        List<Rollouts.Answer> answers = drawer.draw(prompts, seeds, drawer.rollout().temperature());
+        List<Rollouts.Answer> answers =
+                drawer.draw(arena, prompts, seeds, drawer.rollout().temperature());
         BatchBuilder builder = new BatchBuilder();
         for (int d = 0; d < seeds.length; d++) {
             builder.add(Actor.document(prompts.get(d), answers.get(d).tokens(), 0));
