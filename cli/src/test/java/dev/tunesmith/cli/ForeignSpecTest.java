@@ -135,6 +135,7 @@ final class ForeignSpecTest {
         ForeignSpec spec = read("llamafactory/full-sft.yaml");
         spec.explain(new PrintStream(out, true, StandardCharsets.UTF_8));
         assertThat(spec.body().path("x_training").has("rank")).isFalse();
+        assertThat(spec.body().at("/x_training/mixture_of_depths").asText()).isEqualTo("convert");
         assertThat(out.toString(StandardCharsets.UTF_8))
                 .containsPattern("ignored +lora_rank +8 +— adapter none has no rank");
     }

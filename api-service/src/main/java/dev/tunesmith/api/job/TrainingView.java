@@ -1,5 +1,6 @@
 package dev.tunesmith.api.job;
 
+import dev.tunesmith.contracts.fit.Depth;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
@@ -55,6 +56,7 @@ final class TrainingView {
         put("val_size", rows.validationShare());
         put("shifted_attention", rows.shiftedAttention());
         put("attention_group", rows.attentionGroup());
+        Depth.SETTINGS.forEach(each -> put(each.key(), options.wishes().care().get(each.key())));
         TrainingOptions.Optimizer optimizer = options.optimizer();
         put("learning_rate", optimizer.learningRate());
         put("scheduler", optimizer.curve());
@@ -129,6 +131,7 @@ final class TrainingView {
         put("val_size", rows.validationShare());
         put("shifted_attention", rows.attentionGroup() > 0);
         put("attention_group", rows.attentionGroup() > 0 ? rows.attentionGroup() : null);
+        rows.depth().flat().forEach(this::put);
         ResolvedSpec.Optimizer optimizer = spec.optimizer();
         put("learning_rate", optimizer.learningRate());
         put("scheduler", optimizer.curve());

@@ -69,7 +69,8 @@ public record ModelFacts(
         return unsized.withParameters(unsized.count() + ConfigNames.towerParameters(config));
     }
 
-    private ModelFacts withParameters(long count) {
+    /// The same model with so many parameters in all.
+    ModelFacts withParameters(long count) {
         return new ModelFacts(
                 architecture,
                 layers,

@@ -7,8 +7,10 @@ final class PartSize {
 
     private PartSize() {}
 
-    /// The model with the layers that it gets first.
-    static ModelFacts grown(ModelFacts model, Workload work) {
+    /// The model with the layers and routers that it gets first.
+    static ModelFacts grown(ModelFacts given, Workload work) {
+        long routers = (long) DepthSize.layers(given, work) * given.width();
+        ModelFacts model = given.withParameters(given.parameters() + routers);
         Workload.Portion portion = work.portion();
         return portion == null ? model : model.withLayers(model.layers() + portion.newLayers());
     }

@@ -35,10 +35,34 @@ final class StepSize {
     private final long tokens;
 
     StepSize(ModelFacts model, Workload work) {
+        this(model, work, work.tokens());
+    }
+
+    private StepSize(ModelFacts model, Workload work, long tokens) {
         this.model = model;
         this.work = work;
         this.element = work.bf16() ? 2 : 4;
-        this.tokens = work.tokens();
+        this.tokens = tokens;
+    }
+
+    /// The same for the tokens that pass a layer with a router.
+    private StepSize routed() {
+        return new StepSize(model, work, DepthSize.tokens(work));
+    }
+
+    /// What layers keep that compute nothing again.
+    private long keptBy(long layers) {
+        long routed = Math.min(layers, DepthSize.layers(model, work));
+        return (layers - routed) * (attentionKept() + mlpKept()) + routed * routedKept();
+    }
+
+    /// Beside what the layer keeps: its input and output, and the rows of all tokens behind it.
+    private long routedKept() {
+        StepSize few = routed();
+        return few.attentionKept()
+                + few.mlpKept()
+                + 2 * few.row(model.width())
+                + row(model.width());
     }
 
     /// What is kept from the forward pass until the layers are passed again, with the input of the
@@ -49,10 +73,13 @@ final class StepSize {
         long ends = 3 * input + tokens * 3 * 4;
         return ends
                 + switch (work.recompute()) {
-                    case NONE -> layers * (attentionKept() + mlpKept());
-                    case ATTENTION -> layers * (normKept() + input + mlpKept());
+                    case NONE -> keptBy(layers);
+                    case ATTENTION ->
+                            layers * (normKept() + input + mlpKept())
+                                    + DepthSize.layers(model, work) * 3 * input;
                     case SELECTIVE ->
-                            (layers + 1) / 2 * input + layers / 2 * (attentionKept() + mlpKept());
+                            (layers + 1) / 2 * input
+                                    + layers / 2 * Math.max(attentionKept() + mlpKept(), keptBy(1));
                     case BLOCK -> layers * input;
                     case OFFLOAD -> Math.min(layers, INPUTS_BESIDE_FILE) * input;
                 };
@@ -60,7 +87,7 @@ final class StepSize {
 
     /// Working memory at the larger of both moments.
     long workspace() {
-        return Math.max(loss(), layerBack()) + beside();
+        return Math.max(loss(), Math.max(layerBack(), routedBack())) + beside();
     }
 
     /// Rows of one chunk of the loss.
@@ -120,6 +147,15 @@ final class StepSize {
         long attention = row(2 * model.queryWidth() + 2 * model.keyWidth()) + adapter(1);
         long input = row(model.width()) + adapter(3) + normBack() + decoded();
         return again + mlp + attention + Math.max(attentionScratch(), input);
+    }
+
+    /// The same in a layer with a router: beside it the rows of all tokens, twice on their way.
+    private long routedBack() {
+        if (DepthSize.layers(model, work) == 0) {
+            return 0;
+        }
+        StepSize few = routed();
+        return few.layerBack() + 5 * few.row(model.width()) + 4 * row(model.width());
     }
 
     private long normBack() {

@@ -11,13 +11,15 @@ import org.jspecify.annotations.Nullable;
 /// @param frozenCopies whole models beside the one that trains; an adapter needs none
 /// @param optimizer what keeps state beside the weights
 /// @param kept what else is kept of the weights that train
+/// @param depth which layers tokens pass
 public record Workload(
         Trained trained,
         Batch batch,
         boolean bf16,
         int frozenCopies,
         OptimizerSpec optimizer,
-        Kept kept) {
+        Kept kept,
+        Depth depth) {
 
     /// What is kept of the weights that train, and how they are changed.
     ///
@@ -101,7 +103,8 @@ public record Workload(
                 bf16,
                 0,
                 OptimizerSpec.ADAMW,
-                Kept.NOTHING);
+                Kept.NOTHING,
+                Depth.OFF);
     }
 
     /// The rank of an adapter, 0 without one.
@@ -169,16 +172,16 @@ public record Workload(
     }
 
     private Workload with(Trained other) {
-        return new Workload(other, batch, bf16, frozenCopies, optimizer, kept);
+        return new Workload(other, batch, bf16, frozenCopies, optimizer, kept, depth);
     }
 
     private Workload with(Batch other) {
-        return new Workload(trained, other, bf16, frozenCopies, optimizer, kept);
+        return new Workload(trained, other, bf16, frozenCopies, optimizer, kept, depth);
     }
 
     /// The same job with frozen models beside the one that trains.
     public Workload withFrozenCopies(int copies) {
-        return new Workload(trained, batch, bf16, copies, optimizer, kept);
+        return new Workload(trained, batch, bf16, copies, optimizer, kept, depth);
     }
 
     public Workload withMicroBatch(int rows) {
@@ -207,7 +210,7 @@ public record Workload(
         var lora =
                 new Trained(
                         rank, List.of("all-linear"), trained.frozenBits, AdapterKind.LORA, null);
-        return new Workload(lora, batch, bf16, 0, optimizer, kept);
+        return new Workload(lora, batch, bf16, 0, optimizer, kept, depth);
     }
 
     public Workload withFrozenBits(double bits) {
@@ -240,11 +243,16 @@ public record Workload(
 
     /// The same job with another optimizer.
     public Workload withOptimizer(OptimizerSpec other) {
-        return new Workload(trained, batch, bf16, frozenCopies, other, kept);
+        return new Workload(trained, batch, bf16, frozenCopies, other, kept, depth);
     }
 
     /// The same job that keeps other things.
     public Workload withKept(Kept other) {
-        return new Workload(trained, batch, bf16, frozenCopies, optimizer, other);
+        return new Workload(trained, batch, bf16, frozenCopies, optimizer, other, depth);
+    }
+
+    /// The same job whose tokens pass those layers.
+    public Workload withDepth(Depth other) {
+        return new Workload(trained, batch, bf16, frozenCopies, optimizer, kept, other);
     }
 }

@@ -3,6 +3,7 @@ package dev.tunesmith.contracts.job;
 import com.fasterxml.jackson.annotation.JsonAlias;
 import dev.tunesmith.contracts.care.Care;
 import dev.tunesmith.contracts.care.Groups;
+import dev.tunesmith.contracts.fit.Depth;
 import dev.tunesmith.contracts.fit.Recompute;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
@@ -124,6 +125,7 @@ public record ResolvedSpec(
     ///   trains, the other half in shifted ones (LongLoRA); 0 sees everything
     /// @param template chat template by name; it counts where the model brings none of its own
     /// @param data files, mixing and order; null for one file in a shuffled order
+    /// @param depth which layers they pass
     public record Rows(
             int maxSeqLen,
             boolean packing,
@@ -134,7 +136,39 @@ public record ResolvedSpec(
             int microBatch,
             int attentionGroup,
             @Nullable String template,
-            @Nullable DataPlan data) {
+            @Nullable DataPlan data,
+            Depth depth) {
+        public Rows {
+            // Jobs of earlier releases were stored without it.
+            depth = Objects.requireNonNullElse(depth, Depth.OFF);
+        }
+
+        /// All layers.
+        public Rows(
+                int maxSeqLen,
+                boolean packing,
+                Overflow overflow,
+                boolean trainOnPrompt,
+                double validationShare,
+                int batchSize,
+                int microBatch,
+                int attentionGroup,
+                @Nullable String template,
+                @Nullable DataPlan data) {
+            this(
+                    maxSeqLen,
+                    packing,
+                    overflow,
+                    trainOnPrompt,
+                    validationShare,
+                    batchSize,
+                    microBatch,
+                    attentionGroup,
+                    template,
+                    data,
+                    Depth.OFF);
+        }
+
         /// One file, shuffled.
         public Rows(
                 int maxSeqLen,
@@ -215,6 +249,7 @@ public record ResolvedSpec(
             if (attentionGroup > 0) {
                 flat.put("attention_group", attentionGroup);
             }
+            flat.putAll(depth.flat());
             if (template != null) {
                 flat.put("template", template);
             }

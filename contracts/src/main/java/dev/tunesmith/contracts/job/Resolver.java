@@ -6,6 +6,7 @@ import dev.tunesmith.contracts.care.Preset;
 import dev.tunesmith.contracts.care.UsualRate;
 import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.fit.BlockExpansion;
+import dev.tunesmith.contracts.fit.Depth;
 import dev.tunesmith.contracts.fit.MemoryPlan;
 import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.fit.Recompute;
@@ -96,6 +97,7 @@ public final class Resolver {
                         spec.recompute())
                 .withFrozenCopies(frozenCopies(spec.settings(), spec.adapter()))
                 .withDrawn(spec.settings().drawnTogether(spec.rows().batchSize()))
+                .withDepth(spec.rows().depth())
                 .withOptimizer(spec.optimizer().form())
                 .withKept(
                         kept(
@@ -189,6 +191,7 @@ public final class Resolver {
         Workload wide =
                 workload(adapter, precision, 1, tokensOf(settings, rowTokens), Recompute.NONE)
                         .withFrozenCopies(frozenCopies(settings, adapter))
+                        .withDepth(Depth.of(spec.training().wishes().care()))
                         .withOptimizer(form(spec.training().optimizer()))
                         .withKept(
                                 kept(
@@ -594,7 +597,8 @@ public final class Resolver {
                 micro,
                 attentionGroup(maxSeqLen),
                 template(),
-                data());
+                data(),
+                Depth.of(decided(Depth.SETTINGS)));
     }
 
     private @Nullable DataPlan data() {

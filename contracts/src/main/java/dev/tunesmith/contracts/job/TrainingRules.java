@@ -4,12 +4,14 @@ import dev.tunesmith.contracts.care.Care;
 import dev.tunesmith.contracts.care.Groups;
 import dev.tunesmith.contracts.care.Preset;
 import dev.tunesmith.contracts.chat.NamedTemplates;
+import dev.tunesmith.contracts.fit.Depth;
 import dev.tunesmith.contracts.fit.Recompute;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.method.TokenLoss;
 import dev.tunesmith.contracts.mixture.DataPlan;
 import dev.tunesmith.contracts.mixture.RowOrder;
 import dev.tunesmith.contracts.optim.OptimizerKind;
@@ -159,6 +161,7 @@ final class TrainingRules {
     private TrainingOptions.Wishes wishes(Set<String> automatic) {
         var care = new LinkedHashMap<>(OptimizerReader.given(fields, Care.SETTINGS));
         care.putAll(OptimizerReader.given(fields, Groups.SETTINGS));
+        care.putAll(OptimizerReader.given(fields, Depth.SETTINGS));
         Preset preset = fields.choice("preset", List.of(Preset.values()), Preset::wire);
         return new TrainingOptions.Wishes(preset, care, automatic);
     }
@@ -275,6 +278,7 @@ final class TrainingRules {
                 "method.type kto compares answers of a batch with each other and needs at least 2");
         rejectBatches();
         rejectGroups();
+        rejectDepth(Depth.of(options.wishes().care()));
         rejectCare(Care.of(options.wishes().care()));
         rejectOrders();
     }
@@ -361,6 +365,48 @@ final class TrainingRules {
                         && options.adapter().kind().virtualTokens(),
                 "shifted_attention",
                 "hides learned tokens from all groups but the first; choose another adapter");
+    }
+
+    private void rejectDepth(Depth depth) {
+        for (String key : List.of("depth_every", "depth_capacity")) {
+            reject(
+                    fields.has(key) && depth.start() != Depth.Start.CONVERT,
+                    key,
+                    "needs mixture_of_depths convert; a model that has routers brings its own");
+        }
+        if (!depth.on()) {
+            reject(
+                    fields.has("depth_loss_weight"),
+                    "depth_loss_weight",
+                    "needs mixture_of_depths convert or load");
+            return;
+        }
+        String key = "mixture_of_depths";
+        reject(
+                method != Method.SUPERVISED && method != Method.PRETRAIN,
+                key,
+                "trains with method.type supervised or pretrain; %s compares texts whose tokens would pass other layers than when they are written"
+                        .formatted(method.wire()));
+        reject(
+                choice.settings() instanceof MethodSettings.Supervised supervised
+                        && supervised.loss() == TokenLoss.ASFT,
+                key,
+                "cannot be combined with loss_type asft, which compares with the model as it was");
+        AdapterKind asked = options.adapter().kind();
+        boolean pretrains = asked == null && method == Method.PRETRAIN;
+        reject(
+                depth.start() == Depth.Start.CONVERT && asked != AdapterKind.NONE && !pretrains,
+                key,
+                "convert gives the model new weights, which train with all others: needs adapter none");
+        reject(
+                asked != null && (asked.virtualTokens() || asked == AdapterKind.LLAMA_PRO),
+                key,
+                "layers that few tokens pass take no adapter %s; choose none or lora"
+                        .formatted(asked == null ? "" : asked.wire()));
+        reject(
+                Boolean.TRUE.equals(options.rows().shiftedAttention()),
+                "shifted_attention",
+                "cannot be combined with mixture_of_depths, which leaves tokens out by itself");
     }
 
     private void rejectKeysOfOtherAdapters() {

@@ -6,6 +6,7 @@ import dev.tunesmith.contracts.TestingJson;
 import dev.tunesmith.contracts.care.Care;
 import dev.tunesmith.contracts.care.Groups;
 import dev.tunesmith.contracts.data.DatasetStats;
+import dev.tunesmith.contracts.fit.Depth;
 import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.optim.Setting;
 import java.util.List;
@@ -31,6 +32,9 @@ final class OptionsTest {
     private record Company(String needed, Set<String> following) {
         static final Company NONE = new Company("", Set.of());
     }
+
+    private static final String CONVERTED =
+            "\"mixture_of_depths\":\"convert\",\"adapter\":\"none\"";
 
     private static final Map<String, Company> COMPANY =
             Map.ofEntries(
@@ -65,6 +69,10 @@ final class OptionsTest {
                     Map.entry("shifted_attention", new Company("", Set.of("attention_group"))),
                     Map.entry(
                             "attention_group", new Company("\"shifted_attention\":true", Set.of())),
+                    Map.entry("mixture_of_depths", new Company("", Set.of("depth_loss_weight"))),
+                    Map.entry("depth_every", new Company(CONVERTED, Set.of())),
+                    Map.entry("depth_capacity", new Company(CONVERTED, Set.of())),
+                    Map.entry("depth_loss_weight", new Company(CONVERTED, Set.of())),
                     Map.entry("loss_type", new Company("", Set.of())),
                     Map.entry("asft_alpha", new Company("\"loss_type\":\"asft\"", Set.of())),
                     Map.entry("eaft_alpha", new Company("\"loss_type\":\"eaft\"", Set.of())),
@@ -139,9 +147,12 @@ final class OptionsTest {
                 OTHER.entrySet().stream()
                         .map(option -> Arguments.of(option.getKey(), option.getValue()));
         Stream<Arguments> tables =
-                Stream.concat(Care.SETTINGS.stream(), Groups.SETTINGS.stream())
-                        .map(setting -> Arguments.of(setting.key(), other(setting)));
+                tables().map(setting -> Arguments.of(setting.key(), other(setting)));
         return Stream.concat(own, tables);
+    }
+
+    private static Stream<Setting> tables() {
+        return Stream.of(Care.SETTINGS, Groups.SETTINGS, Depth.SETTINGS).flatMap(List::stream);
     }
 
     /// A value that is not the usual one.
@@ -186,9 +197,7 @@ final class OptionsTest {
     @Test
     void everyValueThatIsShownIsTested() {
         var tested = new TreeSet<>(OTHER.keySet());
-        Stream.concat(Care.SETTINGS.stream(), Groups.SETTINGS.stream())
-                .map(Setting::key)
-                .forEach(tested::add);
+        tables().map(Setting::key).forEach(tested::add);
         var shown = new TreeSet<>(flat("").keySet());
         shown.addAll(flat("\"val_size\":0.1").keySet());
         // What follows from others, or stands elsewhere in a body.

@@ -5,6 +5,7 @@ import dev.tunesmith.engine.io.ModelFileException;
 import dev.tunesmith.engine.io.StoredTensor;
 import dev.tunesmith.engine.io.WeightFiles;
 import dev.tunesmith.engine.model.Architecture;
+import dev.tunesmith.engine.model.DepthReader;
 import dev.tunesmith.engine.nn.Activation;
 import dev.tunesmith.engine.nn.position.RopeScaling;
 import dev.tunesmith.engine.nn.position.Rotary;
@@ -72,6 +73,9 @@ public final class GgufExport {
     private List<String> collect(GgufFamily family) {
         if (architecture.positions().windows_L().stream().anyMatch(window -> window > 0)) {
             faults.add("sliding windows are not said in GGUF files of " + family.wire());
+        }
+        if (model.config().get(DepthReader.KEY) != null) {
+            faults.add("layers that few tokens pass are not said in GGUF files");
         }
         if (architecture.mlp().activation() != Activation.SILU) {
             faults.add("activation %s is not silu".formatted(architecture.mlp().activation()));

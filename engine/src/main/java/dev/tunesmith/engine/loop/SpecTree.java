@@ -43,6 +43,9 @@ final class SpecTree {
         tree.put("max_seq_len", rows.maxSeqLen());
         tree.put("packing", rows.packing());
         tree.put("attention_group", rows.attentionGroup());
+        if (rows.depth().on()) {
+            tree.putAll(rows.depth().flat());
+        }
         if (rows.template() != null) {
             tree.put("template", rows.template());
         }

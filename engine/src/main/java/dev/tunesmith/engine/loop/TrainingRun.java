@@ -32,6 +32,7 @@ import dev.tunesmith.engine.loop.care.Keeper.Place;
 import dev.tunesmith.engine.loop.subject.ExpandedModel;
 import dev.tunesmith.engine.loop.subject.ModelFolder;
 import dev.tunesmith.engine.loop.subject.PackedBase;
+import dev.tunesmith.engine.loop.subject.RoutedModel;
 import dev.tunesmith.engine.loop.subject.SpecRefusedException;
 import dev.tunesmith.engine.loop.subject.TrainedAdapter;
 import dev.tunesmith.engine.loop.subject.TrainedPart;
@@ -193,6 +194,7 @@ public final class TrainingRun implements AutoCloseable {
         this.rows = rows;
         this.subject = subject;
         subject.model.trainInGroups(spec.rows().attentionGroup());
+        subject.model.depths().loss().weigh(spec.rows().depth().lossWeight());
         this.companions = Companions.open(spec, sources, subject.model);
         this.tokenizer =
                 spec.method().rowKind() == Method.RowKind.PROMPT
@@ -244,12 +246,14 @@ public final class TrainingRun implements AutoCloseable {
         }
     }
 
-    /// The model with the layers that the job adds.
+    /// The model with the routers and layers that the job adds.
     private static ModelDirectory grown(ResolvedSpec spec, ModelDirectory base, Path room)
             throws IOException {
+        ModelDirectory routed =
+                RoutedModel.of(base, spec.rows().depth(), spec.seed(), room.resolve("routed"));
         return spec.adapter() instanceof AdapterSpec.Part part && part.newBlocks() > 0
-                ? ExpandedModel.write(base, part.layers(), room.resolve("expanded"))
-                : base;
+                ? ExpandedModel.write(routed, part.layers(), room.resolve("expanded"))
+                : routed;
     }
 
     /// What the owner of the files should know, a sentence each.

@@ -22,6 +22,7 @@ import dev.tunesmith.engine.nn.Linear;
 import dev.tunesmith.engine.nn.Norm;
 import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.nn.Routing;
+import dev.tunesmith.engine.nn.depth.Depths;
 import dev.tunesmith.engine.nn.prompt.VirtualTokens;
 import dev.tunesmith.engine.quant.FourBitFormat;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
@@ -110,14 +111,15 @@ public final class Decoder implements AutoCloseable {
         }
     }
 
-    /// What all views of one model share: memory, mapped files and rotary tables.
+    /// What all views of one model share: memory, mapped files, rotary tables and routers.
     record Weights(
             Region region,
             WeightFiles files,
             DType type,
             List<Parameter> parameters,
             PositionAngles angles,
-            Routing routing) {}
+            Routing routing,
+            Depths depths) {}
 
     /// @param owner whether closing this view frees the weights
     Decoder(
@@ -185,6 +187,11 @@ public final class Decoder implements AutoCloseable {
     /// How the routers of mixtures of experts choose, and their auxiliary loss.
     public Routing routing() {
         return weights.routing;
+    }
+
+    /// The routers that leave tokens out of layers.
+    public Depths depths() {
+        return weights.depths;
     }
 
     /// The language-model head.
@@ -282,12 +289,20 @@ public final class Decoder implements AutoCloseable {
         for (int layer = 0; layer < blocks.size(); layer++) {
             observer.accept(layer, x_ND);
             Block block = blocks.get(layer);
+            int number = layer;
             boolean attention = policy.recomputesAttention();
             x_ND =
                     tape.block(
                             x_ND,
                             policy.recomputesBlock(layer),
-                            (inner, in) -> block.forward(inner, in, context, attention));
+                            (inner, in) ->
+                                    weights.depths.forward(
+                                            number,
+                                            inner,
+                                            in,
+                                            context,
+                                            (own, rows, sight) ->
+                                                    block.forward(own, rows, sight, attention)));
         }
         Tensor hidden_ND = entered.left(tape, lastNorm.forward(tape, x_ND));
         observer.accept(blocks.size(), hidden_ND);
@@ -379,11 +394,13 @@ public final class Decoder implements AutoCloseable {
         requireTokens(batch.ids_N());
         Entrance.Entered entered = new CachedEntrance(entrance(), cache).enter(tape, batch);
         Tensor x_ND = entered.x_ND();
-        for (Block block : blocks) {
+        for (int layer = 0; layer < blocks.size(); layer++) {
             // What a block needs inside is free again for the next: it stays in the caches.
             try (Region inside = tape.arena().open("block")) {
                 Tape silent = Tape.silent(tape.arena(), inside);
-                x_ND.copyFrom(block.forward(silent, x_ND, entered.context()));
+                Context all = entered.context();
+                x_ND.copyFrom(
+                        weights.depths.forward(layer, silent, x_ND, all, blocks.get(layer)::forward));
             }
         }
         return entered.left(tape, lastNorm.forward(tape, x_ND));

@@ -9,6 +9,8 @@ import dev.tunesmith.engine.nn.Embedding;
 import dev.tunesmith.engine.nn.Head;
 import dev.tunesmith.engine.nn.Norm;
 import dev.tunesmith.engine.nn.Parameter;
+import dev.tunesmith.engine.nn.depth.DepthPlan;
+import dev.tunesmith.engine.nn.depth.Depths;
 import dev.tunesmith.engine.nn.position.PositionTable;
 import dev.tunesmith.engine.quant.PackedForm;
 import dev.tunesmith.engine.tensor.DType;
@@ -46,7 +48,8 @@ final class DecoderReader {
         try {
             var checkpoint = new Checkpoint(files, packed, region, form);
             Architecture architecture = architecture(read, checkpoint);
-            return new DecoderReader(architecture, checkpoint).read(region, files, form.compute());
+            return new DecoderReader(architecture, checkpoint)
+                    .read(region, files, form.compute(), DepthReader.plan(directory.config()));
         } catch (RuntimeException e) {
             region.close();
             files.close();
@@ -61,7 +64,8 @@ final class DecoderReader {
                 .orElse(read);
     }
 
-    private Decoder read(Region region, WeightFiles files, DType compute) {
+    private Decoder read(
+            Region region, WeightFiles files, DType compute, Optional<DepthPlan> plan) {
         Layout layout = architecture.layout();
         Optional<Tower> tower =
                 architecture.vision().map(vision -> new VisionReader(vision, checkpoint).tower());
@@ -87,11 +91,12 @@ final class DecoderReader {
             blocks.add(layers.block(layer));
         }
         layers.skipGuessing();
+        Depths depths = new DepthReader(architecture, checkpoint).depths(plan);
         Norm lastNorm = layers.lastNorm();
         Head head = head(table);
         List<Parameter> parameters = checkpoint.finish("weights of " + architecture.family());
         var weights =
-                new Decoder.Weights(region, files, compute, parameters, angles(), layers.routing());
+                new Decoder.Weights(region, files, compute, parameters, angles(), layers.routing(), depths);
         return new Decoder(true, architecture, weights, entry, blocks, lastNorm, head);
     }
 

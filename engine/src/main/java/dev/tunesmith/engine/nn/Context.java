@@ -5,6 +5,7 @@ import dev.tunesmith.engine.ops.CacheAttention;
 import dev.tunesmith.engine.ops.DocumentAttention;
 import dev.tunesmith.engine.ops.Rotation.Angles;
 import dev.tunesmith.engine.tensor.Tensor;
+import java.util.BitSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -52,22 +53,30 @@ public sealed interface Context {
     /// @param keys_L keys of every layer
     /// @param values_L values of every layer
     /// @param prefix learned keys and values before new sequences, or null
+    /// @param passed_L slots of the tokens that passed each layer, where not all tokens pass it
     record Cached(
             CacheAttention.Places places,
             List<Tensor> keys_L,
             List<Tensor> values_L,
             List<Angles> angles,
-            @Nullable Prefix prefix)
+            @Nullable Prefix prefix,
+            List<BitSet> passed_L)
             implements Context {
         public Cached {
             keys_L = List.copyOf(keys_L);
             values_L = List.copyOf(values_L);
             angles = List.copyOf(angles);
+            passed_L = List.copyOf(passed_L);
         }
 
         /// The same with angles.
         public Cached with(List<Angles> turns) {
-            return new Cached(places, keys_L, values_L, turns, prefix);
+            return new Cached(places, keys_L, values_L, turns, prefix, passed_L);
+        }
+
+        /// The same for other new tokens.
+        public Cached with(CacheAttention.Places others) {
+            return new Cached(others, keys_L, values_L, angles, prefix, passed_L);
         }
     }
 }

@@ -4,6 +4,8 @@ import dev.tunesmith.contracts.method.MethodSettings.Supervised;
 import dev.tunesmith.contracts.method.TokenLoss;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.nn.Head;
+import dev.tunesmith.engine.nn.depth.DepthLoss;
+import dev.tunesmith.engine.nn.depth.Depths;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.StepArena;
 import dev.tunesmith.engine.tensor.Tensor;
@@ -29,6 +31,7 @@ public record TokenObjective(Policy policy, Supervised settings) implements Obje
     public Step begin(StepArena arena, List<TokenBatch> parts, Occasion occasion) {
         double weight = parts.stream().mapToDouble(TokenBatch::weightSum).sum();
         double scale = weight == 0 ? 0 : 1 / weight;
+        policy.model().depths().begin(parts.stream().mapToLong(TokenBatch::tokens).sum());
         return Step.of(
                 parts,
                 (tape, part) ->
@@ -70,13 +73,16 @@ public record TokenObjective(Policy policy, Supervised settings) implements Obje
         return sum(batch, loss, factors_M.length, scored.correct(1), entropy);
     }
 
-    private static LossSum sum(
-            TokenBatch batch, double loss, int labels, long correct, double entropy) {
-        Metrics metrics =
-                new Metrics.Builder()
-                        .mean("entropy", entropy / Math.max(1, labels), labels)
-                        .build();
-        return new LossSum(loss, batch.weightSum(), labels, labels, correct, metrics);
+    private LossSum sum(TokenBatch batch, double loss, int labels, long correct, double entropy) {
+        Metrics.Builder metrics =
+                new Metrics.Builder().mean("entropy", entropy / Math.max(1, labels), labels);
+        Depths depths = policy.model().depths();
+        if (depths.on()) {
+            DepthLoss.Figures figures = depths.loss().figures();
+            metrics.mean("router/loss", figures.loss(), batch.tokens())
+                    .mean("router/share", figures.share(), batch.tokens());
+        }
+        return new LossSum(loss, batch.weightSum(), labels, labels, correct, metrics.build());
     }
 
     private static float[] labelled(TokenBatch batch) {

@@ -12,6 +12,7 @@ import dev.tunesmith.engine.nn.position.PositionTable;
 import dev.tunesmith.engine.ops.DocumentAttention;
 import dev.tunesmith.engine.ops.Lookup;
 import dev.tunesmith.engine.ops.Rotation.Angles;
+import dev.tunesmith.engine.tape.RowMoves;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.tunesmith.contracts.fit.Depth;
 import dev.tunesmith.contracts.fit.MemoryPlan;
 import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.fit.Recompute;
@@ -21,6 +22,7 @@ import dev.tunesmith.engine.adapter.site.Targets;
 import dev.tunesmith.engine.corpus.ShardStore;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.loop.subject.RoutedModel;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.model.FreshWeights;
 import dev.tunesmith.engine.nn.Parameter;
@@ -44,6 +46,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
@@ -166,6 +169,38 @@ class MemoryPlanTest {
                 .isCloseTo(1, within(SHARE));
     }
 
+    /// Tokens of short texts are rounded up, so a plan is more than a batch of long ones takes.
+    @ParameterizedTest
+    @EnumSource
+    void aPlanOfLayersThatFewTokensPassIsNotTooSmall(Recompute recompute) throws Exception {
+        assumeTrue(Products.sumsWide(DType.BF16), "as above");
+        List<Integer> everies = List.of(2, 1, 1);
+        List<Double> capacities = List.of(0.125, 0.5, 1.0);
+        for (int i = 0; i < Shape.ALL.size(); i++) {
+            Depth depth =
+                    Depth.of(
+                            Map.of(
+                                    "mixture_of_depths",
+                                    "convert",
+                                    "depth_every",
+                                    everies.get(i),
+                                    "depth_capacity",
+                                    capacities.get(i)));
+            Shape shape = Shape.ALL.get(i);
+            ModelDirectory plain = ModelDirectory.open(shape.write(folder.resolve("dense" + i)));
+            Path model = RoutedModel.of(plain, depth, 1, folder.resolve("routed" + i)).path();
+            Path inputs = folder.resolve("inputs" + i);
+            Found found =
+                    alone(() -> {
+                        Run run = new Run(model, Kind.FULL, shape, recompute, inputs);
+                        return run.measure(run.work().withDepth(depth), plain);
+                    });
+            assertThat((double) found.planned() / found.held())
+                    .as("planned / held, %s", found)
+                    .isBetween(1 - SHARE, 1.4);
+        }
+    }
+
     private MemoryPlan train(ResolvedSpec spec, TrainingRun.Sources sources) throws IOException {
         Path room = Files.createDirectory(folder.resolve("room"));
         try (TrainingRun run = TrainingRun.prepare(spec, sources, room, TinyModel.BYTES)) {
@@ -207,26 +242,34 @@ class MemoryPlanTest {
     private record Run(Path model, Kind kind, Shape shape, Recompute recompute, Path inputs) {
 
         Found measure() throws IOException {
+            return measure(work(), ModelDirectory.open(model));
+        }
+
+        /// @param planned what a plan is made for
+        /// @param from the model that a job begins with
+        Found measure(Workload planned, ModelDirectory from) throws IOException {
             long before = MemoryUse.bytes();
             MemoryUse.restart();
             train();
             long held = MemoryUse.peakBytes() - before;
-            return new Found(kind, shape, plan(), held);
+            return new Found(
+                    kind,
+                    shape,
+                    MemoryPlan.of(ModelFacts.fromConfig(from.config()), planned),
+                    held);
         }
 
-        private MemoryPlan plan() {
+        private Workload work() {
             double bits = kind == Kind.QLORA ? new FrozenForm(Quantization.NF4, true).bits() : 0;
-            Workload work =
-                    new Workload(
-                                    kind == Kind.FULL ? 0 : RANK,
-                                    List.of("all-linear"),
-                                    true,
-                                    rows(),
-                                    length(),
-                                    recompute)
-                            .withFrozenBits(bits)
-                            .withThreads(CpuKernels.threads());
-            return MemoryPlan.of(ModelFacts.fromConfig(ModelDirectory.open(model).config()), work);
+            return new Workload(
+                            kind == Kind.FULL ? 0 : RANK,
+                            List.of("all-linear"),
+                            true,
+                            rows(),
+                            length(),
+                            recompute)
+                    .withFrozenBits(bits)
+                    .withThreads(CpuKernels.threads());
         }
 
         private void train() throws IOException {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tunesmith.contracts.care.Care;
+import dev.tunesmith.contracts.fit.Depth;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
@@ -282,6 +283,13 @@ class ResumeTest {
         straight.forEach((name, bytes) -> assertThat(resumed.get(name)).as(name).isEqualTo(bytes));
         assertThat(result(plain, "plain", Integer.MAX_VALUE, null).get("adapter_model.safetensors"))
                 .isNotEqualTo(straight.get("adapter_model.safetensors"));
+    }
+
+    @Test
+    void runsThatLeaveTokensOutResumeToo() throws IOException {
+        ResolvedSpec plain = TinyModel.spec(Method.SUPERVISED, TinyModel.FULL, Precision.BF16);
+        var depth = Map.<String, Object>of("mixture_of_depths", "convert", "depth_capacity", 0.25);
+        requireSameEnd(TinyModel.with(plain, Depth.of(depth)), 5);
     }
 
     @Test

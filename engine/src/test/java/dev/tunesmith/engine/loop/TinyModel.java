@@ -2,6 +2,7 @@ package dev.tunesmith.engine.loop;
 
 import dev.tunesmith.contracts.care.Care;
 import dev.tunesmith.contracts.care.Groups;
+import dev.tunesmith.contracts.fit.Depth;
 import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.fit.Recompute;
 import dev.tunesmith.contracts.job.AdapterSpec;
@@ -426,7 +427,11 @@ record TinyModel(Path folder) {
                         old.trainOnPrompt(),
                         share,
                         old.batchSize(),
-                        atOnce),
+                        atOnce,
+                        old.attentionGroup(),
+                        old.template(),
+                        old.data(),
+                        old.depth()),
                 spec.steps(),
                 spec.optimizer());
     }
@@ -476,6 +481,27 @@ record TinyModel(Path folder) {
                         rows.batchSize(),
                         rows.microBatch(),
                         8),
+                spec.steps(),
+                spec.optimizer());
+    }
+
+    /// The same job whose tokens pass those layers.
+    static ResolvedSpec with(ResolvedSpec spec, Depth depth) {
+        ResolvedSpec.Rows rows = spec.rows();
+        return with(
+                spec,
+                new ResolvedSpec.Rows(
+                        rows.maxSeqLen(),
+                        rows.packing(),
+                        rows.overflow(),
+                        rows.trainOnPrompt(),
+                        rows.validationShare(),
+                        rows.batchSize(),
+                        rows.microBatch(),
+                        rows.attentionGroup(),
+                        rows.template(),
+                        rows.data(),
+                        depth),
                 spec.steps(),
                 spec.optimizer());
     }

@@ -97,6 +97,7 @@ record CachedPlaces(List<CachedBatch.Sequence> sequences, Places tokens, long[] 
                         region.ints(cuNew_S1),
                         cache.pageSize(),
                         newest);
-        return new Context.Cached(places, cache.keys_L(), cache.values_L(), List.of(), prefix);
+        return new Context.Cached(
+                places, cache.keys_L(), cache.values_L(), List.of(), prefix, cache.passed_L());
     }
 }

@@ -5,6 +5,7 @@ import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 
 /// Keys and values of every layer, in pages of a fixed number of tokens.
@@ -18,6 +19,7 @@ public final class KvCache implements AutoCloseable {
     private final int pageSize;
     private final List<Tensor> keys_L = new ArrayList<>();
     private final List<Tensor> values_L = new ArrayList<>();
+    private final List<BitSet> passed_L = new ArrayList<>();
 
     /// A cache of `pages` pages of `pageSize` tokens.
     ///
@@ -27,6 +29,7 @@ public final class KvCache implements AutoCloseable {
         this.pageSize = pageSize;
         for (int layer = 0; layer < layers; layer++) {
             keys_L.add(region.tensor(type, pages, pageSize, shape.kvHeads(), shape.headWidth()));
+            passed_L.add(new BitSet());
             values_L.add(region.tensor(type, pages, pageSize, shape.kvHeads(), shape.headWidth()));
         }
     }
@@ -57,6 +60,11 @@ public final class KvCache implements AutoCloseable {
 
     List<Tensor> values_L() {
         return values_L;
+    }
+
+    /// Slots of the tokens that passed each layer, where not all tokens pass it.
+    List<BitSet> passed_L() {
+        return passed_L;
     }
 
     /// Frees the memory.

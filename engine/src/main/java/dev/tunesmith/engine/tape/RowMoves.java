@@ -1,7 +1,6 @@
-package dev.tunesmith.engine.vision;
+package dev.tunesmith.engine.tape;
 
 import dev.tunesmith.engine.ops.Lookup;
-import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
 
@@ -54,7 +53,7 @@ public final class RowMoves {
     }
 
     /// The same numbers with several rows joined to one.
-    static Tensor joined(Tape tape, Tensor x_ND, int count) {
+    public static Tensor joined(Tape tape, Tensor x_ND, int count) {
         Tensor y = x_ND.reshape(x_ND.rows() / count, x_ND.width() * count);
         if (tape.tracks(x_ND)) {
             tape.record(
