@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.regex.Pattern;
 
 /// What watches over a run, and which of its states survives.
 public record Care(Guard guard, Average average, Choice choice) {
@@ -100,12 +101,15 @@ public record Care(Guard guard, Average average, Choice choice) {
         /// The metric of every method.
         public static final String LOSS = "loss";
 
-        private static final List<String> LARGER_IS_BETTER =
-                List.of("accurac", "reward", "margin", "score");
+        /// What the names of those metrics contain whose larger values are better: a regular
+        /// expression.
+        public static final String LARGER_IS_BETTER = "accurac|reward|margin|score";
+
+        private static final Pattern LARGER = Pattern.compile(LARGER_IS_BETTER);
 
         /// Whether a larger value is a better one.
         public boolean larger() {
-            return LARGER_IS_BETTER.stream().anyMatch(metric::contains);
+            return LARGER.matcher(metric).find();
         }
 
         /// Whether anything depends on evaluations.

@@ -56,23 +56,24 @@ final class LeaseSql {
             """;
 
     /// Checkpoints that the job does not ask to keep are no longer there for anybody; their objects
-    /// go with the sweeper. What the job would go on from always stays.
+    /// go with the sweeper. What the job would go on from always stays. Of equal ones the first is
+    /// the best: later ones may carry the figures of an evaluation before them.
     static final String RETIRE =
             """
             WITH j AS (
               SELECT job_id, ckpt_manifest_key,
                 CAST(resolved #>> '{steps,care,choice,keep_last}' AS int) AS keep_last,
                 CAST(resolved #>> '{steps,care,choice,keep_best}' AS int) AS keep_best,
-                resolved #>> '{steps,care,choice,metric}' LIKE '%accurac%' AS by_accuracy
+                coalesce(resolved #>> '{steps,care,choice,metric}', 'loss') AS metric
               FROM job WHERE job_id = :job AND epoch = :epoch AND lease_id = :lease),
             ranked AS (
               SELECT c.step, c.epoch,
                 row_number() OVER (ORDER BY c.step DESC, c.epoch DESC) AS age,
                 row_number() OVER (ORDER BY
-                  CASE WHEN j.by_accuracy
-                    THEN - CAST(c.metrics ->> 'valid_mean_token_accuracy' AS double precision)
-                    ELSE CAST(c.metrics ->> 'valid_loss' AS double precision) END NULLS LAST,
-                  c.step DESC) AS place
+                  CASE WHEN j.metric ~ :larger THEN -1 ELSE 1 END
+                    * CAST(c.metrics ->> CASE j.metric WHEN 'accuracy' THEN 'valid_mean_token_accuracy'
+                        ELSE 'valid_' || j.metric END AS double precision) NULLS LAST,
+                  c.step, c.epoch DESC) AS place
               FROM checkpoint c JOIN j ON c.job_id = j.job_id
               WHERE c.state = 'LIVE')
             UPDATE checkpoint c SET state = 'DELETING'

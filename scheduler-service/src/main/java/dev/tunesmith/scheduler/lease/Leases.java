@@ -1,5 +1,6 @@
 package dev.tunesmith.scheduler.lease;
 
+import dev.tunesmith.contracts.care.Care;
 import dev.tunesmith.contracts.event.ManifestRef;
 import dev.tunesmith.contracts.id.Attempt;
 import dev.tunesmith.contracts.id.JobId;
@@ -85,6 +86,7 @@ public record Leases(Handle handle, LeaseTimes times) {
                 .bind("job", attempt.job().value())
                 .bind("epoch", attempt.epoch())
                 .bind("lease", attempt.lease())
+                .bind("larger", Care.Choice.LARGER_IS_BETTER)
                 .execute();
     }
 

@@ -19,6 +19,8 @@ import java.util.function.Predicate;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 @Tag("servers")
 class LeasesTest {
@@ -300,6 +302,44 @@ class LeasesTest {
             int _ = with(l -> l.retire(attempt));
         }
         assertThat(live(attempt)).isEqualTo("2,4,5");
+    }
+
+    /// Every figure that evaluations of a method have, and the side on which it is better.
+    @ParameterizedTest
+    @CsvSource({
+        "loss, valid_loss, '3,5,4,6,7', 1",
+        "accuracy, valid_mean_token_accuracy, '0.3,0.5,0.4,0.2,0.1', 2",
+        "rewards/margins, valid_rewards/margins, '-1,-2,0.5,0.1,-3', 3",
+        "rewards/accuracies, valid_rewards/accuracies, '0.5,0.5,0.75,0.5,0.5', 3",
+        "kl, valid_kl, '3,1,2,4,5', 2"
+    })
+    void keepsTheBestByTheMetricOfTheJob(String metric, String figure, String values, int best) {
+        Attempt attempt =
+                running(
+                        "\"keep_last\":1,\"keep_best\":1,\"metric\":\"%s\"".formatted(metric));
+        String[] measured = values.split(",");
+        for (int i = 0; i < measured.length; i++) {
+            int step = i + 1;
+            // Another figure that would choose otherwise.
+            String metrics =
+                    "{\"%s\":%s,\"valid_entropy\":%d}".formatted(figure, measured[i], -step);
+            assertThat(may(l -> l.checkpoint(attempt, step, manifest(), metrics))).isTrue();
+            int _ = with(l -> l.retire(attempt));
+        }
+        assertThat(live(attempt)).isEqualTo(best + ",5");
+    }
+
+    /// Checkpoints between two evaluations carry the figures of the first.
+    @Test
+    void whatWasMeasuredGoesBeforeWhatCameAfter() {
+        Attempt attempt = running("\"keep_last\":1,\"keep_best\":1,\"metric\":\"loss\"");
+        for (int step = 1; step <= 4; step++) {
+            int now = step;
+            String metrics = "{\"valid_loss\":%d}".formatted(step < 4 ? 1 : 2);
+            assertThat(may(l -> l.checkpoint(attempt, now, manifest(), metrics))).isTrue();
+            int _ = with(l -> l.retire(attempt));
+        }
+        assertThat(live(attempt)).isEqualTo("1,4");
     }
 
     @Test

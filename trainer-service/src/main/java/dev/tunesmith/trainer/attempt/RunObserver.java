@@ -139,7 +139,7 @@ final class RunObserver implements LoopObserver {
         try {
             Path folder = Files.createTempDirectory(room, "step-");
             write(folder, state);
-            uploads.add(folder, state.step(), metrics(state.metrics()));
+            uploads.add(folder, state.step(), figures(state));
         } catch (IOException e) {
             skipped(state.step(), e);
         }
@@ -162,6 +162,13 @@ final class RunObserver implements LoopObserver {
             throw new UncheckedIOException("writing the checkpoint of step " + step, e);
         }
         LOG.error("the checkpoint of step {} is skipped: no room for it on the disk?", step, e);
+    }
+
+    /// The latest figures, with all of the latest evaluation: any of them may say which is best.
+    private Map<String, Double> figures(LoopState state) {
+        Map<String, Double> figures = new LinkedHashMap<>(log.evaluated());
+        figures.putAll(metrics(state.metrics()));
+        return figures;
     }
 
     /// The latest figures, under the names that jobs show.

@@ -55,6 +55,22 @@ final class StepLog {
         evaluation.metrics().forEach((name, value) -> values.put("valid_" + name, value));
     }
 
+    /// All figures of the latest evaluation, by the names that jobs show.
+    Map<String, Double> evaluated() {
+        for (Map<String, Object> values : steps.descendingMap().values()) {
+            if (values.containsKey("valid_loss")) {
+                var figures = new LinkedHashMap<String, Double>();
+                values.forEach((name, value) -> {
+                    if (name.startsWith("valid_") && value instanceof Number figure) {
+                        figures.put(name, figure.doubleValue());
+                    }
+                });
+                return figures;
+            }
+        }
+        return Map.of();
+    }
+
     void add(Incident incident) {
         Map<String, Object> values = at(incident.step() + 1L);
         values.put("guard", incident.verdict().name().toLowerCase(Locale.ROOT));
