@@ -24,7 +24,6 @@ final class DepthSize {
             return work.tokens();
         }
         long share = (long) Math.ceil(work.depth().capacity() * work.tokens());
-        return Math.min(
-                work.tokens(), share + work.microBatch() + work.tokens() / TEXT_TOKENS_MIN);
+        return Math.min(work.tokens(), share + work.microBatch() + work.tokens() / TEXT_TOKENS_MIN);
     }
 }

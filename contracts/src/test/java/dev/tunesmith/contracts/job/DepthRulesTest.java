@@ -20,7 +20,8 @@ class DepthRulesTest {
     private static final ModelFacts NANO =
             new ModelFacts(
                     "LlamaForCausalLM", 4, 64, 4, 2, 16, 192, 2048, true, false, 331_328, 512);
-    private static final DatasetStats STATS = new DatasetStats(1000, 200_000, 100_000, 300, 180, 280, 5, 0);
+    private static final DatasetStats STATS =
+            new DatasetStats(1000, 200_000, 100_000, 300, 180, 280, 5, 0);
 
     @ParameterizedTest
     @CsvSource(
@@ -58,7 +59,8 @@ class DepthRulesTest {
     @Test
     void everyValueHasAnOrigin() {
         ResolvedSpec spec =
-                resolved("\"adapter\":\"none\",\"mixture_of_depths\":\"convert\",\"depth_every\":3");
+                resolved(
+                        "\"adapter\":\"none\",\"mixture_of_depths\":\"convert\",\"depth_every\":3");
         assertThat(spec.rows().depth()).isEqualTo(new Depth(Depth.Start.CONVERT, 3, 0.125, 0.01));
         assertThat(spec.flat())
                 .containsEntry("mixture_of_depths", "convert")

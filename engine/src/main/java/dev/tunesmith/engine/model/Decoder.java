@@ -400,7 +400,8 @@ public final class Decoder implements AutoCloseable {
                 Tape silent = Tape.silent(tape.arena(), inside);
                 Context all = entered.context();
                 x_ND.copyFrom(
-                        weights.depths.forward(layer, silent, x_ND, all, blocks.get(layer)::forward));
+                        weights.depths.forward(
+                                layer, silent, x_ND, all, blocks.get(layer)::forward));
             }
         }
         return entered.left(tape, lastNorm.forward(tape, x_ND));

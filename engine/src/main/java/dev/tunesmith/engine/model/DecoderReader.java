@@ -96,7 +96,8 @@ final class DecoderReader {
         Head head = head(table);
         List<Parameter> parameters = checkpoint.finish("weights of " + architecture.family());
         var weights =
-                new Decoder.Weights(region, files, compute, parameters, angles(), layers.routing(), depths);
+                new Decoder.Weights(
+                        region, files, compute, parameters, angles(), layers.routing(), depths);
         return new Decoder(true, architecture, weights, entry, blocks, lastNorm, head);
     }
 

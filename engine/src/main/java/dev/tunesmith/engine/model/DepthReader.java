@@ -82,7 +82,9 @@ public final class DepthReader {
     public static List<String> faults(Architecture architecture, DepthPlan plan) {
         List<String> faults = new ArrayList<>();
         if (architecture.vision().isPresent()) {
-            faults.add("%s reads pictures, whose rows belong together".formatted(architecture.family()));
+            faults.add(
+                    "%s reads pictures, whose rows belong together"
+                            .formatted(architecture.family()));
         }
         if (architecture.mlp().experts() != null) {
             faults.add("%s is a mixture of experts already".formatted(architecture.family()));

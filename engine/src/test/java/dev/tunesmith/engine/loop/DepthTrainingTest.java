@@ -145,8 +145,7 @@ class DepthTrainingTest {
         }
         assertThat(found[1]).containsExactly(found[0], within(2e-4f));
         for (int step = 0; step < 3; step++) {
-            assertThat(losses.get(1).get(step))
-                    .isCloseTo(losses.get(0).get(step), within(1e-4));
+            assertThat(losses.get(1).get(step)).isCloseTo(losses.get(0).get(step), within(1e-4));
         }
         ResolvedSpec deaf = TinyModel.with(TinyModel.inParts(spec, 6), depth("convert", 0.25, 0));
         assertThat(router(result(deaf))).isNotEqualTo(found[0]);
@@ -193,7 +192,10 @@ class DepthTrainingTest {
                 .isInstanceOf(SpecRefusedException.class)
                 .hasMessageContaining("no routers to load");
         assertThatThrownBy(() ->
-                        GgufExport.run(routed, folder.resolve("m.gguf"), GgufMixture.of("f16").orElseThrow()))
+                        GgufExport.run(
+                                routed,
+                                folder.resolve("m.gguf"),
+                                GgufMixture.of("f16").orElseThrow()))
                 .isInstanceOf(ModelFileException.class)
                 .hasMessageContaining("layers that few tokens pass");
     }
@@ -285,8 +287,7 @@ class DepthTrainingTest {
             Decoder decoder, StepArena arena, KvCache cache, int[] ids, int[][] places) {
         List<CachedBatch.Sequence> sequences = new ArrayList<>();
         for (int s = 0; s < places.length; s += 2) {
-            sequences.add(
-                    new CachedBatch.Sequence(places[s + 1][0], places[s + 1][1], places[s]));
+            sequences.add(new CachedBatch.Sequence(places[s + 1][0], places[s + 1][1], places[s]));
         }
         try (Region step = arena.open("decode")) {
             return decoder.forwardCached(

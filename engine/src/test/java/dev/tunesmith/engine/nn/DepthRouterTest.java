@@ -141,9 +141,7 @@ class DepthRouterTest {
 
     private Tensor forward(Tape tape, Tensor x, Depths depths, Context context) {
         return tape.block(
-                x,
-                true,
-                (inner, in) -> depths.forward(0, inner, in, context, block::forward));
+                x, true, (inner, in) -> depths.forward(0, inner, in, context, block::forward));
     }
 
     private float[] recorded(Tensor x, double capacity, int... ends) {
@@ -155,7 +153,8 @@ class DepthRouterTest {
 
     private RoutedBlockTwin twin() {
         var values = new LinkedHashMap<String, double[]>();
-        weights.forEach((name, parameter) -> values.put(name, doubles(parameter.value().toFloats())));
+        weights.forEach(
+                (name, parameter) -> values.put(name, doubles(parameter.value().toFloats())));
         return new RoutedBlockTwin(values, SHAPE, CAPACITY, true);
     }
 
@@ -168,8 +167,7 @@ class DepthRouterTest {
     private static double[][] rows(double[] values) {
         double[][] rows = new double[values.length / SHAPE.width()][];
         Arrays.setAll(
-                rows,
-                n -> Arrays.copyOfRange(values, n * SHAPE.width(), (n + 1) * SHAPE.width()));
+                rows, n -> Arrays.copyOfRange(values, n * SHAPE.width(), (n + 1) * SHAPE.width()));
         return rows;
     }
 
@@ -247,10 +245,7 @@ class DepthRouterTest {
     }
 
     private static void compare(
-            String name,
-            double[] values,
-            float[] gradient,
-            DoubleSupplier function) {
+            String name, double[] values, float[] gradient, DoubleSupplier function) {
         double step = 1e-6;
         for (int at = 0; at < values.length; at++) {
             double kept = values[at];
@@ -290,8 +285,8 @@ class DepthRouterTest {
                 .containsExactly(2, 5);
     }
 
-    /// The gradient of the binary cross-entropy, of the router alone and spread over all tokens of a
-    /// step.
+    /// The gradient of the binary cross-entropy, of the router alone and spread over all tokens of
+    /// a step.
     @Test
     void routersLearnToTellTheChosenAlone() {
         Parameter router = Objects.requireNonNull(weights.get("router"));

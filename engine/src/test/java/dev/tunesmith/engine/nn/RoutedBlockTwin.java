@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 
-/// A routed Llama block in plain fp64 loops: attention and MLP behind RMS norms, among the tokens of
-/// a text with the largest scores.
+/// A routed Llama block in plain fp64 loops: attention and MLP behind RMS norms, among the tokens
+/// of a text with the largest scores.
 ///
 /// @param weights by name, row after row
 /// @param weighed whether scores are factors of what the block adds
@@ -17,7 +17,13 @@ record RoutedBlockTwin(
     /// @param width of the residual stream
     /// @param rotary dimensions of a head that turn
     record Shape(
-            int width, int heads, int kvHeads, int headWidth, int mlpWidth, int rotary, double theta) {}
+            int width,
+            int heads,
+            int kvHeads,
+            int headWidth,
+            int mlpWidth,
+            int rotary,
+            double theta) {}
 
     private static final double EPS = 1e-3;
     private static final double SCALE = 0.4;

@@ -315,8 +315,7 @@ class LeasesTest {
     })
     void keepsTheBestByTheMetricOfTheJob(String metric, String figure, String values, int best) {
         Attempt attempt =
-                running(
-                        "\"keep_last\":1,\"keep_best\":1,\"metric\":\"%s\"".formatted(metric));
+                running("\"keep_last\":1,\"keep_best\":1,\"metric\":\"%s\"".formatted(metric));
         String[] measured = values.split(",");
         for (int i = 0; i < measured.length; i++) {
             int step = i + 1;

@@ -61,8 +61,8 @@ public final class RoutedModel {
         }
     }
 
-    private static ModelDirectory write(
-            ModelDirectory base, DepthPlan plan, long seed, Path folder) throws IOException {
+    private static ModelDirectory write(ModelDirectory base, DepthPlan plan, long seed, Path folder)
+            throws IOException {
         Architecture architecture = Architecture.of(base.config());
         List<String> faults = DepthReader.faults(architecture, plan);
         if (!faults.isEmpty()) {
