@@ -76,7 +76,7 @@ final class StepSize {
                     case NONE -> keptBy(layers);
                     case ATTENTION ->
                             layers * (normKept() + input + mlpKept())
-                                    + DepthSize.layers(model, work) * 3 * input;
+                                    + DepthSize.layers(model, work) * 3L * input;
                     case SELECTIVE ->
                             (layers + 1) / 2 * input
                                     + layers / 2 * Math.max(attentionKept() + mlpKept(), keptBy(1));
