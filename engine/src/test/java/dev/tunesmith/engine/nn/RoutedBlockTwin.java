@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 
 /// A routed Llama block in plain fp64 loops: attention and MLP behind RMS norms, among the tokens
@@ -33,7 +34,7 @@ record RoutedBlockTwin(
     /// @param alone whether tokens pass whose score is above 0
     double[][] forward(double[][] x, int[] ends, boolean alone) {
         double[][] out = new double[x.length][];
-        double[] router = weights.get("router");
+        double[] router = weight("router");
         for (int d = 0; d + 1 < ends.length; d++) {
             int from = ends[d];
             List<Integer> passing = new ArrayList<>();
@@ -132,7 +133,7 @@ record RoutedBlockTwin(
     }
 
     private double[][] normed(double[][] rows, String name) {
-        double[] gain = weights.get(name);
+        double[] gain = weight(name);
         double[][] out = new double[rows.length][shape.width];
         for (int m = 0; m < rows.length; m++) {
             double square = 0;
@@ -148,7 +149,7 @@ record RoutedBlockTwin(
     }
 
     private double[][] product(double[][] rows, String name) {
-        double[] matrix = weights.get(name);
+        double[] matrix = weight(name);
         double[][] out = new double[rows.length][];
         for (int m = 0; m < rows.length; m++) {
             out[m] = new double[matrix.length / rows[m].length];
@@ -157,6 +158,10 @@ record RoutedBlockTwin(
             }
         }
         return out;
+    }
+
+    private double[] weight(String name) {
+        return Objects.requireNonNull(weights.get(name), name);
     }
 
     private static double dot(double[] matrix, int at, double[] x) {
