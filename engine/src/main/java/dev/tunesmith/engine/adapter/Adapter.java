@@ -105,6 +105,13 @@ public final class Adapter implements AutoCloseable {
     /// Writes configuration and weights into an existing folder, in PEFT layout. The weights are
     /// the fp32 masters of a trained adapter, else the values in use.
     public void save(Path folder) throws IOException {
+        save(folder, SafetensorsWriter.Target.AT_ONCE);
+    }
+
+    /// As the other.
+    ///
+    /// @param target makes the file of the weights
+    public void save(Path folder, SafetensorsWriter.Target target) throws IOException {
         Map<String, Object> tree = pruned().toTree();
         tree.put("fan_in_fan_out", site.decoder().architecture().layout().transposed());
         JsonTree.write(folder.resolve(CONFIG), tree);
@@ -117,7 +124,7 @@ public final class Adapter implements AutoCloseable {
                                 table.type() == DType.F32 ? StoredType.F32 : StoredType.BF16,
                                 Arrays.stream(table.shape()).boxed().toList(),
                                 table.bytesOnHost()));
-        writer.write(folder.resolve(WEIGHTS));
+        target.write(writer, folder.resolve(WEIGHTS));
     }
 
     private Map<String, List<Boolean>> kept() {

@@ -11,6 +11,7 @@ import dev.tunesmith.engine.adapter.site.Scope;
 import dev.tunesmith.engine.adapter.site.Targets;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.SafetensorsFile;
+import dev.tunesmith.engine.io.SafetensorsWriter;
 import dev.tunesmith.engine.io.StoredTensor;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -160,6 +161,6 @@ public record JoinedAdapter(LoraConfig config, Map<String, FileTensor> tensors) 
 
     /// Writes a folder that PEFT and [Adapter#load] read.
     public void write(Path folder) throws IOException {
-        PeftFolder.write(folder, config.toTree(), tensors);
+        PeftFolder.write(folder, config.toTree(), tensors, SafetensorsWriter.Target.AT_ONCE);
     }
 }

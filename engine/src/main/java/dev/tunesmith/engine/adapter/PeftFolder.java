@@ -13,12 +13,16 @@ final class PeftFolder {
 
     private PeftFolder() {}
 
-    static void write(Path folder, Map<String, Object> config, Map<String, FileTensor> tensors)
+    static void write(
+            Path folder,
+            Map<String, Object> config,
+            Map<String, FileTensor> tensors,
+            SafetensorsWriter.Target target)
             throws IOException {
         JsonTree.write(folder.resolve(Adapter.CONFIG), config);
         SafetensorsWriter writer = new SafetensorsWriter(Map.of("format", "pt"));
         new TreeMap<>(tensors)
                 .forEach((name, tensor) -> writer.add(name, tensor.shape(), tensor.values()));
-        writer.write(folder.resolve(Adapter.WEIGHTS));
+        target.write(writer, folder.resolve(Adapter.WEIGHTS));
     }
 }

@@ -3,6 +3,7 @@ package dev.tunesmith.engine.adapter;
 import dev.tunesmith.engine.adapter.factor.Split;
 import dev.tunesmith.engine.adapter.kind.LoraConfig;
 import dev.tunesmith.engine.adapter.site.FileTensor;
+import dev.tunesmith.engine.io.SafetensorsWriter;
 import dev.tunesmith.engine.io.WeightFiles;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.nn.Linear;
@@ -112,12 +113,16 @@ public final class SplitWeights implements AutoCloseable {
 
     /// Writes the trained factors as a LoRA of twice the rank beside the untouched weights: `B·A −
     /// B₀·A₀`.
-    public void save(Adapter adapter, LoraConfig config, Path folder) throws IOException {
+    ///
+    /// @param target makes the file of the weights
+    public void save(
+            Adapter adapter, LoraConfig config, Path folder, SafetensorsWriter.Target target)
+            throws IOException {
         Map<String, FileTensor> tensors = new TreeMap<>();
         adapter.tensors().forEach((name, tensor) -> tensors.put(name, doubled(name, tensor)));
         LoraConfig twice =
                 LoraConfig.of(config.scope(), doubled(config.ranks()), config.dropout(), false);
-        PeftFolder.write(folder, twice.toTree(), tensors);
+        PeftFolder.write(folder, twice.toTree(), tensors, target);
     }
 
     /// Twice the rank everywhere, at the same scale.

@@ -33,7 +33,22 @@ public final class SafetensorsWriter {
     private final List<Piece> pieces = new ArrayList<>();
     private final Set<String> names = new HashSet<>();
 
-    private record Piece(String name, StoredType type, List<Long> shape, MemorySegment bytes) {}
+    private record Piece(String name, StoredType type, List<Long> shape, MemorySegment bytes) {
+        /// Bytes that belong to somebody else; those on the heap were made for the file.
+        long borrowed() {
+            return bytes.isNative() ? bytes.byteSize() : 0;
+        }
+    }
+
+    /// Who makes files of collected tensors.
+    @FunctionalInterface
+    public interface Target {
+        /// Writes each at once.
+        Target AT_ONCE = SafetensorsWriter::write;
+
+        /// Creates `file`, now or later; the tensors may change as soon as this returns.
+        void write(SafetensorsWriter writer, Path file) throws IOException;
+    }
 
     /// Starts a file with the given metadata (`{"format":"pt"}` for files that others read).
     public SafetensorsWriter(Map<String, String> metadata) {
@@ -72,6 +87,26 @@ public final class SafetensorsWriter {
     /// Names of all tensors so far.
     public Set<String> names() {
         return Set.copyOf(names);
+    }
+
+    /// Bytes of all tensors that lie in memory of others.
+    long borrowedBytes() {
+        return pieces.stream().mapToLong(Piece::borrowed).sum();
+    }
+
+    /// The same file from copies in `memory`, which has room for [#borrowedBytes].
+    SafetensorsWriter copiedInto(MemorySegment memory) {
+        SafetensorsWriter copy = new SafetensorsWriter(metadata);
+        long at = 0;
+        for (Piece piece : pieces) {
+            MemorySegment bytes = piece.bytes;
+            if (bytes.isNative()) {
+                bytes = memory.asSlice(at, piece.borrowed()).copyFrom(piece.bytes);
+                at += piece.borrowed();
+            }
+            copy.add(piece.name, piece.type, piece.shape, bytes);
+        }
+        return copy;
     }
 
     /// Creates `file`, which must not exist. The system brings it to the disk in its own time, so

@@ -51,14 +51,20 @@ public final class CheckpointFolder {
     ///   equals an undisturbed one bit for bit
     public record Restored(LoopState state, boolean exact) {}
 
-    /// Adds both files to a folder that holds the weights already.
+    /// Adds both files to a folder for which those of the weights are made already.
+    ///
+    /// @param target makes the file of the tensors
     public static void write(
-            Path folder, Identity identity, LoopState state, Map<String, Tensor> tensors)
+            Path folder,
+            Identity identity,
+            LoopState state,
+            Map<String, Tensor> tensors,
+            SafetensorsWriter.Target target)
             throws IOException {
         SafetensorsWriter writer = new SafetensorsWriter(Map.of("format", "pt"));
         tensors.forEach((name, tensor) ->
                 writer.add(name, storedType(tensor), shape(tensor.shape()), tensor.bytesOnHost()));
-        writer.write(folder.resolve(TENSORS));
+        target.write(writer, folder.resolve(TENSORS));
         Map<String, Object> tree = new LinkedHashMap<>();
         tree.put("format_version", FORMAT_VERSION);
         tree.put("loop", state.tree());

@@ -24,7 +24,9 @@ import dev.tunesmith.engine.corpus.CorpusFile;
 import dev.tunesmith.engine.corpus.ShardStore;
 import dev.tunesmith.engine.data.PackedRows;
 import dev.tunesmith.engine.decode.StopTokens;
+import dev.tunesmith.engine.io.FileCopies;
 import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.io.SafetensorsWriter.Target;
 import dev.tunesmith.engine.loop.CheckpointFolder.Identity;
 import dev.tunesmith.engine.loop.CheckpointFolder.Restored;
 import dev.tunesmith.engine.loop.care.Keeper;
@@ -62,6 +64,7 @@ import dev.tunesmith.engine.optim.ParameterGroup;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tape.InputFile;
 import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.Device;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.text.NamedFormat;
 import dev.tunesmith.engine.text.Tokenizer;
@@ -85,6 +88,9 @@ public final class TrainingRun implements AutoCloseable {
     /// Metrics of a result, for people and for scripts.
     public static final String METRICS = "step_metrics.csv";
 
+    /// A plan may be wrong by its twentieth.
+    private static final long PLAN_ERROR = 20;
+
     private final ResolvedSpec spec;
     private final Sources sources;
     private final TrainingRows rows;
@@ -95,6 +101,7 @@ public final class TrainingRun implements AutoCloseable {
     private final Learner learner;
     private final LoopPlan plan;
     private final Identity identity;
+    private long spareBytes;
 
     /// Local files that a run reads.
     ///
@@ -228,11 +235,12 @@ public final class TrainingRun implements AutoCloseable {
             throws IOException {
         TrainingRows rows = TrainingRows.read(spec, sources, room, store);
         try {
-            requireMemory(spec, sources.base(), rows.stats(), deviceBytes);
+            long spare = requireMemory(spec, sources.base(), rows.stats(), deviceBytes);
             PackedBase.check(spec, sources.base());
             requireHalves(spec, sources.base());
             Sources grown = sources.with(grown(spec, sources.base(), room));
             TrainingRun run = new TrainingRun(spec, grown, rows, subject(spec, grown, rows), room);
+            run.spareBytes = spare;
             if (spec.recompute() == Recompute.OFFLOAD) {
                 run.learner.useInputFile(new InputFile(room.resolve("inputs-of-blocks")));
             }
@@ -270,13 +278,16 @@ public final class TrainingRun implements AutoCloseable {
         }
     }
 
-    private static void requireMemory(
+    /// @return what the run leaves of the memory, where the host can use it
+    private static long requireMemory(
             ResolvedSpec spec, ModelDirectory base, DatasetStats stats, long deviceBytes) {
         ModelFacts facts = facts(base);
         MemoryPlan plan = MemoryPlan.of(facts, Resolver.workload(spec, stats));
         if (!plan.fits(deviceBytes)) {
             throw new MemoryRefusedException(plan.refusal(facts, deviceBytes));
         }
+        long planned = plan.total() + plan.total() / PLAN_ERROR;
+        return Device.current().hostVisible() ? Math.max(0, deviceBytes - planned) : 0;
     }
 
     /// The shape of a model as contracts know it.
@@ -527,32 +538,45 @@ public final class TrainingRun implements AutoCloseable {
 
     /// Writes a folder that [#restore] reads and that is a normal PEFT or Hugging Face folder too.
     public void writeCheckpoint(Path folder, LoopState state) throws IOException {
-        writeWeights(folder, Place.EXPORT, false);
-        CheckpointFolder.write(folder, identity, state, learner.state());
+        writeCheckpoint(folder, state, Target.AT_ONCE);
+    }
+
+    /// As the other.
+    ///
+    /// @param target makes the large files
+    public void writeCheckpoint(Path folder, LoopState state, Target target) throws IOException {
+        writeWeights(folder, Place.EXPORT, false, target);
+        CheckpointFolder.write(folder, identity, state, learner.state(), target);
         learner.save(folder);
+    }
+
+    /// What takes copies of a checkpoint's files, as far as the plan leaves memory for them.
+    public FileCopies copies() {
+        return new FileCopies(spareBytes);
     }
 
     /// Writes the adapter or the whole model, and the metrics of all steps. Nothing in the files
     /// depends on when, where or for which job they were made.
     public void writeResult(Path folder, LoopState state) throws IOException {
-        writeWeights(folder, Place.RESULT, state.best().step() >= 0);
+        writeWeights(folder, Place.RESULT, state.best().step() >= 0, Target.AT_ONCE);
         Files.writeString(folder.resolve(METRICS), state.metrics().csv());
     }
 
-    private void writeWeights(Path folder, Place place, boolean found) throws IOException {
+    private void writeWeights(Path folder, Place place, boolean found, Target target)
+            throws IOException {
         learner.at(place, found);
         try {
-            writeMeasured(folder);
+            writeMeasured(folder, target);
         } finally {
             learner.at(Place.TRAINING, false);
         }
     }
 
-    private void writeMeasured(Path folder) throws IOException {
+    private void writeMeasured(Path folder, Target target) throws IOException {
         if (subject.adapter().isPresent()) {
-            subject.adapter().get().save(folder);
+            subject.adapter().get().save(folder, target);
         } else {
-            ModelFolder.write(subject.model(), sources.base(), folder);
+            ModelFolder.write(subject.model(), sources.base(), folder, target);
         }
         if (subject.head().isPresent()) {
             subject.head().get().save(folder);

@@ -288,8 +288,7 @@ class ResumeTest {
     @Test
     void runsThatLeaveTokensOutResumeToo() throws IOException {
         ResolvedSpec plain = TinyModel.spec(Method.SUPERVISED, TinyModel.FULL, Precision.BF16);
-        Map<String, Object> depth =
-                Map.of("mixture_of_depths", "convert", "depth_capacity", 0.25);
+        Map<String, Object> depth = Map.of("mixture_of_depths", "convert", "depth_capacity", 0.25);
         requireSameEnd(TinyModel.with(plain, Depth.of(depth)), 5);
     }
 

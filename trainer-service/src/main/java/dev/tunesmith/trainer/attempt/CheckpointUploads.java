@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// At most [#WAITING_MAX] checkpoints wait on the local disk: when the store is slow or away, an
 /// older waiting one gives way to a newer one, and the training goes on.
-final class CheckpointUploads implements AutoCloseable {
+final class CheckpointUploads implements CheckpointWrites.Sink, AutoCloseable {
 
     private static final int WAITING_MAX = 2;
 
@@ -40,7 +40,9 @@ final class CheckpointUploads implements AutoCloseable {
     }
 
     /// Takes over a complete local folder.
-    synchronized void add(Path folder, long step, Map<String, Double> metrics) throws IOException {
+    @Override
+    public synchronized void add(Path folder, long step, Map<String, Double> metrics)
+            throws IOException {
         if (waiting.size() == WAITING_MAX) {
             LocalCopies.deleteTree(waiting.removeFirst().folder());
         }
@@ -49,7 +51,8 @@ final class CheckpointUploads implements AutoCloseable {
     }
 
     /// Why uploading ended for good, if it did.
-    synchronized Optional<AttemptFailure> failure() {
+    @Override
+    public synchronized Optional<AttemptFailure> failure() {
         return Optional.ofNullable(failure);
     }
 

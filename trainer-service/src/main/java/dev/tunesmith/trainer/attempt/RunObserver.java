@@ -5,6 +5,7 @@ import dev.tunesmith.contracts.event.ChildCommand;
 import dev.tunesmith.contracts.event.ChildReport;
 import dev.tunesmith.contracts.event.Telemetry;
 import dev.tunesmith.contracts.job.Phase;
+import dev.tunesmith.engine.io.FileCopies;
 import dev.tunesmith.engine.loop.Evaluation;
 import dev.tunesmith.engine.loop.Incident;
 import dev.tunesmith.engine.loop.LoopObserver;
@@ -12,7 +13,6 @@ import dev.tunesmith.engine.loop.LoopState;
 import dev.tunesmith.engine.loop.MetricsTable;
 import dev.tunesmith.engine.loop.StepReport;
 import dev.tunesmith.engine.loop.TrainingRun;
-import dev.tunesmith.platform.objects.LocalCopies;
 import dev.tunesmith.trainer.tracker.Trackers;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -31,7 +31,7 @@ final class RunObserver implements LoopObserver {
 
     private final TrainingRun run;
     private final ParentLink parent;
-    private final CheckpointUploads uploads;
+    private final CheckpointWrites writes;
     private final Path room;
     private final int reportEvery;
     private final StepLog log;
@@ -45,14 +45,14 @@ final class RunObserver implements LoopObserver {
     RunObserver(
             TrainingRun run,
             ParentLink parent,
-            CheckpointUploads uploads,
+            CheckpointWrites writes,
             Path room,
             int reportEvery,
             StepLog log,
             Trackers trackers) {
         this.run = run;
         this.parent = parent;
-        this.uploads = uploads;
+        this.writes = writes;
         this.room = room;
         this.reportEvery = Math.max(1, reportEvery);
         this.log = log;
@@ -62,7 +62,7 @@ final class RunObserver implements LoopObserver {
 
     @Override
     public Stop stopAsked() {
-        if (uploads.failure().isPresent()) {
+        if (writes.failure().isPresent()) {
             return Stop.AT_ONCE;
         }
         return parent.stopAsked()
@@ -137,31 +137,22 @@ final class RunObserver implements LoopObserver {
     public void save(LoopState state) {
         enter(phaseOfSaving(), state.step());
         try {
+            FileCopies copies = writes.copies();
             Path folder = Files.createTempDirectory(room, "step-");
-            write(folder, state);
-            uploads.add(folder, state.step(), figures(state));
+            try {
+                run.writeCheckpoint(folder, state, copies);
+                log.write(folder);
+                writes.begin(folder, state.step(), figures(state));
+            } catch (IOException e) {
+                writes.skip(folder, state.step(), e);
+            }
         } catch (IOException e) {
-            skipped(state.step(), e);
+            throw new UncheckedIOException("writing the checkpoint of step " + state.step(), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw AttemptFailure.internal("interrupted while a checkpoint was written");
         }
         enter(Phase.TRAINING, state.step());
-    }
-
-    private void write(Path folder, LoopState state) throws IOException {
-        try {
-            run.writeCheckpoint(folder, state);
-            log.write(folder);
-        } catch (IOException e) {
-            LocalCopies.deleteTree(folder);
-            throw e;
-        }
-    }
-
-    /// T7: a full disk costs this checkpoint and not the run; only a stop needs the state saved.
-    private void skipped(int step, IOException e) {
-        if (parent.stopAsked().isPresent()) {
-            throw new UncheckedIOException("writing the checkpoint of step " + step, e);
-        }
-        LOG.error("the checkpoint of step {} is skipped: no room for it on the disk?", step, e);
     }
 
     /// The latest figures, with all of the latest evaluation: any of them may say which is best.

@@ -196,22 +196,27 @@ final class TrainTask {
         Artifacts artifacts = storage.artifacts(start.attempt(), work, TrainingRun.environment());
         Path checkpoints = room.folder("checkpoints");
         try (CheckpointUploads uploads =
-                new CheckpointUploads(artifacts, parent, previousSha256())) {
+                        new CheckpointUploads(artifacts, parent, previousSha256());
+                CheckpointWrites writes =
+                        new CheckpointWrites(
+                                run.copies(), () -> parent.stopAsked().isPresent(), uploads)) {
             RunObserver observer =
                     new RunObserver(
                             run,
                             parent,
-                            uploads,
+                            writes,
                             checkpoints,
                             work.spec().steps().loggingSteps(),
                             log,
                             trackers);
             return switch (run.loop(state, observer).run()) {
                 case Outcome.Finished(LoopState end) -> {
+                    writes.drain(false);
                     long _ = uploads.drain();
                     yield finish(run, artifacts, end);
                 }
                 case Outcome.Stopped(LoopState end, boolean saved) -> {
+                    writes.drain(saved);
                     if (saved) {
                         awaitCommit(uploads.drain());
                     }

@@ -20,7 +20,11 @@ public final class ModelFolder {
     private ModelFolder() {}
 
     /// Fills an empty folder.
-    public static void write(Decoder model, ModelDirectory base, Path folder) throws IOException {
+    ///
+    /// @param target makes the file of the weights
+    public static void write(
+            Decoder model, ModelDirectory base, Path folder, SafetensorsWriter.Target target)
+            throws IOException {
         DType type = model.computeType();
         writeAround(base, config(base, type), folder);
         SafetensorsWriter writer = new SafetensorsWriter(Map.of("format", "pt"));
@@ -31,7 +35,7 @@ public final class ModelFolder {
                     parameter.storedShape(),
                     parameter.value().bytesOnHost());
         }
-        writer.write(folder.resolve(ModelDirectory.WEIGHTS));
+        target.write(writer, folder.resolve(ModelDirectory.WEIGHTS));
     }
 
     /// Writes everything but the weights.

@@ -20,6 +20,7 @@ import dev.tunesmith.engine.adapter.site.Scope;
 import dev.tunesmith.engine.adapter.site.Targets;
 import dev.tunesmith.engine.adapter.site.TrainedBias;
 import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.io.SafetensorsWriter;
 import dev.tunesmith.engine.io.WeightFiles;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.nn.Parameter;
@@ -215,11 +216,13 @@ public final class TrainedAdapter implements AutoCloseable {
     }
 
     /// Writes an adapter of the base as it is published.
-    public void save(Path folder) throws IOException {
+    ///
+    /// @param target makes the file of its weights
+    public void save(Path folder, SafetensorsWriter.Target target) throws IOException {
         if (split.isPresent() && adapter.config() instanceof LoraConfig lora) {
-            split.get().save(adapter, lora, folder);
+            split.get().save(adapter, lora, folder, target);
         } else {
-            adapter.save(folder);
+            adapter.save(folder, target);
         }
         if (codes.isPresent()) {
             FrozenBase.write(folder, codes.get());
