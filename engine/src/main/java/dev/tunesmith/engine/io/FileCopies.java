@@ -33,7 +33,8 @@ public final class FileCopies implements SafetensorsWriter.Target, AutoCloseable
         String name = String.valueOf(file.getFileName());
         NativeMemory known = memory.get(name);
         if (known != null && known.bytes() < bytes) {
-            memory.remove(name).close();
+            known.close();
+            memory.remove(name);
             known = null;
         }
         if (known == null && bytes > 0 && bytes <= bytesMax - held()) {
