@@ -225,6 +225,13 @@ class DepthTrainingTest {
             assertThat(joined(parts)).containsExactly(first, within(2e-5f));
             assertThat(Arrays.copyOfRange(both, 8 * WIDTH, 19 * WIDTH))
                     .containsExactly(second, within(2e-5f));
+            // A fork goes on with copies of the pages.
+            cache.copy(2, 12);
+            cache.copy(9, 13);
+            int[][] fork = {new int[] {12, 13, 8}, {8, 3}};
+            assertThat(cached(decoder, arena, cache, ids(ids, 27, 30), fork))
+                    .containsExactly(
+                            Arrays.copyOfRange(second, 8 * WIDTH, 11 * WIDTH), within(2e-5f));
             // Pages that were used before: what passed there is forgotten.
             List<float[]> singles = new ArrayList<>();
             for (int n = 19; n < 30; n++) {

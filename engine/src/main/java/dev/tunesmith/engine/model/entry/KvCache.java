@@ -52,6 +52,11 @@ public final class KvCache implements AutoCloseable {
                 pages.rowRange(to, to + 1L).copyFrom(pages.rowRange(from, from + 1L));
             }
         }
+        for (BitSet passed : passed_L) {
+            for (int slot = 0; slot < pageSize; slot++) {
+                passed.set(to * pageSize + slot, passed.get(from * pageSize + slot));
+            }
+        }
     }
 
     List<Tensor> keys_L() {
