@@ -55,6 +55,7 @@ class IsolationTest {
         id("POST", "/v1/fine_tuning/jobs/%s/pause", job, nobody);
         id("POST", "/v1/fine_tuning/jobs/%s/resume", job, nobody);
         id("GET", "/api/v1/jobs/%s", job, nobody);
+        id("GET", "/api/v1/jobs/%s/findings", job, nobody);
         id("GET", "/v1/models/%s", OWN_MODEL, "ft:nano:demo:iso:99999999");
         id("GET", "/api/v1/models/%s", OWN_MODEL, "ft:nano:demo:iso:99999999");
         String task =

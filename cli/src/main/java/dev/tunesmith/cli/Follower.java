@@ -3,6 +3,7 @@ package dev.tunesmith.cli;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tunesmith.cli.job.SurveyLines;
 import java.io.UncheckedIOException;
 import java.net.http.HttpRequest;
 import java.time.Duration;
@@ -115,6 +116,19 @@ final class Follower {
             bar.show(metrics.path("phase").asText("training"), metrics);
         } else {
             bar.message(event.path("message").asText());
+            if (event.path("data").path("survey").asBoolean()) {
+                survey();
+            }
+        }
+    }
+
+    /// Shows what was found in the data, now that all of it is known.
+    private void survey() {
+        JsonNode data = api.get("/api/v1/jobs/" + job).path("data");
+        if (data.isObject()) {
+            bar.message("");
+            SurveyLines.of(data).forEach(bar::message);
+            bar.message("");
         }
     }
 

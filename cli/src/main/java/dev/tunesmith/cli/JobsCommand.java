@@ -1,8 +1,12 @@
 package dev.tunesmith.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.tunesmith.cli.job.JobLines;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -11,12 +15,14 @@ import picocli.CommandLine.Parameters;
 /// `tunesmith jobs`: what runs, what it says, and how to stop it.
 @Command(
         name = "jobs",
-        description = "List, show, follow, draw, pause, resume and cancel jobs.",
+        description =
+                "List, show, follow, draw, pause, resume and cancel jobs; what was found in their data.",
         mixinStandardHelpOptions = true,
         subcommands = PlotCommand.class)
 @SuppressWarnings("NullAway.Init")
 final class JobsCommand {
     private static final String JOBS = "/v1/fine_tuning/jobs";
+    private static final String NATIVE = "/api/v1/jobs/";
 
     @Mixin private Connection connection;
     @Mixin private Output output;
@@ -43,12 +49,45 @@ final class JobsCommand {
     }
 
     @Command(
+            aliases = "get",
             description =
-                    "Show one job: every resolved value with its origin, the memory plan, its progress.",
+                    "Show one job: its data, the estimate, every resolved value with its origin; as JSON also the memory plan.",
             mixinStandardHelpOptions = true)
     int show(@Parameters(paramLabel = "ID") String id) {
-        JsonNode job = connection.open().get("/api/v1/jobs/" + Api.quoted(id));
-        output.object(job, job.toPrettyString());
+        Api api = connection.open();
+        JsonNode job = api.get(NATIVE + Api.quoted(id));
+        if (output.isJson()) {
+            output.object(job, "");
+            return ExitCode.OK;
+        }
+        JsonNode wire = api.get(JOBS + "/" + Api.quoted(id));
+        output.text(String.join("\n", JobLines.of(job, wire)));
+        return ExitCode.OK;
+    }
+
+    @Command(
+            description =
+                    "Write every finding in a job's data as JSON lines: file, line, kind, message.",
+            mixinStandardHelpOptions = true)
+    int findings(
+            @Parameters(paramLabel = "ID") String id,
+            @Option(names = "-o", paramLabel = "FILE", description = "write them there")
+                    @Nullable Path target) {
+        Api api = connection.open();
+        JsonNode data = api.get(NATIVE + Api.quoted(id)).path("data");
+        if (!data.isObject()) {
+            throw new CommandFailure(
+                    ExitCode.CONFLICT, "the data of %s was not checked yet".formatted(id));
+        }
+        String path = NATIVE + Api.quoted(id) + "/findings";
+        if (target == null) {
+            try (Stream<String> lines = api.lines(api.request(path))) {
+                lines.forEach(output::text);
+            }
+        } else {
+            api.download(path, target);
+            output.text("%d findings in %s".formatted(data.path("findings").asLong(), target));
+        }
         return ExitCode.OK;
     }
 

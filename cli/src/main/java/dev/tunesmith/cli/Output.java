@@ -45,9 +45,12 @@ public final class Output {
         var all = new ArrayList<List<String>>();
         all.add(headings);
         all.addAll(rows);
-        for (List<String> row : all) {
-            out.println(line(row, widths(all)));
-        }
+        lines(all).forEach(out::println);
+    }
+
+    /// Rows of equal length as lines whose columns stand below one another.
+    public static List<String> lines(List<List<String>> rows) {
+        return rows.stream().map(row -> line(row, widths(rows))).toList();
     }
 
     /// Prints a line for people.

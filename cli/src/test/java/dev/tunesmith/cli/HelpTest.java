@@ -32,7 +32,9 @@ class HelpTest {
         var found = new ArrayList<List<String>>();
         line.getSubcommands()
                 .forEach((name, command) -> {
-                    if (name.equals("help") || command.getCommandSpec().usageMessage().hidden()) {
+                    boolean alias = !name.equals(command.getCommandName());
+                    boolean hidden = command.getCommandSpec().usageMessage().hidden();
+                    if (alias || name.equals("help") || hidden) {
                         return;
                     }
                     var words = new ArrayList<>(before);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import dev.tunesmith.cli.job.JobLines;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -75,6 +76,76 @@ final class ServerTest {
                 .contains("first")
                 .contains("3/4")
                 .contains("loss 0.5000  812 tok/s  1 min 15 s left");
+    }
+
+    private static final String SURVEY =
+            """
+            {"files": [{"name": "training_file", "validation": false,
+              "rows": {"format": "chat", "rows": 1234, "duplicates": 2, "longest_bytes": 9,
+                "problem_count": 0, "problems": [],
+                "figures": {"bytes": 9, "scripts": {"latin": 1.0}, "languages": {"en": 0.98},
+                  "findings": {"duplicate_row": {"count": 2, "lines": [7, 9]},
+                    "email": {"count": 12, "lines": [1, 2, 3, 4, 5, 6]}}}},
+              "tokens": {"tokens": 56789, "trained": 4000, "context": 512, "cut_rows": 3,
+                "cut_tokens": 99, "length": {"p50": 40, "p90": 41, "p99": 42, "max": 600}}}],
+             "findings": 14,
+             "estimate": {"epochs": 3.0, "tokens": 170367, "trained_tokens": 12000, "seconds": 3900,
+               "time": "measured", "cost": null, "price": "no price is set for trained tokens"}}
+            """;
+
+    @Test
+    void showsWhatWasFoundInTheDataOfAJob() throws IOException {
+        String job =
+                """
+                {"id": "ftjob-1", "state": "queued", "spec": {"model": "nano"}, "progress": {},
+                 "memory_plan": {"total_bytes": 1610612736}, "error": null, "fine_tuned_model": null,
+                 "resolved": {"origins": {"rank": {"kind": "derived", "reason": "of the data"}}},
+                 "data": %s}
+                """
+                        .formatted(SURVEY);
+
+        List<String> lines =
+                JobLines.of(
+                        Api.JSON.readTree(job),
+                        Api.JSON.readTree("{\"x_training\": {\"rank\": 16}}"));
+
+        assertThat(lines)
+                .contains(
+                        "memory  1.50 GiB planned",
+                        "DATA                          training_file",
+                        "rows                          1,234",
+                        "length p50 / p90 / p99 / max  40 / 41 / 42 / 600",
+                        "longer than the context       3 rows, 99 tokens beyond 512",
+                        "repeated rows                 2 (line 7, 9)",
+                        "personal data                 12 email (line 1, 2, 3, 4, 5, …)",
+                        "languages                     en 98 %",
+                        "trained tokens  12,000 of 170,367 in 3 epochs",
+                        "time            about 65 min (measured)",
+                        "cost            unknown (no price is set for trained tokens)",
+                        "14 findings; all of them: tunesmith jobs findings ftjob-1",
+                        "rank     16     derived: of the data");
+    }
+
+    @Test
+    void followingShowsTheTableOnceTheDataAreSurveyed() {
+        server.createContext(
+                JOB + "/events",
+                exchange ->
+                        reply(
+                                exchange,
+                                200,
+                                "id: 1\ndata: {\"type\":\"message\",\"message\":\"Estimate\",\"data\":{\"survey\":true}}\n\ndata: [DONE]\n\n"));
+        server.createContext(JOB, exchange -> reply(exchange, 200, "{\"status\":\"succeeded\"}"));
+        server.createContext(
+                "/api/v1/jobs/ftjob-1",
+                exchange -> reply(exchange, 200, "{\"data\":" + SURVEY + "}"));
+        var printed = new ByteArrayOutputStream();
+        var bar = new ProgressBar(new PrintStream(printed, true, StandardCharsets.UTF_8), false);
+
+        JsonNode _ = new Follower(api, "ftjob-1", bar).follow(Instant.now().plusSeconds(20));
+
+        assertThat(printed.toString(StandardCharsets.UTF_8))
+                .contains("DATA ", "ESTIMATE", "of them trained");
     }
 
     @Test

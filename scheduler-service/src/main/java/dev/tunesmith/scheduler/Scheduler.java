@@ -7,6 +7,7 @@ import dev.tunesmith.contracts.event.Message;
 import dev.tunesmith.contracts.event.Telemetry;
 import dev.tunesmith.contracts.event.Topics;
 import dev.tunesmith.contracts.id.Ids;
+import dev.tunesmith.contracts.survey.Price;
 import dev.tunesmith.platform.events.ConsumerLoop;
 import dev.tunesmith.platform.events.EventHandler;
 import dev.tunesmith.platform.events.EventProducer;
@@ -38,6 +39,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,18 +56,26 @@ public final class Scheduler implements AutoCloseable {
     private final Database database;
     private final String bootstrap;
     private final SchedulerTimes times;
+    private final Optional<Price> price;
     private final Clock clock = Clock.systemUTC();
     private final Deque<Runnable> stops = new ArrayDeque<>();
 
-    private Scheduler(Database database, String bootstrap, SchedulerTimes times) {
+    private Scheduler(
+            Database database, String bootstrap, SchedulerTimes times, Optional<Price> price) {
         this.database = database;
         this.bootstrap = bootstrap;
         this.times = times;
+        this.price = price;
     }
 
+    /// @param price what tenants without a price of their own pay for trained tokens
     public static Scheduler start(
-            Database database, String bootstrap, ObjectStore objects, SchedulerTimes times) {
-        var scheduler = new Scheduler(database, bootstrap, times);
+            Database database,
+            String bootstrap,
+            ObjectStore objects,
+            SchedulerTimes times,
+            Optional<Price> price) {
+        var scheduler = new Scheduler(database, bootstrap, times, price);
         try {
             scheduler.begin(objects);
             return scheduler;
@@ -81,13 +91,13 @@ public final class Scheduler implements AutoCloseable {
         EventProducer lossy = EventProducer.lossy(bootstrap, "scheduler-answers");
         stops.push(lossy::close);
         stops.push(OutboxRelay.start(database, durable)::close);
+        var ids = new Ids(clock, new SecureRandom());
         var validations =
-                new Validations(database, clock, times.validateResend(), times.hostFresh());
+                new Validations(
+                        database, clock, times.validateResend(), times.hostFresh(), ids, price);
         Pulse timers = pulse("timers", new Timers(database, times.leases(), clock, OBEY_WITHIN));
         pulse("validations", validations);
-        var dataTasks =
-                new DataTasks(
-                        database, clock, times.hostFresh(), new Ids(clock, new SecureRandom()));
+        var dataTasks = new DataTasks(database, clock, times.hostFresh(), ids);
         pulse("data-tasks", dataTasks);
         Pulse planner =
                 pulse(

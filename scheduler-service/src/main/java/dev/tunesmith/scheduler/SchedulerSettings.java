@@ -1,5 +1,6 @@
 package dev.tunesmith.scheduler;
 
+import dev.tunesmith.contracts.survey.Price;
 import dev.tunesmith.platform.objects.ObjectStore;
 import dev.tunesmith.scheduler.lease.LeaseTimes;
 import dev.tunesmith.scheduler.lease.SilenceRules;
@@ -7,6 +8,8 @@ import dev.tunesmith.scheduler.sweep.SweepTimes;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalDouble;
 
 /// What this service was told.
 @ConfigMapping(prefix = "tunesmith")
@@ -20,6 +23,8 @@ public interface SchedulerSettings {
     Lease lease();
 
     Periods scheduler();
+
+    Prices price();
 
     /// The login of the scheduler; the pool itself is configured by the framework.
     interface Sql {
@@ -94,6 +99,21 @@ public interface SchedulerSettings {
 
         @WithDefault("PT1H")
         Duration backoffMax();
+    }
+
+    /// What trained tokens cost, where a tenant has no price of its own.
+    interface Prices {
+        OptionalDouble perMillionTrainedTokens();
+
+        @WithDefault("EUR")
+        String currency();
+    }
+
+    default Optional<Price> usualPrice() {
+        OptionalDouble million = price().perMillionTrainedTokens();
+        return million.isPresent()
+                ? Optional.of(new Price(million.getAsDouble(), price().currency()))
+                : Optional.empty();
     }
 
     default SchedulerTimes times() {

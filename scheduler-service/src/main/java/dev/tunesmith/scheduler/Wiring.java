@@ -29,7 +29,8 @@ public final class Wiring {
                         new Database(source),
                         settings.kafka().bootstrap(),
                         objects,
-                        settings.times());
+                        settings.times(),
+                        settings.usualPrice());
     }
 
     void stop(@Observes ShutdownEvent event) {

@@ -3,6 +3,7 @@ package dev.tunesmith.trainer;
 import dev.tunesmith.contracts.event.ChildCommand;
 import dev.tunesmith.contracts.event.Control;
 import dev.tunesmith.contracts.event.Topics;
+import dev.tunesmith.contracts.survey.Compute;
 import dev.tunesmith.platform.events.ControlTail;
 import dev.tunesmith.platform.events.EventProducer;
 import dev.tunesmith.platform.events.ReadSettings;
@@ -60,6 +61,8 @@ final class Host implements AutoCloseable {
         this.claims =
                 new Claims(identity, outgoing, attempts, this::begin, settings.periods().claim());
         DataDesk data = new DataDesk(children, workspace, outgoing);
+        var compute = new Compute(settings.device().described(), settings.children().threads());
+        ValidateDesk validations = new ValidateDesk(children, workspace, outgoing, compute);
         ControlDesk desk =
                 new ControlDesk(
                         attempts,
@@ -82,8 +85,7 @@ final class Host implements AutoCloseable {
                 ShareLoop.start(
                         reading(VALIDATORS, Topics.VALIDATE),
                         () -> !draining.get(),
-                        new TaskDesk(new ValidateDesk(children, workspace, outgoing), data)
-                                ::invited,
+                        new TaskDesk(validations, data)::invited,
                         reports);
     }
 

@@ -9,6 +9,8 @@ import dev.tunesmith.contracts.event.ValidateTask;
 import dev.tunesmith.contracts.job.ErrorClass;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;
+import dev.tunesmith.contracts.survey.Compute;
+import dev.tunesmith.contracts.survey.DataSurvey;
 import dev.tunesmith.platform.events.IncomingEvent;
 import dev.tunesmith.platform.events.Verdict;
 import dev.tunesmith.platform.json.Json;
@@ -35,11 +37,14 @@ final class ValidateDesk {
     private final Children children;
     private final Workspace workspace;
     private final Outgoing outgoing;
+    private final Compute compute;
 
-    ValidateDesk(Children children, Workspace workspace, Outgoing outgoing) {
+    /// @param compute what jobs of this host compute on, by which their time is estimated
+    ValidateDesk(Children children, Workspace workspace, Outgoing outgoing, Compute compute) {
         this.children = children;
         this.workspace = workspace;
         this.outgoing = outgoing;
+        this.compute = compute;
     }
 
     Verdict invited(IncomingEvent event) {
@@ -73,7 +78,7 @@ final class ValidateDesk {
     }
 
     private Optional<Report.Validated> run(ValidateTask task) {
-        Listener listener = new Listener(task);
+        Listener listener = new Listener(task, compute);
         try {
             Path folder = workspace.folder("task-" + task.task().value());
             ChildProcess child = children.validate(folder, listener);
@@ -107,11 +112,13 @@ final class ValidateDesk {
 
     private static final class Listener implements ChildProcess.Listener {
         final ValidateTask task;
+        final Compute compute;
         final CountDownLatch end = new CountDownLatch(1);
         final AtomicReference<Report.@Nullable Validated> outcome = new AtomicReference<>();
 
-        Listener(ValidateTask task) {
+        Listener(ValidateTask task, Compute compute) {
             this.task = task;
+            this.compute = compute;
         }
 
         @Override
@@ -125,6 +132,7 @@ final class ValidateDesk {
 
         private void hear(ChildReport report) {
             if (report instanceof ChildReport.Validated v) {
+                DataSurvey survey = v.survey();
                 outcome.set(
                         new Report.Validated(
                                 task.task(),
@@ -135,7 +143,8 @@ final class ValidateDesk {
                                 v.problems(),
                                 v.problemCount(),
                                 v.model(),
-                                null,
+                                survey == null ? null : survey.on(compute),
+                                v.report(),
                                 v.notes()));
             } else if (report instanceof ChildReport.Failed f
                     && (f.errorClass() == ErrorClass.USER

@@ -6,6 +6,7 @@ import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.job.JobSpec;
 import dev.tunesmith.contracts.job.JobState;
 import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.survey.DataSurvey;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.sql.Database;
 import jakarta.inject.Singleton;
@@ -62,6 +63,45 @@ final class Jobs {
                 .bind("id", id.value())
                 .map((row, _) -> job(row))
                 .findOne();
+    }
+
+    /// What was found in the data of a job; empty until a host has looked at it.
+    Optional<DataSurvey> survey(TenantId tenant, String actor, JobId id) {
+        return database.inTenant(
+                tenant,
+                actor,
+                handle ->
+                        handle.createQuery(
+                                        """
+                                        SELECT survey::text FROM job
+                                        WHERE tenant_id = :tenant AND job_id = :id AND survey IS NOT NULL
+                                        """)
+                                .bind("tenant", tenant.value())
+                                .bind("id", id.value())
+                                .map((row, _) ->
+                                        Json.read(row.getString("survey"), DataSurvey.class))
+                                .findOne());
+    }
+
+    /// The object that lists every finding in the data of a job; empty if there is none, or if its
+    /// tenant has deleted it.
+    Optional<String> findings(TenantId tenant, String actor, JobId id) {
+        return database.inTenant(
+                tenant,
+                actor,
+                handle ->
+                        handle.createQuery(
+                                        """
+                                        SELECT f.object_key
+                                        FROM job j JOIN file f ON f.tenant_id = j.tenant_id
+                                          AND f.file_id = j.findings_file
+                                        WHERE j.tenant_id = :tenant AND j.job_id = :id
+                                          AND f.deleted_at IS NULL
+                                        """)
+                                .bind("tenant", tenant.value())
+                                .bind("id", id.value())
+                                .mapTo(String.class)
+                                .findOne());
     }
 
     /// One row more than the limit, where there is one; newest first.

@@ -6,6 +6,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.hasItem;
+import static org.hamcrest.Matchers.nullValue;
 
 import dev.tunesmith.api.testing.Api;
 import dev.tunesmith.api.testing.ApiTestResource;
@@ -25,6 +26,19 @@ import org.junit.jupiter.api.Test;
 @WithTestResource(ApiTestResource.class)
 class ResultsTest {
     private static final byte[] TABLE = "step,train_loss\n1,2.5\n".getBytes(UTF_8);
+
+    private static final String SURVEY =
+            """
+            {"files": [{"name": "training_file", "validation": false,
+              "rows": {"format": "chat", "rows": 2, "duplicates": 0, "longest_bytes": 9,
+                "problem_count": 0, "problems": [],
+                "figures": {"bytes": 9, "findings": {}, "scripts": {}, "languages": {}}},
+              "tokens": {"tokens": 9, "trained": 4, "context": 512, "cut_rows": 0, "cut_tokens": 0,
+                "length": {"p50": 40, "p90": 41, "p99": 42, "max": 43}}}],
+             "findings": 1,
+             "estimate": {"epochs": 1.0, "tokens": 9, "trained_tokens": 4, "seconds": 1,
+               "time": "measured", "cost": null, "price": "none"}}
+            """;
 
     private final ObjectStore objects;
     private JobId job = new JobId(new java.util.UUID(0, 0));
@@ -71,6 +85,26 @@ class ResultsTest {
                         equalTo("step_metrics.csv"))
                 .body("data.find { it.id == '%s' }.status".formatted(file), equalTo("processed"));
         as("guest").get("/v1/files/{id}/content", file).then().statusCode(404);
+    }
+
+    @Test
+    void whatWasFoundInTheDataIsShownAndListed() {
+        String key = "t/%s/j/%s/findings/x/findings.jsonl".formatted(tenant(), job.value());
+        byte[] lines = "{\"file\":\"training_file\",\"line\":3}\n".getBytes(UTF_8);
+        objects.put(key, lines);
+        as("demo").get("/api/v1/jobs/{id}", job.wire()).then().body("data", nullValue());
+        Rows.surveyed("demo", job, SURVEY, key);
+
+        as("demo")
+                .get("/api/v1/jobs/{id}", job.wire())
+                .then()
+                .body("data.findings", equalTo(1))
+                .body("data.files[0].tokens.length.p90", equalTo(41))
+                .body("data.estimate.price", equalTo("none"));
+        assertThat(as("demo").get("/api/v1/jobs/{id}/findings", job.wire()).asByteArray())
+                .isEqualTo(lines);
+        assertThat(as("guest").get("/api/v1/jobs/{id}/findings", job.wire()).statusCode())
+                .isEqualTo(404);
     }
 
     /// The table is a part of the result, whose manifest is checked whenever the model is loaded.

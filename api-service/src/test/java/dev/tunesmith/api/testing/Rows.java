@@ -97,6 +97,35 @@ public final class Rows {
                                         text));
     }
 
+    /// What the scheduler keeps of a checked job: its survey, and a file of findings at `key`.
+    public static void surveyed(String who, JobId job, String survey, String key) {
+        UUID file = UUID.randomUUID();
+        Api.scheduler()
+                .useTransaction(
+                        "test",
+                        handle -> {
+                            handle.execute(
+                                    """
+                                    INSERT INTO file (file_id, tenant_id, purpose, filename, bytes, sha256,
+                                      object_key, state, processed_at)
+                                    VALUES (?, ?, 'fine-tune-results', 'findings.jsonl', 1,
+                                      decode(repeat('ef', 32), 'hex'), ?, 'PROCESSED', now())
+                                    """,
+                                    file,
+                                    Api.tenant(who).value(),
+                                    key);
+                            handle.createUpdate(
+                                            """
+                                            UPDATE job SET survey = CAST(:survey AS jsonb),
+                                              findings_file = :file WHERE job_id = :job
+                                            """)
+                                    .bind("survey", survey)
+                                    .bind("file", file)
+                                    .bind("job", job.value())
+                                    .execute();
+                        });
+    }
+
     /// Brings a job to its end, with one result file whose bytes are at `key`.
     public static void succeeded(String who, JobId job, String key, long bytes) {
         toRunning(who, job);

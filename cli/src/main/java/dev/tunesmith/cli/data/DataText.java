@@ -71,6 +71,9 @@ final class DataText {
                                     document.path("tokens").asInt(),
                                     document.path("trained_tokens").asInt()));
         }
+        if (result.has("templates_text")) {
+            output.text(result.path("templates_text").asText());
+        }
     }
 
     /// Trained text stands in colour, or in brackets where there are no colours.

@@ -2,12 +2,12 @@ package dev.tunesmith.contracts.data;
 
 import dev.tunesmith.contracts.dataset.UsualRow;
 import dev.tunesmith.contracts.inspect.Finding;
-import dev.tunesmith.contracts.inspect.FindingKind;
 import dev.tunesmith.contracts.inspect.Findings;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import dev.tunesmith.contracts.problem.Problems;
 import dev.tunesmith.contracts.twin.RowPrint;
+import dev.tunesmith.contracts.twin.WordSketch;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CodingErrorAction;
@@ -44,14 +44,24 @@ public final class RowInspection {
     private long longestBytes;
     private RowPrint[] prints = new RowPrint[64];
     private long[] lines = new long[64];
+    private final boolean near;
+    private int[][] sketches;
     private int printed;
 
     /// An inspection of the beginning of a file, whose first row decides about the format.
-    public RowInspection() {}
+    public RowInspection() {
+        this(false);
+    }
+
+    /// The same with sketches, by which rows that say nearly the same are found.
+    RowInspection(boolean near) {
+        this.near = near;
+        this.sketches = new int[near ? 64 : 0][];
+    }
 
     /// An inspection of what follows: rows have to be of the same format.
     public RowInspection following() {
-        RowInspection next = new RowInspection();
+        RowInspection next = new RowInspection(near);
         next.format = format;
         next.firstRow = firstRow;
         return next;
@@ -173,7 +183,7 @@ public final class RowInspection {
 
     private void row(Map<String, Object> given, long number) {
         texts.look(given, kind -> findings.add(Finding.of(number, kind, null)));
-        print(RowPrint.of(given), number);
+        print(given, number);
         UsualRow usual = UsualRow.of(given);
         if (usual.problem().isPresent()) {
             problem(number, usual.problem().get());
@@ -205,12 +215,16 @@ public final class RowInspection {
         rules.notes().forEach(findings::add);
     }
 
-    private void print(RowPrint print, long number) {
+    private void print(Map<String, Object> given, long number) {
         if (printed == prints.length) {
             prints = Arrays.copyOf(prints, 2 * printed);
             lines = Arrays.copyOf(lines, 2 * printed);
+            sketches = near ? Arrays.copyOf(sketches, 2 * printed) : sketches;
         }
-        prints[printed] = print;
+        prints[printed] = RowPrint.of(given);
+        if (near) {
+            sketches[printed] = WordSketch.of(given);
+        }
         lines[printed++] = number;
     }
 
@@ -220,23 +234,22 @@ public final class RowInspection {
 
     private void problem(Problem problem) {
         problems.add(problem);
-        long line = problem.line() == null ? 0 : problem.line();
-        String hint =
-                problem.suggestion() == null ? "" : "; did you mean " + problem.suggestion() + "?";
-        findings.add(
-                new Finding(line, FindingKind.BAD_ROW, problem.param(), problem.message() + hint));
+        findings.add(Finding.of(problem));
     }
 
     /// Where fingerprints of rows go.
     @FunctionalInterface
     interface PrintSink {
-        void add(RowPrint print, long line);
+        /// Takes the next one.
+        ///
+        /// @param sketch null where nearness is not asked for
+        void add(RowPrint print, int @Nullable [] sketch, long line);
     }
 
     /// Hands over the fingerprints of the rows since the last time, in order.
     void drain(PrintSink sink) {
         for (int i = 0; i < printed; i++) {
-            sink.add(prints[i], lines[i]);
+            sink.add(prints[i], near ? sketches[i] : null, lines[i]);
         }
         printed = 0;
     }

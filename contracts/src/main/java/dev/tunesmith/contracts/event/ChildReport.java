@@ -9,6 +9,7 @@ import dev.tunesmith.contracts.job.ErrorClass;
 import dev.tunesmith.contracts.job.ErrorCode;
 import dev.tunesmith.contracts.job.Phase;
 import dev.tunesmith.contracts.problem.Problem;
+import dev.tunesmith.contracts.survey.DataSurvey;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -97,6 +98,8 @@ public sealed interface ChildReport {
             List<Problem> problems,
             long problemCount,
             @Nullable ModelFacts model,
+            @Nullable DataSurvey survey,
+            Manifest.@Nullable Entry report,
             List<String> notes)
             implements ChildReport {
         public Validated {
@@ -111,7 +114,7 @@ public sealed interface ChildReport {
                 List<Problem> problems,
                 long problemCount,
                 @Nullable ModelFacts model) {
-            this(training, validation, problems, problemCount, model, List.of());
+            this(training, validation, problems, problemCount, model, null, null, List.of());
         }
     }
 

@@ -11,6 +11,7 @@ import dev.tunesmith.contracts.id.TaskId;
 import dev.tunesmith.contracts.job.ErrorClass;
 import dev.tunesmith.contracts.job.ErrorCode;
 import dev.tunesmith.contracts.problem.Problem;
+import dev.tunesmith.contracts.survey.DataSurvey;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -126,7 +127,8 @@ public sealed interface Report extends Message {
     /// @param problems the first of them; empty if everything is well
     /// @param problemCount all of them
     /// @param model facts from the base model's `config.json`; null for a task without a model
-    /// @param reportKey object with the full list, if one was written
+    /// @param survey what was found, file by file; null where the rows were not looked at
+    /// @param report the object with every finding, if there is any
     /// @param notes what the owner of the data should know, a sentence each
     @JsonTypeName("validated")
     record Validated(
@@ -138,7 +140,8 @@ public sealed interface Report extends Message {
             List<Problem> problems,
             long problemCount,
             @Nullable ModelFacts model,
-            @Nullable String reportKey,
+            @Nullable DataSurvey survey,
+            Manifest.@Nullable Entry report,
             List<String> notes)
             implements Report {
         public Validated {
@@ -147,7 +150,7 @@ public sealed interface Report extends Message {
             notes = notes == null ? List.of() : List.copyOf(notes);
         }
 
-        /// Nothing worth a note.
+        /// Nothing worth a note, and no report.
         public Validated(
                 TaskId task,
                 @Nullable JobId job,
@@ -157,7 +160,7 @@ public sealed interface Report extends Message {
                 List<Problem> problems,
                 long problemCount,
                 @Nullable ModelFacts model,
-                @Nullable String reportKey) {
+                @Nullable DataSurvey survey) {
             this(
                     task,
                     job,
@@ -167,7 +170,8 @@ public sealed interface Report extends Message {
                     problems,
                     problemCount,
                     model,
-                    reportKey,
+                    survey,
+                    null,
                     List.of());
         }
 

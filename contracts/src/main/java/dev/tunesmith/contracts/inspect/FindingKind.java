@@ -18,8 +18,12 @@ public enum FindingKind {
     DUPLICATE_ROW,
     /// The same letters and digits as an earlier row.
     NORMALISED_DUPLICATE,
+    /// Nearly the same words as an earlier row.
+    NEAR_DUPLICATE,
     /// A row for validation that is also trained on.
     LEAKED_ROW,
+    /// A row for validation with nearly the same words as one that is trained on.
+    NEAR_LEAK,
     /// More tokens than the context holds.
     TOO_LONG,
     /// Text of a user that looks like a control token; it is encoded as text.
@@ -57,7 +61,9 @@ public enum FindingKind {
             case TOOL_JSON -> "arguments of a call are no JSON object";
             case DUPLICATE_ROW -> "repeats an earlier row";
             case NORMALISED_DUPLICATE -> "repeats an earlier row but for case or punctuation";
+            case NEAR_DUPLICATE -> "has nearly the words of an earlier row";
             case LEAKED_ROW -> "is trained on and validated with";
+            case NEAR_LEAK -> "has nearly the words of a row that is trained on";
             case TOO_LONG -> "is longer than the context";
             case CONTROL_TEXT -> "holds the text of a control token";
             case PRIVATE_KEY -> "holds a private key";

@@ -147,7 +147,7 @@ public final class DataRules {
         Integer drawn = entry.integer("num_samples", 1, ROWS_MAX);
         String dataset = entry.text("dataset", NAME_MAX);
         String name = entry.text("name", NAME_MAX);
-        String _ = entry.text("subset", NAME_MAX);
+        String subset = entry.text("subset", NAME_MAX);
         Reading reading = reading(entry);
         FileId file = entry.has("file") ? files.file(entry, "file") : null;
         Integer limit = most == null ? maxSamples : most;
@@ -157,6 +157,12 @@ public final class DataRules {
                         ProblemCode.MISSING_REQUIRED_PARAMETER,
                         "file",
                         "is required, or dataset with a name of dataset_info");
+            } else if (subset != null) {
+                entry.problem(
+                        ProblemCode.INVALID_VALUE,
+                        "subset",
+                        "an uploaded file is one set of rows and has no subsets: leave it out, and name"
+                                + " the file that holds the rows of %s".formatted(subset));
             }
             return Optional.ofNullable(file)
                     .map(id -> new DataFile(id, weight, drawn, limit, name, reading));
@@ -174,7 +180,7 @@ public final class DataRules {
                             .orElse(problem));
             return Optional.empty();
         }
-        Optional<FileId> rows = file == null ? located(entry, known) : Optional.of(file);
+        Optional<FileId> rows = file == null ? located(entry, known, subset) : Optional.of(file);
         return rows.map(id ->
                 new DataFile(
                         id,
@@ -185,19 +191,41 @@ public final class DataRules {
                         reading.asFound() ? Reading.of(known) : reading));
     }
 
-    /// The upload that an entry means: by id, by its whole name or by the last part of that.
-    private Optional<FileId> located(Fields entry, DatasetEntry known) {
+    /// The upload that an entry means: by id, by its whole name or by the last part of that; of an
+    /// entry with a subset or another split than `train`, only one whose name says so.
+    ///
+    /// @param asked the subset that the job names; null takes that of the entry
+    private Optional<FileId> located(Fields entry, DatasetEntry known, @Nullable String asked) {
         String place = known.source().name();
+        List<String> parts = new ArrayList<>();
+        Optional.ofNullable(asked).or(known.part()::subset).ifPresent(parts::add);
+        if (!known.part().split().equals(DatasetEntry.Part.WHOLE.split())) {
+            parts.add(known.part().split());
+        }
+        Optional<FileId> byId = FileId.find(place);
+        if (byId.isPresent() || parts.isEmpty()) {
+            Optional<FileId> found =
+                    byId.or(() -> files.named(place))
+                            .or(() -> files.named(place.substring(place.lastIndexOf('/') + 1)));
+            if (found.isEmpty()) {
+                entry.problem(
+                        ProblemCode.FILE_NOT_FOUND,
+                        "dataset",
+                        "no file was uploaded as \"%s\": upload it under that name, or name one with file"
+                                .formatted(place));
+            }
+            return found;
+        }
+        List<String> names = PartNames.of(place, parts);
         Optional<FileId> found =
-                FileId.find(place)
-                        .or(() -> files.named(place))
-                        .or(() -> files.named(place.substring(place.lastIndexOf('/') + 1)));
-        if (found.isEmpty() && !entry.has("file")) {
+                names.stream().map(files::named).flatMap(Optional::stream).findFirst();
+        if (found.isEmpty()) {
             entry.problem(
                     ProblemCode.FILE_NOT_FOUND,
                     "dataset",
-                    "no file was uploaded as \"%s\": upload it under that name, or name one with file"
-                            .formatted(place));
+                    "it is %s of \"%s\", and an uploaded file is one set of rows: upload those rows as"
+                                    .formatted(String.join(", ", parts), place)
+                            + " \"%s\", or name them with file".formatted(names.getFirst()));
         }
         return found;
     }

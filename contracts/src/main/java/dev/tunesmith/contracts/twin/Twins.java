@@ -12,19 +12,14 @@ public final class Twins {
     /// How many rows are compared for nearness.
     public static final int NEAR_ROWS_MAX = 1 << 20;
 
-    private static final int BANDS = WordSketch.HASHES / WordSketch.BAND;
-    private static final double NEAR_ENOUGH = 0.8;
-
     private final Likeness likeness;
     private final LongIndex prints = new LongIndex();
-    private final LongIndex[] bands = new LongIndex[BANDS];
-    private int[] sketches = new int[0];
+    private final NearRows near = new NearRows(NEAR_ROWS_MAX);
     private int[] firsts = new int[1024];
     private int rows;
 
     public Twins(Likeness likeness) {
         this.likeness = likeness;
-        Arrays.setAll(bands, _ -> new LongIndex());
     }
 
     /// Adds the next row.
@@ -34,7 +29,8 @@ public final class Twins {
         int place = rows;
         int first = known(RowPrint.of(row));
         if (first == place && likeness == Likeness.NEAR && place < NEAR_ROWS_MAX) {
-            first = near(WordSketch.of(row), place);
+            int other = (int) near.first(WordSketch.of(row), place);
+            first = other < place ? firsts[other] : place;
         }
         return keep(first);
     }
@@ -72,34 +68,5 @@ public final class Twins {
     /// For each row the place of the first one that says the same.
     public int[] groups() {
         return Arrays.copyOf(firsts, rows);
-    }
-
-    /// The first row that agrees in enough hashes, looked for among those that share a band.
-    private int near(int[] sketch, int place) {
-        keep(sketch, place);
-        int best = place;
-        for (int band = 0; band < BANDS; band++) {
-            long key = band;
-            for (int i = band * WordSketch.BAND; i < (band + 1) * WordSketch.BAND; i++) {
-                key = RowPrint.mixed(key * 31 + sketch[i]);
-            }
-            int other = bands[band].first(key, place);
-            if (other < best
-                    && WordSketch.agreement(sketches, other * WordSketch.HASHES, sketch)
-                            >= NEAR_ENOUGH) {
-                best = firsts[other];
-            }
-        }
-        return best;
-    }
-
-    private void keep(int[] sketch, int place) {
-        int end = (place + 1) * WordSketch.HASHES;
-        if (sketches.length < end) {
-            sketches =
-                    Arrays.copyOf(
-                            sketches, Math.max(end, sketches.length + (sketches.length >> 1)));
-        }
-        System.arraycopy(sketch, 0, sketches, place * WordSketch.HASHES, WordSketch.HASHES);
     }
 }

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 /// which two sketches agree estimates how much of both texts is the same.
 ///
 /// A word is a run of letters and digits; where a script has no spaces, each character is one.
-final class WordSketch {
+public final class WordSketch {
 
     /// Hashes of a sketch; bands of four of them are compared as one key.
     static final int HASHES = 32;
@@ -36,7 +36,7 @@ final class WordSketch {
     }
 
     /// The sketch of all texts of a row.
-    static int[] of(Map<?, ?> row) {
+    public static int[] of(Map<?, ?> row) {
         WordSketch sketch = new WordSketch();
         sketch.value(row);
         if (sketch.words < WORDS) {

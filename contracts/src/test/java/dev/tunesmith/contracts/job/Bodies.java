@@ -50,10 +50,14 @@ final class Bodies {
         return checkBody(body);
     }
 
-    @SuppressWarnings("unchecked")
     static JobRules.Checked checkBody(String body) {
+        return JobRules.check(tree(body), LOOKUP);
+    }
+
+    @SuppressWarnings("unchecked")
+    static Map<String, Object> tree(String body) {
         try {
-            return JobRules.check(TestingJson.MAPPER.readValue(body, Map.class), LOOKUP);
+            return TestingJson.MAPPER.readValue(body, Map.class);
         } catch (JsonProcessingException e) {
             throw new IllegalArgumentException(body, e);
         }

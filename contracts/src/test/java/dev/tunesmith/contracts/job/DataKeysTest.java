@@ -3,13 +3,19 @@ package dev.tunesmith.contracts.job;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tunesmith.contracts.dataset.Mixing;
+import dev.tunesmith.contracts.id.FileId;
 import dev.tunesmith.contracts.mixture.DataFile;
 import dev.tunesmith.contracts.mixture.DataPlan;
+import dev.tunesmith.contracts.mixture.DataRules;
 import dev.tunesmith.contracts.mixture.RowOrder;
 import dev.tunesmith.contracts.mixture.Shape;
+import dev.tunesmith.contracts.problem.Fields;
 import dev.tunesmith.contracts.problem.Problem;
+import dev.tunesmith.contracts.problem.Problems;
 import dev.tunesmith.contracts.twin.Likeness;
 import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -67,6 +73,93 @@ class DataKeysTest {
         assertThat(zoo.reading().tags()).containsEntry("role_tag", "who");
     }
 
+    private static final String PARTS =
+            "\"dataset_info\": {\"en\": {\"hf_hub_url\": \"team/zoo\", \"subset\": \"en\"},"
+                    + " \"en-test\": {\"file_name\": \"zoo.csv\", \"subset\": \"en\", \"split\": \"test\"}}";
+
+    private static Uploads uploads(String... known) {
+        return new Uploads(List.of(known));
+    }
+
+    /// A tenant with files of these names.
+    private record Uploads(List<String> known) {
+        List<Problem> problems(String keys) {
+            Problems problems = new Problems();
+            DataPlan _ = plan(keys, problems);
+            return problems.kept();
+        }
+
+        DataPlan plan(String keys, Problems problems) {
+            Fields fields = new Fields(Bodies.tree("{" + keys + "}"), "", problems);
+            return DataRules.read(
+                    fields,
+                    problems,
+                    new DataRules.Files() {
+                        @Override
+                        public FileId file(Fields given, String key) {
+                            return FileId.parse(String.valueOf(given.raw(key)));
+                        }
+
+                        @Override
+                        public Optional<FileId> named(String fileName) {
+                            int place = known.indexOf(fileName);
+                            return place < 0
+                                    ? Optional.empty()
+                                    : Optional.of(new FileId(new UUID(7, place)));
+                        }
+                    });
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"en, zoo-en.jsonl", "en, en_zoo.parquet", "en-test, zoo.en.test.csv"})
+    void aSubsetIsTheUploadWhoseNameSaysSo(String dataset, String upload) {
+        Problems problems = new Problems();
+        DataPlan plan =
+                uploads("zoo", "zoo.csv", "zoo.jsonl", upload)
+                        .plan(
+                                PARTS + ", \"data\": [{\"dataset\": \"%s\"}]".formatted(dataset),
+                                problems);
+
+        assertThat(problems.kept()).isEmpty();
+        assertThat(plan.files().getFirst().file()).isEqualTo(new FileId(new UUID(7, 3)));
+    }
+
+    @Test
+    void aSubsetThatNoUploadIsNamedAfterIsRefusedWithTheNameToUseAndNeverTheWholeFile() {
+        List<Problem> problems =
+                uploads("zoo", "zoo.csv")
+                        .problems(
+                                PARTS
+                                        + ", \"data\": [{\"dataset\": \"en\"}, {\"dataset\": \"en-test\"}]");
+
+        assertThat(problems)
+                .extracting(Problem::message)
+                .satisfiesExactly(
+                        first ->
+                                assertThat(first)
+                                        .contains("en of \"team/zoo\"", "\"zoo-en.jsonl\""),
+                        second ->
+                                assertThat(second).contains("en, test of", "\"zoo-en-test.csv\""));
+    }
+
+    @Test
+    void theSubsetOfAJobCountsBeforeThatOfTheCatalogAndAFileBeforeBoth() {
+        String ofJob = PARTS + ", \"data\": [{\"dataset\": \"en\", \"subset\": \"de\"}]";
+        String withFile = PARTS + ", \"data\": [{\"dataset\": \"en\", \"file\": \"%s\"}]";
+        Problems problems = new Problems();
+
+        assertThat(uploads("zoo-de.json").plan(ofJob, problems).files()).hasSize(1);
+        assertThat(
+                        uploads()
+                                .plan(withFile.formatted(Bodies.READY.wire()), problems)
+                                .files()
+                                .getFirst()
+                                .file())
+                .isEqualTo(Bodies.READY);
+        assertThat(problems.kept()).isEmpty();
+    }
+
     @Test
     void aPlanSurvivesItsWireAndShowsWhatWasAsked() {
         DataPlan plan = of("\"row_order\": \"by_column\", \"order_column\": \"level\"");
@@ -92,6 +185,7 @@ class DataKeysTest {
                 "'row_order':'by_column'|x_training.order_column|belong together",
                 "'row_order':'by_length','packing':true|x_training.packing|row_order",
                 "'dataset_info':3|x_training.dataset_info|an object",
+                "'data':[{'file':'READY','subset':'en'}]|x_training.data.0.subset|has no subsets",
                 "'data':[{'file':'READY','colums':{}}]|x_training.data.0.colums|known key"
             })
     void namesWhatIsWrong(String keys, String param, String message) {

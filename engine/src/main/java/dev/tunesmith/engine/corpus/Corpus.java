@@ -1,8 +1,12 @@
 package dev.tunesmith.engine.corpus;
 
 import dev.tunesmith.contracts.data.DatasetStats;
+import dev.tunesmith.contracts.data.FileInspection;
+import dev.tunesmith.contracts.data.RowSummary;
 import dev.tunesmith.contracts.dataset.Mixing;
 import dev.tunesmith.contracts.dataset.UsualRow;
+import dev.tunesmith.contracts.inspect.Finding;
+import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.mixture.DataPlan;
 import dev.tunesmith.contracts.mixture.Reading;
@@ -19,6 +23,7 @@ import dev.tunesmith.engine.data.DatasetTokenizer.Findings;
 import dev.tunesmith.engine.data.RowLines;
 import dev.tunesmith.engine.data.Sample;
 import dev.tunesmith.engine.data.TokenShard;
+import dev.tunesmith.engine.rows.FileScan;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -44,12 +49,14 @@ public final class Corpus implements AutoCloseable {
     private final DatasetTokenizer tokenizer;
     private final DataPlan plan;
     private final @Nullable Twins nearTwins;
+    private final @Nullable RowWatch watch;
     private long problemCount;
     private RowChoice rows;
     private DatasetStats stats = DatasetStats.EMPTY;
 
-    private Corpus(DatasetTokenizer tokenizer, DataPlan plan) {
+    private Corpus(DatasetTokenizer tokenizer, DataPlan plan, @Nullable RowWatch watch) {
         this.tokenizer = tokenizer;
+        this.watch = watch;
         this.plan = plan;
         this.nearTwins = plan.deduplicate() == Likeness.NEAR ? new Twins(Likeness.NEAR) : null;
         this.rows = new RowChoice(List.of(), documentsPerRow(), new long[0]);
@@ -68,7 +75,25 @@ public final class Corpus implements AutoCloseable {
             Path room,
             ShardStore store)
             throws IOException {
-        Corpus corpus = new Corpus(tokenizer, plan);
+        return read(new Corpus(tokenizer, plan, null), files, seed, room, store);
+    }
+
+    /// The same, watched.
+    public static Corpus watched(
+            DatasetTokenizer tokenizer,
+            List<CorpusFile> files,
+            DataPlan plan,
+            RowWatch watch,
+            long seed,
+            Path room,
+            ShardStore store)
+            throws IOException {
+        return read(new Corpus(tokenizer, plan, watch), files, seed, room, store);
+    }
+
+    private static Corpus read(
+            Corpus corpus, List<CorpusFile> files, long seed, Path room, ShardStore store)
+            throws IOException {
         try {
             for (CorpusFile file : files) {
                 corpus.add(file, room, store);
@@ -117,6 +142,7 @@ public final class Corpus implements AutoCloseable {
         Optional<Path> kept = shared ? key.find(store) : Optional.empty();
         if (kept.isPresent()) {
             shards.add(TokenShard.open(kept.get()));
+            lookAgain(file, reading, shards.getLast());
             notes.add(
                     "%s was tokenised before with the same vocabulary and template; its tokens are"
                                     .formatted(file.name())
@@ -125,21 +151,84 @@ public final class Corpus implements AutoCloseable {
         }
         Findings findings = tokenise(file, reading, target);
         shards.add(TokenShard.open(target));
-        if (shared && findings.problemCount() == 0) {
+        // Of rows that were left out for their length a shard knows nothing.
+        boolean whole =
+                findings.stats().cutRows() == 0 || tokenizer.options().overflow() != Overflow.DROP;
+        if (shared && whole && findings.problemCount() == 0) {
             key.keep(store, target, findings.stats());
         }
     }
 
     private Findings tokenise(CorpusFile file, Reading reading, Path target) throws IOException {
         Findings findings;
-        try (RowLines lines = RowLines.of(file.path(), new RowConversion(reading, documents()));
+        FileInspection inspection =
+                watch == null
+                        ? new FileInspection(FileInspection.ROWS_COMPARED, _ -> {})
+                        : watch.begin(file);
+        try (RowLines lines = lines(file, reading, inspection);
                 TokenShard.Writer writer = new TokenShard.Writer(target)) {
-            findings = tokenizer.read(lines, row -> take(row, writer));
+            findings = tokenizer.read(lines, inspection, row -> take(row, writer));
             writer.finish(ShardKey.metadata(findings.stats()));
+            if (watch != null) {
+                watch.end(
+                        file,
+                        summary(
+                                findings.summary(),
+                                lines.problemCount(),
+                                findings.problemCount(),
+                                inspection),
+                        findings.stats());
+            }
         }
         findings.problems().forEach(problem -> problem(named(file, problem)));
         problemCount += Math.max(0, findings.problemCount() - findings.problems().size());
         return findings;
+    }
+
+    private RowLines lines(CorpusFile file, Reading reading, FileInspection inspection)
+            throws IOException {
+        return RowLines.of(
+                file.path(),
+                new RowConversion(reading, documents()),
+                problem -> inspection.found(Finding.of(problem)));
+    }
+
+    /// Rows that could not be turned count as rows, and problems of every kind as problems.
+    private static RowSummary summary(
+            RowSummary checked, long unturned, long problems, FileInspection inspection) {
+        return new RowSummary(
+                checked.format(),
+                checked.rows() + unturned,
+                checked.duplicates(),
+                checked.longestBytes(),
+                problems,
+                List.of(),
+                inspection.figures());
+    }
+
+    /// Inspects the rows of a file whose tokens are known already.
+    private void lookAgain(CorpusFile file, Reading reading, TokenShard shard) throws IOException {
+        if (watch == null) {
+            return;
+        }
+        FileInspection inspection = watch.begin(file);
+        try (RowLines lines = lines(file, reading, inspection)) {
+            RowSummary checked = FileScan.of(lines.path(), inspection);
+            int most = tokenizer.options().lengthMax();
+            for (int row = 0; row < shard.rows() && !documents(); row++) {
+                if (shard.fullLength(row) > most) {
+                    inspection.found(
+                            Finding.tooLong(
+                                    shard.line(row * documentsPerRow()),
+                                    shard.fullLength(row),
+                                    most));
+                }
+            }
+            watch.end(
+                    file,
+                    summary(checked, lines.problemCount(), checked.problemCount(), inspection),
+                    ShardKey.stats(shard));
+        }
     }
 
     private void take(EncodedRow row, TokenShard.Writer writer) throws IOException {

@@ -117,6 +117,7 @@ public final class RowChoice implements PackedRows.Documents {
         int[] lengths = new int[rows()];
         long tokens = 0;
         long cut = 0;
+        long cutTokens = 0;
         long repeated = 0;
         Twins twins = new Twins(Likeness.EXACT);
         for (int row = 0; row < lengths.length; row++) {
@@ -127,6 +128,7 @@ public final class RowChoice implements PackedRows.Documents {
                 longest = Math.max(longest, shard(row).length(within(row) * documentsPerRow + i));
             }
             cut += longest < lengths[row] ? 1 : 0;
+            cutTokens += Math.max(0, lengths[row] - longest);
             repeated += twins.add(shard(row).print(within(row))) < row ? 1 : 0;
         }
         Arrays.sort(lengths);
@@ -138,7 +140,10 @@ public final class RowChoice implements PackedRows.Documents {
                 percentile(lengths, 50),
                 percentile(lengths, 95),
                 cut,
-                repeated);
+                repeated,
+                percentile(lengths, 90),
+                percentile(lengths, 99),
+                cutTokens);
     }
 
     private static int percentile(int[] sorted, int percent) {

@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
 record ShardKey(String source, String uncut, String cut, int lengthMax) {
 
     /// Counts up when the same rows give other tokens than before.
-    private static final int ENCODING_VERSION = 1;
+    private static final int ENCODING_VERSION = 2;
 
     private static final int BUFFER_BYTES = 1 << 16;
 
@@ -74,15 +74,18 @@ record ShardKey(String source, String uncut, String cut, int lengthMax) {
 
     /// Figures of a file as metadata of its tokens.
     static Map<String, String> metadata(DatasetStats stats) {
-        return Map.of(
-                "rows", Long.toString(stats.rows()),
-                "tokens", Long.toString(stats.tokens()),
-                "trained_tokens", Long.toString(stats.trainedTokens()),
-                "longest", Integer.toString(stats.longest()),
-                "median", Integer.toString(stats.median()),
-                "percentile95", Integer.toString(stats.percentile95()),
-                "cut_rows", Long.toString(stats.cutRows()),
-                "duplicate_rows", Long.toString(stats.duplicateRows()));
+        return Map.ofEntries(
+                Map.entry("rows", Long.toString(stats.rows())),
+                Map.entry("tokens", Long.toString(stats.tokens())),
+                Map.entry("trained_tokens", Long.toString(stats.trainedTokens())),
+                Map.entry("longest", Integer.toString(stats.longest())),
+                Map.entry("median", Integer.toString(stats.median())),
+                Map.entry("percentile90", Integer.toString(stats.percentile90())),
+                Map.entry("percentile95", Integer.toString(stats.percentile95())),
+                Map.entry("percentile99", Integer.toString(stats.percentile99())),
+                Map.entry("cut_rows", Long.toString(stats.cutRows())),
+                Map.entry("cut_tokens", Long.toString(stats.cutTokens())),
+                Map.entry("duplicate_rows", Long.toString(stats.duplicateRows())));
     }
 
     /// The figures in the metadata of tokens.
@@ -96,7 +99,10 @@ record ShardKey(String source, String uncut, String cut, int lengthMax) {
                 (int) number(origin, "median"),
                 (int) number(origin, "percentile95"),
                 number(origin, "cut_rows"),
-                number(origin, "duplicate_rows"));
+                number(origin, "duplicate_rows"),
+                (int) number(origin, "percentile90"),
+                (int) number(origin, "percentile99"),
+                number(origin, "cut_tokens"));
     }
 
     private static long number(Map<String, String> origin, String key) {

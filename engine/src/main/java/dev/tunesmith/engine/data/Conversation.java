@@ -59,7 +59,7 @@ public record Conversation(
     }
 
     /// These turns, then those.
-    Conversation then(Conversation next) {
+    public Conversation then(Conversation next) {
         List<Map<String, Object>> all = new ArrayList<>(messages);
         all.addAll(next.messages);
         List<Float> allWeights = new ArrayList<>(weights);

@@ -1,10 +1,12 @@
 package dev.tunesmith.engine.data;
 
 import dev.tunesmith.contracts.data.DatasetStats;
+import dev.tunesmith.contracts.data.FileInspection;
 import dev.tunesmith.contracts.data.RowFormat;
 import dev.tunesmith.contracts.data.RowRules;
 import dev.tunesmith.contracts.data.RowSummary;
 import dev.tunesmith.contracts.dataset.UsualRow;
+import dev.tunesmith.contracts.inspect.Finding;
 import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.mixture.TrainedTurns;
@@ -12,6 +14,7 @@ import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.Problems;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.ModelFileException;
+import dev.tunesmith.engine.rows.FileScan;
 import dev.tunesmith.engine.text.Tokenizer;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -84,7 +87,9 @@ public final class DatasetTokenizer implements AutoCloseable {
     ///
     /// @param problems the first problems
     /// @param problemCount all problems
-    public record Findings(DatasetStats stats, List<Problem> problems, long problemCount) {
+    /// @param summary what the check of the rows found beside them
+    public record Findings(
+            DatasetStats stats, List<Problem> problems, long problemCount, RowSummary summary) {
         public Findings {
             problems = List.copyOf(problems);
         }
@@ -245,8 +250,14 @@ public final class DatasetTokenizer implements AutoCloseable {
 
     /// The same row by row, in memory that does not depend on the length of the file.
     public Findings read(RowLines rows, Sink sink) throws IOException {
-        RowSummary checked = TrainingFile.check(rows.path());
-        Report report = new Report(options.problemsListed(), sink);
+        return read(rows, new FileInspection(FileInspection.ROWS_COMPARED, _ -> {}), sink);
+    }
+
+    /// The same with an inspection of the rows, which also hears of what only the model finds wrong
+    /// with them, and of those that are too long for it.
+    public Findings read(RowLines rows, FileInspection inspection, Sink sink) throws IOException {
+        RowSummary checked = FileScan.of(rows.path(), inspection);
+        Report report = new Report(options, inspection, sink);
         rows.problems().forEach(report.problems::add);
         // Wrong bytes were reported by the check; here they must only not end the reading.
         CharsetDecoder lenient =
@@ -277,7 +288,7 @@ public final class DatasetTokenizer implements AutoCloseable {
             if (length > options.lengthMax()
                     && options.method().rowKind() != Method.RowKind.DOCUMENT
                     && options.overflow() == Overflow.ERROR) {
-                report.problems.add(
+                report.problem(
                         Problem.ofLine(
                                 number,
                                 null,
@@ -287,7 +298,7 @@ public final class DatasetTokenizer implements AutoCloseable {
                 report.add(number, fitted, row.get().given());
             }
         } catch (UnusableRowException e) {
-            report.problems.add(e.problem(number));
+            report.problem(e.problem(number));
         }
     }
 
@@ -349,8 +360,9 @@ public final class DatasetTokenizer implements AutoCloseable {
 
     /// Collects figures and hands rows on.
     private static final class Report {
-        private final int problemsListed;
+        private final Options options;
         private final Problems problems;
+        private final FileInspection inspection;
         private final Sink sink;
         private final Set<Long> seen = new HashSet<>();
         private int[] lengths = new int[1024];
@@ -359,11 +371,18 @@ public final class DatasetTokenizer implements AutoCloseable {
         private long trainedTokens;
         private long cutRows;
         private long duplicateRows;
+        private long cutTokens;
 
-        Report(int problemsListed, Sink sink) {
-            this.problemsListed = problemsListed;
-            this.problems = new Problems(problemsListed);
+        Report(Options options, FileInspection inspection, Sink sink) {
+            this.options = options;
+            this.problems = new Problems(options.problemsListed());
+            this.inspection = inspection;
             this.sink = sink;
+        }
+
+        void problem(Problem problem) {
+            problems.add(problem);
+            inspection.found(Finding.of(problem));
         }
 
         /// Adds the documents of one row.
@@ -373,7 +392,9 @@ public final class DatasetTokenizer implements AutoCloseable {
             }
             int length = row.stream().mapToInt(Fitted::fullLength).max().orElse(0);
             lengths[rows++] = length;
-            cutRows += row.stream().anyMatch(Fitted::cut) ? 1 : 0;
+            if (row.stream().anyMatch(Fitted::cut)) {
+                cut(line, row, length);
+            }
             long print = 0;
             boolean left = false;
             List<Sample> documents = new ArrayList<>(row.size());
@@ -391,6 +412,14 @@ public final class DatasetTokenizer implements AutoCloseable {
             sink.take(new EncodedRow(line, left ? List.of() : documents, length, tree));
         }
 
+        private void cut(long line, List<Fitted> row, int length) {
+            cutRows++;
+            for (Fitted fitted : row) {
+                cutTokens += Math.max(0, fitted.fullLength() - fitted.sample().length());
+            }
+            inspection.found(Finding.tooLong(line, length, options.lengthMax()));
+        }
+
         Findings finished(RowSummary checked, long unlisted) {
             int[] sorted = Arrays.copyOf(lengths, rows);
             Arrays.sort(sorted);
@@ -403,14 +432,18 @@ public final class DatasetTokenizer implements AutoCloseable {
                             percentile(sorted, 50),
                             percentile(sorted, 95),
                             cutRows,
-                            duplicateRows);
+                            duplicateRows,
+                            percentile(sorted, 90),
+                            percentile(sorted, 99),
+                            cutTokens);
             List<Problem> all = new ArrayList<>(checked.problems());
             all.addAll(problems.kept());
             all.sort(Comparator.comparingLong(Report::line));
             return new Findings(
                     stats,
-                    all.subList(0, Math.min(problemsListed, all.size())),
-                    checked.problemCount() + problems.count() + unlisted);
+                    all.subList(0, Math.min(options.problemsListed(), all.size())),
+                    checked.problemCount() + problems.count() + unlisted,
+                    checked);
         }
 
         private static long line(Problem problem) {

@@ -22,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// A file of rows as JSON lines: the file itself if it is one, otherwise a copy that goes away with
@@ -50,6 +51,12 @@ public record RowLines(
     /// Opens a file whose rows are read in a known way. One that cannot be read becomes a single
     /// line that says why, so that it is reported like any other row.
     public static RowLines of(Path file, RowConversion conversion) throws IOException {
+        return of(file, conversion, _ -> {});
+    }
+
+    /// The same, telling every problem.
+    public static RowLines of(Path file, RowConversion conversion, Consumer<Problem> sink)
+            throws IOException {
         FileKind kind = kind(file, conversion);
         boolean lines = kind == FileKind.JSON_LINES && !RowFile.isCompressed(file);
         if (lines && conversion.changesNothing()) {
@@ -59,9 +66,9 @@ public record RowLines(
         Problems problems = new Problems(PROBLEMS_KEPT);
         try (BufferedWriter writer = Files.newBufferedWriter(copy)) {
             if (lines) {
-                copyLines(file, new Turned(conversion, problems), writer);
+                copyLines(file, new Turned(conversion, problems, sink), writer);
             } else {
-                copyRows(file, kind, new Turned(conversion, problems), writer);
+                copyRows(file, kind, new Turned(conversion, problems, sink), writer);
             }
         } catch (RowFileException e) {
             Files.writeString(copy, "unreadable " + kind + ": " + e.getMessage() + "\n");
@@ -100,7 +107,7 @@ public record RowLines(
     }
 
     /// Rows as they are wanted.
-    private record Turned(RowConversion conversion, Problems problems) {
+    private record Turned(RowConversion conversion, Problems problems, Consumer<Problem> sink) {
 
         String line(long number, String line) {
             if (line.isBlank()) {
@@ -126,7 +133,9 @@ public record RowLines(
             });
             UsualRow usual = conversion.of(known);
             if (usual.problem().isPresent()) {
-                problems.add(Problem.ofLine(number, null, usual.problem().get()));
+                Problem problem = Problem.ofLine(number, null, usual.problem().get());
+                problems.add(problem);
+                sink.accept(problem);
                 return "";
             }
             return JsonTree.text(withColumns(usual.row(), known));

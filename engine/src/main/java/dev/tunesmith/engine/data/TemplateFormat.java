@@ -57,16 +57,24 @@ public final class TemplateFormat implements ChatFormat {
     /// @param otherwise source of a template
     /// @throws ModelFileException if the template cannot be compiled
     public static TemplateFormat of(ModelDirectory model, Clock clock, Optional<String> otherwise) {
+        return compiled(model, clock, model.chatTemplate().or(() -> otherwise));
+    }
+
+    /// A template with the special tokens of a model, whatever template that brings.
+    ///
+    /// @throws ModelFileException if the template cannot be compiled
+    public static TemplateFormat instead(ModelDirectory model, Clock clock, String source) {
+        return compiled(model, clock, Optional.of(source));
+    }
+
+    private static TemplateFormat compiled(
+            ModelDirectory model, Clock clock, Optional<String> source) {
         Map<String, String> specialTokens = new LinkedHashMap<>();
         for (String role : SPECIAL_TOKENS) {
             model.specialToken(role).ifPresent(token -> specialTokens.put(role, token));
         }
         try {
-            ChatTemplate template =
-                    model.chatTemplate()
-                            .or(() -> otherwise)
-                            .map(ChatTemplate::compile)
-                            .orElse(ChatTemplate.CHATML);
+            ChatTemplate template = source.map(ChatTemplate::compile).orElse(ChatTemplate.CHATML);
             return new TemplateFormat(template, specialTokens, clock);
         } catch (TemplateException e) {
             throw new ModelFileException(model.path(), "chat template: " + e.getMessage());

@@ -36,13 +36,14 @@ public final class FileScan {
     private final ExecutorService threads;
     private final int ahead;
     private final Deque<Future<RowInspection>> running = new ArrayDeque<>();
-    private RowInspection begun = new RowInspection();
+    private RowInspection begun;
 
     private FileScan(Path file, FileInspection inspection, ExecutorService threads, int ahead) {
         this.file = file;
         this.inspection = inspection;
         this.threads = threads;
         this.ahead = ahead;
+        this.begun = inspection.begin();
     }
 
     /// Inspects a file.

@@ -41,19 +41,6 @@ public final class NamedFormat {
         return Optional.of(source);
     }
 
-    /// What the owner of a job should know of a named template beside a model's own.
-    public static Optional<String> difference(ModelDirectory model, @Nullable String name) {
-        Optional<String> named =
-                Optional.ofNullable(name).flatMap(NamedTemplates::find).map(TemplateSource::of);
-        Optional<String> own = model.chatTemplate();
-        return named.isEmpty() || own.isEmpty() || own.equals(named)
-                ? Optional.empty()
-                : Optional.of(
-                        "the model brings a chat template of its own, which differs from template %s"
-                                        .formatted(name)
-                                + " and wins over it");
-    }
-
     private static List<String> missing(ModelDirectory model, NamedTemplate template) {
         Optional<Path> file = model.tokenizer();
         if (file.isEmpty() || template.ending().endToken().isEmpty()) {

@@ -16,7 +16,6 @@ import dev.tunesmith.contracts.mixture.TrainedTurns;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.twin.Likeness;
 import dev.tunesmith.engine.data.DatasetTokenizer;
-import dev.tunesmith.engine.data.PackedRows;
 import dev.tunesmith.engine.data.Packing;
 import dev.tunesmith.engine.data.Sample;
 import dev.tunesmith.engine.io.ModelDirectory;
@@ -230,8 +229,12 @@ class CorpusTest {
         try (Corpus corpus = read(byColumn, file)) {
             assertThat(texts(corpus.rows().ordered(RowOrder.BY_COLUMN)))
                     .containsExactly("c c c", "a long long long answer", "b");
-            assertThat(texts(corpus.rows().ordered(RowOrder.BY_LENGTH)))
-                    .containsExactly("b", "c c c", "a long long long answer");
+            for (RowOrder order : List.of(RowOrder.BY_LENGTH, RowOrder.GROUPED_BY_LENGTH)) {
+                assertThat(texts(corpus.rows().ordered(order)))
+                        .containsExactly("b", "c c c", "a long long long answer");
+            }
+            assertThat(texts(corpus.rows().ordered(RowOrder.GIVEN)))
+                    .containsExactly("a long long long answer", "b", "c c c");
         }
     }
 
@@ -271,29 +274,6 @@ class CorpusTest {
         read(Method.SUPERVISED, 1000, file).close();
 
         assertThat(kept.found).isZero();
-    }
-
-    @Test
-    void bestFitFillsRowsOfTheFixtureLengthsToNinetyEightPercent() {
-        int[] lengths = new int[2000];
-        for (int i = 0; i < lengths.length; i++) {
-            lengths[i] = 20 + (int) (Math.abs(Math.sin(i * 12.9898) * 43758.5453) % 1 * 700);
-        }
-        PackedRows.Documents documents =
-                new PackedRows.Documents() {
-                    @Override
-                    public int[] lengths() {
-                        return lengths;
-                    }
-
-                    @Override
-                    public Sample sample(Packing.Piece piece) {
-                        return Sample.allTrained(new int[piece.length()]);
-                    }
-                };
-
-        assertThat(PackedRows.of(documents, Packing.BEST_FIT, 2048).efficiency())
-                .isGreaterThanOrEqualTo(0.98);
     }
 
     private static DataPlan plan(Mixing mixing, DataFile... files) {

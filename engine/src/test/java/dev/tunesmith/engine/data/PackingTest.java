@@ -12,13 +12,15 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PackingTest {
 
     @Test
     void packsAsTheReferenceDoesBatchByBatch() throws IOException {
-        Path file = Path.of("..", "golden/text/packing/trl/case.json");
-        for (JsonNode list : new ObjectMapper().readTree(file.toFile()).get("expected")) {
+        for (JsonNode list : new ObjectMapper().readTree(FIXTURE.toFile()).get("expected")) {
             for (Packing packing :
                     List.of(Packing.BEST_FIT, Packing.BEST_FIT_SPLIT, Packing.WRAPPED)) {
                 assertThat(byBatches(packing, list))
@@ -50,6 +52,103 @@ class PackingTest {
     void packsTheHundredsPerfectly() {
         int[] lengths = IntStream.rangeClosed(1, 10).map(i -> i * 100).toArray();
         assertThat(Packing.BEST_FIT.pack(lengths, 1000)).hasSize(6);
+    }
+
+    private static final Path FIXTURE = Path.of("..", "golden/text/packing/trl/case.json");
+
+    private static double fullness(int[] lengths, int capacity, Packing packing) {
+        List<List<Packing.Piece>> rows = packing.pack(lengths, capacity);
+        long tokens = rows.stream().flatMap(List::stream).mapToLong(Packing.Piece::length).sum();
+        return (double) tokens / ((long) rows.size() * capacity);
+    }
+
+    /// Lists of a few documents cannot fill their last row; all of them together can.
+    @ParameterizedTest
+    @ValueSource(ints = {48, 64, 96, 128, 256})
+    void theLengthsOfTheFixtureFillRowsToNinetyEightPercent(int capacity) throws IOException {
+        JsonNode lists = new ObjectMapper().readTree(FIXTURE.toFile()).get("expected");
+        List<Integer> all = new ArrayList<>();
+        for (JsonNode list : lists) {
+            list.get("lengths").forEach(length -> all.add(length.asInt()));
+        }
+        int[] lengths = all.stream().mapToInt(Integer::intValue).toArray();
+
+        assertThat(lengths).hasSizeGreaterThan(1400);
+        assertThat(fullness(lengths, capacity, Packing.BEST_FIT)).isGreaterThanOrEqualTo(0.98);
+        assertThat(fullness(lengths, capacity, Packing.BEST_FIT_SPLIT))
+                .isGreaterThanOrEqualTo(0.98);
+    }
+
+    @Test
+    void eachLongListOfTheFixtureFillsItsRowsToNinetyEightPercent() throws IOException {
+        int found = 0;
+        for (JsonNode list : new ObjectMapper().readTree(FIXTURE.toFile()).get("expected")) {
+            int[] lengths = new int[list.get("lengths").size()];
+            Arrays.setAll(lengths, i -> list.get("lengths").get(i).asInt());
+            if (lengths.length >= 100) {
+                found++;
+                assertThat(fullness(lengths, list.get("seq_length").asInt(), Packing.BEST_FIT))
+                        .as(list.get("name").asText())
+                        .isGreaterThanOrEqualTo(0.98);
+            }
+        }
+        assertThat(found).isEqualTo(2);
+    }
+
+    /// Lengths as they occur: by formula, in tokens; what is longer than a row is cut.
+    private enum Lengths {
+        EVEN {
+            @Override
+            double of(Random random) {
+                return 20 + random.nextInt(700);
+            }
+        },
+        CHATS {
+            @Override
+            double of(Random random) {
+                return 180 * Math.exp(0.8 * random.nextGaussian());
+            }
+        },
+        LONG_TAIL {
+            @Override
+            double of(Random random) {
+                return 60 / Math.pow(1 - random.nextDouble(), 1 / 1.3);
+            }
+        },
+        SHORT_AND_LONG {
+            @Override
+            double of(Random random) {
+                return random.nextInt(20) < 19
+                        ? 30 + random.nextInt(60)
+                        : 900 + random.nextInt(700);
+            }
+        };
+
+        abstract double of(Random random);
+
+        int[] draw(int count) {
+            Random random = new Random(42);
+            return IntStream.range(0, count).map(_ -> (int) Math.max(1, of(random))).toArray();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void usualDistributionsFillRowsToNinetyEightPercent(Lengths lengths) {
+        for (int capacity : new int[] {1024, 2048, 4096}) {
+            assertThat(fullness(lengths.draw(5000), capacity, Packing.BEST_FIT))
+                    .as("%s in rows of %d", lengths, capacity)
+                    .isGreaterThanOrEqualTo(0.98);
+        }
+    }
+
+    /// Where nothing else fits beside a document, no way of packing whole documents is fuller.
+    @Test
+    void documentsOfMoreThanHalfARowStayAloneUnlessTheyAreSplit() {
+        int[] lengths = new Random(1).ints(500, 1100, 1400).toArray();
+
+        assertThat(Packing.BEST_FIT.pack(lengths, 2048)).hasSize(500);
+        assertThat(fullness(lengths, 2048, Packing.WRAPPED)).isGreaterThan(0.99);
     }
 
     private static String byBatches(Packing packing, JsonNode list) {

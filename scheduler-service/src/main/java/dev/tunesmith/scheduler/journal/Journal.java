@@ -72,6 +72,11 @@ public record Journal(Handle handle) {
         write(job, level, "message", message, Map.of());
     }
 
+    /// Says that the survey of a job's data is complete.
+    public void surveyed(JobId job, String message) {
+        write(job, Level.INFO, "message", message, Map.of("survey", true));
+    }
+
     public void metrics(JobId job, String message, Map<String, ?> data) {
         write(job, Level.INFO, "metrics", message, data);
     }

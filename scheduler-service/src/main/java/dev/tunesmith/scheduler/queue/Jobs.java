@@ -1,6 +1,5 @@
 package dev.tunesmith.scheduler.queue;
 
-import dev.tunesmith.contracts.data.RowFigures;
 import dev.tunesmith.contracts.event.Control;
 import dev.tunesmith.contracts.event.ManifestRef;
 import dev.tunesmith.contracts.event.ModelSource;
@@ -13,6 +12,7 @@ import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.job.JobSpec;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.ModelRole;
+import dev.tunesmith.contracts.survey.DataSurvey;
 import dev.tunesmith.platform.json.Json;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -75,6 +75,12 @@ record Jobs(Handle handle) {
             RETURNING job_id
             """;
 
+    private static final String SURVEYED =
+            """
+            UPDATE job SET survey = CAST(:survey AS jsonb), findings_file = coalesce(:file, findings_file)
+            WHERE job_id = :job
+            """;
+
     private static final String REFUSE =
             """
             UPDATE job SET state = 'FAILED', error_code = :code, error_message = :message,
@@ -102,13 +108,6 @@ record Jobs(Handle handle) {
             """
             SELECT object_key, bytes, encode(sha256, 'hex') AS sha256 FROM file
             WHERE tenant_id = :tenant AND file_id = :file AND deleted_at IS NULL
-            """;
-
-    private static final String FIGURES =
-            """
-            SELECT (report -> 'figures')::text FROM file
-            WHERE tenant_id = :tenant AND file_id = :file AND deleted_at IS NULL
-              AND jsonb_typeof(report -> 'figures') = 'object'
             """;
 
     /// The tenant's own model hides one of the platform with the same name.
@@ -218,6 +217,17 @@ record Jobs(Handle handle) {
                 .isPresent();
     }
 
+    /// Notes what was found in the data.
+    ///
+    /// @param file that lists every finding; null if there is none
+    void surveyed(JobId job, DataSurvey survey, @Nullable UUID file) {
+        handle.createUpdate(SURVEYED)
+                .bind("job", job.value())
+                .bind("survey", Json.text(survey))
+                .bind("file", file)
+                .execute();
+    }
+
     boolean refuse(JobId job, Refusal refusal) {
         return handle.createQuery(REFUSE)
                 .bind("job", job.value())
@@ -302,16 +312,6 @@ record Jobs(Handle handle) {
                                 row.getLong("bytes"),
                                 row.getString("sha256")))
                 .findOne();
-    }
-
-    /// What was found in a file when it was uploaded; empty where nobody looked.
-    Optional<RowFigures> figures(TenantId tenant, FileId file) {
-        return handle.createQuery(FIGURES)
-                .bind("tenant", tenant.value())
-                .bind("file", file.value())
-                .mapTo(String.class)
-                .findOne()
-                .map(text -> Json.read(text, RowFigures.class));
     }
 
     Optional<ModelSource> model(TenantId tenant, String name) {

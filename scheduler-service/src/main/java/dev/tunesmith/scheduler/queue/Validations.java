@@ -1,7 +1,7 @@
 package dev.tunesmith.scheduler.queue;
 
 import dev.tunesmith.contracts.data.DatasetStats;
-import dev.tunesmith.contracts.data.SummaryText;
+import dev.tunesmith.contracts.event.Manifest;
 import dev.tunesmith.contracts.event.ModelSource;
 import dev.tunesmith.contracts.event.ObjectRef;
 import dev.tunesmith.contracts.event.Report;
@@ -9,8 +9,10 @@ import dev.tunesmith.contracts.event.ValidateTask;
 import dev.tunesmith.contracts.fit.MemoryPlan;
 import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.id.FileId;
+import dev.tunesmith.contracts.id.Ids;
 import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.id.TaskId;
+import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.ErrorCode;
 import dev.tunesmith.contracts.job.JobSpec;
@@ -24,6 +26,11 @@ import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.mixture.TrainedTurns;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;
+import dev.tunesmith.contracts.survey.DataSurvey;
+import dev.tunesmith.contracts.survey.Price;
+import dev.tunesmith.contracts.survey.RunEstimate;
+import dev.tunesmith.contracts.survey.SurveyText;
+import dev.tunesmith.contracts.survey.SurveyedFile;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.sql.Database;
 import dev.tunesmith.platform.sql.Inbox;
@@ -32,7 +39,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -54,14 +60,25 @@ public final class Validations implements Runnable {
     private final Clock clock;
     private final Duration resend;
     private final Duration hostFresh;
+    private final Ids ids;
+    private final Optional<Price> price;
 
     /// @param resend after how long without an answer a task is sent again
     /// @param hostFresh after how long without a beat a host's memory no longer counts
-    public Validations(Database database, Clock clock, Duration resend, Duration hostFresh) {
+    /// @param price what tenants without a price of their own pay for trained tokens
+    public Validations(
+            Database database,
+            Clock clock,
+            Duration resend,
+            Duration hostFresh,
+            Ids ids,
+            Optional<Price> price) {
         this.database = database;
         this.clock = clock;
         this.resend = resend;
         this.hostFresh = hostFresh;
+        this.ids = ids;
+        this.price = price;
     }
 
     @Override
@@ -173,28 +190,9 @@ public final class Validations implements Runnable {
                             job.job(),
                             Journal.Level.INFO,
                             "Validating training file: " + job.spec().trainingFile().wire());
-            noteworthy(handle, job);
         } else {
             log.info("{} sent again for {}", task.task(), job.job());
         }
-    }
-
-    /// Says what was found in the files when they were uploaded and does not stand in the way.
-    private static void noteworthy(Handle handle, Jobs.Unchecked job) {
-        Map<String, FileId> files = new LinkedHashMap<>();
-        files.put("Training file", job.spec().trainingFile());
-        FileId validation = job.spec().validationFile();
-        if (validation != null) {
-            files.put("Validation file", validation);
-        }
-        files.forEach((name, file) ->
-                new Jobs(handle)
-                        .figures(job.tenant(), file)
-                        .map(SummaryText::findings)
-                        .orElse(List.of())
-                        .forEach(text ->
-                                new Journal(handle)
-                                        .say(job.job(), Journal.Level.WARN, name + ": " + text)));
     }
 
     private static ValidateTask.Mixed mixed(JobSpec spec, List<ObjectRef> others) {
@@ -232,8 +230,9 @@ public final class Validations implements Runnable {
         ModelFacts model = report.model();
         Journal journal = new Journal(handle);
         report.notes().forEach(note -> journal.say(job, Journal.Level.INFO, note));
+        survey(handle, job, report);
         if (!report.ok()) {
-            refuse(handle, job, invalid(report));
+            refuse(handle, job, invalid(job, report));
         } else if (model == null) {
             refuse(
                     handle,
@@ -245,8 +244,28 @@ public final class Validations implements Runnable {
         }
     }
 
+    /// Keeps what was found in the data, and says it.
+    private void survey(Handle handle, JobId job, Report.Validated report) {
+        DataSurvey survey = report.survey();
+        if (survey == null) {
+            return;
+        }
+        Jobs jobs = new Jobs(handle);
+        Manifest.Entry entry = report.report();
+        TenantId tenant = jobs.tenant(job).orElseThrow();
+        boolean own = entry != null && entry.key().startsWith(Jobs.prefix(tenant, job));
+        List<UUID> file =
+                own ? new ResultFiles(handle, ids).add(tenant, List.of(entry)) : List.of();
+        jobs.surveyed(job, survey, file.isEmpty() ? null : file.getFirst());
+        Journal journal = new Journal(handle);
+        for (SurveyedFile one : survey.files()) {
+            journal.say(job, Journal.Level.INFO, SurveyText.line(one));
+            SurveyText.findings(one).forEach(text -> journal.say(job, Journal.Level.WARN, text));
+        }
+    }
+
     /// Data are at fault unless a problem names the model.
-    private static Refusal invalid(Report.Validated report) {
+    private static Refusal invalid(JobId job, Report.Validated report) {
         boolean model =
                 !report.problems().isEmpty()
                         && report.problems().stream()
@@ -254,10 +273,17 @@ public final class Validations implements Runnable {
         String first =
                 report.problems().stream().map(Problem::text).collect(Collectors.joining("; "));
         long more = report.problemCount() - report.problems().size();
+        String rest =
+                report.report() == null
+                        ? ""
+                        : "; all findings: GET /api/v1/jobs/%s/findings, or tunesmith jobs findings %s"
+                                .formatted(job.wire(), job.wire());
+        DataSurvey survey = report.survey();
+        String data = survey == null ? "training_file" : survey.param();
         return new Refusal(
                 model ? ErrorCode.BASE_MODEL_UNAVAILABLE : ErrorCode.INVALID_TRAINING_DATA,
-                first + (more > 0 ? "; and " + more + " more" : ""),
-                model ? "model" : "training_file");
+                first + (more > 0 ? "; and " + more + " more" : "") + rest,
+                model ? "model" : data);
     }
 
     private void plan(Handle handle, JobId job, Report.Validated report, ModelFacts model) {
@@ -290,6 +316,12 @@ public final class Validations implements Runnable {
             journal.say(job, Journal.Level.INFO, "Files validated, moving job to queued state");
             cutRows(resolved, report.training())
                     .ifPresent(text -> journal.say(job, Journal.Level.WARN, text));
+            DataSurvey survey = report.survey();
+            if (survey != null) {
+                RunEstimate run = new Estimates(handle, price).of(job, report, resolved, model);
+                jobs.surveyed(job, survey.with(run), null);
+                journal.surveyed(job, SurveyText.line(run));
+            }
         }
     }
 

@@ -11,6 +11,9 @@ sealed interface Leftover {
     Pattern ATTEMPT =
             Pattern.compile(
                     "(t/[^/]+/j/[^/]+/(?:ckpt|result)/(?:[0-9]{12}-)?[0-9]+-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/).+");
+    Pattern FINDINGS =
+            Pattern.compile(
+                    "(t/[^/]+/j/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/findings/[^/]+/).+");
     Pattern IMPORT = Pattern.compile("(t/[^/]+/models/[^/]+/).+");
 
     Pattern TOKENS =
@@ -25,6 +28,9 @@ sealed interface Leftover {
 
     /// A checkpoint or a result; it counts once its manifest has a row.
     record OfAttempt(String prefix, UUID lease) implements Leftover {}
+
+    /// The findings in the data of a job; they count as long as they are the job's file.
+    record Findings(String prefix, UUID job) implements Leftover {}
 
     /// An imported model; it counts once it has a row.
     record Import(String prefix) implements Leftover {}
@@ -42,6 +48,10 @@ sealed interface Leftover {
         Matcher attempt = ATTEMPT.matcher(key);
         if (attempt.matches()) {
             return Optional.of(new OfAttempt(attempt.group(1), UUID.fromString(attempt.group(2))));
+        }
+        Matcher findings = FINDINGS.matcher(key);
+        if (findings.matches()) {
+            return Optional.of(new Findings(findings.group(1), UUID.fromString(findings.group(2))));
         }
         Matcher tokens = TOKENS.matcher(key);
         if (tokens.matches()) {

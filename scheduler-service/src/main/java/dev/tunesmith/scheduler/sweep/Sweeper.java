@@ -12,13 +12,15 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// Removes what nothing refers to: uploads that were cut short, checkpoints and results of killed
-/// and fenced attempts, imports without a row, tokens of files that were deleted or have expired.
+/// and fenced attempts, imports without a row, findings that are no file, tokens of files that were
+/// deleted or have expired.
 ///
 /// A prefix goes only when its youngest object is older than the margin, no row refers to it and
 /// its lease is not held. An attempt that has lost its lease can never get a row any more, so
@@ -41,6 +43,13 @@ public final class Sweeper implements Runnable {
     private static final String IMPORT_COUNTS =
             """
             SELECT EXISTS (SELECT 1 FROM model_version WHERE object_prefix = :prefix)
+            """;
+
+    private static final String FINDINGS_COUNT =
+            """
+            SELECT EXISTS (SELECT 1 FROM job JOIN file ON file.file_id = job.findings_file
+              WHERE job.job_id = :id AND starts_with(file.object_key, :prefix)
+                AND file.deleted_at IS NULL)
             """;
 
     private static final String FILE_COUNTS =
@@ -145,15 +154,20 @@ public final class Sweeper implements Runnable {
                                                     HexFormat.of().parseHex(tokens.sha256()))
                                             .mapTo(Boolean.class)
                                             .one());
-            case Leftover.Import imported ->
-                    database.inTransaction(
-                            ACTOR,
-                            handle ->
-                                    handle.createQuery(IMPORT_COUNTS)
-                                            .bind("prefix", imported.prefix())
-                                            .mapTo(Boolean.class)
-                                            .one());
+            case Leftover.Findings findings -> counts(FINDINGS_COUNT, findings, findings.job());
+            case Leftover.Import imported -> counts(IMPORT_COUNTS, imported, null);
         };
+    }
+
+    private boolean counts(String sql, Leftover place, @Nullable UUID id) {
+        return database.inTransaction(
+                ACTOR,
+                handle ->
+                        handle.createQuery(sql)
+                                .bind("prefix", place.prefix())
+                                .bind("id", id)
+                                .mapTo(Boolean.class)
+                                .one());
     }
 
     private static boolean counts(Handle handle, Leftover.OfAttempt attempt) {

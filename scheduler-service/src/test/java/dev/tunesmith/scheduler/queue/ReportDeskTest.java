@@ -39,6 +39,7 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -67,7 +68,12 @@ class ReportDeskTest {
         Clock clock = Clock.systemUTC();
         validations =
                 new Validations(
-                        db.scheduler(), clock, Duration.ofSeconds(60), Duration.ofSeconds(35));
+                        db.scheduler(),
+                        clock,
+                        Duration.ofSeconds(60),
+                        Duration.ofSeconds(35),
+                        new Ids(clock, new SecureRandom()),
+                        Optional.empty());
         desk =
                 new ReportDesk(
                         db.scheduler(),

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tunesmith.contracts.event.Manifest;
 import dev.tunesmith.contracts.id.Attempt;
+import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.platform.objects.DirectoryObjects;
 import dev.tunesmith.platform.objects.ObjectStore;
 import dev.tunesmith.platform.objects.ObjectStore.Head;
@@ -103,6 +104,27 @@ class SweeperTest {
         assertThat(objects.list("", "", 10))
                 .extracting(Head::key)
                 .containsExactly(own + hash + "/a.tokens");
+    }
+
+    @Test
+    void findingsGoWhenTheyAreNotTheFileOfTheirJob() {
+        ObjectStore objects = new DirectoryObjects(folder);
+        JobId job = db.submit();
+        String prefix = "t/%s/j/%s/findings/".formatted(db.tenant().value(), job.value());
+        String counted = prefix + "a/findings.jsonl";
+        put(objects, counted);
+        put(objects, prefix + "b/findings.jsonl");
+        UUID file = UUID.randomUUID();
+        db.sql(
+                """
+                INSERT INTO file (file_id, tenant_id, purpose, filename, bytes, sha256, object_key, state, processed_at)
+                VALUES ('%s', '%s', 'fine-tune-results', 'findings.jsonl', 1, decode(repeat('ef', 32), 'hex'), '%s', 'PROCESSED', now())
+                """
+                        .formatted(file, db.tenant().value(), counted));
+        db.update("UPDATE job SET findings_file = '" + file + "' WHERE job_id = :job", job);
+
+        assertThat(sweeper(objects, Duration.ofHours(25)).sweep()).isEqualTo(1);
+        assertThat(objects.list("", "", 10)).extracting(Head::key).containsExactly(counted);
     }
 
     @Test

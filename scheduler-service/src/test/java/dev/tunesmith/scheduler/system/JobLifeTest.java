@@ -68,7 +68,13 @@ class JobLifeTest {
     }
 
     private static void startScheduler() {
-        scheduler = Scheduler.start(db.scheduler(), TestStack.shared().bootstrap(), objects, TIMES);
+        scheduler =
+                Scheduler.start(
+                        db.scheduler(),
+                        TestStack.shared().bootstrap(),
+                        objects,
+                        TIMES,
+                        java.util.Optional.empty());
     }
 
     private static void startTrainer() throws IOException {

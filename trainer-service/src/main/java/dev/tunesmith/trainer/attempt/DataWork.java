@@ -11,10 +11,10 @@ import dev.tunesmith.contracts.event.ExitCode;
 import dev.tunesmith.contracts.event.Manifest;
 import dev.tunesmith.contracts.event.ModelSource;
 import dev.tunesmith.contracts.event.ObjectRef;
-import dev.tunesmith.contracts.inspect.Finding;
 import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.job.Phase;
 import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.mixture.Reading;
 import dev.tunesmith.contracts.mixture.TrainedTurns;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.twin.Likeness;
@@ -33,16 +33,16 @@ import dev.tunesmith.engine.prepare.RowPreview;
 import dev.tunesmith.engine.prepare.RowShape;
 import dev.tunesmith.engine.prepare.RowSplit;
 import dev.tunesmith.engine.prepare.RowsWriter;
+import dev.tunesmith.engine.prepare.TemplateDifference;
 import dev.tunesmith.engine.prepare.TokenFigures;
 import dev.tunesmith.engine.rows.FileScan;
 import dev.tunesmith.engine.rows.RowFile;
 import dev.tunesmith.engine.rows.RowFileException;
 import dev.tunesmith.engine.rows.RowReader;
+import dev.tunesmith.engine.text.NamedFormat;
 import dev.tunesmith.engine.text.Tokenizer;
 import dev.tunesmith.platform.json.Json;
-import java.io.BufferedWriter;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -53,7 +53,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// Does one data task: reads the file, writes what comes of it into the object store, and reports.
@@ -130,9 +129,9 @@ final class DataWork {
 
     private Map<String, Object> check(Path file) throws IOException, InterruptedException {
         Map<String, Object> result = new LinkedHashMap<>();
-        try (BufferedWriter report = Files.newBufferedWriter(made("findings.jsonl"))) {
+        try (FindingsFile report = new FindingsFile(made(FindingsFile.NAME))) {
             FileInspection training =
-                    new FileInspection(FileInspection.ROWS_COMPARED, to(report, "training"));
+                    FileInspection.comparing(FileInspection.ROWS_COMPARED, report.of("training"));
             RowSummary summary = FileScan.of(file, training);
             result.put("training", Json.treeOf(summary));
             ObjectRef second = task.validation();
@@ -144,27 +143,13 @@ final class DataWork {
                                         local(second),
                                         training.validation(
                                                 FileInspection.ROWS_COMPARED,
-                                                to(report, "validation")))));
+                                                report.of("validation")))));
             }
         }
         if (task.base() != null) {
             result.put("tokens", Json.treeOf(tokens(file)));
         }
         return result;
-    }
-
-    private static Consumer<Finding> to(BufferedWriter report, String file) {
-        return finding -> {
-            try {
-                Map<String, Object> line = new LinkedHashMap<>();
-                line.put("file", file);
-                line.putAll(Json.treeOf(finding));
-                report.write(Json.text(line));
-                report.write('\n');
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-        };
     }
 
     private Map<String, Object> preview(Path file) throws IOException, InterruptedException {
@@ -186,7 +171,18 @@ final class DataWork {
                 documents.add(Json.treeOf(RowPreview.of(sample, tokenizer)));
             }
         }
-        return Map.of("row", number, "documents", documents, "length", rows.stats().longest());
+        Map<String, Object> result = new LinkedHashMap<>();
+        result.put("row", number);
+        result.put("documents", documents);
+        result.put("length", rows.stats().longest());
+        Optional<TemplateDifference> templates =
+                TemplateDifference.of(
+                        model, task.wish().template(), file, Reading.RECOGNISED, method(one));
+        templates.ifPresent(found -> {
+            result.put("templates", Json.treeOf(found));
+            result.put("templates_text", found.text());
+        });
+        return result;
     }
 
     private static Map<String, @Nullable Object> row(Path file, long number) throws IOException {
@@ -217,13 +213,9 @@ final class DataWork {
                         Overflow.TRUNCATE,
                         TrainedTurns.ANSWERS,
                         PROBLEMS_LISTED);
-        String template = task.wish().template();
+        Optional<String> template = NamedFormat.source(model, task.wish().template());
         try (DatasetTokenizer tokenizer =
-                DatasetTokenizer.of(
-                        model,
-                        options,
-                        Optional.ofNullable(template),
-                        Architecture.sight(model.config()))) {
+                DatasetTokenizer.of(model, options, template, Architecture.sight(model.config()))) {
             return tokenizer.read(file);
         }
     }

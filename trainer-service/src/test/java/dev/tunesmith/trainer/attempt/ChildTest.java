@@ -16,6 +16,7 @@ import dev.tunesmith.contracts.event.ObjectRef;
 import dev.tunesmith.contracts.event.StepMetrics;
 import dev.tunesmith.contracts.event.ValidateTask;
 import dev.tunesmith.contracts.fit.MemoryPlan;
+import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.id.TaskId;
 import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.job.AdapterSpec;
@@ -25,6 +26,9 @@ import dev.tunesmith.contracts.job.ErrorClass;
 import dev.tunesmith.contracts.job.ErrorCode;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.survey.DataSurvey;
+import dev.tunesmith.contracts.survey.SurveyedFile;
+import dev.tunesmith.contracts.survey.TokenCounts;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.objects.DirectoryObjects;
 import dev.tunesmith.platform.objects.ObjectStore;
@@ -401,6 +405,90 @@ class ChildTest {
         }
     }
 
+    private static final TenantId TENANT = new TenantId(new UUID(1, 1));
+
+    /// One row of each kind: repeated, repeated but for case, in nearly all words, too long, with a
+    /// secret, and in the validation file as it is and nearly.
+    @Test
+    void surveysEveryFileOfAJobAndWritesEveryFindingDown() throws Exception {
+        String story =
+                "the river runs slowly past the mill where the old miller grinds the grain of the"
+                        + " valley every morning before the sun has reached the roofs of town";
+        String secret = "sk-proj-" + "a1B2".repeat(12);
+        ObjectRef training =
+                object(
+                        chat("one two", "three")
+                                + chat("one two", "three")
+                                + chat("One two!", "three")
+                                + chat("tell", story)
+                                + chat("tell", story + " hall")
+                                + chat("key", "my key is " + secret)
+                                + chat("long", "word ".repeat(200)));
+        ObjectRef validation =
+                object(
+                        chat("key", "other")
+                                + chat("ONE TWO", "three")
+                                + chat("tell", story + " gate"),
+                        "v");
+        JobId owner = new JobId(new UUID(5, 5));
+        var task =
+                new ValidateTask(
+                        new TaskId(new UUID(3, 3)),
+                        TENANT,
+                        owner,
+                        null,
+                        Method.SUPERVISED,
+                        training,
+                        validation,
+                        job.base(),
+                        ValidateTask.Limits.USUAL);
+        DataSurvey survey;
+        Manifest.Entry report;
+        try (RunningChild child = start(new ChildCommand.Validate(task))) {
+            assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
+            ChildReport.Validated validated = child.last(ChildReport.Validated.class);
+            survey = java.util.Objects.requireNonNull(validated.survey());
+            report = java.util.Objects.requireNonNull(validated.report());
+        }
+
+        SurveyedFile trained = survey.files().getFirst();
+        assertThat(survey.files())
+                .extracting(SurveyedFile::name)
+                .containsExactly("training_file", "validation_file");
+        assertThat(trained.rows().rows()).isEqualTo(7);
+        assertThat(trained.rows().figures().languages()).isNotEmpty();
+        TokenCounts tokens = java.util.Objects.requireNonNull(trained.tokens());
+        assertThat(tokens.context()).isEqualTo(256);
+        assertThat(tokens.cutRows()).isEqualTo(1);
+        assertThat(tokens.cutTokens()).isEqualTo(tokens.length().max() - 256);
+        assertThat(tokens.length().p50()).isPositive().isLessThan(tokens.length().p99());
+        assertThat(report.key())
+                .startsWith("t/%s/j/%s/findings/".formatted(TENANT.value(), owner.value()));
+        String lines = new String(objects.get(report.key(), MANIFEST_MAX), UTF_8);
+        assertThat(lines.lines().filter(line -> !line.contains("role_order")))
+                .map(line -> Json.tree(line))
+                .map(line ->
+                        "%s %s %s: %s"
+                                .formatted(
+                                        line.get("file"),
+                                        line.get("line"),
+                                        line.get("kind"),
+                                        line.get("message")))
+                .containsExactlyInAnyOrder(
+                        "training_file 2 duplicate_row: repeats line 1",
+                        "training_file 3 normalised_duplicate: repeats line 1 but for case or"
+                                + " punctuation",
+                        "training_file 5 near_duplicate: has nearly the words of line 4",
+                        "training_file 6 api_key: holds what looks like an API key",
+                        "training_file 7 too_long: has %d tokens, %d more than fit"
+                                .formatted(tokens.length().max(), tokens.cutTokens()),
+                        "validation_file 2 leaked_row: is also line 1 of training_file",
+                        "validation_file 3 near_leak: has nearly the words of line 4 of"
+                                + " training_file");
+        assertThat(survey.findings()).isEqualTo(lines.lines().count());
+        assertThat(lines).doesNotContain(secret);
+    }
+
     @Test
     void tokensOfAFileAreMadeOnceForAllJobsOfItsTenantAndForNobodyElse() throws Exception {
         TenantId other = new TenantId(new UUID(1, 2));
@@ -435,8 +523,19 @@ class ChildTest {
         }
     }
 
+    private static String chat(String question, String answer) {
+        return """
+        {"messages":[{"role":"user","content":"%s"},{"role":"assistant","content":"%s"}]}
+        """
+                .formatted(question, answer);
+    }
+
     private ObjectRef object(String rows) {
-        Stored stored = objects.put("t/a/datasets/mixed", rows.getBytes(UTF_8));
+        return object(rows, "mixed");
+    }
+
+    private ObjectRef object(String rows, String name) {
+        Stored stored = objects.put("t/a/datasets/" + name, rows.getBytes(UTF_8));
         return new ObjectRef(stored.key(), stored.bytes(), stored.sha256());
     }
 

@@ -1,0 +1,67 @@
+package dev.tunesmith.trainer.attempt;
+
+import dev.tunesmith.contracts.inspect.Finding;
+import dev.tunesmith.platform.json.Json;
+import java.io.BufferedWriter;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/// Every finding of a check as JSON lines: file, line, kind, field and message. Nothing that was
+/// found on a line stands there.
+final class FindingsFile implements Closeable {
+
+    static final String NAME = "findings.jsonl";
+
+    private static final long WRITTEN_MAX = 1_000_000;
+
+    private final BufferedWriter out;
+    private long count;
+
+    FindingsFile(Path file) throws IOException {
+        this.out = Files.newBufferedWriter(file);
+    }
+
+    /// Takes the findings of a file.
+    Consumer<Finding> of(String file) {
+        return finding -> add(file, finding);
+    }
+
+    private void add(String file, Finding finding) {
+        count++;
+        if (count > WRITTEN_MAX) {
+            return;
+        }
+        Map<String, Object> line = new LinkedHashMap<>();
+        line.put("file", file);
+        line.putAll(Json.treeOf(finding));
+        write(line);
+    }
+
+    private void write(Map<String, Object> line) {
+        try {
+            out.write(Json.text(line));
+            out.write('\n');
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /// All of them, written or not.
+    long count() {
+        return count;
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (count > WRITTEN_MAX) {
+            write(Map.of("message", "and %d more findings".formatted(count - WRITTEN_MAX)));
+        }
+        out.close();
+    }
+}
