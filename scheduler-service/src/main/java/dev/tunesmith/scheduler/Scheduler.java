@@ -68,6 +68,8 @@ public final class Scheduler implements AutoCloseable {
         this.price = price;
     }
 
+    /// Starts all of it, or nothing.
+    ///
     /// @param price what tenants without a price of their own pay for trained tokens
     public static Scheduler start(
             Database database,

@@ -14,6 +14,8 @@ public final class JobLines {
 
     private JobLines() {}
 
+    /// Everything that is known, in the order in which a person asks for it.
+    ///
     /// @param job the platform's own object
     /// @param wire OpenAI's object, which holds the settings by the keys of the create body
     public static List<String> of(JsonNode job, JsonNode wire) {

@@ -25,6 +25,8 @@ public final class SurveyLines {
 
     private SurveyLines() {}
 
+    /// The table, the estimate and the difference of templates, as far as they are known.
+    ///
     /// @param survey the `data` of a job
     public static List<String> of(JsonNode survey) {
         DataSurvey read = read(survey);

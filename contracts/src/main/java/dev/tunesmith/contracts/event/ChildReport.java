@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import com.fasterxml.jackson.annotation.JsonTypeName;
 import dev.tunesmith.contracts.data.DatasetStats;
+import dev.tunesmith.contracts.event.Manifest.Entry;
 import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.job.ErrorClass;
 import dev.tunesmith.contracts.job.ErrorCode;
@@ -99,7 +100,7 @@ public sealed interface ChildReport {
             long problemCount,
             @Nullable ModelFacts model,
             @Nullable DataSurvey survey,
-            Manifest.@Nullable Entry report,
+            @Nullable Entry report,
             List<String> notes)
             implements ChildReport {
         public Validated {

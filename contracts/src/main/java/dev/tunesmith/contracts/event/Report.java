@@ -3,6 +3,7 @@ package dev.tunesmith.contracts.event;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeName;
 import dev.tunesmith.contracts.data.DatasetStats;
+import dev.tunesmith.contracts.event.Manifest.Entry;
 import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.id.Attempt;
 import dev.tunesmith.contracts.id.FileId;
@@ -141,7 +142,7 @@ public sealed interface Report extends Message {
             long problemCount,
             @Nullable ModelFacts model,
             @Nullable DataSurvey survey,
-            Manifest.@Nullable Entry report,
+            @Nullable Entry report,
             List<String> notes)
             implements Report {
         public Validated {

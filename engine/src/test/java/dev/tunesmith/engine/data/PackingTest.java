@@ -96,7 +96,7 @@ class PackingTest {
     }
 
     /// Lengths as they occur: by formula, in tokens; what is longer than a row is cut.
-    private enum Lengths {
+    enum Lengths {
         EVEN {
             @Override
             double of(Random random) {
