@@ -42,6 +42,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -406,6 +407,26 @@ class ChildTest {
     }
 
     private static final TenantId TENANT = new TenantId(new UUID(1, 1));
+    private static final JobId OWNER = new JobId(new UUID(5, 5));
+
+    private ChildReport.Validated surveyed(ObjectRef training, ObjectRef validation)
+            throws Exception {
+        var task =
+                new ValidateTask(
+                        new TaskId(new UUID(3, 3)),
+                        TENANT,
+                        OWNER,
+                        null,
+                        Method.SUPERVISED,
+                        training,
+                        validation,
+                        job.base(),
+                        ValidateTask.Limits.USUAL);
+        try (RunningChild child = start(new ChildCommand.Validate(task))) {
+            assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
+            return child.last(ChildReport.Validated.class);
+        }
+    }
 
     /// One row of each kind: repeated, repeated but for case, in nearly all words, too long, with a
     /// secret, and in the validation file as it is and nearly.
@@ -430,26 +451,9 @@ class ChildTest {
                                 + chat("ONE TWO", "three")
                                 + chat("tell", story + " gate"),
                         "v");
-        JobId owner = new JobId(new UUID(5, 5));
-        var task =
-                new ValidateTask(
-                        new TaskId(new UUID(3, 3)),
-                        TENANT,
-                        owner,
-                        null,
-                        Method.SUPERVISED,
-                        training,
-                        validation,
-                        job.base(),
-                        ValidateTask.Limits.USUAL);
-        DataSurvey survey;
-        Manifest.Entry report;
-        try (RunningChild child = start(new ChildCommand.Validate(task))) {
-            assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
-            ChildReport.Validated validated = child.last(ChildReport.Validated.class);
-            survey = java.util.Objects.requireNonNull(validated.survey());
-            report = java.util.Objects.requireNonNull(validated.report());
-        }
+        ChildReport.Validated validated = surveyed(training, validation);
+        DataSurvey survey = Objects.requireNonNull(validated.survey());
+        Manifest.Entry report = Objects.requireNonNull(validated.report());
 
         SurveyedFile trained = survey.files().getFirst();
         assertThat(survey.files())
@@ -457,13 +461,13 @@ class ChildTest {
                 .containsExactly("training_file", "validation_file");
         assertThat(trained.rows().rows()).isEqualTo(7);
         assertThat(trained.rows().figures().languages()).isNotEmpty();
-        TokenCounts tokens = java.util.Objects.requireNonNull(trained.tokens());
+        TokenCounts tokens = Objects.requireNonNull(trained.tokens());
         assertThat(tokens.context()).isEqualTo(256);
         assertThat(tokens.cutRows()).isEqualTo(1);
         assertThat(tokens.cutTokens()).isEqualTo(tokens.length().max() - 256);
         assertThat(tokens.length().p50()).isPositive().isLessThan(tokens.length().p99());
         assertThat(report.key())
-                .startsWith("t/%s/j/%s/findings/".formatted(TENANT.value(), owner.value()));
+                .startsWith("t/%s/j/%s/findings/".formatted(TENANT.value(), OWNER.value()));
         String lines = new String(objects.get(report.key(), MANIFEST_MAX), UTF_8);
         assertThat(lines.lines().filter(line -> !line.contains("role_order")))
                 .map(line -> Json.tree(line))
