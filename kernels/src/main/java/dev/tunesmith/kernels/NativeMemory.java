@@ -59,12 +59,26 @@ public final class NativeMemory implements AutoCloseable {
         this.bytes = bytes;
     }
 
-    /// Maps at least one and at most `bytes` rounded up to whole pages.
+    /// The size of pages that are wanted.
+    public enum Pages {
+        /// For what is written first when there is no time to lose: large pages that nobody has
+        /// touched since the machine started can take six times as long to become ready.
+        ORDINARY,
+        /// For what is read over and over: 2 MiB each, where the system has such pages.
+        LARGE
+    }
+
+    /// Maps at least one and at most `bytes` rounded up to whole pages, large ones if possible.
     public static NativeMemory allocate(long bytes) {
+        return allocate(bytes, Pages.LARGE);
+    }
+
+    /// Maps at least one and at most `bytes` rounded up to whole pages.
+    public static NativeMemory allocate(long bytes, Pages pages) {
         if (bytes < 0) {
             throw new IllegalArgumentException("cannot map %d bytes".formatted(bytes));
         }
-        boolean huge = bytes >= 2 * HUGE_PAGE;
+        boolean huge = pages == Pages.LARGE && bytes >= 2 * HUGE_PAGE;
         long rounded = roundUp(Math.max(bytes, 1), huge ? HUGE_PAGE : 4096);
         long mappedBytes = huge ? rounded + HUGE_PAGE : rounded;
         try {

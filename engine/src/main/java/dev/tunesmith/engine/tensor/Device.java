@@ -72,6 +72,11 @@ public sealed interface Device permits Device.Cpu, CudaDevice {
     /// Memory for tensors, at least that many bytes.
     Block allocate(long bytes);
 
+    /// Memory whose pages are first touched in the midst of a step, which waits for them.
+    default Block allocateForStep(long bytes) {
+        return allocate(bytes);
+    }
+
     /// Rows of bytes from one tensor to another.
     void copy(Rows to, Rows from, long width, long rows);
 
@@ -147,7 +152,15 @@ public sealed interface Device permits Device.Cpu, CudaDevice {
 
         @Override
         public Block allocate(long bytes) {
-            NativeMemory memory = NativeMemory.allocate(bytes);
+            return block(NativeMemory.allocate(bytes));
+        }
+
+        @Override
+        public Block allocateForStep(long bytes) {
+            return block(NativeMemory.allocate(bytes, NativeMemory.Pages.ORDINARY));
+        }
+
+        private static Block block(NativeMemory memory) {
             return new Block() {
                 @Override
                 public long address() {

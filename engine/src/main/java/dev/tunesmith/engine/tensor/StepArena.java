@@ -98,7 +98,7 @@ public final class StepArena implements AutoCloseable {
                                     + " shorter, or recompute more")
                             .formatted(bytesMax));
         }
-        Device.Block fresh = device.allocate(bytes);
+        Device.Block fresh = device.allocateForStep(bytes);
         blocks.add(fresh);
         mappedBytes += fresh.bytes();
         used = 0;

@@ -26,12 +26,20 @@ class SmallLinearTest {
                 check(
                         new SmallLinear(type, type, type, m, 37, few, 1),
                         new SmallLinear.Blend(0.5f, 1));
-                check(new SmallLinear(type, type, type, m, 1541, few, 2), SmallLinear.Blend.PLAIN);
             }
             check(
                     new SmallLinear(type, Element.BF16, Element.F32, m, 530, 128, 2),
                     new SmallLinear.Blend(2, 0.5f));
         }
+    }
+
+    /// Outputs for more than one thread, and some that fill no vector.
+    @ParameterizedTest
+    @MethodSource("dev.tunesmith.kernels.cpu.Machine#all")
+    void equalsTheProductOfFewColumns(Machine machine) {
+        machine.use();
+        Element type = machine.type();
+        check(new SmallLinear(type, type, type, 17, 1101, 16, 2), SmallLinear.Blend.PLAIN);
     }
 
     private static void check(SmallLinear linear, SmallLinear.Blend blend) {
