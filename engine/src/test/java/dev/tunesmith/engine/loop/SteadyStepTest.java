@@ -25,7 +25,6 @@ import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.MemoryUse;
 import dev.tunesmith.engine.tensor.Region;
 import java.io.IOException;
-import java.lang.management.GarbageCollectorMXBean;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -50,8 +49,6 @@ class SteadyStepTest {
 
     /// The compiler and the collector of the virtual machine touch some pages of their own.
     private static final double PAGES_A_STEP = 8;
-
-    private static final long YOUNG_BYTES_MAX = 4L << 30;
 
     @TempDir Path folder;
 
@@ -100,13 +97,13 @@ class SteadyStepTest {
             CausalModel model = new DecoderModel(decoder, room);
             List<CausalModel.Sequence> open = List.of(model.open(96), model.open(96));
             decode(model, open, WARM_UP_STEPS);
-            touchHeap();
             long held = MemoryUse.bytes();
             long heap = allocated();
             long pages = minorFaults();
             decode(model, open, STEPS);
+            Used used = Used.since(heap, pages);
             assertThat(MemoryUse.bytes()).isEqualTo(held);
-            assertSteady(heap, pages);
+            used.assertSteady();
             open.forEach(CausalModel.Sequence::close);
         }
     }
@@ -145,37 +142,26 @@ class SteadyStepTest {
         Optimizer optimizer = Optimizer.usual(groups, state);
         try (Learner learner = new Learner(objective, trained, optimizer, 1)) {
             run(learner, WARM_UP_STEPS);
-            touchHeap();
             long mapped = learner.mappedStepBytes();
             long heap = allocated();
             long pages = minorFaults();
             run(learner, STEPS);
+            Used used = Used.since(heap, pages);
             assertThat(learner.mappedStepBytes()).isEqualTo(mapped);
-            assertSteady(heap, pages);
+            used.assertSteady();
         }
     }
 
-    /// Fills the young part of the heap once: its pages are the collector's business, not a step's.
-    private static void touchHeap() {
-        List<GarbageCollectorMXBean> collectors = ManagementFactory.getGarbageCollectorMXBeans();
-        long before = collections(collectors);
-        long taken = 0;
-        while (collections(collectors) == before && taken < YOUNG_BYTES_MAX) {
-            taken += new byte[1 << 16].length;
+    /// What all steps took; looked at before an assertion loads classes.
+    private record Used(long heapBytes, long pages) {
+        static Used since(long heap, long pages) throws IOException {
+            return new Used(allocated() - heap, minorFaults() - pages);
         }
-    }
 
-    private static long collections(List<GarbageCollectorMXBean> collectors) {
-        return collectors.stream().mapToLong(GarbageCollectorMXBean::getCollectionCount).sum();
-    }
-
-    private static void assertSteady(long heap, long pages) throws IOException {
-        assertThat((minorFaults() - pages) / (double) STEPS)
-                .as("pages a step")
-                .isLessThan(PAGES_A_STEP);
-        assertThat((allocated() - heap) / STEPS)
-                .as("heap bytes a step")
-                .isLessThan(HEAP_BYTES_A_STEP);
+        void assertSteady() {
+            assertThat(pages / (double) STEPS).as("pages a step").isLessThan(PAGES_A_STEP);
+            assertThat(heapBytes / STEPS).as("heap bytes a step").isLessThan(HEAP_BYTES_A_STEP);
+        }
     }
 
     private static void run(Learner learner, int steps) {
