@@ -72,6 +72,12 @@ class IsolationTest {
                         "/v1/chat/completions",
                         "/v1/chat/completions",
                         "{\"model\":\"%s\",\"messages\":[]}".formatted(OWN_MODEL)));
+        operations.add(
+                new Operation(
+                        "POST",
+                        "/v1/scores",
+                        "/v1/scores",
+                        "{\"model\":\"%s\",\"pairs\":[]}".formatted(OWN_MODEL)));
         id("POST", "/v1/fine_tuning/jobs/%s/cancel", job, nobody);
         id("DELETE", "/v1/models/%s", OWN_MODEL, "ft:nano:demo:iso:99999999");
     }

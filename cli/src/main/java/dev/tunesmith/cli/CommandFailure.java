@@ -19,7 +19,7 @@ public final class CommandFailure extends RuntimeException {
         this.problems = List.copyOf(problems);
     }
 
-    int exitCode() {
+    public int exitCode() {
         return exitCode;
     }
 

@@ -3,18 +3,14 @@ package dev.tunesmith.cli.predict;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MappingIterator;
 import com.fasterxml.jackson.databind.ObjectReader;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tunesmith.cli.Api;
 import dev.tunesmith.cli.CommandFailure;
 import dev.tunesmith.cli.Connection;
 import dev.tunesmith.cli.ExitCode;
 import dev.tunesmith.cli.Output;
-import java.io.BufferedWriter;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -24,17 +20,16 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /// `tunesmith predict FILE --model M`: answers to all rows of a file, beside the ones that were
-/// wanted, and their scores.
+/// wanted, their scores, and how likely the model finds the wanted ones.
 ///
 /// Answers are written in the order of the rows; a call with the same output goes on behind the
-/// last one.
+/// last one. A row that the server refuses has its reason in place of an answer.
 @Command(
         name = "predict",
         description = "Answer the rows of a file with a model and score the answers.",
@@ -56,7 +51,7 @@ public final class PredictCommand implements Callable<Integer> {
             names = {"-o", "--output"},
             paramLabel = "FILE",
             defaultValue = "generated_predictions.jsonl",
-            description = "JSON lines of prompt, label and predict (${DEFAULT-VALUE})")
+            description = "JSON lines of row, prompt, label, predict and scores (${DEFAULT-VALUE})")
     private Path target;
 
     @Option(
@@ -86,18 +81,24 @@ public final class PredictCommand implements Callable<Integer> {
             description = "scores to print, by the start of their names: bleu,rouge,sacrebleu,…")
     private List<String> metrics = List.of();
 
+    @Option(
+            names = "--no-likelihood",
+            description = "do not ask how likely the wanted answers are (accuracy, perplexity)")
+    private boolean plain;
+
     @Override
     public Integer call() {
         Api api = connection.open();
-        int done = written();
-        if (done > 0 && !output.isQuiet()) {
-            System.err.printf("%s has %d answers; going on behind them%n", target, done);
-        }
+        Tally tally = new Tally(api, model);
+        long refused;
         try (MappingIterator<Map<String, Object>> rows = ROWS.readValues(file.toFile());
-                BufferedWriter writer =
-                        Files.newBufferedWriter(
-                                target, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+                Predictions predictions = Predictions.open(target);
                 ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            int done = predictions.earlier().size();
+            if (done > 0 && !output.isQuiet()) {
+                System.err.printf("%s has %d answers; going on behind them%n", target, done);
+            }
+            refused = recalled(predictions.earlier(), tally);
             int number = 0;
             List<PredictedRow> batch = new ArrayList<>();
             while (rows.hasNextValue() && (limit == 0 || number < limit)) {
@@ -105,64 +106,115 @@ public final class PredictCommand implements Callable<Integer> {
                 if (++number > done) {
                     batch.add(PredictedRow.of(number, row));
                 }
-                if (batch.size() == 4 * Math.max(1, parallel)) {
-                    answer(api, threads, batch, writer);
+                if (batch.size() == Math.max(1, parallel)) {
+                    refused += answer(new Answering(api, tally, threads), batch, predictions);
                 }
             }
-            answer(api, threads, batch, writer);
+            refused += answer(new Answering(api, tally, threads), batch, predictions);
         } catch (IOException e) {
             throw new CommandFailure(ExitCode.USAGE, "%s: %s".formatted(file, e.getMessage()));
         }
-        score(api);
+        show(tally, refused);
         return ExitCode.OK;
     }
 
-    /// Answers that an earlier call has written.
-    private int written() {
-        if (!Files.exists(target)) {
-            return 0;
+    /// Counts the answers of earlier calls.
+    ///
+    /// @return how many of them the server had refused
+    private static long recalled(List<JsonNode> lines, Tally tally) {
+        List<Tally.Pair> pairs = new ArrayList<>();
+        long refused = 0;
+        for (JsonNode line : lines) {
+            if (line.has("error")) {
+                refused++;
+            } else if (!line.path("label").asText().isEmpty()) {
+                pairs.add(
+                        new Tally.Pair(line.path("predict").asText(), line.path("label").asText()));
+            }
+            tally.add(line);
         }
-        try (Stream<String> lines = Files.lines(target)) {
-            return Math.toIntExact(lines.count());
-        } catch (IOException e) {
-            throw new CommandFailure(ExitCode.USAGE, "%s: %s".formatted(target, e.getMessage()));
-        }
+        tally.add(pairs);
+        return refused;
     }
 
-    private void answer(
-            Api api, ExecutorService threads, List<PredictedRow> batch, BufferedWriter writer)
+    /// What a part of the rows is answered with.
+    private record Answering(Api api, Tally tally, ExecutorService threads) {}
+
+    /// Answers, scores and writes rows.
+    ///
+    /// @return how many of them the server refused
+    private long answer(Answering with, List<PredictedRow> rows, Predictions predictions)
             throws IOException {
-        for (int from = 0; from < batch.size(); from += parallel) {
-            List<PredictedRow> part = batch.subList(from, Math.min(from + parallel, batch.size()));
-            List<Future<String>> answers = new ArrayList<>();
-            for (PredictedRow row : part) {
-                answers.add(threads.submit(() -> predicted(api, row)));
-            }
-            for (int i = 0; i < part.size(); i++) {
-                ObjectNode line = Api.JSON.createObjectNode();
-                line.put("prompt", part.get(i).prompt())
-                        .put("label", part.get(i).label())
-                        .put("predict", result(answers.get(i)));
-                writer.write(line.toString());
-                writer.newLine();
-            }
-            writer.flush();
-            if (!output.isQuiet()) {
-                System.err.printf("%d rows answered%n", part.getLast().number());
+        List<Future<ObjectNode>> answers = new ArrayList<>();
+        for (PredictedRow row : rows) {
+            answers.add(with.threads().submit(() -> line(with, row)));
+        }
+        List<ObjectNode> lines = new ArrayList<>();
+        List<ObjectNode> compared = new ArrayList<>();
+        List<Tally.Pair> pairs = new ArrayList<>();
+        long refused = 0;
+        for (Future<ObjectNode> answer : answers) {
+            ObjectNode line = result(answer);
+            lines.add(line);
+            with.tally().add(line);
+            String label = line.path("label").asText();
+            if (line.has("error")) {
+                refused++;
+            } else if (!label.isEmpty()) {
+                compared.add(line);
+                pairs.add(new Tally.Pair(line.path("predict").asText(), label));
             }
         }
-        batch.clear();
+        List<JsonNode> scores = with.tally().add(pairs);
+        for (int i = 0; i < compared.size(); i++) {
+            for (Map.Entry<String, JsonNode> score : scores.get(i).properties()) {
+                compared.get(i).set(score.getKey(), score.getValue());
+            }
+        }
+        for (ObjectNode line : lines) {
+            predictions.write(line);
+        }
+        predictions.flush();
+        if (!output.isQuiet() && !rows.isEmpty()) {
+            System.err.printf("%d rows answered%n", rows.getLast().number());
+        }
+        rows.clear();
+        return refused;
+    }
+
+    private ObjectNode line(Answering with, PredictedRow row) {
+        ObjectNode line = Api.JSON.createObjectNode();
+        line.put("row", row.number()).put("prompt", row.prompt()).put("label", row.label());
+        try {
+            line.put("predict", predicted(with.api(), row));
+        } catch (CommandFailure e) {
+            if (e.exitCode() != ExitCode.USAGE) {
+                throw e;
+            }
+            line.put("predict", "").put("error", e.getMessage());
+        }
+        if (!plain && !row.trained().isEmpty()) {
+            for (Map.Entry<String, JsonNode> value : with.tally().likelihood(row).properties()) {
+                line.set(value.getKey(), value.getValue());
+            }
+        }
+        return line;
     }
 
     private String predicted(Api api, PredictedRow row) {
         ObjectNode body = Api.JSON.createObjectNode();
         body.put("model", model).put("max_tokens", maxTokens).put("temperature", temperature);
         body.set("messages", Api.JSON.valueToTree(row.messages()));
+        if (!row.tools().isEmpty()) {
+            body.set("tools", Api.JSON.valueToTree(row.tools()));
+        }
         JsonNode answer = api.post("/v1/chat/completions", body);
-        return answer.path("choices").path(0).path("message").path("content").asText("");
+        Map<?, ?> message =
+                Api.JSON.convertValue(answer.path("choices").path(0).path("message"), Map.class);
+        return PredictedRow.text(message.get("content"), message.get("tool_calls"));
     }
 
-    private static String result(Future<String> answer) {
+    private static ObjectNode result(Future<ObjectNode> answer) {
         try {
             return answer.get();
         } catch (ExecutionException e) {
@@ -174,28 +226,17 @@ public final class PredictCommand implements Callable<Integer> {
         }
     }
 
-    private void score(Api api) {
-        ObjectNode body = Api.JSON.createObjectNode().put("model", model);
-        ArrayNode pairs = body.putArray("pairs");
-        try (Stream<String> lines = Files.lines(target)) {
-            for (String line : lines.toList()) {
-                JsonNode row = Api.JSON.readTree(line);
-                if (!row.path("label").asText().isEmpty()) {
-                    pairs.addObject()
-                            .put("prediction", row.path("predict").asText())
-                            .put("reference", row.path("label").asText());
-                }
-            }
-        } catch (IOException e) {
-            throw new CommandFailure(ExitCode.USAGE, "%s: %s".formatted(target, e.getMessage()));
+    private void show(Tally tally, long refused) {
+        if (refused > 0 && !output.isQuiet()) {
+            System.err.printf("%d rows were refused; %s says why (error)%n", refused, target);
         }
-        if (pairs.isEmpty()) {
+        ObjectNode scores = tally.scores();
+        if (scores.isEmpty()) {
             output.text("no row has an answer to compare with");
             return;
         }
-        JsonNode answer = api.post("/v1/scores", body);
         List<List<String>> table = new ArrayList<>();
-        for (Map.Entry<String, JsonNode> score : answer.path("scores").properties()) {
+        for (Map.Entry<String, JsonNode> score : scores.properties()) {
             boolean asked =
                     metrics.isEmpty() || metrics.stream().anyMatch(score.getKey()::startsWith);
             if (asked) {
@@ -205,6 +246,9 @@ public final class PredictCommand implements Callable<Integer> {
                                 String.format(Locale.ROOT, "%.4f", score.getValue().asDouble())));
             }
         }
-        output.table(answer, List.of("SCORE", "VALUE"), table);
+        ObjectNode whole = Api.JSON.createObjectNode();
+        whole.put("object", "scores").put("model", model).put("count", tally.pairs());
+        whole.put("refused", refused).set("scores", scores);
+        output.table(whole, List.of("SCORE", "VALUE"), table);
     }
 }

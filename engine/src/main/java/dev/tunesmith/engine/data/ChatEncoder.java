@@ -122,6 +122,14 @@ public final class ChatEncoder {
         return seen(encode(rendered, answerWeights), looked.pictures);
     }
 
+    /// A conversation as training takes it, shortened to at most `lengthMax` tokens; without any if
+    /// it has pictures and is longer.
+    ///
+    /// @throws UnusableRowException if the template cannot write it
+    public Sample sample(Conversation conversation, int lengthMax) {
+        return new ConversationFitter(this, lengthMax).fit(conversation).sample();
+    }
+
     /// Messages as the template takes them, and the pictures that stood in them.
     private record Looked(List<Map<String, Object>> marked, Pictures pictures) {}
 
@@ -225,21 +233,8 @@ public final class ChatEncoder {
     private int[] encode(String text, SpecialText kind) {
         return switch (kind) {
             case PARSED -> tokenizer.encode(text, SpecialText.PARSED);
-            case USER, LITERAL -> literal(text);
+            case USER, LITERAL -> control.literal(text);
         };
-    }
-
-    /// The name of a control token as plain text. Some vocabularies hold it among the ordinary
-    /// words; then its characters are encoded one by one.
-    private int[] literal(String name) {
-        int[] ids = tokenizer.encode(name, SpecialText.USER);
-        if (Arrays.stream(ids).noneMatch(tokenizer::isSpecial)) {
-            return ids;
-        }
-        return name.codePoints()
-                .mapToObj(Character::toString)
-                .flatMapToInt(c -> Arrays.stream(tokenizer.encode(c, SpecialText.USER)))
-                .toArray();
     }
 
     /// For tokenizers that put a blank before every text: neighbours are encoded together unless a
@@ -250,7 +245,7 @@ public final class ChatEncoder {
         while (first < pieces.texts.size()) {
             int end = first + 1;
             if (pieces.kinds.get(first) == SpecialText.USER) {
-                collected.add(literal(pieces.texts.get(first)), pieces.weights.get(first));
+                collected.add(control.literal(pieces.texts.get(first)), pieces.weights.get(first));
             } else {
                 while (end < pieces.texts.size() && pieces.kinds.get(end) == SpecialText.PARSED) {
                     end++;

@@ -1,7 +1,9 @@
 package dev.tunesmith.engine.data;
 
+import dev.tunesmith.engine.text.SpecialText;
 import dev.tunesmith.engine.text.Tokenizer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,9 +26,11 @@ final class ControlText {
     /// As many control tokens can be told apart as there are noncharacters for them.
     private static final int NAMES_MAX = 0xFDEF - FIRST + 1;
 
+    private final Tokenizer tokenizer;
     private final List<String> names;
 
     ControlText(Tokenizer tokenizer) {
+        this.tokenizer = tokenizer;
         List<String> special = new ArrayList<>(tokenizer.specialTokens());
         special.sort(Comparator.comparingInt(String::length).reversed());
         this.names = List.copyOf(special);
@@ -95,5 +99,18 @@ final class ControlText {
         return rendered.charAt(index) == MARK
                 ? Optional.of(names.get(rendered.charAt(index + 1) - FIRST))
                 : Optional.empty();
+    }
+
+    /// The name of a control token as plain text. Some vocabularies hold it among the ordinary
+    /// words; then its characters are encoded one by one.
+    int[] literal(String name) {
+        int[] ids = tokenizer.encode(name, SpecialText.USER);
+        if (Arrays.stream(ids).noneMatch(tokenizer::isSpecial)) {
+            return ids;
+        }
+        return name.codePoints()
+                .mapToObj(Character::toString)
+                .flatMapToInt(c -> Arrays.stream(tokenizer.encode(c, SpecialText.USER)))
+                .toArray();
     }
 }

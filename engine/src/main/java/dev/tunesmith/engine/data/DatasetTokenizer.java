@@ -35,14 +35,11 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 
 /// Turns a training file into samples and reports what it found: figures, and every row that cannot
 /// be used.
 public final class DatasetTokenizer implements AutoCloseable {
-
-    private static final List<String> END_TOKENS = List.of("<|endoftext|>", "<|end_of_text|>");
 
     private final Tokenizer tokenizer;
     private final TextEncoder texts;
@@ -121,11 +118,11 @@ public final class DatasetTokenizer implements AutoCloseable {
     private DatasetTokenizer(
             Tokenizer tokenizer,
             ChatEncoder encoder,
-            int endToken,
+            TextEncoder texts,
             Options options,
             Identity identity) {
         this.tokenizer = tokenizer;
-        this.texts = new TextEncoder(tokenizer, endToken);
+        this.texts = texts;
         this.conversations = new ConversationFitter(encoder, options.lengthMax());
         this.options = options;
         this.identity = identity;
@@ -180,7 +177,10 @@ public final class DatasetTokenizer implements AutoCloseable {
                             tokenizer,
                             TemplateFormat.of(model, TemplateFormat.TRAINING_TIME, template),
                             sight),
-                    endToken(model, tokenizer),
+                    TextEncoder.of(model, tokenizer)
+                            .orElseThrow(() ->
+                                    new ModelFileException(
+                                            model.path(), "the tokenizer has no end token")),
                     options,
                     new Identity(
                             identity(model, file, template),
@@ -207,21 +207,6 @@ public final class DatasetTokenizer implements AutoCloseable {
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has SHA-256", e);
         }
-    }
-
-    /// The token behind a document: the one made for it, else the model's end token.
-    private static int endToken(ModelDirectory model, Tokenizer tokenizer) {
-        for (String token : END_TOKENS) {
-            if (tokenizer.id(token).isPresent()) {
-                return tokenizer.id(token).getAsInt();
-            }
-        }
-        return model.specialToken("eos_token")
-                .map(tokenizer::id)
-                .filter(OptionalInt::isPresent)
-                .map(OptionalInt::getAsInt)
-                .orElseThrow(() ->
-                        new ModelFileException(model.path(), "the tokenizer has no end token"));
     }
 
     /// Reads a file of rows of any kind into memory: first every row is checked, then those in

@@ -285,7 +285,7 @@ public final class SlotEncoder {
                 from = mark;
             } else {
                 String name = control.nameAt(text, from).orElseThrow();
-                parts.add(tokens.tokenizer().encode(name, SpecialText.LITERAL));
+                parts.add(control.literal(name));
                 from += ControlText.MARK_LENGTH;
             }
         }

@@ -2,6 +2,7 @@ package dev.tunesmith.engine.score;
 
 import dev.tunesmith.contracts.grade.Grams;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
@@ -70,23 +71,41 @@ public record BleuScore(
         totals = List.copyOf(totals);
     }
 
+    /// Numbers of [#sums].
+    static final int SUMS = 2 * ORDERS + 2;
+
     /// Scores predictions against one reference each.
     public static BleuScore of(List<TextPair> pairs, Settings settings) {
-        int[] counts = new int[ORDERS];
-        int[] totals = new int[ORDERS];
-        int foundLength = 0;
-        int wantedLength = 0;
+        double[] sums = new double[SUMS];
         for (TextPair pair : pairs) {
-            List<String> found = settings.words(pair.prediction());
-            List<String> wanted = settings.words(pair.reference());
-            foundLength += found.size();
-            wantedLength += wanted.size();
-            for (int order = 1; order <= ORDERS; order++) {
-                Grams grams = Grams.of(found, order);
-                counts[order - 1] += grams.matches(Grams.of(wanted, order));
-                totals[order - 1] += grams.total();
-            }
+            double[] more = sums(pair, settings);
+            Arrays.setAll(sums, i -> sums[i] + more[i]);
         }
+        return of(sums, settings);
+    }
+
+    /// What one pair adds: matches and n-grams of each order, then the words of both texts.
+    static double[] sums(TextPair pair, Settings settings) {
+        List<String> found = settings.words(pair.prediction());
+        List<String> wanted = settings.words(pair.reference());
+        double[] sums = new double[SUMS];
+        for (int order = 1; order <= ORDERS; order++) {
+            Grams grams = Grams.of(found, order);
+            sums[order - 1] = grams.matches(Grams.of(wanted, order));
+            sums[ORDERS + order - 1] = grams.total();
+        }
+        sums[2 * ORDERS] = found.size();
+        sums[2 * ORDERS + 1] = wanted.size();
+        return sums;
+    }
+
+    /// The score of all pairs whose sums these are.
+    static BleuScore of(double[] sums, Settings settings) {
+        int[] whole = Arrays.stream(sums).mapToInt(sum -> (int) sum).toArray();
+        int[] counts = Arrays.copyOf(whole, ORDERS);
+        int[] totals = Arrays.copyOfRange(whole, ORDERS, 2 * ORDERS);
+        int foundLength = whole[2 * ORDERS];
+        int wantedLength = whole[2 * ORDERS + 1];
         double brevity = brevity(foundLength, wantedLength);
         return new BleuScore(
                 brevity * mean(counts, totals, settings),

@@ -2,6 +2,7 @@ package dev.tunesmith.engine.score;
 
 import dev.tunesmith.contracts.grade.Grams;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /// chrF and chrF++ as sacrebleu counts them, between 0 and 100: n-grams of up to six characters
@@ -20,35 +21,52 @@ public record ChrfScore(double chrf, double chrfPlusPlus) {
 
     private static final String PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 
+    private static final int ORDERS = CHARACTER_ORDERS + WORD_ORDERS;
+
+    /// Numbers of [#sums].
+    static final int SUMS = 3 * ORDERS;
+
     /// Scores predictions against one reference each.
     public static ChrfScore of(List<TextPair> pairs) {
-        int orders = CHARACTER_ORDERS + WORD_ORDERS;
-        long[] found = new long[orders];
-        long[] wanted = new long[orders];
-        long[] hits = new long[orders];
+        double[] sums = new double[SUMS];
         for (TextPair pair : pairs) {
-            List<Grams> mine = grams(pair.prediction());
-            List<Grams> theirs = grams(pair.reference());
-            for (int i = 0; i < orders; i++) {
-                int all = theirs.get(i).total();
-                // N-grams longer than the reference are no errors.
-                found[i] += all > 0 ? mine.get(i).total() : 0;
-                wanted[i] += all;
-                hits[i] += mine.get(i).matches(theirs.get(i));
-            }
+            double[] more = sums(pair);
+            Arrays.setAll(sums, i -> sums[i] + more[i]);
         }
-        return new ChrfScore(
-                mean(found, wanted, hits, CHARACTER_ORDERS), mean(found, wanted, hits, orders));
+        return of(sums);
     }
 
-    private static double mean(long[] found, long[] wanted, long[] hits, int orders) {
+    /// What one pair adds: n-grams of each order in the prediction, in the reference, and in both.
+    static double[] sums(TextPair pair) {
+        double[] sums = new double[SUMS];
+        List<Grams> mine = grams(pair.prediction());
+        List<Grams> theirs = grams(pair.reference());
+        for (int i = 0; i < ORDERS; i++) {
+            int all = theirs.get(i).total();
+            // N-grams longer than the reference are no errors.
+            sums[i] = all > 0 ? mine.get(i).total() : 0;
+            sums[ORDERS + i] = all;
+            sums[2 * ORDERS + i] = mine.get(i).matches(theirs.get(i));
+        }
+        return sums;
+    }
+
+    /// The score of all pairs whose sums these are.
+    static ChrfScore of(double[] sums) {
+        return new ChrfScore(mean(sums, CHARACTER_ORDERS), mean(sums, ORDERS));
+    }
+
+    private static double mean(double[] sums, int orders) {
         double precision = 0;
         double recall = 0;
         int counted = 0;
         for (int i = 0; i < orders; i++) {
-            if (found[i] > 0 && wanted[i] > 0) {
-                precision += (double) hits[i] / found[i];
-                recall += (double) hits[i] / wanted[i];
+            double found = sums[i];
+            double wanted = sums[ORDERS + i];
+            double hits = sums[2 * ORDERS + i];
+            if (found > 0 && wanted > 0) {
+                precision += hits / found;
+                recall += hits / wanted;
                 counted++;
             }
         }

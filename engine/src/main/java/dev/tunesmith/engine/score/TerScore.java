@@ -20,21 +20,33 @@ public record TerScore(double score, int edits, int wantedLength) {
 
     private static final int MOST_CANDIDATES = 1000;
 
+    /// Numbers of [#sums].
+    static final int SUMS = 2;
+
     /// Scores predictions against one reference each.
     public static TerScore of(List<TextPair> pairs) {
-        int edits = 0;
-        int length = 0;
+        double[] sums = new double[SUMS];
         for (TextPair pair : pairs) {
-            List<String> found = words(pair.prediction());
-            List<String> wanted = words(pair.reference());
-            edits += edits(found, wanted);
-            length += wanted.size();
+            double[] more = sums(pair);
+            sums[0] += more[0];
+            sums[1] += more[1];
         }
-        double rate = edits > 0 ? 1 : 0;
-        if (length > 0) {
-            rate = (double) edits / length;
+        return of(sums);
+    }
+
+    /// What one pair adds: edits, and words of the reference.
+    static double[] sums(TextPair pair) {
+        List<String> wanted = words(pair.reference());
+        return new double[] {edits(words(pair.prediction()), wanted), wanted.size()};
+    }
+
+    /// The score of all pairs whose sums these are.
+    static TerScore of(double[] sums) {
+        double rate = sums[0] > 0 ? 1 : 0;
+        if (sums[1] > 0) {
+            rate = sums[0] / sums[1];
         }
-        return new TerScore(100 * rate, edits, length);
+        return new TerScore(100 * rate, (int) sums[0], (int) sums[1]);
     }
 
     private static List<String> words(String text) {

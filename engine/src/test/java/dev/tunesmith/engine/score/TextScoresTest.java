@@ -1,10 +1,13 @@
 package dev.tunesmith.engine.score;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class TextScoresTest {
@@ -27,5 +30,39 @@ class TextScoresTest {
 
         assertThat(scores.get("bleu-4")).isCloseTo(60.2529, within(1e-3));
         assertThat(scores.get("exact_match")).isZero();
+    }
+
+    /// Kills: any score that is not made of sums, and a sum that loses digits on the wire.
+    @Test
+    void countedInPartsTheScoresAreThoseOfTheWhole() {
+        Random random = new Random(3);
+        List<TextPair> pairs = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            pairs.add(new TextPair(text(random), text(random)));
+        }
+        TextScores parts = new TextScores();
+        for (int from = 0; from < pairs.size(); from += 7) {
+            parts = TextScores.behind(parts.sums());
+            pairs.subList(from, Math.min(pairs.size(), from + 7)).forEach(parts::add);
+        }
+
+        assertThat(parts.count()).isEqualTo(40);
+        assertThat(parts.scores()).isEqualTo(TextScores.of(pairs));
+    }
+
+    @Test
+    void whatIsNoSumIsRefused() {
+        assertThatThrownBy(() -> TextScores.behind(Map.of("count", List.of(1))))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("similarity: expected 4 numbers");
+    }
+
+    private static String text(Random random) {
+        List<String> words = List.of("the", "cat", "sat", "你好", "世界", "on", "mats.", "\u3000", "");
+        StringBuilder text = new StringBuilder();
+        for (int i = random.nextInt(12); i > 0; i--) {
+            text.append(words.get(random.nextInt(words.size()))).append(' ');
+        }
+        return text.toString();
     }
 }

@@ -122,7 +122,7 @@ final class Answers implements AutoCloseable {
                             + " a form that is not known here; leave tools out");
         }
         try {
-            return served.prompt().tokens(conversation.messages(), conversation.tools());
+            return served.conversations().prompt(conversation.messages(), conversation.tools());
         } catch (UnusableRowException e) {
             throw Refusal.invalid(
                     "messages", ProblemCode.INVALID_VALUE.wire(), String.valueOf(e.getMessage()));

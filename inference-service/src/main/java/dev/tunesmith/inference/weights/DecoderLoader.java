@@ -7,6 +7,7 @@ import dev.tunesmith.engine.adapter.Adapter;
 import dev.tunesmith.engine.adapter.FrozenBase;
 import dev.tunesmith.engine.data.ChatEncoder;
 import dev.tunesmith.engine.data.TemplateFormat;
+import dev.tunesmith.engine.data.TextEncoder;
 import dev.tunesmith.engine.decode.CacheRoom;
 import dev.tunesmith.engine.decode.DecoderModel;
 import dev.tunesmith.engine.decode.StopTokens;
@@ -77,6 +78,7 @@ public final class DecoderLoader implements ModelLoader {
         private final CacheRoom room;
         private final Set<Integer> stopTokens;
         private final ChatEncoder encoder;
+        private final Optional<TextEncoder> documents;
         private final Optional<ToolFormat> calls;
         private final List<Adapter> adapters = new ArrayList<>();
         private final Map<FourBitFormat, Decoder> quantised = new HashMap<>();
@@ -93,13 +95,14 @@ public final class DecoderLoader implements ModelLoader {
             this.encoder =
                     new ChatEncoder(
                             tokenizer, TemplateFormat.of(directory, Clock.systemUTC()), sight());
+            this.documents = TextEncoder.of(directory, tokenizer);
             this.calls = directory.chatTemplate().flatMap(ToolFormat::shownBy);
             this.plain = served(decoder);
         }
 
         private Served served(Decoder view) {
             return new Served(
-                    new DecoderModel(view, room), tokenizer, encoder::prompt, calls, stopTokens);
+                    new DecoderModel(view, room), tokenizer, encoder, documents, calls, stopTokens);
         }
 
         private ChatEncoder.Sight sight() {
@@ -144,7 +147,8 @@ public final class DecoderLoader implements ModelLoader {
             return new Served(
                     new DecoderModel(view, room),
                     tokenizer,
-                    own::prompt,
+                    own,
+                    documents,
                     directory
                             .chatTemplate()
                             .or(() -> Optional.of(template))
