@@ -174,7 +174,22 @@ def words():
     folder = new("words")
     tokenizer.save_model(str(folder))
     again = BertWordPieceTokenizer(str(folder / "vocab.txt"), lowercase=True)
-    write(folder, [(t, again.encode(t, add_special_tokens=False).ids, t) for t in texts(COUNT, SEED)])
+    rows = [(t, again.encode(t, add_special_tokens=False).ids, t) for t in texts(COUNT, SEED)]
+    write(folder, rows)
+    words_as_gguf((folder / "vocab.txt").read_text(encoding="utf-8").split("\n")[:-1], rows)
+
+
+def words_as_gguf(tokens, rows):
+    """As llama.cpp's converter writes such a vocabulary: the beginning of a word is marked, and not what goes on with it."""
+    names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    folder = new("gguf_words")
+    writer = gguf.GGUFWriter(str(folder / "vocabulary.gguf"), "bert")
+    writer.add_tokenizer_model("bert")
+    writer.add_token_list([t if t in names else t[2:] if t.startswith("##") else "▁" + t for t in tokens])
+    writer.add_token_types([3 if t in names else 1 for t in tokens])
+    writer.add_unk_token_id(tokens.index("[UNK]"))
+    finish(writer)
+    write(folder, [row for row in rows if not any(name in row[0] for name in names)])
 
 
 def splits():

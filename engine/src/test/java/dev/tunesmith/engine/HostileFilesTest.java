@@ -6,6 +6,9 @@ import com.sun.management.ThreadMXBean;
 import dev.tunesmith.contracts.data.RowChecker;
 import dev.tunesmith.contracts.data.RowSummary;
 import dev.tunesmith.contracts.data.SummaryText;
+import dev.tunesmith.contracts.dataset.DatasetCatalog;
+import dev.tunesmith.contracts.dataset.UsualRow;
+import dev.tunesmith.contracts.tool.ToolFormat;
 import dev.tunesmith.engine.data.JsonLines;
 import dev.tunesmith.engine.data.TrainingRow;
 import dev.tunesmith.engine.data.UnusableRowException;
@@ -20,6 +23,7 @@ import dev.tunesmith.engine.rows.RowReader;
 import dev.tunesmith.engine.text.SpecialText;
 import dev.tunesmith.engine.text.Tokenizer;
 import dev.tunesmith.engine.vision.PictureReader;
+import io.airlift.compress.v3.zstd.ZstdOutputStream;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
@@ -66,13 +70,19 @@ final class HostileFilesTest {
         JSON_ROW(3000),
         JSON_FILE(300),
         CHECKED_LINES(2000),
+        FOREIGN_ROW(3000),
+        CATALOG(1000),
+        ANSWER(2000),
         CSV(500),
         PARQUET(600),
         ARROW(600),
         GZIP(200),
+        ZSTD(200),
+        TABBED(300),
         TOKENIZER_JSON(120),
         SENTENCE_PIECES(150),
         RANKS(100),
+        WORDS(100),
         MODEL_JSON(500),
         SAFETENSORS(1500),
         GGUF(800),
@@ -229,6 +239,33 @@ final class HostileFilesTest {
                             "{\"prompt\":\"p\",\"chosen\":[{\"role\":\"assistant\",\"content\":\"a\"}],\"rejected\":\"b\",\"margin\":1.5}"
                                     .getBytes(StandardCharsets.UTF_8),
                             "{\"text\":\"a\\ud83d\\ude00\"}".getBytes(StandardCharsets.UTF_8));
+            case FOREIGN_ROW ->
+                    List.of(
+                            "{\"instruction\":\"a\",\"input\":\"b\",\"output\":\"c\",\"system\":\"s\",\"history\":[[\"q\",\"a\"]]}"
+                                    .getBytes(StandardCharsets.UTF_8),
+                            "{\"conversations\":[{\"from\":\"human\",\"value\":\"q\"},{\"from\":\"function_call\",\"value\":\"{\\\"name\\\":\\\"f\\\",\\\"arguments\\\":{}}\"},{\"from\":\"observation\",\"value\":\"1\"},{\"from\":\"gpt\",\"value\":\"<think>x</think>a\"}],\"tools\":\"[{\\\"name\\\":\\\"f\\\"}]\"}"
+                                    .getBytes(StandardCharsets.UTF_8),
+                            "{\"conversations\":[{\"from\":\"human\",\"value\":\"q\"}],\"chosen\":{\"from\":\"gpt\",\"value\":\"a\"},\"rejected\":{\"from\":\"gpt\",\"value\":\"b\"},\"kto_tag\":true}"
+                                    .getBytes(StandardCharsets.UTF_8),
+                            "{\"input\":{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"tools\":[]},\"preferred_output\":[{\"role\":\"assistant\",\"content\":\"b\"}],\"non_preferred_output\":[{\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}]}"
+                                    .getBytes(StandardCharsets.UTF_8));
+            case CATALOG ->
+                    List.of(
+                            "{\"a\":{\"file_name\":\"a.json\",\"formatting\":\"sharegpt\",\"columns\":{\"messages\":\"m\"},\"tags\":{\"role_tag\":\"from\"},\"num_samples\":3},\"b\":{\"hf_hub_url\":\"x/y\",\"ranking\":true}}"
+                                    .getBytes(StandardCharsets.UTF_8));
+            case ANSWER ->
+                    List.of(
+                            "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": [1, \"x\"]}}\n</tool_call>"
+                                    .getBytes(StandardCharsets.UTF_8),
+                            "<tool_call>\n<function=f>\n<parameter=k>\nv\n</parameter>\n</function>\n</tool_call>"
+                                    .getBytes(StandardCharsets.UTF_8),
+                            "<|tool_call_start|>[f(a=\"x\", b=[1, {'k': None}])]<|tool_call_end|>"
+                                    .getBytes(StandardCharsets.UTF_8),
+                            "Action: f\nAction Input: {\"a\": 1}\n<|tool_call>call:f{k:<|\"|>v<|\"|>}<tool_call|>"
+                                    .getBytes(StandardCharsets.UTF_8),
+                            "<minimax:tool_call>\n<invoke name=\"f\">\n<parameter name=\"k\">1</parameter>\n</invoke>\n</minimax:tool_call>"
+                                    .getBytes(StandardCharsets.UTF_8));
+            case TABBED -> List.of("a\tb\r\n1\t\"x\ty\"\r\n".getBytes(StandardCharsets.UTF_8));
             case CSV ->
                     List.of(
                             "\uFEFFa,b\r\n1,\"x \"\"y\"\"\nz\"\r\n,2\r\n"
@@ -247,6 +284,9 @@ final class HostileFilesTest {
                                     "{\"text\":\"abc\"}\n"
                                             .repeat(200)
                                             .getBytes(StandardCharsets.UTF_8)));
+            case ZSTD -> List.of(zstd("{\"text\":\"abc\"}\n".repeat(200)));
+            case WORDS ->
+                    List.of("[PAD]\n[UNK]\n[CLS]\n[SEP]\nab\n##c\n中\n".getBytes(StandardCharsets.UTF_8));
             case TOKENIZER_JSON -> List.of(small("unigram"), small("bpe"), small("words"));
             case SENTENCE_PIECES ->
                     List.of(
@@ -314,6 +354,14 @@ final class HostileFilesTest {
         return out.toByteArray();
     }
 
+    private static byte[] zstd(String content) throws IOException {
+        var out = new ByteArrayOutputStream();
+        try (var packed = new ZstdOutputStream(out)) {
+            packed.write(content.getBytes(StandardCharsets.UTF_8));
+        }
+        return out.toByteArray();
+    }
+
     /// Whether the bytes were read; false if they were refused with an error that has a name.
     private boolean read(Kind kind, byte[] bytes) throws IOException {
         long cpu = THREADS.getCurrentThreadCpuTime();
@@ -336,6 +384,13 @@ final class HostileFilesTest {
             case JSON_ROW -> row(new String(bytes, StandardCharsets.UTF_8));
             case JSON_FILE -> rows("a.json", bytes);
             case CHECKED_LINES -> checked(bytes);
+            case FOREIGN_ROW -> foreign(new String(bytes, StandardCharsets.UTF_8));
+            case CATALOG ->
+                    DatasetCatalog.of(JsonLines.parse(new String(bytes, StandardCharsets.UTF_8)));
+            case ANSWER -> answer(new String(bytes, StandardCharsets.UTF_8));
+            case TABBED -> rows("a.tsv", bytes);
+            case ZSTD -> rows("a.jsonl.zst", bytes);
+            case WORDS -> tokenizer("vocab.txt", bytes);
             case CSV -> rows("a.csv", bytes);
             case PARQUET -> rows("a.parquet", bytes);
             case ARROW -> rows("a.arrow", bytes);
@@ -371,6 +426,32 @@ final class HostileFilesTest {
             TrainingRow.text(tree);
         } else {
             TrainingRow.pair(tree);
+        }
+    }
+
+    /// A row of another program, as it is taken for training.
+    private static void foreign(String line) {
+        UsualRow usual = UsualRow.of(JsonLines.parse(line));
+        if (usual.problem().isPresent()) {
+            throw new UnusableRowException("", usual.problem().get());
+        }
+        Map<String, Object> tree = usual.row();
+        if (tree.containsKey("messages")) {
+            TrainingRow.chat(tree);
+        } else {
+            TrainingRow.pair(tree);
+        }
+    }
+
+    /// What a model wrote: there are calls in it or there are none. Nothing is refused.
+    private static void answer(String text) {
+        for (ToolFormat format : ToolFormat.values()) {
+            for (ToolFormat.Reading reading : ToolFormat.Reading.values()) {
+                format.calls(text, reading);
+            }
+        }
+        if (text.isEmpty() || text.charAt(0) != '<') {
+            throw new UnusableRowException("", "no call at the start");
         }
     }
 

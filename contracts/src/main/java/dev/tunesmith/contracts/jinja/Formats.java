@@ -77,10 +77,9 @@ public final class Formats {
                                     ? s
                                     : Character.toString(Numbers.requireInt(value));
                     case 'd', 'i', 'u' -> whole(value).toString();
-                    case 'x' -> hash(flags, "0x") + whole(value).toString(16);
-                    case 'X' ->
-                            hash(flags, "0X") + whole(value).toString(16).toUpperCase(Locale.ROOT);
-                    case 'o' -> hash(flags, "0o") + whole(value).toString(8);
+                    case 'x' -> integer(value, 16, hash(flags, "0x"));
+                    case 'X' -> integer(value, 16, hash(flags, "0x")).toUpperCase(Locale.ROOT);
+                    case 'o' -> integer(value, 8, hash(flags, "0o"));
                     case 'f', 'F', 'e', 'E', 'g', 'G' ->
                             real(Numbers.toDouble(value), type, precision < 0 ? 6 : precision);
                     default ->
@@ -254,8 +253,10 @@ public final class Formats {
         if (!parts.matches()) {
             throw TemplateException.runtime("invalid format specifier");
         }
-        boolean number =
-                Numbers.isNumber(value) && !(value instanceof Boolean && parts.group(9) == null);
+        boolean number = Numbers.isNumber(value) && !(value instanceof Boolean && spec.isEmpty());
+        if (!number && !(value instanceof String) && !spec.isEmpty()) {
+            throw TemplateException.runtime(Values.type(value) + " takes no format specifier");
+        }
         int precision = limited(parts.group(8), -1, PRECISION_MAX);
         String text = number ? number(value, parts, precision) : cut(Values.text(value), precision);
         String side = parts.group(2);
@@ -267,14 +268,16 @@ public final class Formats {
 
     private static String number(Object value, Matcher parts, int precision) {
         char asked = parts.group(9) == null ? ' ' : parts.group(9).charAt(0);
+        boolean prefixed = parts.group(4) != null;
         char type = asked == ' ' && Numbers.isWhole(value) && precision < 0 ? 'd' : asked;
         String digits =
                 switch (type) {
                     case 'd' -> Numbers.big(value).toString();
-                    case 'x' -> whole(value).toString(16);
-                    case 'X' -> whole(value).toString(16).toUpperCase(Locale.ROOT);
-                    case 'b' -> whole(value).toString(2);
-                    case 'o' -> whole(value).toString(8);
+                    case 'x' -> integer(value, 16, prefixed ? "0x" : "");
+                    case 'X' ->
+                            integer(value, 16, prefixed ? "0x" : "").toUpperCase(Locale.ROOT);
+                    case 'b' -> integer(value, 2, prefixed ? "0b" : "");
+                    case 'o' -> integer(value, 8, prefixed ? "0o" : "");
                     case '%' ->
                             real(Numbers.toDouble(value) * 100, 'f', precision < 0 ? 6 : precision)
                                     + "%";
@@ -289,6 +292,14 @@ public final class Formats {
                 };
         String grouped = parts.group(7) == null ? digits : grouped(digits, parts.group(7));
         return signed(grouped, parts.group(3) == null ? "" : parts.group(3));
+    }
+
+    private static String integer(Object value, int radix, String prefix) {
+        if (!Numbers.isWhole(value)) {
+            throw TemplateException.runtime("this format code needs a whole number");
+        }
+        BigInteger whole = Numbers.big(value);
+        return (whole.signum() < 0 ? "-" : "") + prefix + whole.abs().toString(radix);
     }
 
     private static String grouped(String digits, String separator) {

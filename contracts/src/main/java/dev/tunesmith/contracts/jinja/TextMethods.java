@@ -5,7 +5,9 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BiFunction;
+import java.util.function.BiPredicate;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
@@ -19,12 +21,13 @@ public final class TextMethods {
                     Map.entry("split", (s, a) -> split(s, a, false)),
                     Map.entry("rsplit", (s, a) -> split(s, a, true)),
                     Map.entry("splitlines", TextMethods::splitLines),
-                    Map.entry("startswith", (s, a) -> any(a, s::startsWith)),
-                    Map.entry("endswith", (s, a) -> any(a, s::endsWith)),
+                    Map.entry("startswith", (s, a) -> any(s, a, String::startsWith)),
+                    Map.entry("endswith", (s, a) -> any(s, a, String::endsWith)),
                     Map.entry("find", (s, a) -> find(s, a, false)),
                     Map.entry("rfind", (s, a) -> find(s, a, true)),
-                    Map.entry("index", (s, a) -> index(s, a)),
-                    Map.entry("count", (s, a) -> (Object) count(s, a.text(0, "sub"))),
+                    Map.entry("index", (s, a) -> found(find(s, a, false))),
+                    Map.entry("rindex", (s, a) -> found(find(s, a, true))),
+                    Map.entry("count", TextMethods::count),
                     Map.entry("replace", TextMethods::replace),
                     Map.entry("upper", (s, a) -> s.toUpperCase(Locale.ROOT)),
                     Map.entry("lower", (s, a) -> s.toLowerCase(Locale.ROOT)),
@@ -40,6 +43,7 @@ public final class TextMethods {
                     Map.entry("isspace", (s, a) -> all(s, TextMethods::space)),
                     Map.entry("isupper", (s, a) -> cased(s, Character::isLowerCase)),
                     Map.entry("islower", (s, a) -> cased(s, Character::isUpperCase)),
+                    Map.entry("istitle", (s, a) -> isTitle(s)),
                     Map.entry("isascii", (s, a) -> s.chars().allMatch(c -> c < 128)),
                     Map.entry("join", TextMethods::join),
                     Map.entry("removeprefix", (s, a) -> removePrefix(s, a.text(0, "prefix"))),
@@ -51,7 +55,7 @@ public final class TextMethods {
                     Map.entry("center", (s, a) -> pad(s, a, 1)),
                     Map.entry("zfill", TextMethods::zeroFill),
                     Map.entry("format", Formats::braces),
-                    Map.entry("expandtabs", (s, a) -> s.replace("\t", "        ")));
+                    Map.entry("expandtabs", TextMethods::expandTabs));
 
     private TextMethods() {}
 
@@ -225,26 +229,65 @@ public final class TextMethods {
                 || c == 0x2029;
     }
 
-    private static boolean any(Arguments arguments, java.util.function.Predicate<String> test) {
-        Object what = arguments.require(0, "affix");
-        if (what instanceof Sequence tuple && tuple.kind() == Sequence.Kind.TUPLE) {
-            return tuple.stream().anyMatch(item -> test.test(Values.requireText(item, "affix")));
+    /// The part of a text that `start` and `end` behind the first argument leave, and how many
+    /// characters stand before it.
+    private record Window(String text, int begin) {
+        static Optional<Window> of(String whole, Arguments arguments) {
+            if (arguments.count() < 2) {
+                return Optional.of(new Window(whole, 0));
+            }
+            int size = whole.codePointCount(0, whole.length());
+            int begin = place(arguments.integer(1, "start", 0), size);
+            int end = Math.min(size, place(arguments.integer(2, "end", size), size));
+            if (begin > end) {
+                return Optional.empty();
+            }
+            int from = whole.offsetByCodePoints(0, begin);
+            return Optional.of(
+                    new Window(
+                            whole.substring(from, whole.offsetByCodePoints(from, end - begin)),
+                            begin));
         }
-        return test.test(Values.requireText(what, "affix"));
+
+        private static int place(int index, int size) {
+            return index < 0 ? Math.max(0, index + size) : index;
+        }
+    }
+
+    private static boolean any(
+            String text, Arguments arguments, BiPredicate<String, String> test) {
+        Object what = arguments.atMost(3).require(0, "affix");
+        List<Object> affixes =
+                what instanceof Sequence tuple && tuple.kind() == Sequence.Kind.TUPLE
+                        ? tuple
+                        : List.of(what);
+        Optional<Window> window = Window.of(text, arguments);
+        return affixes.stream()
+                .map(affix -> Values.requireText(affix, "affix"))
+                .anyMatch(affix -> window.filter(w -> test.test(w.text(), affix)).isPresent());
     }
 
     private static Object find(String text, Arguments arguments, boolean last) {
-        String part = arguments.text(0, "sub");
-        int at = last ? Search.last(text, part) : new Search(part).in(text, 0);
-        return at < 0 ? -1L : (Object) (long) text.codePointCount(0, at);
+        String part = arguments.atMost(3).text(0, "sub");
+        Window window = Window.of(text, arguments).orElse(null);
+        if (window == null) {
+            return -1L;
+        }
+        String seen = window.text();
+        int at = last ? Search.last(seen, part) : new Search(part).in(seen, 0);
+        return at < 0 ? -1L : (Object) (long) (window.begin() + seen.codePointCount(0, at));
     }
 
-    private static Object index(String text, Arguments arguments) {
-        Object found = find(text, arguments, false);
-        if (found.equals(-1L)) {
+    private static Object found(Object place) {
+        if (place.equals(-1L)) {
             throw TemplateException.runtime("substring not found");
         }
-        return found;
+        return place;
+    }
+
+    private static Object count(String text, Arguments arguments) {
+        String part = arguments.atMost(3).text(0, "sub");
+        return Window.of(text, arguments).map(window -> count(window.text(), part)).orElse(0L);
     }
 
     private static long count(String text, String part) {
@@ -258,6 +301,25 @@ public final class TextMethods {
             count++;
         }
         return count;
+    }
+
+    /// Tabs become blanks up to the next column that is a multiple of the size.
+    private static Object expandTabs(String text, Arguments arguments) {
+        int size = Math.max(0, arguments.atMost(1).integer(0, "tabsize", 8));
+        Limits.checkLength(text.chars().filter(c -> c == '\t').count() * size + text.length());
+        StringBuilder out = new StringBuilder();
+        int column = 0;
+        for (int c : text.codePoints().toArray()) {
+            if (c == '\t') {
+                int blanks = size == 0 ? 0 : size - column % size;
+                out.repeat(' ', blanks);
+                column += blanks;
+            } else {
+                out.appendCodePoint(c);
+                column = c == '\n' || c == '\r' ? 0 : column + 1;
+            }
+        }
+        return out.toString();
     }
 
     /// `replace(old, new, count)`
@@ -356,6 +418,22 @@ public final class TextMethods {
         return text.codePoints().noneMatch(other)
                 && text.codePoints()
                         .anyMatch(c -> Character.isUpperCase(c) || Character.isLowerCase(c));
+    }
+
+    /// Whether capitals stand where letters follow none, and nowhere else.
+    private static boolean isTitle(String text) {
+        boolean inside = false;
+        boolean letters = false;
+        for (int c : text.codePoints().toArray()) {
+            boolean capital = Character.isUpperCase(c) || Character.isTitleCase(c);
+            boolean letter = capital || Character.isLowerCase(c);
+            if (letter && capital == inside) {
+                return false;
+            }
+            inside = letter;
+            letters |= letter;
+        }
+        return letters;
     }
 
     private static Object join(String text, Arguments arguments) {

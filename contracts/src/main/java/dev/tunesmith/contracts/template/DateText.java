@@ -4,6 +4,7 @@ import dev.tunesmith.contracts.jinja.Effort;
 import java.time.LocalDateTime;
 import java.time.format.TextStyle;
 import java.time.temporal.ChronoUnit;
+import java.time.temporal.IsoFields;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -70,6 +71,8 @@ final class DateText {
             case 'R' -> of("%H:%M", time);
             case 'c' -> of("%a %b %e %H:%M:%S %Y", time);
             case 's' -> "%d".formatted(time.toEpochSecond(java.time.ZoneOffset.UTC));
+            case 'G' -> "%d".formatted(time.get(IsoFields.WEEK_BASED_YEAR));
+            case 'V' -> two(time.get(IsoFields.WEEK_OF_WEEK_BASED_YEAR));
             case 'n' -> "\n";
             case 't' -> "\t";
             case 'Z', 'z' -> "";

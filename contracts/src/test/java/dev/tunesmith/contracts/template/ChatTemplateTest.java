@@ -173,7 +173,20 @@ final class ChatTemplateTest {
                 "missing | round~!RUNTIME",
                 "missing | round(1, 'ceil')~!UNDEFINED",
                 "5 | truncate(5)~!RUNTIME",
-                "messages[0][1:]~!RUNTIME"
+                "messages[0][1:]~!RUNTIME",
+                "'abcabc'.find('b', 2)~4",
+                "'abcabc'.find('b', -1)~-1",
+                "'abcabc'.rindex('a', 0, 3)~0",
+                "'abcabc'.index('b', 5)~!RUNTIME",
+                "'Hello'.count('', -2)~3",
+                "'Hello'.startswith('e', 1)~True",
+                "'Hello'.endswith(('l', 'x'), 0, 4)~True",
+                "'It Is'.istitle(), 'It is'.istitle()~(True, False)",
+                "'ab\\tc'.expandtabs(4)~ab  c",
+                "'{:*>5}'.format(true)~****1",
+                "'{:>5}'.format(none)~!RUNTIME",
+                "'{:#x} {:#b}'.format(255, -2)~0xff -0b10",
+                "'%x' % 2.5~!RUNTIME"
             })
     void agreesWithPythonWhereItSurprises(String expression, String expected) {
         String found;

@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
 
 /// The vocabulary of a GGUF file as the `tokenizer.json` of Hugging Face.
 ///
-/// Three kinds are known: `gpt2`, byte-level BPE with its merges; `llama`, SentencePiece BPE, whose
-/// merges follow from the scores of its pieces; and `t5`, SentencePiece Unigram.
+/// Four kinds are known: `gpt2`, byte-level BPE with its merges; `llama`, SentencePiece BPE, whose
+/// merges follow from the scores of its pieces; `t5`, SentencePiece Unigram; and `bert`, WordPiece.
 final class GgufTokenizer {
     private final GgufFile file;
     private final List<String> tokens;
@@ -40,9 +40,10 @@ final class GgufTokenizer {
             case "gpt2" -> writeByteLevel(folder);
             case "llama" -> writePieces(folder, true);
             case "t5" -> writePieces(folder, false);
+            case "bert" -> writeWords(folder);
             default ->
                     notes.add(
-                            "the tokenizer '%s' is not known (known: gpt2, llama, t5): put tokenizer.json beside the weights"
+                            "the tokenizer '%s' is not known (known: gpt2, llama, t5, bert): put tokenizer.json beside the weights"
                                     .formatted(kind));
         }
         writeConfig(folder);
@@ -92,6 +93,57 @@ final class GgufTokenizer {
                         characterMap());
         JsonTree.write(
                 folder.resolve(ModelDirectory.TOKENIZER), PieceTokenizer.tree(pieces, way).tree());
+    }
+
+    /// In these files the beginning of a word is marked, and not what goes on with it. A vocabulary
+    /// without capitals is that of a model that reads small letters without accents.
+    private void writeWords(Path folder) throws IOException {
+        Map<String, Integer> vocabulary = new LinkedHashMap<>();
+        List<Piece> pieces = new ArrayList<>();
+        List<Piece> given = pieces();
+        boolean capitals = false;
+        for (int id = 0; id < given.size(); id++) {
+            Piece piece = given.get(id);
+            String text = piece.text();
+            boolean named = text.startsWith("[") && text.endsWith("]");
+            boolean control = piece.kind() != Piece.Kind.NORMAL || (named && text.length() > 2);
+            String word =
+                    control ? text : text.startsWith("\u2581") ? text.substring(1) : "##" + text;
+            capitals |= !control && word.chars().anyMatch(Character::isUpperCase);
+            vocabulary.putIfAbsent(word, id);
+            pieces.add(
+                    new Piece(
+                            word,
+                            piece.score(),
+                            control ? Piece.Kind.CONTROL : Piece.Kind.NORMAL));
+        }
+        String unknown = tokenOf("unknown");
+        Map<String, @Nullable Object> model = new LinkedHashMap<>();
+        model.put("type", "WordPiece");
+        model.put("unk_token", unknown == null ? "[UNK]" : unknown);
+        model.put("continuing_subword_prefix", "##");
+        model.put("max_input_chars_per_word", 100);
+        model.put("vocab", vocabulary);
+        TokenizerTree tree =
+                TokenizerTree.of(model, TokenizerTree.named(pieces))
+                        .normalizers(
+                                List.of(
+                                        TokenizerTree.step(
+                                                "BertNormalizer",
+                                                "clean_text",
+                                                true,
+                                                "handle_chinese_chars",
+                                                true,
+                                                "strip_accents",
+                                                !capitals,
+                                                "lowercase",
+                                                !capitals)))
+                        .splitters(List.of(TokenizerTree.step("BertPreTokenizer")))
+                        .decoders(
+                                List.of(
+                                        TokenizerTree.step(
+                                                "WordPiece", "prefix", "##", "cleanup", true)));
+        JsonTree.write(folder.resolve(ModelDirectory.TOKENIZER), tree.tree());
     }
 
     /// All tokens with their scores and kinds; a file without these has plain tokens.

@@ -88,7 +88,8 @@ public enum BleuTokenizer {
         return String.join("", onBlanks(text)).codePoints().mapToObj(Character::toString).toList();
     }
 
-    private static String withoutBlanksAtEnd(String text) {
+    /// A text without the blanks of Unicode at its end.
+    static String withoutBlanksAtEnd(String text) {
         int end = text.length();
         while (end > 0 && BLANKS.matcher(text.substring(end - 1, end)).matches()) {
             end--;

@@ -8,7 +8,6 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -256,12 +255,5 @@ public final class ChineseWords {
         if (next < text.length()) {
             words.add(text.substring(next));
         }
-    }
-
-    /// Words as [#cut] gives them, for texts of several lines.
-    static List<String> onBlanks(String text) {
-        return Arrays.stream(text.split("[\\s\u001c-\u001f\u0085\u00a0]+"))
-                .filter(word -> !word.isEmpty())
-                .toList();
     }
 }

@@ -64,16 +64,16 @@ public record SimilarityScore(double rouge1, double rouge2, double rougeL, doubl
     private static List<String> words(String text) {
         String joined = String.join(" ", ChineseWords.shared().cut(text));
         List<String> words = new ArrayList<>();
-        if (ChineseWords.onBlanks(joined).isEmpty()) {
+        if (BleuTokenizer.onBlanks(joined).isEmpty()) {
             return words;
         }
         String cut = joined;
         for (Pattern end : SENTENCE_ENDS) {
             cut = end.matcher(cut).replaceAll("$1\n$2");
         }
-        for (String sentence : cut.stripTrailing().split("\n", -1)) {
+        for (String sentence : BleuTokenizer.withoutBlanksAtEnd(cut).split("\n", -1)) {
             if (!sentence.isEmpty()) {
-                List<String> inside = ChineseWords.onBlanks(sentence);
+                List<String> inside = BleuTokenizer.onBlanks(sentence);
                 words.addAll(inside.isEmpty() ? List.of("") : inside);
             }
         }

@@ -32,6 +32,14 @@ class TextScoresTest {
         assertThat(scores.get("exact_match")).isZero();
     }
 
+    /// Kills: blanks of Unicode that are taken for words.
+    @Test
+    void blanksOfEveryScriptPartWords() {
+        SimilarityScore score = SimilarityScore.of("扬子鳄于罐ｅｌｌｏ　１２３！", "Ｈｅｌｌｏ　１２３！");
+
+        assertThat(score).isEqualTo(new SimilarityScore(77.7778, 77.7778, 80.0, 59.564));
+    }
+
     /// Kills: any score that is not made of sums, and a sum that loses digits on the wire.
     @Test
     void countedInPartsTheScoresAreThoseOfTheWhole() {

@@ -57,10 +57,70 @@ public final class Splits {
                 + "| ?[\\p{P}\\p{S}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
     };
 
+    private static final String PLAIN_WORDS =
+            "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)";
+
+    /// What llama.cpp does with a vocabulary whose split nobody has named.
+    private static final String[] UNNAMED = {
+        "[\\p{P}\\$\\+<=>\\^~\\|]+", PLAIN_WORDS, "\\p{N}+", "[0-9][0-9][0-9]"
+    };
+
+    private static final String[] FALCON = {
+        "[\\p{P}\\$\\+<=>\\^~\\|`]+", PLAIN_WORDS, "[0-9][0-9][0-9]"
+    };
+    private static final String[] DEEPSEEK_CODER = {
+        "[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", "[一-龥ࠀ-一가-퟿]+", "\\p{N}"
+    };
+    private static final String[] CHAMELEON = {
+        "<sentinel:[0-9]+>",
+        "(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z",
+        "([\\t\\n]|    |  )",
+        "\\p{N}",
+        "[\\p{P}!-/:-@\\[-`{-~]",
+        PLAIN_WORDS
+    };
+
+    /// Marks belong to the letters before them (Qwen 3.5).
+    private static final String MARKED_LETTERS =
+            ENDINGS
+                    + "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*"
+                    + "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+
+    /// Several words with blanks between them are cut at none of these (EXAONE).
+    private static final String WORDS_TOGETHER =
+            ENDINGS
+                    + "|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+|\\p{N}"
+                    + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]?|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+";
+
+    private static final String NO_HAN_UPPER =
+            "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}&&[^\\p{Han}]]";
+    private static final String NO_HAN_LOWER = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}&&[^\\p{Han}]]";
+
+    /// Chinese characters apart from all others (Kimi).
+    private static final String HAN_APART =
+            "[\\p{Han}]+|"
+                    + CASED.formatted(NO_HAN_UPPER, NO_HAN_LOWER, ENDINGS + "?")
+                    + "\\p{N}{1,3}|"
+                    + SIGNS_AND_BLANKS;
+
     /// The way of GPT-2, which the byte-level step has built in.
     private static final Cut GPT2 = new Cut(List.of(TokenizerTree.byteLevel(true)));
 
     private static final List<String> COMMON = List.of("gpt-2", "llama-bpe", "qwen2", "smollm");
+
+    /// Names of Llama 3's way, whose models take a word that is a token as it is.
+    private static final List<String> WHOLE_WORDS =
+            List.of(
+                    "llama-bpe",
+                    "llama3",
+                    "llama-v3",
+                    "falcon3",
+                    "falcon-h1",
+                    "pixtral",
+                    "midm-2.0",
+                    "lfm2",
+                    "jina-v5-nano");
+
     private static final Map<String, Cut> BY_GGUF_NAME = byGgufName();
 
     private Splits() {}
@@ -91,14 +151,15 @@ public final class Splits {
 
     private static Map<String, Cut> byGgufName() {
         Map<String, Cut> cuts = new TreeMap<>();
-        put(cuts, GPT2, "default", "gpt-2", "gpt2", "olmo", "jais", "mpt", "phi-2", "trillion");
+        put(cuts, GPT2, "gpt-2", "gpt2", "olmo", "jais", "mpt", "phi-2", "trillion", "exaone4");
+        put(cuts, GPT2, "jina-v1-en", "jina-v2-code", "jina-v2-de", "jina-v2-es", "roberta-bpe");
+        put(cuts, GPT2, "a.x-4.0", "gigachat", "granite-docling", "mellum", "modern-bert");
+        put(cuts, Cut.by(THREE_DIGITS), WHOLE_WORDS.toArray(String[]::new));
         put(
                 cuts,
                 Cut.by(THREE_DIGITS),
-                "llama-bpe",
-                "llama3",
-                "llama-v3",
                 "dbrx",
+                "minicpm5",
                 "smaug-bpe",
                 "chatglm-bpe",
                 "glm4");
@@ -109,7 +170,14 @@ public final class Splits {
                 "stablelm2",
                 "hunyuan",
                 "megrez",
-                "deepseek-r1-qwen");
+                "deepseek-r1-qwen",
+                "bailingmoe",
+                "bailingmoe2",
+                "llada-moe",
+                "grok-2",
+                "kormo",
+                "seed-coder",
+                "solar-open");
         put(
                 cuts,
                 new Cut(
@@ -124,9 +192,17 @@ public final class Splits {
                 "exaone",
                 "minerva-7b");
         put(cuts, Cut.by(THREE_DIGITS_AND_END), "cl100k");
-        put(cuts, Cut.by(CASES), "gpt-4o", "llama4");
+        put(cuts, Cut.by(CASES), "gpt-4o", "llama4", "kanana2", "minimax-m2");
         put(cuts, Cut.by(CASES_DIGITS_ALONE), "tekken");
-        put(cuts, Cut.by(DEEPSEEK), "deepseek-v3", "deepseek-r1");
+        put(cuts, Cut.by(DEEPSEEK), "deepseek-v3", "deepseek-r1", "hunyuan-dense", "joyai-llm");
+        put(cuts, Cut.by(DEEPSEEK_CODER), "deepseek-coder");
+        put(cuts, Cut.by(UNNAMED), "default");
+        put(cuts, Cut.by(FALCON), "falcon");
+        put(cuts, Cut.by(CHAMELEON), "chameleon");
+        put(cuts, Cut.by(MARKED_LETTERS), "qwen35");
+        put(cuts, Cut.by(WORDS_TOGETHER), "exaone-moe");
+        put(cuts, Cut.by(HAN_APART), "kimi-k2");
+        put(cuts, Cut.by("\\p{N}+", "(?=(\\d{3})+(?!\\d))"), "superbpe");
         put(cuts, Cut.by(SENTENCES), "bloom", "poro-chat", "gpt3-finnish");
         put(cuts, Cut.by(SENTENCES, "\\p{N}"), "viking");
         return Map.copyOf(cuts);
@@ -175,7 +251,7 @@ public final class Splits {
 
     /// Whether models with that split take a word that is a token as it is, before any merge.
     public static boolean takesWholeWords(String ggufName) {
-        return ggufName.equals("llama-bpe") || ggufName.equals("llama3");
+        return WHOLE_WORDS.contains(ggufName);
     }
 
     /// All names that [#ofGguf] knows.
