@@ -286,7 +286,9 @@ final class HostileFilesTest {
                                             .getBytes(StandardCharsets.UTF_8)));
             case ZSTD -> List.of(zstd("{\"text\":\"abc\"}\n".repeat(200)));
             case WORDS ->
-                    List.of("[PAD]\n[UNK]\n[CLS]\n[SEP]\nab\n##c\n中\n".getBytes(StandardCharsets.UTF_8));
+                    List.of(
+                            "[PAD]\n[UNK]\n[CLS]\n[SEP]\nab\n##c\n中\n"
+                                    .getBytes(StandardCharsets.UTF_8));
             case TOKENIZER_JSON -> List.of(small("unigram"), small("bpe"), small("words"));
             case SENTENCE_PIECES ->
                     List.of(

@@ -20,9 +20,30 @@ import org.junit.jupiter.api.Test;
 class ScorePeerTest {
     private static final List<String> PARTS =
             List.of(
-                    "the cat sat", " on ", "mats.", "你好", "世界", "，", "。", "机器学习", "研究生命起源",
-                    "\u3000", "\n", "3.14%", "C++", "“", "”", "……", "？", "iPhone 15", "don't",
-                    "Straße", "привет", "😀", "它山之石可以攻玉", "1,000.5");
+                    "the cat sat",
+                    " on ",
+                    "mats.",
+                    "你好",
+                    "世界",
+                    "，",
+                    "。",
+                    "机器学习",
+                    "研究生命起源",
+                    "\u3000",
+                    "\n",
+                    "3.14%",
+                    "C++",
+                    "“",
+                    "”",
+                    "……",
+                    "？",
+                    "iPhone 15",
+                    "don't",
+                    "Straße",
+                    "привет",
+                    "😀",
+                    "它山之石可以攻玉",
+                    "1,000.5");
 
     @Test
     void allScoresAreThoseOfTheLibraries() throws IOException, InterruptedException {

@@ -274,8 +274,7 @@ public final class Formats {
                 switch (type) {
                     case 'd' -> Numbers.big(value).toString();
                     case 'x' -> integer(value, 16, prefixed ? "0x" : "");
-                    case 'X' ->
-                            integer(value, 16, prefixed ? "0x" : "").toUpperCase(Locale.ROOT);
+                    case 'X' -> integer(value, 16, prefixed ? "0x" : "").toUpperCase(Locale.ROOT);
                     case 'b' -> integer(value, 2, prefixed ? "0b" : "");
                     case 'o' -> integer(value, 8, prefixed ? "0o" : "");
                     case '%' ->

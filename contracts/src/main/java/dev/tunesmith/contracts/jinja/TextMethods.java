@@ -254,8 +254,7 @@ public final class TextMethods {
         }
     }
 
-    private static boolean any(
-            String text, Arguments arguments, BiPredicate<String, String> test) {
+    private static boolean any(String text, Arguments arguments, BiPredicate<String, String> test) {
         Object what = arguments.atMost(3).require(0, "affix");
         List<Object> affixes =
                 what instanceof Sequence tuple && tuple.kind() == Sequence.Kind.TUPLE

@@ -113,9 +113,7 @@ final class GgufTokenizer {
             vocabulary.putIfAbsent(word, id);
             pieces.add(
                     new Piece(
-                            word,
-                            piece.score(),
-                            control ? Piece.Kind.CONTROL : Piece.Kind.NORMAL));
+                            word, piece.score(), control ? Piece.Kind.CONTROL : Piece.Kind.NORMAL));
         }
         String unknown = tokenOf("unknown");
         Map<String, @Nullable Object> model = new LinkedHashMap<>();

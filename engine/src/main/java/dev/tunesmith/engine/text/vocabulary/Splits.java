@@ -92,8 +92,7 @@ public final class Splits {
                     + "|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+|\\p{N}"
                     + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]?|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+";
 
-    private static final String NO_HAN_UPPER =
-            "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}&&[^\\p{Han}]]";
+    private static final String NO_HAN_UPPER = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}&&[^\\p{Han}]]";
     private static final String NO_HAN_LOWER = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}&&[^\\p{Han}]]";
 
     /// Chinese characters apart from all others (Kimi).
@@ -155,14 +154,7 @@ public final class Splits {
         put(cuts, GPT2, "jina-v1-en", "jina-v2-code", "jina-v2-de", "jina-v2-es", "roberta-bpe");
         put(cuts, GPT2, "a.x-4.0", "gigachat", "granite-docling", "mellum", "modern-bert");
         put(cuts, Cut.by(THREE_DIGITS), WHOLE_WORDS.toArray(String[]::new));
-        put(
-                cuts,
-                Cut.by(THREE_DIGITS),
-                "dbrx",
-                "minicpm5",
-                "smaug-bpe",
-                "chatglm-bpe",
-                "glm4");
+        put(cuts, Cut.by(THREE_DIGITS), "dbrx", "minicpm5", "smaug-bpe", "chatglm-bpe", "glm4");
         put(
                 cuts,
                 Cut.by(DIGITS_ALONE),
