@@ -39,6 +39,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import java.util.zip.Deflater;
 import java.util.zip.GZIPOutputStream;
@@ -239,32 +240,9 @@ final class HostileFilesTest {
                             "{\"prompt\":\"p\",\"chosen\":[{\"role\":\"assistant\",\"content\":\"a\"}],\"rejected\":\"b\",\"margin\":1.5}"
                                     .getBytes(StandardCharsets.UTF_8),
                             "{\"text\":\"a\\ud83d\\ude00\"}".getBytes(StandardCharsets.UTF_8));
-            case FOREIGN_ROW ->
-                    List.of(
-                            "{\"instruction\":\"a\",\"input\":\"b\",\"output\":\"c\",\"system\":\"s\",\"history\":[[\"q\",\"a\"]]}"
-                                    .getBytes(StandardCharsets.UTF_8),
-                            "{\"conversations\":[{\"from\":\"human\",\"value\":\"q\"},{\"from\":\"function_call\",\"value\":\"{\\\"name\\\":\\\"f\\\",\\\"arguments\\\":{}}\"},{\"from\":\"observation\",\"value\":\"1\"},{\"from\":\"gpt\",\"value\":\"<think>x</think>a\"}],\"tools\":\"[{\\\"name\\\":\\\"f\\\"}]\"}"
-                                    .getBytes(StandardCharsets.UTF_8),
-                            "{\"conversations\":[{\"from\":\"human\",\"value\":\"q\"}],\"chosen\":{\"from\":\"gpt\",\"value\":\"a\"},\"rejected\":{\"from\":\"gpt\",\"value\":\"b\"},\"kto_tag\":true}"
-                                    .getBytes(StandardCharsets.UTF_8),
-                            "{\"input\":{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"tools\":[]},\"preferred_output\":[{\"role\":\"assistant\",\"content\":\"b\"}],\"non_preferred_output\":[{\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}]}"
-                                    .getBytes(StandardCharsets.UTF_8));
-            case CATALOG ->
-                    List.of(
-                            "{\"a\":{\"file_name\":\"a.json\",\"formatting\":\"sharegpt\",\"columns\":{\"messages\":\"m\"},\"tags\":{\"role_tag\":\"from\"},\"num_samples\":3},\"b\":{\"hf_hub_url\":\"x/y\",\"ranking\":true}}"
-                                    .getBytes(StandardCharsets.UTF_8));
-            case ANSWER ->
-                    List.of(
-                            "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": [1, \"x\"]}}\n</tool_call>"
-                                    .getBytes(StandardCharsets.UTF_8),
-                            "<tool_call>\n<function=f>\n<parameter=k>\nv\n</parameter>\n</function>\n</tool_call>"
-                                    .getBytes(StandardCharsets.UTF_8),
-                            "<|tool_call_start|>[f(a=\"x\", b=[1, {'k': None}])]<|tool_call_end|>"
-                                    .getBytes(StandardCharsets.UTF_8),
-                            "Action: f\nAction Input: {\"a\": 1}\n<|tool_call>call:f{k:<|\"|>v<|\"|>}<tool_call|>"
-                                    .getBytes(StandardCharsets.UTF_8),
-                            "<minimax:tool_call>\n<invoke name=\"f\">\n<parameter name=\"k\">1</parameter>\n</invoke>\n</minimax:tool_call>"
-                                    .getBytes(StandardCharsets.UTF_8));
+            case FOREIGN_ROW -> foreignRows();
+            case CATALOG -> catalogs();
+            case ANSWER -> answers();
             case TABBED -> List.of("a\tb\r\n1\t\"x\ty\"\r\n".getBytes(StandardCharsets.UTF_8));
             case CSV ->
                     List.of(
@@ -309,6 +287,32 @@ final class HostileFilesTest {
                                     GOLDEN.resolve("vocabularies/gguf_spm_bpe/vocabulary.gguf")));
             case PICTURE -> List.of(picture("png"), picture("jpg"));
         };
+    }
+
+    private static List<byte[]> foreignRows() {
+        return texts(
+                "{\"instruction\":\"a\",\"input\":\"b\",\"output\":\"c\",\"system\":\"s\",\"history\":[[\"q\",\"a\"]]}",
+                "{\"conversations\":[{\"from\":\"human\",\"value\":\"q\"},{\"from\":\"function_call\",\"value\":\"{\\\"name\\\":\\\"f\\\",\\\"arguments\\\":{}}\"},{\"from\":\"observation\",\"value\":\"1\"},{\"from\":\"gpt\",\"value\":\"<think>x</think>a\"}],\"tools\":\"[{\\\"name\\\":\\\"f\\\"}]\"}",
+                "{\"conversations\":[{\"from\":\"human\",\"value\":\"q\"}],\"chosen\":{\"from\":\"gpt\",\"value\":\"a\"},\"rejected\":{\"from\":\"gpt\",\"value\":\"b\"},\"kto_tag\":true}",
+                "{\"input\":{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"tools\":[]},\"preferred_output\":[{\"role\":\"assistant\",\"content\":\"b\"}],\"non_preferred_output\":[{\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}]}");
+    }
+
+    private static List<byte[]> catalogs() {
+        return texts(
+                "{\"a\":{\"file_name\":\"a.json\",\"formatting\":\"sharegpt\",\"columns\":{\"messages\":\"m\"},\"tags\":{\"role_tag\":\"from\"},\"num_samples\":3},\"b\":{\"hf_hub_url\":\"x/y\",\"ranking\":true}}");
+    }
+
+    private static List<byte[]> answers() {
+        return texts(
+                "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": [1, \"x\"]}}\n</tool_call>",
+                "<tool_call>\n<function=f>\n<parameter=k>\nv\n</parameter>\n</function>\n</tool_call>",
+                "<|tool_call_start|>[f(a=\"x\", b=[1, {'k': None}])]<|tool_call_end|>",
+                "Action: f\nAction Input: {\"a\": 1}\n<|tool_call>call:f{k:<|\"|>v<|\"|>}<tool_call|>",
+                "<minimax:tool_call>\n<invoke name=\"f\">\n<parameter name=\"k\">1</parameter>\n</invoke>\n</minimax:tool_call>");
+    }
+
+    private static List<byte[]> texts(String... texts) {
+        return Stream.of(texts).map(text -> text.getBytes(StandardCharsets.UTF_8)).toList();
     }
 
     private static byte[] small(String kind) {
