@@ -1,4 +1,4 @@
-"""The whole way with the official Python SDK, unchanged: upload, train, follow, chat, cancel, errors.
+"""The whole way with the official Python SDK, unchanged: upload, train, follow, chat, batch, grade, cancel, errors.
 
     python -m venv venv && venv/bin/pip install -r requirements.txt
     OPENAI_BASE_URL=http://127.0.0.1:8080/v1 OPENAI_API_KEY=tsk_… venv/bin/python tour.py
@@ -7,6 +7,7 @@ The server is the one that `./tunesmith up` started; it must know the model "nan
 `./tunesmith models import examples/nano/model --name nano --base`.
 """
 
+import json
 import os
 import pathlib
 import time
@@ -30,6 +31,8 @@ def main():
     assert job.status == "succeeded", job.error
     show_history(job)
     chat(job.fine_tuned_model)
+    batch(job.fine_tuned_model)
+    grade(job.fine_tuned_model)
     reinforce()
     cancel(create(files, n_epochs=50, suffix="never"))
     errors(files[0], job)
@@ -115,6 +118,95 @@ def chat(model):
     print(f"completion: {plain.choices[0].text!r}")
 
 
+def batch(model):
+    """A file of requests becomes a file of answers; what a model refuses stands in a file of its own."""
+    questions = ["Who are you?", "When do you open?", "Is 8 greater than 19?"]
+    rows = [
+        {
+            "custom_id": f"question-{number}",
+            "method": "POST",
+            "url": "/v1/chat/completions",
+            "body": {
+                "model": model,
+                "messages": [{"role": "user", "content": question}],
+                "temperature": 0,
+                "max_completion_tokens": 32,
+            },
+        }
+        for number, question in enumerate(questions)
+    ]
+    rows.append({**rows[0], "custom_id": "too-hot", "body": {**rows[0]["body"], "temperature": 99}})
+
+    done = answered(rows)
+    assert done.status == "completed" and done.errors is None, done
+    counts = done.request_counts
+    assert (counts.total, counts.completed, counts.failed) == (4, 3, 1), counts
+    assert done.usage.total_tokens == done.usage.input_tokens + done.usage.output_tokens > 0
+    answers = lines(done.output_file_id)
+    assert [answer["custom_id"] for answer in answers] == [row["custom_id"] for row in rows[:3]]
+    said = [answer["response"]["body"]["choices"][0]["message"]["content"] for answer in answers]
+    again = client.chat.completions.create(**rows[0]["body"])
+    assert said[0] == again.choices[0].message.content, said
+    refused = lines(done.error_file_id)
+    assert [(line["custom_id"], line["response"]["status_code"]) for line in refused] == [("too-hot", 400)]
+    assert done.id in [other.id for other in client.batches.list(limit=1)], "auto-pagination of batches"
+
+    wrong = answered([rows[0], rows[0], {**rows[1], "url": "/v1/completions"}])
+    assert wrong.status == "failed" and wrong.output_file_id is None
+    assert [(error.line, error.code) for error in wrong.errors.data] == [(2, "duplicate_custom_id"), (3, "invalid_url")]
+    cancelled = ended(client.batches.cancel(create_batch(rows).id))
+    assert cancelled.status in {"cancelled", "completed"}, cancelled.status
+    print(f"batch: {counts.completed} answered, {counts.failed} refused, {done.usage.total_tokens} tokens")
+
+
+def create_batch(rows):
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    uploaded = client.files.create(file=("batch.jsonl", text.encode()), purpose="batch")
+    return client.batches.create(
+        input_file_id=uploaded.id, endpoint="/v1/chat/completions", completion_window="24h", metadata={"tour": "python"}
+    )
+
+
+def ended(found):
+    while found.status in {"validating", "in_progress", "finalizing", "cancelling"}:
+        time.sleep(0.2)
+        found = client.batches.retrieve(found.id)
+    return found
+
+
+def answered(rows):
+    return ended(create_batch(rows))
+
+
+def lines(file):
+    return [json.loads(line) for line in client.files.content(file).text.splitlines()]
+
+
+def grade(model):
+    """What a reward would be, before a job is made of it; one grader asks the tuned model."""
+    graders = client.fine_tuning.alpha.graders
+    texts = {"input": "{{sample.output_text}}", "reference": "{{item.reference_answer}}"}
+    holds = {"type": "string_check", "name": "holds", "operation": "ilike", **texts}
+    assert graders.validate(grader=holds).grader.operation == "ilike"
+    near = {"type": "text_similarity", "name": "near", "evaluation_metric": "fuzzy_match", **texts}
+    run = graders.run(grader=near, model_sample="Pariz", item={"reference_answer": "Paris"})
+    assert abs(run.reward - 0.8) < 1e-6 and run.metadata.name == "near", run
+    assert not any(run.metadata.errors.model_dump().values()), run.metadata.errors
+    lacking = graders.run(grader=holds, model_sample="Paris", item={})
+    assert lacking.reward == 0 and lacking.metadata.errors.invalid_variable_error
+    asked = graders.run(
+        grader={
+            "type": "score_model",
+            "name": "asked",
+            "model": model,
+            "input": [{"role": "user", "content": "{{sample.output_text}}"}],
+        },
+        model_sample="Who are you?",
+    )
+    assert asked.metadata.sampled_model_name == model and asked.metadata.token_usage > 0, asked.metadata
+    print(f"graders: {run.reward:.2f}, {asked.metadata.token_usage} tokens asked")
+
+
 def reinforce():
     """OpenAI's reinforcement fine-tuning: the model answers, and a formula over two graders is the reward."""
     prompts = upload("train.jsonl", EXAMPLES / "reinforcement")
@@ -182,6 +274,9 @@ def errors(file, job):
     )
     expect(openai.PermissionDeniedError, "permission_denied", lambda: client.models.delete(BASE_MODEL))
     expect(openai.BadRequestError, "job_terminal", lambda: jobs.cancel(job.id))
+    expect(openai.NotFoundError, "not_found", lambda: client.batches.retrieve("batch_" + "0" * 32))
+    ungraded = {"type": "string_check", "name": "x", "operation": "equals", "input": "a", "reference": "b"}
+    expect(openai.BadRequestError, "invalid_value", lambda: client.fine_tuning.alpha.graders.validate(grader=ungraded))
     refused = expect(
         openai.BadRequestError,
         "unknown_parameter",

@@ -3,6 +3,7 @@ package dev.tunesmith.api;
 import static dev.tunesmith.api.testing.Api.as;
 import static dev.tunesmith.api.testing.Api.upload;
 import static io.restassured.RestAssured.given;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tunesmith.api.testing.Api;
@@ -66,6 +67,18 @@ class IsolationTest {
                         .path("id");
         id("GET", "/api/v1/data/tasks/%s", task, "task_" + "0".repeat(32));
         id("POST", "/api/v1/data/tasks/%s/cancel", task, "task_" + "0".repeat(32));
+        String batch =
+                as("demo")
+                        .contentType("application/json")
+                        .body(
+                                """
+                                {"input_file_id":"%s","endpoint":"/v1/completions","completion_window":"24h"}
+                                """
+                                        .formatted(batchInput()))
+                        .post("/v1/batches")
+                        .path("id");
+        id("GET", "/v1/batches/%s", batch, "batch_" + "0".repeat(32));
+        id("POST", "/v1/batches/%s/cancel", batch, "batch_" + "0".repeat(32));
         operations.add(
                 new Operation(
                         "POST",
@@ -80,6 +93,18 @@ class IsolationTest {
                         "{\"model\":\"%s\",\"pairs\":[]}".formatted(OWN_MODEL)));
         id("POST", "/v1/fine_tuning/jobs/%s/cancel", job, nobody);
         id("DELETE", "/v1/models/%s", OWN_MODEL, "ft:nano:demo:iso:99999999");
+    }
+
+    /// A batch whose model takes its time.
+    private static String batchInput() {
+        String line =
+                """
+                {"custom_id":"a","method":"POST","url":"/v1/completions","body":{"model":"nano","prompt":"silent"}}
+                """;
+        return as("demo").multiPart("purpose", "batch")
+                .multiPart("file", "batch.jsonl", line.getBytes(UTF_8))
+                .post("/v1/files")
+                .path("id");
     }
 
     private void id(String method, String template, String own, String unknown) {
@@ -124,6 +149,32 @@ class IsolationTest {
     }
 
     @Test
+    void anothersFileIsNoBatchAndAnothersModelNoGrader() {
+        String input = batchInput();
+        as("guest")
+                .contentType("application/json")
+                .body(
+                        """
+                        {"input_file_id":"%s","endpoint":"/v1/completions","completion_window":"24h"}
+                        """
+                                .formatted(input))
+                .post("/v1/batches")
+                .then()
+                .statusCode(400);
+        String grader =
+                """
+                {"grader":{"type":"score_model","name":"x","model":"%s","input":[{"role":"user","content":"x"}]}}
+                """
+                        .formatted(OWN_MODEL);
+        String validate = "/v1/fine_tuning/alpha/graders/validate";
+        Response own = as("demo").contentType("application/json").body(grader).post(validate);
+        Response foreign = as("guest").contentType("application/json").body(grader).post(validate);
+        assertThat(own.statusCode()).isEqualTo(200);
+        assertThat(foreign.statusCode()).isEqualTo(400);
+        assertThat(as("guest").get("/v1/batches").<List<String>>path("data.id")).isEmpty();
+    }
+
+    @Test
     void anothersFileCannotBeTrainedOnAndAnothersCursorShowsNothing() {
         String file = operations.getFirst().own().replace("/v1/files/", "");
         as("guest")
@@ -154,7 +205,7 @@ class IsolationTest {
     /// A body without the ids in it.
     private static String shape(Response answer) {
         return answer.asString()
-                .replaceAll("(req_|file-|ftjob-|task_)[0-9a-f]+", "ID")
+                .replaceAll("(req_|file-|ftjob-|task_|batch_)[0-9a-f]+", "ID")
                 .replaceAll("ft:[a-z0-9:]+", "MODEL");
     }
 }

@@ -85,33 +85,25 @@ class SdkTest {
 
     @Test
     void trainsOnPreferences() {
-        OpenAIClient client = client(Api.key("demo"));
-        FileObject file = upload(client, PAIRS);
-        FineTuningJob job =
-                client.fineTuning()
-                        .jobs()
-                        .create(
-                                JobCreateParams.builder()
-                                        .model("nano")
-                                        .trainingFile(file.id())
-                                        .method(
-                                                JobCreateParams.Method.builder()
-                                                        .type(JobCreateParams.Method.Type.DPO)
-                                                        .dpo(dpo(0.3))
-                                                        .build())
-                                        .build());
+        JobCreateParams.Method method =
+                JobCreateParams.Method.builder()
+                        .type(JobCreateParams.Method.Type.DPO)
+                        .dpo(
+                                DpoMethod.builder()
+                                        .hyperparameters(
+                                                DpoHyperparameters.builder().beta(0.3).build())
+                                        .build())
+                        .build();
 
-        DpoMethod shown = job.method().orElseThrow().dpo().orElseThrow();
+        DpoMethod shown = shown(PAIRS, method).dpo().orElseThrow();
+
         DpoHyperparameters numbers = shown.hyperparameters().orElseThrow();
         assertThat(numbers.beta().orElseThrow().number()).contains(0.3);
         assertThat(numbers.nEpochs().orElseThrow().isAuto()).isTrue();
-        assertThat(client.fineTuning().jobs().cancel(job.id()).id()).isEqualTo(job.id());
     }
 
     @Test
     void reinforces() {
-        OpenAIClient client = client(Api.key("demo"));
-        FileObject file = upload(client, PROMPTS);
         StringCheckGrader holds =
                 StringCheckGrader.builder()
                         .name("holds")
@@ -119,37 +111,40 @@ class SdkTest {
                         .reference("{{item.reference_answer}}")
                         .operation(StringCheckGrader.Operation.ILIKE)
                         .build();
-        ReinforcementMethod method =
-                ReinforcementMethod.builder()
-                        .grader(holds)
-                        .hyperparameters(
-                                ReinforcementHyperparameters.builder().evalSamples(4).build())
+        JobCreateParams.Method method =
+                JobCreateParams.Method.builder()
+                        .type(JobCreateParams.Method.Type.REINFORCEMENT)
+                        .reinforcement(
+                                ReinforcementMethod.builder()
+                                        .grader(holds)
+                                        .hyperparameters(
+                                                ReinforcementHyperparameters.builder()
+                                                        .evalSamples(4)
+                                                        .build())
+                                        .build())
                         .build();
+
+        ReinforcementMethod shown = shown(PROMPTS, method).reinforcement().orElseThrow();
+
+        assertThat(shown.grader().asStringCheck()).isEqualTo(holds);
+        assertThat(shown.hyperparameters().orElseThrow().evalSamples().orElseThrow().integer())
+                .contains(4L);
+    }
+
+    /// The method of a job as the answer has it; the job is cancelled.
+    private static FineTuningJob.Method shown(byte[] rows, JobCreateParams.Method method) {
+        OpenAIClient client = client(Api.key("demo"));
         FineTuningJob job =
                 client.fineTuning()
                         .jobs()
                         .create(
                                 JobCreateParams.builder()
                                         .model("nano")
-                                        .trainingFile(file.id())
-                                        .method(
-                                                JobCreateParams.Method.builder()
-                                                        .type(
-                                                                JobCreateParams.Method.Type
-                                                                        .REINFORCEMENT)
-                                                        .reinforcement(method)
-                                                        .build())
+                                        .trainingFile(upload(client, rows).id())
+                                        .method(method)
                                         .build());
-
-        ReinforcementMethod shown = job.method().orElseThrow().reinforcement().orElseThrow();
-        assertThat(shown.grader().asStringCheck()).isEqualTo(holds);
         assertThat(client.fineTuning().jobs().cancel(job.id()).id()).isEqualTo(job.id());
-    }
-
-    private static DpoMethod dpo(double beta) {
-        return DpoMethod.builder()
-                .hyperparameters(DpoHyperparameters.builder().beta(beta).build())
-                .build();
+        return job.method().orElseThrow();
     }
 
     @Test

@@ -13,7 +13,8 @@ public final class CommandFailure extends RuntimeException {
         this(exitCode, message, List.of());
     }
 
-    CommandFailure(int exitCode, String message, List<String> problems) {
+    /// A failure with all problems that led to it.
+    public CommandFailure(int exitCode, String message, List<String> problems) {
         super(message);
         this.exitCode = exitCode;
         this.problems = List.copyOf(problems);

@@ -34,6 +34,9 @@ final class ForeignRows {
     /// A set whose file is there.
     private record Found(DatasetEntry entry, Path file) {}
 
+    /// A set of rows and the file that holds them, as they are.
+    record Named(String name, Path file) {}
+
     private ForeignRows(RowSource source) {
         this.source = source;
     }
@@ -51,15 +54,22 @@ final class ForeignRows {
         return List.copyOf(problems);
     }
 
-    /// The files of a list of sets, as they are.
-    List<Path> files(boolean validation) {
-        return names(validation).stream()
-                .flatMap(name -> Stream.ofNullable(found.get(name)).map(Found::file))
-                .toList();
+    /// The sets that are trained on.
+    List<Named> training() {
+        return named(source.training());
     }
 
-    private List<String> names(boolean validation) {
-        return validation ? source.validation() : source.training();
+    /// The sets that are validated on.
+    List<Named> validation() {
+        return named(source.validation());
+    }
+
+    private List<Named> named(List<String> names) {
+        return names.stream()
+                .flatMap(name ->
+                        Stream.ofNullable(found.get(name))
+                                .map(set -> new Named(name, set.file().normalize())))
+                .toList();
     }
 
     private void look(List<Path> folders) {
@@ -130,14 +140,14 @@ final class ForeignRows {
         }
     }
 
-    /// Writes the rows of one list of sets.
+    /// Writes the rows of sets, one after the other.
     ///
     /// @throws CommandFailure naming rows that cannot be used
-    void write(Path target, boolean validation, Method.RowKind kind) {
+    void write(Path target, List<Named> sets, Method.RowKind kind) {
         var bad = new ArrayList<String>();
         try (BufferedWriter out = Files.newBufferedWriter(target)) {
-            for (String name : names(validation)) {
-                Found set = found.get(name);
+            for (Named named : sets) {
+                Found set = found.get(named.name());
                 if (set != null) {
                     copy(set, kind, out, bad);
                 }

@@ -1,6 +1,9 @@
 package dev.tunesmith.cli;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tunesmith.cli.ForeignRows.Named;
+import dev.tunesmith.cli.SpecFile.FilePlace;
 import dev.tunesmith.cli.foreign.ForeignTrainer;
 import dev.tunesmith.cli.foreign.RowSource;
 import dev.tunesmith.cli.foreign.Translation;
@@ -19,6 +22,10 @@ import java.util.stream.Stream;
 /// A file of another trainer as a spec of ours, with what became of each of its options.
 final class ForeignSpec {
     private static final int VALUE_SHOWN = 40;
+    private static final String DATA = "/x_training/data";
+    private static final List<String> MIXING_KEYS = List.of("mix_strategy", "interleave_probs");
+    private static final List<String> DATA_KEYS =
+            List.of("data", "mix_strategy", "interleave_probs");
 
     private final Translation translation;
     private final ForeignRows rows;
@@ -42,14 +49,36 @@ final class ForeignSpec {
         RowSource source = RowSource.of(kind, translation);
         SpecFile spec = SpecFile.of(translation.body());
         ForeignRows rows = ForeignRows.find(source, file);
-        show(spec.body(), "training_file", rows.files(false));
-        show(spec.body(), "validation_file", rows.files(true));
-        return new ForeignSpec(translation, rows, spec.with(words));
+        nameFiles(spec.body(), rows);
+        SpecFile changed = spec.with(words);
+        if (changed.body().has("training_file")) {
+            remove(changed.body(), DATA_KEYS);
+        } else if (rows.training().size() < 2) {
+            remove(changed.body(), MIXING_KEYS);
+        }
+        return new ForeignSpec(translation, rows, changed);
     }
 
-    private static void show(ObjectNode body, String key, List<Path> files) {
-        if (!files.isEmpty()) {
-            body.put(key, files.getFirst().normalize().toString());
+    /// One set of rows is the training file, several stand in `x_training.data`.
+    private static void nameFiles(ObjectNode body, ForeignRows rows) {
+        List<Named> training = rows.training();
+        if (training.size() == 1) {
+            body.put("training_file", training.getFirst().file().toString());
+        }
+        if (training.size() > 1) {
+            ArrayNode data = body.withObject("/x_training").putArray("data");
+            for (Named set : training) {
+                data.addObject().put("name", set.name()).put("file", set.file().toString());
+            }
+        }
+        if (!rows.validation().isEmpty()) {
+            body.put("validation_file", rows.validation().getFirst().file().toString());
+        }
+    }
+
+    private static void remove(ObjectNode body, List<String> keys) {
+        if (body.path("x_training") instanceof ObjectNode training) {
+            ObjectNode _ = training.remove(keys);
         }
     }
 
@@ -97,7 +126,8 @@ final class ForeignSpec {
                                     "%s: %s cannot be had (%s)"
                                             .formatted(line.key(), line.value(), line.words())));
         }
-        if (translated("training_file") || !spec.body().has("training_file")) {
+        boolean own = spec.body().has("training_file") || spec.body().at(DATA).isArray();
+        if (!own || SpecFile.files(spec.body()).stream().anyMatch(this::isTranslated)) {
             problems.addAll(rows.problems());
         }
         if (!problems.isEmpty()) {
@@ -109,22 +139,46 @@ final class ForeignSpec {
     }
 
     /// Whether a path of the body is that of foreign rows and not one that was given by hand.
-    private boolean translated(String key) {
-        List<Path> files = rows.files(key.startsWith("validation"));
-        return !files.isEmpty()
-                && files.getFirst().normalize().toString().equals(spec.body().path(key).asText());
+    private boolean isTranslated(FilePlace place) {
+        return !setsOf(place).isEmpty();
+    }
+
+    /// The foreign rows that belong at a place; none if it was given by hand.
+    private List<Named> setsOf(FilePlace place) {
+        if (place.key().equals("validation_file")) {
+            List<Named> sets = rows.validation();
+            boolean same =
+                    !sets.isEmpty() && sets.getFirst().file().toString().equals(place.value());
+            return same ? sets : List.of();
+        }
+        String name = place.parent().path("name").asText("");
+        return rows.training().stream()
+                .filter(set -> set.file().toString().equals(place.value()))
+                .filter(set -> place.key().equals("training_file") || set.name().equals(name))
+                .limit(1)
+                .toList();
     }
 
     /// Writes the rows in our form into a folder and names them in the body.
     void writeRows(Path folder) {
         Method method = Method.of(spec.body().path("method").path("type").asText("supervised"));
-        for (String key : List.of("training_file", "validation_file")) {
-            if (translated(key)) {
-                Path target = folder.resolve(key.replace("_file", "") + ".jsonl");
-                rows.write(target, key.startsWith("validation"), method.rowKind());
-                spec.body().put(key, target.toString());
+        int number = 0;
+        for (FilePlace place : SpecFile.files(spec.body())) {
+            List<Named> sets = setsOf(place);
+            if (!sets.isEmpty()) {
+                String name =
+                        place.key().equals("file")
+                                ? "%d-%s".formatted(++number, plain(sets.getFirst().name()))
+                                : place.key().replace("_file", "");
+                Path target = folder.resolve(name + ".jsonl");
+                rows.write(target, sets, method.rowKind());
+                place.put(target.toString());
             }
         }
+    }
+
+    private static String plain(String name) {
+        return name.replaceAll("[^A-Za-z0-9._-]", "-");
     }
 
     /// A folder for rows that are uploaded and then forgotten.

@@ -1,5 +1,6 @@
 package dev.tunesmith.cli;
 
+import dev.tunesmith.cli.batch.BatchesCommand;
 import dev.tunesmith.cli.data.DataCommand;
 import dev.tunesmith.cli.predict.PredictCommand;
 import picocli.CommandLine;
@@ -25,6 +26,7 @@ import picocli.CommandLine.Spec;
             ModelsCommand.class,
             ChatCommand.class,
             PredictCommand.class,
+            BatchesCommand.class,
             QuickstartCommand.class,
             CommandLine.HelpCommand.class
         },

@@ -58,7 +58,8 @@ public final class Output {
         out.println(line);
     }
 
-    static String time(JsonNode unixSeconds) {
+    /// A time of the wire in the zone of this machine.
+    public static String time(JsonNode unixSeconds) {
         return unixSeconds.isNumber()
                 ? LOCAL.format(Instant.ofEpochSecond(unixSeconds.asLong()))
                 : "-";

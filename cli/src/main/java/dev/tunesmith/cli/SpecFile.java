@@ -205,14 +205,46 @@ final class SpecFile {
     }
 
     private void resolvePaths(Path file) {
-        for (String key : List.of("training_file", "validation_file")) {
-            JsonNode value = body.path(key);
-            if (value.isTextual()
-                    && !isFileId(value.asText())
-                    && !Path.of(value.asText()).isAbsolute()) {
-                body.put(key, file.resolveSibling(value.asText()).normalize().toString());
+        for (FilePlace place : files(body)) {
+            if (!isFileId(place.value()) && !Path.of(place.value()).isAbsolute()) {
+                place.put(file.resolveSibling(place.value()).normalize().toString());
             }
         }
+    }
+
+    /// A place of a body that names a file: by its id, or by a path of this machine.
+    ///
+    /// @param path how a person calls the place
+    record FilePlace(ObjectNode parent, String key, String path) {
+        String value() {
+            return parent.path(key).asText();
+        }
+
+        void put(String value) {
+            ObjectNode _ = parent.put(key, value);
+        }
+    }
+
+    /// All places of a body that name a file.
+    static List<FilePlace> files(ObjectNode body) {
+        var places = new ArrayList<FilePlace>();
+        for (String key : List.of("training_file", "validation_file")) {
+            places.add(new FilePlace(body, key, key));
+        }
+        JsonNode training = body.path("x_training");
+        int number = 0;
+        for (JsonNode entry : training.path("data")) {
+            if (entry instanceof ObjectNode file) {
+                places.add(
+                        new FilePlace(file, "file", "x_training.data.%d.file".formatted(number)));
+            }
+            number++;
+        }
+        if (training instanceof ObjectNode options) {
+            places.add(new FilePlace(options, "dataset_info", "x_training.dataset_info"));
+        }
+        places.removeIf(place -> !place.parent().path(place.key()).isTextual());
+        return places;
     }
 
     static boolean isFileId(String value) {

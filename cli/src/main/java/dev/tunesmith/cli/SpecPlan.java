@@ -42,9 +42,9 @@ record SpecPlan(
     /// @throws CommandFailure with all problems at once
     static JobSpec checked(ObjectNode given) {
         ObjectNode body = given.deepCopy();
-        for (String key : List.of("training_file", "validation_file")) {
-            if (body.has(key) && !SpecFile.isFileId(body.path(key).asText())) {
-                body.put(key, ANY_FILE);
+        for (SpecFile.FilePlace place : SpecFile.files(body)) {
+            if (!SpecFile.isFileId(place.value())) {
+                place.put(ANY_FILE);
             }
         }
         Set<String> models = Set.of(body.path("model").asText());

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Callable;
@@ -117,26 +117,30 @@ final class TrainCommand implements Callable<Integer> {
 
     /// Uploads the files that the body names by path, and names them by their ids.
     private static void upload(Api api, ObjectNode body) {
-        var missing = new ArrayList<String>();
-        for (String key : List.of("training_file", "validation_file")) {
-            String value = body.path(key).asText("");
-            if (!value.isEmpty()
-                    && !SpecFile.isFileId(value)
-                    && !Path.of(value).toFile().isFile()) {
-                missing.add(key + ": no such file: " + value);
-            }
-        }
+        List<SpecFile.FilePlace> local =
+                SpecFile.files(body).stream()
+                        .filter(place -> !SpecFile.isFileId(place.value()))
+                        .toList();
+        List<String> missing =
+                local.stream()
+                        .filter(place -> !Path.of(place.value()).toFile().isFile())
+                        .map(place -> place.path() + ": no such file: " + place.value())
+                        .toList();
         if (!missing.isEmpty()) {
             throw new CommandFailure(
                     ExitCode.USAGE, "the spec names files that are not there", missing);
         }
-        for (String key : List.of("training_file", "validation_file")) {
-            String value = body.path(key).asText("");
-            if (!value.isEmpty() && !SpecFile.isFileId(value)) {
-                body.put(
-                        key,
-                        FilesCommand.upload(api, Path.of(value), "fine-tune").path("id").asText());
-            }
+        var ids = new HashMap<String, String>();
+        for (SpecFile.FilePlace place : local) {
+            boolean rows = !place.key().equals("dataset_info");
+            String purpose = rows ? "fine-tune" : "user_data";
+            place.put(
+                    ids.computeIfAbsent(
+                            place.value(),
+                            file ->
+                                    FilesCommand.upload(api, Path.of(file), purpose)
+                                            .path("id")
+                                            .asText()));
         }
     }
 

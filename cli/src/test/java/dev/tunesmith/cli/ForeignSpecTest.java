@@ -15,6 +15,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -24,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/// Thirty files as users of other trainers have them.
+/// Thirty-three files as users of other trainers have them.
 final class ForeignSpecTest {
     private static final Path FILES = Path.of("src/test/resources/foreign");
     private static final String ANY_FILE = "file-" + "0".repeat(32);
@@ -51,10 +52,7 @@ final class ForeignSpecTest {
 
     /// Everything that the platform would say of a body whose model and files exist.
     private static List<String> problems(ObjectNode body) {
-        body.put("training_file", ANY_FILE);
-        if (body.has("validation_file")) {
-            body.put("validation_file", ANY_FILE);
-        }
+        SpecFile.files(body).forEach(place -> place.put(ANY_FILE));
         String model = body.path("model").asText();
         var lookup =
                 new Lookup() {
@@ -78,8 +76,8 @@ final class ForeignSpecTest {
     }
 
     @Test
-    void thereAreTenFilesOfEachTrainerOneOfThemRefused() throws IOException {
-        assertThat(accepted()).hasSize(3 * 9);
+    void thereAreElevenFilesOfEachTrainerOneOfThemRefused() throws IOException {
+        assertThat(accepted()).hasSize(3 * 10);
     }
 
     @ParameterizedTest
@@ -209,11 +207,60 @@ final class ForeignSpecTest {
         assertThat(rows("axolotl/pretrain.yml").getFirst()).isEqualTo("{\"text\":\"A text.\"}");
     }
 
-    private List<String> rows(String file) throws IOException {
+    @Test
+    void severalSetsBecomeTheDataOfTheJob() throws IOException {
+        JsonNode training = written("llamafactory/mixed-sft.yaml").path("x_training");
+        assertThat(training.path("data").findValuesAsText("name"))
+                .containsExactly("identity", "faq", "support_openai");
+        assertThat(training.path("mix_strategy").asText()).isEqualTo("interleave_over");
+        assertThat(training.path("interleave_probs").toString()).isEqualTo("[0.2,0.5,0.3]");
+        assertThat(training.path("row_order").asText()).isEqualTo("given");
+        assertThat(training.path("data").findValuesAsText("file"))
+                .allMatch(file -> file.endsWith(".jsonl"))
+                .anyMatch(file -> file.endsWith("2-faq.jsonl"));
+
+        JsonNode torchtune = written("torchtune/mixed.yaml");
+        assertThat(torchtune.path("training_file").isMissingNode()).isTrue();
+        assertThat(rowsOf(torchtune)).hasSize(2).allMatch(rows -> !rows.isEmpty());
+        assertThat(rowsOf(torchtune).getFirst().getFirst()).contains("Capital of Peru?");
+
+        JsonNode axolotl = written("axolotl/mixed.yml");
+        assertThat(rowsOf(axolotl)).hasSize(3).allMatch(rows -> !rows.isEmpty());
+        assertThat(axolotl.at("/x_training/deduplicate").asText()).isEqualTo("exact");
+    }
+
+    @Test
+    void aFileGivenByHandTakesThePlaceOfAllSets() {
+        JsonNode body = read("llamafactory/mixed-sft.yaml", "training_file=mine.jsonl").body();
+        assertThat(body.path("training_file").asText()).isEqualTo("mine.jsonl");
+        assertThat(body.path("x_training").has("data")).isFalse();
+        assertThat(body.path("x_training").has("interleave_probs")).isFalse();
+    }
+
+    /// The body of a file whose rows are written; the platform has nothing against it.
+    private ObjectNode written(String file) {
         ForeignSpec spec = read(file);
         spec.check(false);
         spec.writeRows(folder);
-        return Files.readAllLines(Path.of(spec.body().path("training_file").asText()));
+        assertThat(problems(spec.body().deepCopy())).isEmpty();
+        return spec.body();
+    }
+
+    /// The rows of each training file.
+    private static List<List<String>> rowsOf(JsonNode body) throws IOException {
+        List<String> files =
+                body.has("training_file")
+                        ? List.of(body.path("training_file").asText())
+                        : body.at("/x_training/data").findValuesAsText("file");
+        var rows = new ArrayList<List<String>>();
+        for (String file : files) {
+            rows.add(Files.readAllLines(Path.of(file)));
+        }
+        return rows;
+    }
+
+    private List<String> rows(String file) throws IOException {
+        return rowsOf(written(file)).stream().flatMap(List::stream).toList();
     }
 
     @Test

@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import dev.tunesmith.cli.job.JobLines;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -18,6 +20,8 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -253,6 +257,53 @@ final class ServerTest {
                 .contains("name=\"purpose\"\r\n\r\nfine-tune\r\n")
                 .contains("filename=\"a %22b%22.jsonl\"")
                 .contains("\r\n\r\n{}\n\r\n--");
+    }
+
+    @Test
+    void uploadsEveryFileThatASpecNames() throws IOException {
+        Path spec = folder.resolve("spec.yaml");
+        Files.writeString(folder.resolve("a.jsonl"), "{}\n");
+        Files.writeString(folder.resolve("b.jsonl"), "{}\n");
+        Files.writeString(folder.resolve("info.json"), "{}");
+        Files.writeString(
+                spec,
+                """
+                model: nano
+                validation_file: a.jsonl
+                x_training:
+                  dataset_info: info.json
+                  data:
+                    - {file: a.jsonl, weight: 2}
+                    - {file: b.jsonl}
+                    - {file: file-0123}
+                """);
+        server.createContext(
+                "/v1/files",
+                exchange -> {
+                    String form =
+                            new String(
+                                    exchange.getRequestBody().readAllBytes(),
+                                    StandardCharsets.UTF_8);
+                    Matcher name = Pattern.compile("filename=\"(\\w)").matcher(form);
+                    assertThat(name.find()).isTrue();
+                    reply(exchange, 200, "{\"id\":\"file-%s\"}".formatted(name.group(1)));
+                    seen.add(name.group(1));
+                });
+        server.createContext(
+                "/v1/fine_tuning/jobs",
+                exchange -> {
+                    exchange.getRequestBody().transferTo(OutputStream.nullOutputStream());
+                    reply(exchange, 200, "{\"id\":\"ftjob-1\"}");
+                });
+        ObjectNode body = SpecFile.read(spec).body();
+
+        TrainCommand.submit(api, body);
+
+        assertThat(seen).containsExactlyInAnyOrder("a", "b", "i");
+        assertThat(body.path("validation_file").asText()).isEqualTo("file-a");
+        assertThat(body.at("/x_training/data").findValuesAsText("file"))
+                .containsExactly("file-a", "file-b", "file-0123");
+        assertThat(body.at("/x_training/dataset_info").asText()).isEqualTo("file-i");
     }
 
     private static void reply(HttpExchange exchange, int status, String body) throws IOException {

@@ -52,6 +52,7 @@ final class IsolationTest {
                                         """))
                 .containsExactly(
                         "api_key.presented",
+                        "batch.waiting",
                         "model_version.platform_insert",
                         "model_version.platform_read",
                         "model_version.platform_update");

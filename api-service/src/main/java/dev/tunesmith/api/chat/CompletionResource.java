@@ -97,7 +97,7 @@ public final class CompletionResource {
         String model = model(tree);
         callers.countTokens(caller, bytes.length, answerMax(tree));
         ClientConnection.Watch client = connection.watch();
-        String grant = grants.sign(caller, model, client.requestId());
+        String grant = grants.sign(caller.tenant(), caller.actor(), model, client.requestId());
         var call = new Upstream.Call(path, new String(bytes, UTF_8), grant, client.requestId());
         HttpResponse<InputStream> answer = answer(call, client);
         String type =

@@ -4,10 +4,10 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.tunesmith.api.model.Model;
 import dev.tunesmith.api.model.Models;
-import dev.tunesmith.api.tenant.Caller;
 import dev.tunesmith.api.web.ApiException;
 import dev.tunesmith.contracts.event.ManifestRef;
 import dev.tunesmith.contracts.id.ModelId;
+import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.problem.NearestName;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import dev.tunesmith.contracts.serving.ServingGrant;
@@ -30,49 +30,49 @@ final class Grants {
         this.clock = clock;
     }
 
+    /// Who asks, and in which request.
+    private record Asker(TenantId tenant, String actor, String requestId) {}
+
     /// The signed grant for one request.
-    String sign(Caller caller, String name, String requestId) {
+    ///
+    /// @param actor on whose behalf it is made
+    String sign(TenantId tenant, String actor, String name, String requestId) {
+        Asker asker = new Asker(tenant, actor, requestId);
         Model model =
-                models.find(caller.tenant(), caller.actor(), name)
-                        .orElseThrow(() -> unknown(caller, name));
+                models.find(tenant, actor, name).orElseThrow(() -> unknown(asker, name));
         ManifestRef own = model.weights().manifest();
         ServingGrant grant =
                 switch (model.kind()) {
-                    case BASE -> grant(caller, model, requestId, ServingGrant.Kind.BASE, own);
-                    case MERGED -> grant(caller, model, requestId, ServingGrant.Kind.MERGED, own);
+                    case BASE -> grant(asker, model, ServingGrant.Kind.BASE, own);
+                    case MERGED -> grant(asker, model, ServingGrant.Kind.MERGED, own);
                     case ADAPTER ->
                             grant(
-                                    caller,
+                                    asker,
                                     model,
-                                    requestId,
                                     ServingGrant.Kind.ADAPTER,
-                                    base(caller, model));
+                                    base(asker, model));
                 };
         return grant.sign(settings.key().getBytes(UTF_8));
     }
 
     private ServingGrant grant(
-            Caller caller,
-            Model model,
-            String requestId,
-            ServingGrant.Kind kind,
-            ManifestRef base) {
+            Asker asker, Model model, ServingGrant.Kind kind, ManifestRef base) {
         return new ServingGrant(
-                caller.tenant(),
+                asker.tenant(),
                 model.name(),
-                requestId,
+                asker.requestId(),
                 clock.instant().plus(settings.validFor()),
                 kind,
                 weights(base),
                 kind == ServingGrant.Kind.ADAPTER ? weights(model.weights().manifest()) : null);
     }
 
-    private ManifestRef base(Caller caller, Model adapter) {
+    private ManifestRef base(Asker asker, Model adapter) {
         ModelId base = adapter.lineage().base();
         if (base == null) {
             throw new IllegalStateException("the adapter " + adapter.name() + " has no base");
         }
-        return models.find(caller.tenant(), caller.actor(), base)
+        return models.find(asker.tenant(), asker.actor(), base)
                 .map(found -> found.weights().manifest())
                 .orElseThrow(() ->
                         ApiException.of(
@@ -81,9 +81,9 @@ final class Grants {
                                 "The base model of %s is gone".formatted(adapter.name())));
     }
 
-    private ApiException unknown(Caller caller, String name) {
+    private ApiException unknown(Asker asker, String name) {
         List<String> names =
-                models.list(caller.tenant(), caller.actor()).stream().map(Model::name).toList();
+                models.list(asker.tenant(), asker.actor()).stream().map(Model::name).toList();
         List<String> near = NearestName.several(name, names, NAMES_SHOWN);
         String hint = near.isEmpty() ? "" : "; did you mean " + String.join(" or ", near) + "?";
         return ApiException.of(

@@ -136,7 +136,7 @@ public final class FileResource {
                     throw ApiException.of(
                             ProblemCode.FILE_IN_USE,
                             "id",
-                            "%s is used by a job that has not ended; cancel the job first"
+                            "%s is used by a job or a batch that has not ended; cancel it first"
                                     .formatted(id));
         };
     }

@@ -89,6 +89,23 @@ public final class Files {
                 .execute();
     }
 
+    /// Whether an id is taken, also by a file that was deleted.
+    boolean exists(TenantId tenant, String actor, FileId id) {
+        return database.inTenant(
+                tenant,
+                actor,
+                handle ->
+                        handle.createQuery(
+                                        """
+                                        SELECT EXISTS (SELECT 1 FROM file
+                                          WHERE tenant_id = :tenant AND file_id = :id)
+                                        """)
+                                .bind("tenant", tenant.value())
+                                .bind("id", id.value())
+                                .mapTo(Boolean.class)
+                                .one());
+    }
+
     public Optional<StoredFile> find(TenantId tenant, String actor, FileId id) {
         return database.inTenant(tenant, actor, handle -> find(handle, tenant, id));
     }
@@ -189,6 +206,8 @@ public final class Files {
                           WHERE tenant_id = :tenant AND finished_at IS NULL
                             AND (training_file = :id OR validation_file = :id
                               OR spec -> 'training' -> 'data' -> 'files' @> CAST(:entry AS jsonb)))
+                          OR EXISTS (SELECT 1 FROM batch
+                            WHERE tenant_id = :tenant AND finished_at IS NULL AND input_file = :id)
                         """)
                 .bind("tenant", tenant.value())
                 .bind("id", id.value())

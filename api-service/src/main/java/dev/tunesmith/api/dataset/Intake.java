@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.tunesmith.api.tenant.Caller;
 import dev.tunesmith.api.web.ApiException;
 import dev.tunesmith.api.web.Limits;
+import dev.tunesmith.contracts.id.FileId;
 import dev.tunesmith.contracts.id.Ids;
 import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.problem.Problem;
@@ -65,7 +66,7 @@ public final class Intake {
                                         ProblemCode.INVALID_VALUE,
                                         "Expected a multipart/form-data body with the"
                                                 + " fields 'file' and 'purpose'"));
-        String incoming = "t/%s/incoming/%s/file".formatted(caller.tenant().value(), ids.next());
+        String incoming = incoming(caller.tenant());
         try {
             Form form = read(reader, incoming);
             return accept(caller, form);
@@ -146,13 +147,52 @@ public final class Intake {
                         new StoredFile.Content(key, object.bytes(), object.sha256()),
                         training ? landed.report() : RowReport.UNCHECKED,
                         now);
-        publish(caller, file, object.key());
+        publish(caller.tenant(), caller.actor(), file, object.key());
         return file;
+    }
+
+    /// Stores what the platform itself made for a tenant as one of its files, once: an id that is
+    /// taken is left as it is.
+    ///
+    /// @throws IOException when the content cannot be read
+    public void keep(
+            TenantId tenant,
+            String actor,
+            FileId id,
+            StoredFile.Origin origin,
+            InputStream content)
+            throws IOException {
+        if (files.exists(tenant, actor, id)) {
+            return;
+        }
+        String incoming = incoming(tenant);
+        try {
+            Stored object = objects.put(incoming, content, Long.MAX_VALUE);
+            publish(
+                    tenant,
+                    actor,
+                    new StoredFile(
+                            id,
+                            origin,
+                            new StoredFile.Content(
+                                    datasetKey(tenant, object.sha256()),
+                                    object.bytes(),
+                                    object.sha256()),
+                            RowReport.UNCHECKED,
+                            clock.instant()),
+                    incoming);
+        } finally {
+            objects.delete(incoming);
+        }
+    }
+
+    private String incoming(TenantId tenant) {
+        return "t/%s/incoming/%s/file".formatted(tenant.value(), ids.next());
     }
 
     /// Copies the bytes to their place and adds the row. A delete of a twin between the two takes
     /// the object away again, then it is copied once more.
-    private void publish(Caller caller, StoredFile file, String incoming) {
+    private void publish(TenantId tenant, String actor, StoredFile file, String incoming) {
         String key = file.content().key();
         boolean added = false;
         while (!added) {
@@ -161,11 +201,7 @@ public final class Intake {
                 assert copied.bytes() == file.content().bytes();
             }
             added =
-                    files.add(
-                            caller.tenant(),
-                            caller.actor(),
-                            file,
-                            () -> objects.head(key).isPresent());
+                    files.add(tenant, actor, file, () -> objects.head(key).isPresent());
         }
     }
 

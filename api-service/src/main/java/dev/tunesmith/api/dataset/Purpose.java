@@ -9,9 +9,10 @@ import java.util.Optional;
 /// What a file is for, in OpenAI's words.
 final class Purpose {
     static final String FINE_TUNE = "fine-tune";
+    static final String BATCH = "batch";
 
     private static final List<String> UPLOADS =
-            List.of(FINE_TUNE, "batch", "evals", "user_data", "assistants", "vision");
+            List.of(FINE_TUNE, BATCH, "evals", "user_data", "assistants", "vision");
 
     private Purpose() {}
 

@@ -17,6 +17,11 @@ public record StoredFile(
         return origin.purpose().equals(Purpose.FINE_TUNE);
     }
 
+    /// Whether its purpose is a batch.
+    public boolean isBatchInput() {
+        return origin.purpose().equals(Purpose.BATCH);
+    }
+
     /// What the client said.
     public record Origin(String purpose, String filename, @Nullable Instant expiresAt) {}
 

@@ -43,6 +43,7 @@ public final class ApiTestResource implements QuarkusTestResourceLifecycleManage
         settings.put("tunesmith.limits.json-body", "64K");
         settings.put("tunesmith.limits.file-form", "2M");
         settings.put("tunesmith.limits.ping", "1s");
+        settings.put("tunesmith.batches.every", "PT0.2S");
         seed(new Seed(owner, PEPPER, new SecureRandom()), settings);
         return settings;
     }

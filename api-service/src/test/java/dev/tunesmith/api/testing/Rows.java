@@ -8,6 +8,7 @@ import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.job.JobSpec;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.job.Resolver;
+import dev.tunesmith.migrations.Logins;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.sql.Database;
 import dev.tunesmith.standalone.SqlServer;
@@ -79,6 +80,15 @@ public final class Rows {
                             handle.execute("SET LOCAL ROLE ts_admin");
                             handle.execute(statement);
                         });
+    }
+
+    /// Runs a statement with the rights that the service has within a tenant.
+    public static void ofTenant(String who, String statement) {
+        Database.connect(
+                        Api.setting("tunesmith.sql.url"),
+                        Logins.API,
+                        Api.setting("tunesmith.sql.password"))
+                .useTenant(Api.tenant(who), "test", handle -> handle.execute(statement));
     }
 
     /// An event of a job, as the scheduler writes it.

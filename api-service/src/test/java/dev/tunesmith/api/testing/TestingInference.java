@@ -16,7 +16,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /// Answers in place of inference-service. The words of a request steer it: `endless` streams until
-/// the client leaves, `break` ends a stream in the middle, `silent` never answers.
+/// the client leaves, `break` ends a stream in the middle, `silent` never answers, `score` is
+/// answered with a number.
 final class TestingInference {
     static final String GRANT_KEY = "grant key of the tests, 32 bytes or more";
 
@@ -72,6 +73,8 @@ final class TestingInference {
                         {"error":{"message":"too long","type":"invalid_request_error","param":"messages",\
                         "code":"context_length_exceeded"}}
                         """);
+            } else if (body.contains("score 7")) {
+                answer(exchange, 200, whole(granted.model(), "I give it a 7."));
             } else {
                 String seen = granted.kind() + " for " + granted.tenant();
                 answer(exchange, 200, whole(granted.model(), seen));

@@ -1,5 +1,6 @@
 package dev.tunesmith.cli.foreign;
 
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -15,6 +16,8 @@ enum Form {
     NOT,
     /// Parts of a text with commas.
     LIST,
+    /// Numbers of a list, or of a text with commas.
+    NUMBERS,
     /// Parts of a text with commas, torchtune's names of modules by ours.
     MODULES,
     /// The last part of a path or of a hub's name.
@@ -48,6 +51,7 @@ enum Form {
             case UP -> number(leaf).map(number -> (long) Math.ceil(number));
             case NOT -> Optional.of(leaf.off());
             case LIST -> Optional.of(leaf.list()).filter(list -> !list.isEmpty()).map(l -> l);
+            case NUMBERS -> numbers(leaf.list());
             case MODULES ->
                     Optional.of(
                             leaf.list().stream()
@@ -68,6 +72,14 @@ enum Form {
                 yield number(leaf).map(steps -> Math.round(steps * Math.ceil(epochs.orElse(1.0))));
             }
         };
+    }
+
+    private static Optional<Object> numbers(List<String> parts) {
+        List<Double> numbers =
+                parts.stream().flatMap(part -> number(new Leaf(part)).stream()).toList();
+        return numbers.isEmpty() || numbers.size() < parts.size()
+                ? Optional.empty()
+                : Optional.of(numbers);
     }
 
     private static Optional<Double> number(Leaf leaf) {

@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /// Where the rows of a translated file are: entries as a `dataset_info.json` has them.
 ///
@@ -86,13 +88,22 @@ public record RowSource(
 
     private static RowSource torchtune(Map<String, Object> rows) {
         var entries = new LinkedHashMap<String, Object>();
-        List<String> validation = List.of();
-        entries.put("dataset", torchtuneEntry(rows, "dataset."));
-        if (rows.containsKey("dataset_val._component_") || rows.containsKey("dataset_val.source")) {
-            entries.put("dataset_val", torchtuneEntry(rows, "dataset_val."));
-            validation = List.of("dataset_val");
+        List<String> training = torchtuneSets(rows, "dataset");
+        List<String> validation = torchtuneSets(rows, "dataset_val");
+        for (String set : Stream.concat(training.stream(), validation.stream()).toList()) {
+            entries.put(set, torchtuneEntry(rows, set + "."));
         }
-        return new RowSource(List.of("dataset"), validation, entries, "", Optional.empty());
+        return new RowSource(training, validation, entries, "", Optional.empty());
+    }
+
+    /// The sets of a key: itself, or its parts where it holds a list.
+    private static List<String> torchtuneSets(Map<String, Object> rows, String key) {
+        Pattern part = Pattern.compile("(%s(?:\\.[0-9]+)?)\\.(?:_component_|source)".formatted(key));
+        return rows.keySet().stream()
+                .flatMap(name -> part.matcher(name).results())
+                .map(found -> found.group(1))
+                .distinct()
+                .toList();
     }
 
     private static Map<String, Object> torchtuneEntry(Map<String, Object> rows, String prefix) {

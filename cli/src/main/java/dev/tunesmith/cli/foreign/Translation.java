@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /// A file of another trainer as a create body, and what became of each of its options.
 ///
@@ -64,6 +65,9 @@ public record Translation(Map<String, Object> body, Map<String, Object> rows, Li
 
     /// The work on one file.
     private static final class Table {
+        private static final Pattern TORCHTUNE_SET =
+                Pattern.compile("^(dataset|dataset_val)\\.[0-9]+\\.");
+
         private final ForeignTrainer trainer;
         private final List<KeyRule> rules;
         private final FlatFile file;
@@ -81,17 +85,25 @@ public record Translation(Map<String, Object> body, Map<String, Object> rows, Li
         Translation translated() {
             Map<String, Object> given = file.given();
             for (KeyRule rule : rules) {
-                if (rule.ofAbsent() && given.keySet().stream().noneMatch(rule::names)) {
+                if (rule.ofAbsent() && given.keySet().stream().noneMatch(key -> names(rule, key))) {
                     assume(rule);
                 }
                 given.forEach((key, value) -> {
-                    if (!decided.containsKey(key) && rule.names(key) && rule.fits(value)) {
+                    if (!decided.containsKey(key) && names(rule, key) && rule.fits(value)) {
                         decide(rule, key, value);
                     }
                 });
             }
             dropMisplaced();
             return new Translation(spec.body(), rows, lines());
+        }
+
+        /// Whether a rule concerns an option. One of several sets of torchtune is as the only one.
+        private boolean names(KeyRule rule, String key) {
+            return rule.names(
+                    trainer == ForeignTrainer.TORCHTUNE
+                            ? TORCHTUNE_SET.matcher(key).replaceFirst("$1.")
+                            : key);
         }
 
         private void assume(KeyRule rule) {
@@ -185,14 +197,14 @@ public record Translation(Map<String, Object> body, Map<String, Object> rows, Li
                 return new Line(key, "", Verdict.IGNORED, "is empty");
             }
             String text = new Leaf(value.get()).text();
-            boolean known = rules.stream().anyMatch(rule -> rule.names(key));
+            boolean known = rules.stream().anyMatch(rule -> names(rule, key));
             return new Line(key, text, Verdict.REFUSED, known ? values(key) : nearest(key));
         }
 
         private String values(String key) {
             List<String> values =
                     rules.stream()
-                            .filter(rule -> rule.names(key))
+                            .filter(rule -> names(rule, key))
                             .flatMap(rule -> rule.values().stream())
                             .filter(value -> !value.equals("absent"))
                             .distinct()

@@ -40,4 +40,8 @@ public final class Ids {
     public TaskId nextTask() {
         return new TaskId(next());
     }
+
+    public BatchId nextBatch() {
+        return new BatchId(next());
+    }
 }

@@ -2,6 +2,7 @@ package dev.tunesmith.contracts.job;
 
 import dev.tunesmith.contracts.care.Care;
 import dev.tunesmith.contracts.id.FileId;
+import dev.tunesmith.contracts.method.Grader;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.method.ModelRole;
@@ -85,6 +86,11 @@ public final class JobRules {
     /// @param tree the parsed JSON object
     public static Checked check(Map<String, Object> tree, Lookup lookup) {
         return new JobRules(lookup).checked(tree);
+    }
+
+    /// Reads a grader that stands alone; everything that is wrong with it is noted.
+    public static Grader grader(Fields fields) {
+        return MethodReader.grader(fields);
     }
 
     private Checked checked(Map<String, Object> tree) {

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
@@ -49,6 +50,16 @@ public sealed interface Grader {
     /// The parts that ask a model.
     default Stream<ByModel> models() {
         return Stream.of();
+    }
+
+    /// The texts that it fills in.
+    default Stream<String> texts() {
+        return Stream.of();
+    }
+
+    /// What its texts ask for and the row does not have, such as `item.answer`.
+    default List<String> gaps(Map<String, ?> item) {
+        return texts().flatMap(text -> Texts.gaps(text, item)).distinct().toList();
     }
 
     /// The grader as it stands in the body of a job.
@@ -126,6 +137,11 @@ public sealed interface Grader {
             public static final Sampling USUAL = new Sampling(64, 0, 1, 0);
         }
 
+        @Override
+        public Stream<String> texts() {
+            return input.stream().map(Line::content);
+        }
+
         /// The conversation about an answer.
         public List<Map<String, Object>> question(Map<String, ?> item, String answer) {
             return input.stream()
@@ -156,6 +172,11 @@ public sealed interface Grader {
                     .with("sampling_params", drawn)
                     .with("range", List.of(low, high))
                     .keys();
+        }
+
+        /// Whether the model named a number at all.
+        public static boolean isScore(String said) {
+            return NUMBER.matcher(said).find();
         }
 
         /// The number in what the model said: that of `"result": n`, else the first one.
@@ -202,6 +223,11 @@ public sealed interface Grader {
         }
 
         @Override
+        public Stream<String> texts() {
+            return Stream.of(input, reference);
+        }
+
+        @Override
         public Map<String, Object> wire(String name) {
             return Wire.of("string_check", name)
                     .with("input", input)
@@ -230,6 +256,11 @@ public sealed interface Grader {
         }
 
         @Override
+        public Stream<String> texts() {
+            return Stream.of(input);
+        }
+
+        @Override
         public Map<String, Object> wire(String name) {
             return Wire.of("regex", name).with("input", input).with("pattern", pattern).keys();
         }
@@ -247,6 +278,11 @@ public sealed interface Grader {
         public double score(Map<String, ?> item, String answer, Judge judge) {
             return evaluationMetric.of(
                     Texts.filled(input, item, answer), Texts.filled(reference, item, answer));
+        }
+
+        @Override
+        public Stream<String> texts() {
+            return Stream.of(input, reference);
         }
 
         @Override
@@ -306,6 +342,11 @@ public sealed interface Grader {
         }
 
         @Override
+        public Stream<String> texts() {
+            return graders.values().stream().flatMap(Grader::texts);
+        }
+
+        @Override
         public Map<String, Object> wire(String name) {
             var parts = new LinkedHashMap<String, Object>();
             graders.forEach((part, grader) -> parts.put(part, grader.wire(part)));
@@ -332,6 +373,11 @@ public sealed interface Grader {
         @Override
         public Stream<ByModel> models() {
             return grader.models();
+        }
+
+        @Override
+        public Stream<String> texts() {
+            return grader.texts();
         }
 
         @Override
@@ -370,15 +416,27 @@ public sealed interface Grader {
                     Matcher.quoteReplacement(value(match.group(1), match.group(2), item, answer)));
         }
 
+        static Stream<String> gaps(String template, Map<String, ?> item) {
+            return SLOT.matcher(template)
+                    .results()
+                    .filter(slot -> find(slot.group(1), slot.group(2), item, "").isEmpty())
+                    .map(slot -> slot.group(1) + "." + slot.group(2));
+        }
+
         private static String value(String where, String path, Map<String, ?> item, String answer) {
+            return find(where, path, item, answer).orElse("");
+        }
+
+        private static Optional<String> find(
+                String where, String path, Map<String, ?> item, String answer) {
             if (where.equals("sample")) {
-                return path.equals("output_text") ? answer : "";
+                return path.equals("output_text") ? Optional.of(answer) : Optional.empty();
             }
             Object at = item;
             for (String key : path.split("\\.")) {
                 at = at instanceof Map<?, ?> map ? map.get(key) : null;
             }
-            return at == null ? "" : at.toString();
+            return Optional.ofNullable(at).map(Object::toString);
         }
     }
 }

@@ -20,6 +20,10 @@ sealed interface Leftover {
             Pattern.compile(
                     "(t/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/tokens/([0-9a-f]{64})/).+");
 
+    Pattern BATCH =
+            Pattern.compile(
+                    "(t/[^/]+/batches/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/).+");
+
     /// With a slash at the end.
     String prefix();
 
@@ -37,6 +41,9 @@ sealed interface Leftover {
 
     /// Tokens of a file; they count as long as the tenant has the file.
     record Tokens(String prefix, UUID tenant, String sha256) implements Leftover {}
+
+    /// Answered parts of a batch; they count until it has ended.
+    record OfBatch(String prefix, UUID batch) implements Leftover {}
 
     /// Where the key belongs to; empty for everything that is never swept: data sets, logs, base
     /// models.
@@ -57,6 +64,10 @@ sealed interface Leftover {
         if (tokens.matches()) {
             UUID tenant = UUID.fromString(tokens.group(2));
             return Optional.of(new Tokens(tokens.group(1), tenant, tokens.group(3)));
+        }
+        Matcher batch = BATCH.matcher(key);
+        if (batch.matches()) {
+            return Optional.of(new OfBatch(batch.group(1), UUID.fromString(batch.group(2))));
         }
         Matcher imported = IMPORT.matcher(key);
         return imported.matches() ? Optional.of(new Import(imported.group(1))) : Optional.empty();

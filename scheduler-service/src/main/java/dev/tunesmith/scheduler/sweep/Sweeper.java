@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
 
 /// Removes what nothing refers to: uploads that were cut short, checkpoints and results of killed
 /// and fenced attempts, imports without a row, findings that are no file, tokens of files that were
-/// deleted or have expired.
+/// deleted or have expired, parts of batches that have ended.
 ///
 /// A prefix goes only when its youngest object is older than the margin, no row refers to it and
 /// its lease is not held. An attempt that has lost its lease can never get a row any more, so
@@ -50,6 +50,11 @@ public final class Sweeper implements Runnable {
             SELECT EXISTS (SELECT 1 FROM job JOIN file ON file.file_id = job.findings_file
               WHERE job.job_id = :id AND starts_with(file.object_key, :prefix)
                 AND file.deleted_at IS NULL)
+            """;
+
+    private static final String BATCH_COUNTS =
+            """
+            SELECT EXISTS (SELECT 1 FROM batch WHERE batch_id = :batch AND finished_at IS NULL)
             """;
 
     private static final String FILE_COUNTS =
@@ -156,6 +161,14 @@ public final class Sweeper implements Runnable {
                                             .one());
             case Leftover.Findings findings -> counts(FINDINGS_COUNT, findings, findings.job());
             case Leftover.Import imported -> counts(IMPORT_COUNTS, imported, null);
+            case Leftover.OfBatch part ->
+                    database.inTransaction(
+                            ACTOR,
+                            handle ->
+                                    handle.createQuery(BATCH_COUNTS)
+                                            .bind("batch", part.batch())
+                                            .mapTo(Boolean.class)
+                                            .one());
         };
     }
 

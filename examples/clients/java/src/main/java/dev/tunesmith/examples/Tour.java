@@ -2,6 +2,8 @@ package dev.tunesmith.examples;
 
 import com.openai.client.OpenAIClient;
 import com.openai.client.okhttp.OpenAIOkHttpClient;
+import com.openai.core.JsonNumber;
+import com.openai.core.JsonObject;
 import com.openai.core.JsonValue;
 import com.openai.core.http.HttpResponse;
 import com.openai.core.http.StreamResponse;
@@ -27,6 +29,9 @@ import com.openai.models.finetuning.jobs.JobCreateParams;
 import com.openai.models.finetuning.jobs.JobListEventsParams;
 import com.openai.models.finetuning.jobs.JobListParams;
 import com.openai.models.finetuning.jobs.checkpoints.CheckpointListParams;
+import com.openai.models.finetuning.methods.ReinforcementHyperparameters;
+import com.openai.models.finetuning.methods.ReinforcementMethod;
+import com.openai.models.graders.gradermodels.TextSimilarityGrader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,6 +43,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /// The whole way with the official Java SDK, unchanged: upload, train, follow, chat, cancel,
 /// errors.
@@ -82,31 +88,31 @@ public final class Tour {
     }
 
     private void run() throws IOException, InterruptedException {
-        FileObject training = upload("train.jsonl");
-        FileObject validation = upload("validation.jsonl");
+        FileObject training = upload(data.resolve("train.jsonl"));
+        FileObject validation = upload(data.resolve("validation.jsonl"));
         FineTuningJob job = follow(create(training, validation, 2, "java"), ENDED);
         check(job.status().equals(FineTuningJob.Status.SUCCEEDED), "status " + job.status());
         showHistory(job);
-        chat(job.fineTunedModel().orElseThrow());
+        chat(job.fineTunedModel().orElseThrow(), QUESTION);
+        reinforce();
         cancel(create(training, validation, 50, "never"));
         showErrors(training, job);
         check(client.files().delete(validation.id()).deleted(), "deleted");
     }
 
     @SuppressWarnings("deprecation") // The status of a file is deprecated and still required.
-    private FileObject upload(String name) throws IOException {
+    private FileObject upload(Path rows) throws IOException {
         FileObject file =
                 client.files()
                         .create(
                                 FileCreateParams.builder()
                                         .purpose(FilePurpose.FINE_TUNE)
-                                        .file(data.resolve(name))
+                                        .file(rows)
                                         .build());
         check(file.status().equals(FileObject.Status.PROCESSED), "status " + file.status());
         try (HttpResponse content = client.files().content(file.id())) {
             check(
-                    Arrays.equals(
-                            content.body().readAllBytes(), Files.readAllBytes(data.resolve(name))),
+                    Arrays.equals(content.body().readAllBytes(), Files.readAllBytes(rows)),
                     "the same bytes");
         }
         check(
@@ -188,15 +194,7 @@ public final class Tour {
                         .stream()
                         .anyMatch(other -> other.id().equals(job.id())),
                 "the job in the list");
-        // Asks for page after page, until one is empty.
-        List<FineTuningJobEvent> events =
-                client
-                        .fineTuning()
-                        .jobs()
-                        .listEvents(job.id(), JobListEventsParams.builder().limit(3).build())
-                        .autoPager()
-                        .stream()
-                        .toList();
+        List<FineTuningJobEvent> events = events(job);
         check(
                 events.stream().map(FineTuningJobEvent::id).distinct().count() == events.size()
                         && events.size() > 3,
@@ -221,11 +219,92 @@ public final class Tour {
                 "the model in the list");
     }
 
-    private void chat(String model) {
+    /// Asks for page after page, until one is empty.
+    private List<FineTuningJobEvent> events(FineTuningJob job) {
+        return client
+                .fineTuning()
+                .jobs()
+                .listEvents(job.id(), JobListEventsParams.builder().limit(3).build())
+                .autoPager()
+                .stream()
+                .toList();
+    }
+
+    /// OpenAI's reinforcement fine-tuning: the model answers, and its reward is how near it comes
+    /// to the answer that was wanted.
+    private void reinforce() throws IOException, InterruptedException {
+        Path prompts = data.resolveSibling("reinforcement");
+        TextSimilarityGrader near =
+                TextSimilarityGrader.builder()
+                        .name("near")
+                        .input("{{sample.output_text}}")
+                        .reference("{{item.reference_answer}}")
+                        .evaluationMetric(TextSimilarityGrader.EvaluationMetric.ROUGE_L)
+                        .build();
+        FineTuningJob job =
+                client.fineTuning()
+                        .jobs()
+                        .create(
+                                body(upload(prompts.resolve("train.jsonl")))
+                                        .validationFile(
+                                                upload(prompts.resolve("validation.jsonl")).id())
+                                        .suffix("reinforced")
+                                        .seed(7)
+                                        .method(rewarded(near))
+                                        .putAdditionalBodyProperty(
+                                                "x_training",
+                                                JsonValue.from(
+                                                        Map.of(
+                                                                "adapter",
+                                                                "lora",
+                                                                "rank",
+                                                                8,
+                                                                "max_completion_length",
+                                                                16)))
+                                        .build());
+        ReinforcementMethod shown = job.method().orElseThrow().reinforcement().orElseThrow();
+        check(shown.grader().asTextSimilarity().equals(near), "the grader as it was sent");
+        job = follow(job, ENDED);
+        check(job.status().equals(FineTuningJob.Status.SUCCEEDED), "status " + job.status());
+        List<Double> rewards = events(job).stream().flatMap(Tour::reward).toList();
+        check(
+                !rewards.isEmpty() && rewards.stream().allMatch(reward -> reward <= 1),
+                "rewards up to 1, found " + rewards);
+        chat(job.fineTunedModel().orElseThrow(), "Is 8 greater than 19?");
+        say("reinforce: reward %.3f → %.3f".formatted(rewards.getLast(), rewards.getFirst()));
+    }
+
+    private static JobCreateParams.Method rewarded(TextSimilarityGrader grader) {
+        ReinforcementHyperparameters numbers =
+                ReinforcementHyperparameters.builder()
+                        .nEpochs(1)
+                        .batchSize(16)
+                        .computeMultiplier(0.5)
+                        .evalInterval(1)
+                        .evalSamples(4)
+                        .build();
+        return JobCreateParams.Method.builder()
+                .type(JobCreateParams.Method.Type.REINFORCEMENT)
+                .reinforcement(
+                        ReinforcementMethod.builder()
+                                .grader(grader)
+                                .hyperparameters(numbers)
+                                .build())
+                .build();
+    }
+
+    private static Stream<Double> reward(FineTuningJobEvent event) {
+        return event._data() instanceof JsonObject data
+                        && data.values().get("reward") instanceof JsonNumber reward
+                ? Stream.of(reward.value().doubleValue())
+                : Stream.empty();
+    }
+
+    private void chat(String model, String asked) {
         ChatCompletionCreateParams question =
                 ChatCompletionCreateParams.builder()
                         .model(model)
-                        .addUserMessage(QUESTION)
+                        .addUserMessage(asked)
                         .temperature(0)
                         .maxCompletionTokens(48)
                         .build();
