@@ -101,7 +101,8 @@ class IsolationTest {
                 """
                 {"custom_id":"a","method":"POST","url":"/v1/completions","body":{"model":"nano","prompt":"silent"}}
                 """;
-        return as("demo").multiPart("purpose", "batch")
+        return as("demo")
+                .multiPart("purpose", "batch")
                 .multiPart("file", "batch.jsonl", line.getBytes(UTF_8))
                 .post("/v1/files")
                 .path("id");

@@ -45,8 +45,8 @@ final class Answering {
         this.clock = clock;
     }
 
-    /// Answers to the first lines without a gap: all of them, unless the service stops, the batch is
-    /// cancelled or expires, or its lease is lost meanwhile.
+    /// Answers to the first lines without a gap: all of them, unless the service stops, the batch
+    /// is cancelled or expires, or its lease is lost meanwhile.
     List<AnswerLine> answer(Claim claim, List<BatchRequest> requests, BooleanSupplier stopping) {
         var answers = new ArrayList<AnswerLine>();
         try (ExecutorService threads =
@@ -90,7 +90,9 @@ final class Answering {
     private boolean goesOn(Claim claim) {
         boolean open = clock.instant().isBefore(claim.batch().times().expires());
         return open
-                && batches.renew(claim.tenant(), claim).filter(State.IN_PROGRESS::equals).isPresent();
+                && batches.renew(claim.tenant(), claim)
+                        .filter(State.IN_PROGRESS::equals)
+                        .isPresent();
     }
 
     private AnswerLine answer(Claim claim, BatchRequest request) throws InterruptedException {

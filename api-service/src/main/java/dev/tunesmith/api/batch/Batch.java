@@ -51,8 +51,7 @@ record Batch(
     /// One thing that is wrong with a line.
     ///
     /// @param line counted from 1; null if it concerns the file
-    record LineError(
-            String code, String message, @Nullable String param, @Nullable Integer line) {}
+    record LineError(String code, String message, @Nullable String param, @Nullable Integer line) {}
 
     /// Lines and tokens.
     record Counts(int total, int completed, int failed, long inputTokens, long outputTokens) {

@@ -18,8 +18,6 @@ record BatchRequest(InputLines.Line line, String customId, Map<String, Object> b
         return new BatchRequest(
                 line,
                 String.valueOf(tree.get("custom_id")),
-                tree.get("body") instanceof Map<?, ?> body
-                        ? (Map<String, Object>) body
-                        : Map.of());
+                tree.get("body") instanceof Map<?, ?> body ? (Map<String, Object>) body : Map.of());
     }
 }

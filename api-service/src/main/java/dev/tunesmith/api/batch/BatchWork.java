@@ -91,9 +91,7 @@ final class BatchWork {
     private void close(Claim claim, State state) {
         Batch.Counts counts = claim.batch().counts();
         int expired =
-                state == State.EXPIRED
-                        ? counts.total() - counts.completed() - counts.failed()
-                        : 0;
+                state == State.EXPIRED ? counts.total() - counts.completed() - counts.failed() : 0;
         outputs.write(claim, expired);
         parts.delete(claim.tenant(), claim.id());
         boolean _ = batches.end(claim.tenant(), claim, state, expired);

@@ -134,11 +134,7 @@ final class LineRules {
 
     private void checkModel(InputLines.Line line, @Nullable Object asked) {
         if (!(asked instanceof String name) || name.isEmpty()) {
-            note(
-                    line,
-                    "missing_required_parameter",
-                    "body.model",
-                    "expected the name of a model");
+            note(line, "missing_required_parameter", "body.model", "expected the name of a model");
         } else if (model == null) {
             model = name;
             if (!knowsModel.test(name)) {

@@ -38,25 +38,19 @@ final class Grants {
     /// @param actor on whose behalf it is made
     String sign(TenantId tenant, String actor, String name, String requestId) {
         Asker asker = new Asker(tenant, actor, requestId);
-        Model model =
-                models.find(tenant, actor, name).orElseThrow(() -> unknown(asker, name));
+        Model model = models.find(tenant, actor, name).orElseThrow(() -> unknown(asker, name));
         ManifestRef own = model.weights().manifest();
         ServingGrant grant =
                 switch (model.kind()) {
                     case BASE -> grant(asker, model, ServingGrant.Kind.BASE, own);
                     case MERGED -> grant(asker, model, ServingGrant.Kind.MERGED, own);
                     case ADAPTER ->
-                            grant(
-                                    asker,
-                                    model,
-                                    ServingGrant.Kind.ADAPTER,
-                                    base(asker, model));
+                            grant(asker, model, ServingGrant.Kind.ADAPTER, base(asker, model));
                 };
         return grant.sign(settings.key().getBytes(UTF_8));
     }
 
-    private ServingGrant grant(
-            Asker asker, Model model, ServingGrant.Kind kind, ManifestRef base) {
+    private ServingGrant grant(Asker asker, Model model, ServingGrant.Kind kind, ManifestRef base) {
         return new ServingGrant(
                 asker.tenant(),
                 model.name(),

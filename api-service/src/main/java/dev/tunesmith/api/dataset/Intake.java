@@ -156,11 +156,7 @@ public final class Intake {
     ///
     /// @throws IOException when the content cannot be read
     public void keep(
-            TenantId tenant,
-            String actor,
-            FileId id,
-            StoredFile.Origin origin,
-            InputStream content)
+            TenantId tenant, String actor, FileId id, StoredFile.Origin origin, InputStream content)
             throws IOException {
         if (files.exists(tenant, actor, id)) {
             return;
@@ -200,8 +196,7 @@ public final class Intake {
                 Stored copied = objects.copy(incoming, key);
                 assert copied.bytes() == file.content().bytes();
             }
-            added =
-                    files.add(tenant, actor, file, () -> objects.head(key).isPresent());
+            added = files.add(tenant, actor, file, () -> objects.head(key).isPresent());
         }
     }
 

@@ -133,8 +133,7 @@ public final class GraderResource {
 
     private Grader grader(Caller caller, Fields fields, Problems problems) {
         if (!fields.has("grader")) {
-            problems.add(
-                    ProblemCode.MISSING_REQUIRED_PARAMETER, "grader", "expected a grader");
+            problems.add(ProblemCode.MISSING_REQUIRED_PARAMETER, "grader", "expected a grader");
         }
         Fields own = fields.object("grader");
         if (!fields.hasObject("grader")) {
@@ -142,8 +141,7 @@ public final class GraderResource {
         }
         Grader grader = JobRules.grader(own);
         for (String model : grader.models().map(Grader.ByModel::model).distinct().toList()) {
-            if (!model.isEmpty()
-                    && models.find(caller.tenant(), caller.actor(), model).isEmpty()) {
+            if (!model.isEmpty() && models.find(caller.tenant(), caller.actor(), model).isEmpty()) {
                 problems.add(
                         Problem.of(
                                 ProblemCode.MODEL_NOT_FOUND,

@@ -54,8 +54,7 @@ record GraderRun(
             @Nullable String sampledModelName) {}
 
     /// Scores an answer and notes what went wrong.
-    static GraderRun of(
-            Grader grader, Map<String, Object> item, String answer, ModelJudge judge) {
+    static GraderRun of(Grader grader, Map<String, Object> item, String answer, ModelJudge judge) {
         long start = System.nanoTime();
         boolean gaps = !grader.gaps(item).isEmpty();
         double score = gaps ? 0 : grader.score(item, answer, judge);

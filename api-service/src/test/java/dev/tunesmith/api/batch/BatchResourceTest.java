@@ -65,7 +65,8 @@ class BatchResourceTest {
         assertThat(bad).hasSize(1);
         assertThat(bad.getFirst().toString())
                 .contains("custom_id=b", "status_code=400", "context_length_exceeded");
-        as("demo").get("/v1/files?purpose=batch_output")
+        as("demo")
+                .get("/v1/files?purpose=batch_output")
                 .then()
                 .body("data.id", hasItem(done.<String>path("output_file_id")));
         as("guest").get("/v1/files/" + done.path("output_file_id")).then().statusCode(404);
@@ -99,7 +100,9 @@ class BatchResourceTest {
                         "mismatched_model");
         assertThat(failed.<List<Integer>>path("errors.data.line"))
                 .containsExactly(2, 3, 4, 4, 4, 5);
-        await(create(upload("")).path("id")).then().body("errors.data[0].code", equalTo("empty_file"));
+        await(create(upload("")).path("id"))
+                .then()
+                .body("errors.data[0].code", equalTo("empty_file"));
     }
 
     @Test
@@ -125,7 +128,8 @@ class BatchResourceTest {
     void aCancelledBatchKeepsWhatWasAnswered() {
         String input = upload(line("a", "hello"), line("b", "silent"), line("c", "silent"));
         String id = create(input).path("id");
-        as("demo").delete("/v1/files/" + input)
+        as("demo")
+                .delete("/v1/files/" + input)
                 .then()
                 .statusCode(400)
                 .body("error.code", equalTo("file_in_use"));
@@ -138,7 +142,8 @@ class BatchResourceTest {
         as("demo").delete("/v1/files/" + input).then().statusCode(200);
         String ended = create(upload("")).path("id");
         await(ended);
-        as("demo").post("/v1/batches/" + ended + "/cancel")
+        as("demo")
+                .post("/v1/batches/" + ended + "/cancel")
                 .then()
                 .statusCode(400)
                 .body("error.message", containsString("failed"));
@@ -222,14 +227,16 @@ class BatchResourceTest {
     }
 
     private static String upload(String... lines) {
-        return as("demo").multiPart("purpose", "batch")
+        return as("demo")
+                .multiPart("purpose", "batch")
                 .multiPart("file", "batch.jsonl", (String.join("\n", lines) + "\n").getBytes(UTF_8))
                 .post("/v1/files")
                 .path("id");
     }
 
     private static Response create(String input) {
-        return as("demo").contentType("application/json")
+        return as("demo")
+                .contentType("application/json")
                 .body(
                         """
                         {"input_file_id":"%s","endpoint":"%s","completion_window":"24h",\
@@ -257,7 +264,8 @@ class BatchResourceTest {
 
     private static List<Map<String, Object>> lines(String file) {
         var lines = new ArrayList<Map<String, Object>>();
-        as("demo").get("/v1/files/" + file + "/content")
+        as("demo")
+                .get("/v1/files/" + file + "/content")
                 .asString()
                 .lines()
                 .forEach(line -> lines.add(Json.tree(line)));

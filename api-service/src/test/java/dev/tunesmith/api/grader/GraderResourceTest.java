@@ -102,7 +102,9 @@ class GraderResourceTest {
                 .body("x_errors.param", hasItem("grader.operation"))
                 .body("x_errors.param", hasItem("grader.reference"))
                 .body("x_errors.param", hasItem("grader.extra"));
-        post("validate", "{\"grader\":%s}".formatted(ASKS.formatted("x").replace("nano", "nothing")))
+        post(
+                        "validate",
+                        "{\"grader\":%s}".formatted(ASKS.formatted("x").replace("nano", "nothing")))
                 .then()
                 .statusCode(400)
                 .body("error.code", equalTo("model_not_found"));
@@ -121,7 +123,8 @@ class GraderResourceTest {
     }
 
     private static Response post(String verb, String body) {
-        return as("demo").contentType("application/json")
+        return as("demo")
+                .contentType("application/json")
                 .body(body)
                 .post("/v1/fine_tuning/alpha/graders/" + verb);
     }

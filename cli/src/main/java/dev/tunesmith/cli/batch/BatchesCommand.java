@@ -44,9 +44,7 @@ public final class BatchesCommand {
         return ExitCode.OK;
     }
 
-    @Command(
-            description = "List batches, newest first.",
-            mixinStandardHelpOptions = true)
+    @Command(description = "List batches, newest first.", mixinStandardHelpOptions = true)
     int list(@Option(names = "--limit", defaultValue = "20") int limit) {
         JsonNode list = connection.open().get(BatchRun.PATH + "?limit=" + limit);
         var rows = new ArrayList<List<String>>();

@@ -98,7 +98,8 @@ public record RowSource(
 
     /// The sets of a key: itself, or its parts where it holds a list.
     private static List<String> torchtuneSets(Map<String, Object> rows, String key) {
-        Pattern part = Pattern.compile("(%s(?:\\.[0-9]+)?)\\.(?:_component_|source)".formatted(key));
+        Pattern part =
+                Pattern.compile("(%s(?:\\.[0-9]+)?)\\.(?:_component_|source)".formatted(key));
         return rows.keySet().stream()
                 .flatMap(name -> part.matcher(name).results())
                 .map(found -> found.group(1))

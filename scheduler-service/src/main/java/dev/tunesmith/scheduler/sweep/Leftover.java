@@ -21,8 +21,7 @@ sealed interface Leftover {
                     "(t/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/tokens/([0-9a-f]{64})/).+");
 
     Pattern BATCH =
-            Pattern.compile(
-                    "(t/[^/]+/batches/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/).+");
+            Pattern.compile("(t/[^/]+/batches/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/).+");
 
     /// With a slash at the end.
     String prefix();
