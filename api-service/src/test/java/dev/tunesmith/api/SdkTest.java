@@ -8,17 +8,22 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.openai.client.OpenAIClient;
 import com.openai.client.okhttp.OpenAIOkHttpClient;
 import com.openai.core.MultipartField;
+import com.openai.core.http.HttpResponse;
 import com.openai.core.http.StreamResponse;
 import com.openai.errors.BadRequestException;
 import com.openai.errors.NotFoundException;
 import com.openai.errors.PermissionDeniedException;
 import com.openai.errors.UnauthorizedException;
+import com.openai.models.batches.Batch;
+import com.openai.models.batches.BatchCreateParams;
 import com.openai.models.chat.completions.ChatCompletion;
 import com.openai.models.chat.completions.ChatCompletionChunk;
 import com.openai.models.chat.completions.ChatCompletionCreateParams;
 import com.openai.models.files.FileCreateParams;
 import com.openai.models.files.FileObject;
 import com.openai.models.files.FilePurpose;
+import com.openai.models.finetuning.alpha.graders.GraderRunParams;
+import com.openai.models.finetuning.alpha.graders.GraderRunResponse;
 import com.openai.models.finetuning.jobs.FineTuningJob;
 import com.openai.models.finetuning.jobs.FineTuningJobEvent;
 import com.openai.models.finetuning.jobs.JobCreateParams;
@@ -58,6 +63,13 @@ class SdkTest {
     private static final byte[] PROMPTS =
             """
             {"messages":[{"role":"user","content":"Where?"}],"reference_answer":"Paris"}
+            """
+                    .getBytes(UTF_8);
+
+    private static final byte[] REQUESTS =
+            """
+            {"custom_id":"a","method":"POST","url":"/v1/chat/completions",\
+            "body":{"model":"nano","messages":[{"role":"user","content":"Hello"}]}}
             """
                     .getBytes(UTF_8);
 
@@ -183,6 +195,58 @@ class SdkTest {
     }
 
     @Test
+    void answersABatch() throws InterruptedException {
+        OpenAIClient client = client(Api.key("demo"));
+        FileObject input = upload(client, REQUESTS, FilePurpose.BATCH);
+        Batch batch =
+                client.batches()
+                        .create(
+                                BatchCreateParams.builder()
+                                        .inputFileId(input.id())
+                                        .endpoint(BatchCreateParams.Endpoint.V1_CHAT_COMPLETIONS)
+                                        .completionWindow(BatchCreateParams.CompletionWindow._24H)
+                                        .build());
+        for (int i = 0; i < 100 && batch.completedAt().isEmpty(); i++) {
+            Thread.sleep(100);
+            batch = client.batches().retrieve(batch.id());
+        }
+
+        assertThat(batch.status()).isEqualTo(Batch.Status.COMPLETED);
+        assertThat(batch.requestCounts().orElseThrow().completed()).isEqualTo(1);
+        assertThat(batch.usage().orElseThrow().totalTokens()).isEqualTo(2);
+        assertThat(client.batches().list().autoPager().stream().limit(10))
+                .extracting(Batch::id)
+                .contains(batch.id());
+        try (HttpResponse answers = client.files().content(batch.outputFileId().orElseThrow())) {
+            assertThat(answers.body()).asString(UTF_8).contains("\"custom_id\":\"a\"");
+        }
+    }
+
+    @Test
+    void triesAGraderOut() {
+        GraderRunResponse run =
+                client(Api.key("demo"))
+                        .fineTuning()
+                        .alpha()
+                        .graders()
+                        .run(
+                                GraderRunParams.builder()
+                                        .grader(
+                                                StringCheckGrader.builder()
+                                                        .name("holds")
+                                                        .input("{{sample.output_text}}")
+                                                        .reference("Paris")
+                                                        .operation(StringCheckGrader.Operation.EQ)
+                                                        .build())
+                                        .modelSample("Paris")
+                                        .build());
+
+        assertThat(run.reward()).isEqualTo(1);
+        assertThat(run.metadata().name()).isEqualTo("holds");
+        assertThat(run.metadata().errors().modelGraderServerError()).isFalse();
+    }
+
+    @Test
     void listsModels() {
         OpenAIClient client = client(Api.key("demo"));
         assertThat(client.models().list().autoPager()).extracting(Model::id).contains("nano");
@@ -220,10 +284,14 @@ class SdkTest {
     }
 
     private static FileObject upload(OpenAIClient client, byte[] rows) {
+        return upload(client, rows, FilePurpose.FINE_TUNE);
+    }
+
+    private static FileObject upload(OpenAIClient client, byte[] rows, FilePurpose purpose) {
         return client.files()
                 .create(
                         FileCreateParams.builder()
-                                .purpose(FilePurpose.FINE_TUNE)
+                                .purpose(purpose)
                                 .file(
                                         MultipartField.<java.io.InputStream>builder()
                                                 .value(new ByteArrayInputStream(rows))

@@ -1,6 +1,7 @@
 package dev.tunesmith.api.batch;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import dev.tunesmith.api.batch.Batch.State;
 import dev.tunesmith.contracts.id.BatchId;
 import dev.tunesmith.contracts.id.FileId;
@@ -19,20 +20,10 @@ record BatchView(
         String endpoint,
         @Nullable String model,
         @Nullable Errors errors,
-        FileId inputFileId,
         String completionWindow,
         String status,
-        @Nullable FileId outputFileId,
-        @Nullable FileId errorFileId,
-        long createdAt,
-        @Nullable Long inProgressAt,
-        long expiresAt,
-        @Nullable Long finalizingAt,
-        @Nullable Long completedAt,
-        @Nullable Long failedAt,
-        @Nullable Long expiredAt,
-        @Nullable Long cancellingAt,
-        @Nullable Long cancelledAt,
+        @JsonUnwrapped Files files,
+        @JsonUnwrapped Times times,
         RequestCounts requestCounts,
         Usage usage,
         Map<String, String> metadata) {
@@ -65,8 +56,45 @@ record BatchView(
         }
     }
 
+    /// What goes in and what came out.
+    @JsonInclude(JsonInclude.Include.ALWAYS)
+    record Files(FileId inputFileId, @Nullable FileId outputFileId, @Nullable FileId errorFileId) {
+        static Files of(Batch batch) {
+            return new Files(
+                    batch.order().input(),
+                    batch.ended() ? batch.results().output() : null,
+                    batch.ended() ? batch.results().error() : null);
+        }
+    }
+
+    /// When what happened, in seconds of the epoch.
+    @JsonInclude(JsonInclude.Include.ALWAYS)
+    record Times(
+            long createdAt,
+            @Nullable Long inProgressAt,
+            long expiresAt,
+            @Nullable Long finalizingAt,
+            @Nullable Long completedAt,
+            @Nullable Long failedAt,
+            @Nullable Long expiredAt,
+            @Nullable Long cancellingAt,
+            @Nullable Long cancelledAt) {
+        static Times of(Batch batch) {
+            Batch.Times times = batch.times();
+            return new Times(
+                    times.created().getEpochSecond(),
+                    seconds(times.inProgress()),
+                    times.expires().getEpochSecond(),
+                    seconds(times.finalizing()),
+                    ended(batch, State.COMPLETED),
+                    ended(batch, State.FAILED),
+                    ended(batch, State.EXPIRED),
+                    seconds(times.cancelling()),
+                    ended(batch, State.CANCELLED));
+        }
+    }
+
     static BatchView of(Batch batch) {
-        Batch.Times times = batch.times();
         Batch.Counts counts = batch.counts();
         return new BatchView(
                 batch.id(),
@@ -74,20 +102,10 @@ record BatchView(
                 batch.order().endpoint(),
                 batch.model(),
                 batch.errors().isEmpty() ? null : new Errors("list", batch.errors()),
-                batch.order().input(),
                 WINDOW,
                 batch.state().wire(),
-                batch.ended() ? batch.results().output() : null,
-                batch.ended() ? batch.results().error() : null,
-                times.created().getEpochSecond(),
-                seconds(times.inProgress()),
-                times.expires().getEpochSecond(),
-                seconds(times.finalizing()),
-                ended(batch, State.COMPLETED),
-                ended(batch, State.FAILED),
-                ended(batch, State.EXPIRED),
-                seconds(times.cancelling()),
-                ended(batch, State.CANCELLED),
+                Files.of(batch),
+                Times.of(batch),
                 new RequestCounts(counts.total(), counts.completed(), counts.failed()),
                 Usage.of(counts),
                 batch.order().metadata());

@@ -7,6 +7,7 @@ import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
@@ -69,7 +70,7 @@ public final class BatchWorkers {
     /// Serves the batch that has waited longest.
     private boolean turn() {
         for (Batches.Waiting waiting : batches.waiting(2 * settings.workers())) {
-            var claim = batches.claim(waiting.tenant(), waiting.batch());
+            Optional<Batches.Claim> claim = batches.claim(waiting.tenant(), waiting.batch());
             if (claim.isPresent()) {
                 work.serve(claim.get(), () -> stopping);
                 return true;

@@ -247,7 +247,7 @@ class BatchResourceTest {
     }
 
     private static Response await(String id) {
-        var ended = List.of("completed", "failed", "expired", "cancelled");
+        List<String> ended = List.of("completed", "failed", "expired", "cancelled");
         for (int i = 0; i < 300; i++) {
             Response batch = as("demo").get("/v1/batches/" + id);
             if (ended.contains(batch.<String>path("status"))) {

@@ -6,6 +6,7 @@ import io.minio.errors.InvalidResponseException;
 import io.minio.errors.MinioException;
 import io.minio.errors.ServerException;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -20,21 +21,30 @@ final class S3Calls {
     private static final int TRIES_MAX = 4;
     private static final long PAUSE_MS = 150;
 
-    private S3Calls() {}
+    private final Duration patience;
+
+    /// @param patience after which nothing is begun again
+    S3Calls(Duration patience) {
+        this.patience = patience;
+    }
 
     /// A call of the client that has not been made yet.
     interface Call<T> {
         CompletableFuture<T> start() throws MinioException;
     }
 
-    static <T> T retrying(String key, Call<T> call) {
+    <T> T retrying(String key, Call<T> call) {
+        long deadline = System.nanoTime() + patience.toNanos();
         for (int tries = 1; ; tries++) {
             try {
                 return call.start().get();
             } catch (MinioException e) {
-                giveUpOrPause(translated(key, e), tries);
+                giveUpOrPause(translated(key, e), tries, deadline);
             } catch (ExecutionException e) {
-                giveUpOrPause(translated(key, Objects.requireNonNullElse(e.getCause(), e)), tries);
+                giveUpOrPause(
+                        translated(key, Objects.requireNonNullElse(e.getCause(), e)),
+                        tries,
+                        deadline);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw ObjectStoreException.unavailable(key, e);
@@ -42,8 +52,9 @@ final class S3Calls {
         }
     }
 
-    private static void giveUpOrPause(ObjectStoreException failure, int tries) {
-        if (failure.code() != Code.UNAVAILABLE || tries == TRIES_MAX) {
+    private static void giveUpOrPause(ObjectStoreException failure, int tries, long deadline) {
+        boolean late = System.nanoTime() - deadline > 0;
+        if (failure.code() != Code.UNAVAILABLE || tries == TRIES_MAX || late) {
             throw failure;
         }
         long pause = PAUSE_MS << (tries - 1);

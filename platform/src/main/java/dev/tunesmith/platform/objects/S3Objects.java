@@ -34,8 +34,12 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import okhttp3.Dispatcher;
+import okhttp3.Interceptor;
 import okhttp3.OkHttpClient;
+import okhttp3.Request;
+import okhttp3.Response;
 
 /// Objects on an S3 server, through the MinIO client.
 ///
@@ -43,8 +47,6 @@ import okhttp3.OkHttpClient;
 /// an upload in parts, never on its beginning, where the client's own upload loses it. When a
 /// repeated request of ours finds the object there, length and SHA-256 decide whether it was us.
 public final class S3Objects implements ObjectStore, AutoCloseable {
-    private static final Duration CONNECT_WAIT = Duration.ofSeconds(3);
-    private static final Duration TRANSFER_WAIT = Duration.ofSeconds(60);
     private static final int REQUESTS_MAX = 32;
     private static final int PART_BYTES = 8 << 20;
     private static final int LARGE_PART_BYTES = 64 << 20;
@@ -59,24 +61,33 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
     private final OkHttpClient http;
     private final Credentials credentials;
     private final String bucket;
+    private final S3Calls calls;
 
-    private S3Objects(MinioAsyncClient client, OkHttpClient http, Credentials credentials) {
+    private S3Objects(
+            MinioAsyncClient client, OkHttpClient http, Credentials credentials, S3Calls calls) {
         this.client = client;
         this.http = http;
         this.credentials = credentials;
         this.bucket = credentials.bucket();
+        this.calls = calls;
     }
 
     /// Objects in the bucket that the credentials name. Nothing is sent yet.
     public static S3Objects open(Credentials credentials) {
+        return open(credentials, S3Waits.USUAL);
+    }
+
+    /// The same with other bounds.
+    static S3Objects open(Credentials credentials, S3Waits waits) {
         var dispatcher = new Dispatcher();
         dispatcher.setMaxRequestsPerHost(REQUESTS_MAX);
         OkHttpClient http =
                 new OkHttpClient.Builder()
                         .dispatcher(dispatcher)
-                        .connectTimeout(CONNECT_WAIT)
-                        .readTimeout(TRANSFER_WAIT)
-                        .writeTimeout(TRANSFER_WAIT)
+                        .connectTimeout(waits.connect())
+                        .readTimeout(waits.answer())
+                        .writeTimeout(waits.answer())
+                        .addInterceptor(chain -> patient(chain, waits))
                         .build();
         MinioAsyncClient client =
                 MinioAsyncClient.builder()
@@ -85,19 +96,30 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
                         .credentials(credentials.accessKey(), credentials.secretKey())
                         .httpClient(http)
                         .build();
-        return new S3Objects(client, http, credentials);
+        return new S3Objects(client, http, credentials, new S3Calls(waits.patience()));
+    }
+
+    /// Only the end of an upload in parts may take long without a byte.
+    private static Response patient(Interceptor.Chain chain, S3Waits waits) throws IOException {
+        Request request = chain.request();
+        boolean joins =
+                request.method().equals("POST") && request.url().queryParameter("uploadId") != null;
+        int millis = Math.toIntExact(waits.joining().toMillis());
+        return joins
+                ? chain.withReadTimeout(millis, TimeUnit.MILLISECONDS).proceed(request)
+                : chain.proceed(request);
     }
 
     /// Creates the bucket when it is missing, for a server of one's own.
     public void ensureBucket() {
         boolean exists =
-                S3Calls.retrying(
+                calls.retrying(
                         bucket,
                         () ->
                                 client.bucketExists(
                                         BucketExistsArgs.builder().bucket(bucket).build()));
         if (!exists) {
-            S3Calls.retrying(
+            calls.retrying(
                     bucket,
                     () -> client.makeBucket(MakeBucketArgs.builder().bucket(bucket).build()));
         }
@@ -120,7 +142,7 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
                         .extraHeaders(CREATE_ONLY)
                         .build();
         try {
-            S3Calls.retrying(key, () -> client.putObject(request));
+            calls.retrying(key, () -> client.putObject(request));
         } catch (ObjectStoreException e) {
             acceptIfOurs(stored, e);
         }
@@ -225,7 +247,7 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
     }
 
     private InputStream open(GetObjectArgs request) {
-        return S3Calls.retrying(request.object(), () -> client.getObject(request));
+        return calls.retrying(request.object(), () -> client.getObject(request));
     }
 
     @Override
@@ -233,7 +255,7 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
         HeadObjectArgs request =
                 HeadObjectArgs.builder().bucket(bucket).object(Keys.checked(key)).build();
         try {
-            HeadObjectResponse found = S3Calls.retrying(key, () -> client.headObject(request));
+            HeadObjectResponse found = calls.retrying(key, () -> client.headObject(request));
             return Optional.of(new Head(key, found.size(), found.lastModified().toInstant()));
         } catch (ObjectStoreException e) {
             if (e.code() == NOT_FOUND) {
@@ -250,7 +272,8 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
         if (!after.isEmpty()) {
             request.startAfter(after);
         }
-        return S3Calls.retrying(prefix, () -> client.listObjectsV2(request.build()))
+        return calls
+                .retrying(prefix, () -> client.listObjectsV2(request.build()))
                 .result()
                 .contents()
                 .stream()
@@ -264,7 +287,7 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
         RemoveObjectArgs request =
                 RemoveObjectArgs.builder().bucket(bucket).object(Keys.checked(key)).build();
         try {
-            S3Calls.retrying(key, () -> client.removeObject(request));
+            calls.retrying(key, () -> client.removeObject(request));
         } catch (ObjectStoreException e) {
             if (e.code() != NOT_FOUND) {
                 throw e;
@@ -282,7 +305,7 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
             DeleteObjectsArgs request =
                     DeleteObjectsArgs.builder().bucket(bucket).quiet(true).objects(some).build();
             List<DeleteResult.Error> errors =
-                    S3Calls.retrying(bucket, () -> client.deleteObjects(request)).result().errors();
+                    calls.retrying(bucket, () -> client.deleteObjects(request)).result().errors();
             for (DeleteResult.Error error : errors) {
                 if (!"NoSuchKey".equals(error.code())) {
                     throw new ObjectStoreException(
@@ -329,7 +352,7 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
                         .build();
         return new Upload(
                 key,
-                S3Calls.retrying(key, () -> client.createMultipartUpload(request))
+                calls.retrying(key, () -> client.createMultipartUpload(request))
                         .result()
                         .uploadId());
     }
@@ -350,7 +373,7 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
                         .build();
         return new Part(
                 number,
-                S3Calls.retrying(upload.key(), () -> client.uploadPart(request)).part().etag());
+                calls.retrying(upload.key(), () -> client.uploadPart(request)).part().etag());
     }
 
     @Override
@@ -368,7 +391,7 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
                                         .toArray(io.minio.messages.Part[]::new))
                         .extraHeaders(CREATE_ONLY)
                         .build();
-        S3Calls.retrying(upload.key(), () -> client.completeMultipartUpload(request));
+        calls.retrying(upload.key(), () -> client.completeMultipartUpload(request));
     }
 
     @Override
@@ -380,7 +403,7 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
                         .uploadId(upload.id())
                         .build();
         try {
-            S3Calls.retrying(upload.key(), () -> client.abortMultipartUpload(request));
+            calls.retrying(upload.key(), () -> client.abortMultipartUpload(request));
         } catch (ObjectStoreException e) {
             if (e.code() != NOT_FOUND) {
                 throw e;

@@ -7,16 +7,20 @@ import dev.tunesmith.platform.objects.ObjectStoreException.Code;
 import dev.tunesmith.standalone.S3Node;
 import dev.tunesmith.standalone.TestStack;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /// The conformance suite on a real server: the embedded one, or the one that
 /// `TUNESMITH_TEST_OBJECTS_ENDPOINT` (with `…_ACCESS_KEY`, `…_SECRET_KEY` and `…_BUCKET`) names.
@@ -82,6 +86,45 @@ final class S3ObjectsTest extends ObjectStoreConformance {
                 S3Objects.open(
                         new Credentials("http://127.0.0.1:9", "bucket", "us-east-1", "a", "b"))) {
             assertThat(failure(() -> nobody.put(key("a"), bytes("x")))).isEqualTo(Code.UNAVAILABLE);
+        }
+    }
+
+    /// A server that takes connections and says nothing.
+    @Test
+    @Timeout(20)
+    void aServerThatHangsIsGivenUpInTime() throws IOException {
+        var waits =
+                new S3Waits(
+                        Duration.ofSeconds(1),
+                        Duration.ofMillis(300),
+                        Duration.ofMillis(1200),
+                        Duration.ofMillis(800));
+        try (var silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+                S3Objects hanging =
+                        S3Objects.open(
+                                new Credentials(
+                                        "http://127.0.0.1:" + silent.getLocalPort(),
+                                        "bucket",
+                                        "us-east-1",
+                                        "a",
+                                        "b"),
+                                waits)) {
+            long start = System.nanoTime();
+            assertThat(failure(() -> hanging.put(key("a"), bytes("x"))))
+                    .isEqualTo(Code.UNAVAILABLE);
+            assertThat(failure(() -> hanging.head(key("a")))).isEqualTo(Code.UNAVAILABLE);
+            assertThat(Duration.ofNanos(System.nanoTime() - start))
+                    .isBetween(Duration.ofMillis(1600), Duration.ofSeconds(6));
+
+            long joined = System.nanoTime();
+            assertThat(
+                            failure(() ->
+                                    hanging.completeUpload(
+                                            new ObjectStore.Upload(key("a"), "id"),
+                                            List.of(new ObjectStore.Part(1, "tag")))))
+                    .isEqualTo(Code.UNAVAILABLE);
+            assertThat(Duration.ofNanos(System.nanoTime() - joined))
+                    .isGreaterThan(Duration.ofMillis(1100));
         }
     }
 

@@ -128,6 +128,21 @@ class SweeperTest {
     }
 
     @Test
+    void partsGoOnceTheirBatchHasEnded() {
+        ObjectStore objects = new DirectoryObjects(folder);
+        UUID open = batch("NULL", "VALIDATING");
+        UUID ended = batch("now()", "COMPLETED");
+        String parts = "t/%s/batches/%s/000000000000000.json";
+        put(objects, parts.formatted(db.tenant().value(), open));
+        put(objects, parts.formatted(db.tenant().value(), ended));
+
+        assertThat(sweeper(objects, Duration.ofHours(25)).sweep()).isEqualTo(1);
+        assertThat(objects.list("", "", 10))
+                .extracting(Head::key)
+                .containsExactly(parts.formatted(db.tenant().value(), open));
+    }
+
+    @Test
     void auditHeadsAreWrittenOncePerHour() {
         ObjectStore objects = new DirectoryObjects(folder);
         db.file();
@@ -155,5 +170,16 @@ class SweeperTest {
     private static Sweeper sweeper(ObjectStore objects, Duration ahead) {
         Clock later = Clock.offset(Clock.system(ZoneOffset.UTC), ahead);
         return new Sweeper(db.scheduler(), objects, DAY, later);
+    }
+
+    private static UUID batch(String finished, String state) {
+        UUID id = UUID.randomUUID();
+        db.sql(
+                """
+                INSERT INTO batch (batch_id, tenant_id, state, endpoint, input_file, expires_at, finished_at)
+                VALUES ('%s', '%s', '%s', '/v1/completions', gen_random_uuid(), now(), %s)
+                """
+                        .formatted(id, db.tenant().value(), state, finished));
+        return id;
     }
 }
