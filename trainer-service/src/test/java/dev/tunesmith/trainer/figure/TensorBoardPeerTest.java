@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,10 +37,10 @@ final class TensorBoardPeerTest {
                 .containsExactlyInAnyOrder(
                         "train/loss", "valid/loss", "train/learning_rate", "rewards/margins");
         Map<String, Series> series = Series.of(lines);
-        assertThat(found.get("train/loss")).isEqualTo(events(series.get("train_loss")));
-        assertThat(found.get("valid/loss")).isEqualTo(events(series.get("valid_loss")));
-        assertThat(found.get("train/learning_rate")).isEqualTo(events(series.get("learning_rate")));
-        assertThat(found.get("rewards/margins")).isEqualTo(events(series.get("rewards/margins")));
+        assertThat(found.get("train/loss")).isEqualTo(events(series, "train_loss"));
+        assertThat(found.get("valid/loss")).isEqualTo(events(series, "valid_loss"));
+        assertThat(found.get("train/learning_rate")).isEqualTo(events(series, "learning_rate"));
+        assertThat(found.get("rewards/margins")).isEqualTo(events(series, "rewards/margins"));
     }
 
     /// Steps that need one, two and three bytes, values of both signs and very small ones.
@@ -60,8 +61,8 @@ final class TensorBoardPeerTest {
     }
 
     /// Wall time, step and value, as a scalar of single precision reads back.
-    private static List<List<Object>> events(Series series) {
-        return series.points().stream()
+    private static List<List<Object>> events(Map<String, Series> series, String name) {
+        return Objects.requireNonNull(series.get(name), name).points().stream()
                 .map(point ->
                         List.<Object>of(
                                 (double) point.step(),
