@@ -491,6 +491,11 @@ class ChildTest {
                                 + " training_file");
         assertThat(survey.findings()).isEqualTo(lines.lines().count());
         assertThat(lines).doesNotContain(secret);
+        // The second time the tokens come out of the store, and the rows are looked at all the
+        // same.
+        ChildReport.Validated again = surveyed(training, validation);
+        assertThat(again.notes()).anyMatch(note -> note.contains("tokenised before"));
+        assertThat(again.survey()).isEqualTo(survey);
     }
 
     @Test

@@ -17,6 +17,7 @@ import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.platform.objects.DirectoryObjects;
 import dev.tunesmith.platform.objects.ObjectStore.Stored;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -52,18 +53,23 @@ class DataChildTest {
 
     private RunningChild start(Verb verb, ObjectRef file, @Nullable ObjectRef second)
             throws IOException {
+        return start(wish(verb), new TinyJob(job.base(), file), second, "store");
+    }
+
+    private RunningChild start(Wish wish, TinyJob subject, @Nullable ObjectRef second, String store)
+            throws IOException {
         return RunningChild.start(
                 folder.resolve("work"),
-                RunningChild.Settings.folder(folder.resolve("store")),
+                RunningChild.Settings.folder(folder.resolve(store)),
                 new ChildCommand.Prepare(
                         new DataTask(
                                 new TaskId(new UUID(3, 3)),
                                 new TenantId(new UUID(1, 1)),
                                 "rows.jsonl",
-                                file,
+                                subject.training(),
                                 second,
-                                job.base(),
-                                wish(verb),
+                                subject.base(),
+                                wish,
                                 "t/a/data/x/")));
     }
 
@@ -103,6 +109,41 @@ class DataChildTest {
         assertThat(pieces)
                 .anySatisfy(
                         piece -> assertThat((Map<?, ?>) piece).extracting("weight").isEqualTo(0.0));
+    }
+
+    private Map<String, Object> preview(TinyJob subject, String store) throws Exception {
+        Wish wish = new Wish(Verb.PREVIEW, 2L, "qwen", null, 64, null, null, null, null, null);
+        try (RunningChild child = start(wish, subject, null, store)) {
+            assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
+            return child.last(ChildReport.Prepared.class).result();
+        }
+    }
+
+    /// A name is looked up, never taken for a template that says its own name.
+    @Test
+    void aNamedTemplateWritesTheRowWhereTheModelBringsNone() throws Exception {
+        Map<String, Object> shown = preview(job, "store");
+
+        assertThat(shown).doesNotContainKey("templates");
+        assertThat(String.valueOf(shown.get("documents")))
+                .contains("<|im_start|>system", "You are Qwen");
+    }
+
+    @Test
+    void theTemplateOfTheModelCountsAndTheDifferenceIsShown() throws Exception {
+        Path model = folder.resolve("tiny");
+        Files.writeString(
+                model.resolve("chat_template.jinja"),
+                "{% for m in messages %}{{ m.role }}={{ m.content }}\n{% endfor %}");
+        DirectoryObjects other = new DirectoryObjects(folder.resolve("own"));
+        TinyJob own = TinyJob.store(other, model, TinyJob.rows());
+
+        Map<String, Object> shown = preview(own, "own");
+
+        assertThat(String.valueOf(shown.get("documents"))).contains("user=What colour is sky 1?");
+        assertThat(String.valueOf(shown.get("templates_text")))
+                .contains("template qwen would write 32 of the first 32 rows otherwise")
+                .contains("-user=What colour is sky 0?", "+<|im_start|>user");
     }
 
     @Test
