@@ -16,6 +16,22 @@ import org.jspecify.annotations.Nullable;
 /// Reads what a client wants done with a file, and says everything that is wrong with it.
 final class DataTaskRules {
 
+    private static final List<String> FORMATS =
+            List.of(
+                    "jsonl",
+                    "json",
+                    "csv",
+                    "tsv",
+                    "jsonl.gz",
+                    "json.gz",
+                    "csv.gz",
+                    "tsv.gz",
+                    "jsonl.zst",
+                    "json.zst",
+                    "csv.zst",
+                    "tsv.zst",
+                    "parquet",
+                    "arrow");
     private static final List<String> VERBS = Arrays.stream(Verb.values()).map(Verb::wire).toList();
     private static final List<String> KEYS =
             List.of(
@@ -119,7 +135,7 @@ final class DataTaskRules {
                 template.orElse(null),
                 oneOf("method", List.of("supervised", "pretrain", "dpo", "kto", "reward_model")),
                 length(),
-                oneOf("format", List.of("jsonl", "json", "csv", "tsv")),
+                oneOf("format", FORMATS),
                 oneOf("shape", List.of("openai", "sharegpt", "alpaca")),
                 validation,
                 oneOf("likeness", List.of("exact", "normalised", "near")),

@@ -115,13 +115,15 @@ public final class DataCommand {
             @Option(
                             names = {"-o", "--output"},
                             required = true,
-                            description = "FILE.jsonl, .json, .csv or .tsv")
+                            description =
+                                    "FILE.jsonl, .json, .csv, .tsv (and .gz or .zst of them), .parquet"
+                                            + " or .arrow")
                     Path target,
             @Option(names = "--shape", description = "openai, sharegpt, alpaca")
                     @Nullable String shape) {
         DataTaskRun run = run("convert");
         String name = target.getFileName().toString();
-        String format = name.substring(name.lastIndexOf('.') + 1);
+        String format = name.replaceFirst("^.*?([A-Za-z]+(\\.(gz|zst))?)$", "$1");
         run.wish().put("format", format);
         DataTaskRun.put(run.wish(), "shape", shape);
         JsonNode task = run.of(file);

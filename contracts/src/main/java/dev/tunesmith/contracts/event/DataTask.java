@@ -63,7 +63,8 @@ public record DataTask(
     /// @param template name of a template, for a model that brings none
     /// @param method training method that the rows are meant for
     /// @param maxSeqLen tokens of a row; the model's context if null
-    /// @param format kind of the file that is written: jsonl, json, csv, tsv
+    /// @param format kind of the file that is written: jsonl, json, csv, tsv, each perhaps with
+    ///   `.gz` or `.zst` behind it, parquet or arrow
     /// @param shape shape of the rows that are written: openai, sharegpt, alpaca
     /// @param validation share or number of rows that are held out
     /// @param likeness how alike rows are that have to stay together: exact, normalised, near

@@ -3,38 +3,57 @@ package dev.tunesmith.engine.prepare;
 import dev.tunesmith.contracts.dataset.FileKind;
 import dev.tunesmith.contracts.tool.Json;
 import dev.tunesmith.engine.io.JsonTree;
+import dev.tunesmith.engine.table.TableWriter;
+import io.airlift.compress.v3.zstd.ZstdOutputStream;
 import java.io.BufferedWriter;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.OutputStreamWriter;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.zip.GZIPOutputStream;
 import org.jspecify.annotations.Nullable;
 
-/// Writes rows as JSON lines, JSON, CSV or TSV; a table has the columns of its first row, and holds
-/// lists and objects as JSON text.
+/// Writes rows as files of all kinds that are read, but for plain text. A file of CSV or TSV has
+/// the columns of its first row, and holds lists and objects as JSON text; Parquet and Arrow have
+/// columns with types.
 public final class RowsWriter implements Closeable {
 
-    private static final Set<FileKind> WRITTEN =
-            Set.of(FileKind.JSON_LINES, FileKind.JSON, FileKind.CSV, FileKind.TSV);
-
     private final BufferedWriter out;
+    private final @Nullable TableWriter table;
     private final FileKind kind;
     private List<String> columns = List.of();
     private long rows;
 
+    /// @param file compressed if its name ends with `.gz` or `.zst`
     /// @throws IllegalArgumentException for a kind that is read but not written
     public RowsWriter(Path file, FileKind kind) throws IOException {
-        if (!WRITTEN.contains(kind)) {
+        if (kind == FileKind.TEXT) {
             throw new IllegalArgumentException(
-                    kind.name() + " is read but not written; take jsonl, json, csv or tsv");
+                    "rows have more than the text that a text file holds");
         }
         this.kind = kind;
-        this.out = Files.newBufferedWriter(file);
+        this.table = TableWriter.isTable(kind) ? new TableWriter(file, kind) : null;
+        this.out =
+                table != null
+                        ? new BufferedWriter(Writer.nullWriter())
+                        : new BufferedWriter(
+                                new OutputStreamWriter(stream(file), StandardCharsets.UTF_8));
+    }
+
+    private static OutputStream stream(Path file) throws IOException {
+        String name = file.getFileName().toString();
+        OutputStream plain = Files.newOutputStream(file);
+        return name.endsWith(".gz")
+                ? new GZIPOutputStream(plain)
+                : name.endsWith(".zst") ? new ZstdOutputStream(plain) : plain;
     }
 
     /// Adds a row. Says why it has no place in the file, if so.
@@ -46,7 +65,7 @@ public final class RowsWriter implements Closeable {
             out.write(rows == 0 ? "[\n" : ",\n");
             out.write(JsonTree.text(row));
         } else {
-            Optional<String> foreign = table(row);
+            Optional<String> foreign = table == null ? line(row) : table.write(row);
             if (foreign.isPresent()) {
                 return foreign;
             }
@@ -55,7 +74,7 @@ public final class RowsWriter implements Closeable {
         return Optional.empty();
     }
 
-    private Optional<String> table(Map<String, ? extends @Nullable Object> row) throws IOException {
+    private Optional<String> line(Map<String, ? extends @Nullable Object> row) throws IOException {
         if (rows == 0) {
             columns = List.copyOf(row.keySet());
             record(new ArrayList<>(columns));
@@ -95,5 +114,8 @@ public final class RowsWriter implements Closeable {
             out.write(rows == 0 ? "[]\n" : "\n]\n");
         }
         out.close();
+        if (table != null) {
+            table.close();
+        }
     }
 }

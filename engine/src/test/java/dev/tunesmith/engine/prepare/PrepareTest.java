@@ -92,7 +92,7 @@ final class PrepareTest {
     @ParameterizedTest
     @EnumSource(
             value = FileKind.class,
-            names = {"JSON_LINES", "JSON", "CSV", "TSV"})
+            names = {"JSON_LINES", "JSON", "CSV", "TSV", "PARQUET", "ARROW"})
     void whatIsWrittenIsReadAgain(FileKind kind) throws IOException {
         Path file = folder.resolve("rows." + kind.name().toLowerCase(java.util.Locale.ROOT));
         Map<String, Object> row = Map.of("prompt", "a \"quoted\",\nline\t", "completion", "b");

@@ -164,7 +164,7 @@ public final class Layers {
         List<List<String>> layers =
                 List.of(
                         List.of("tensor", "io", "rows", "score"),
-                        List.of("ops", "text"),
+                        List.of("ops", "text", "table"),
                         List.of("tape", "data"),
                         List.of("nn", "prepare", "corpus"),
                         List.of("optim", "quant", "vision"),
