@@ -64,7 +64,7 @@ public final class LocalCopies {
     }
 
     /// A local file with the bytes of `object`.
-    public Path file(Stored object) throws IOException, InterruptedException {
+    public Path file(Stored object) throws IOException {
         Path place = root.resolve("objects").resolve(object.sha256());
         if (Files.exists(place)) {
             if (Sha256.of(place).equals(object.sha256())) {
@@ -124,8 +124,7 @@ public final class LocalCopies {
                 "reading " + reference.key(), () -> PublishedManifest.read(objects, reference));
     }
 
-    private void download(List<Manifest.Entry> members, Path folder)
-            throws IOException, InterruptedException {
+    private void download(List<Manifest.Entry> members, Path folder) throws IOException {
         for (Manifest.Entry member : members) {
             download(stored(member), folder.resolve(plainName(member)));
         }
@@ -135,14 +134,8 @@ public final class LocalCopies {
         return new Stored(member.key(), member.bytes(), member.sha256());
     }
 
-    private void download(Stored object, Path target) throws IOException, InterruptedException {
-        Path _ =
-                patience.of(
-                        "reading " + object.key(),
-                        () -> {
-                            objects.download(object, target);
-                            return target;
-                        });
+    private void download(Stored object, Path target) throws IOException {
+        Downloads.copy(objects, object, target, patience);
     }
 
     private static boolean holdsAll(Path place, List<Manifest.Entry> members) throws IOException {
