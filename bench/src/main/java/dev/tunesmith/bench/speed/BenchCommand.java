@@ -106,7 +106,9 @@ public final class BenchCommand implements Runnable {
     }
 
     @Command(
-            description = "Check a training file without a tokenizer.",
+            description =
+                    "Check a training file without a tokenizer, or with --model turn it into"
+                            + " tokens as a job does.",
             mixinStandardHelpOptions = true)
     int data(
             @Option(
@@ -115,20 +117,61 @@ public final class BenchCommand implements Runnable {
                             description = "a file of yours; without it one is made up")
                     Path file,
             @Option(names = "--megabytes", defaultValue = "500") int megabytes,
-            @Option(names = "--rounds", defaultValue = "3") int rounds)
+            @Option(names = "--rounds", defaultValue = "3") int rounds,
+            @Mixin Tokens tokens)
             throws IOException {
         positive("--megabytes", megabytes);
         positive("--rounds", rounds);
+        if (tokens.peer && tokens.model == null) {
+            throw new ParameterException(spec.commandLine(), "--peer needs --model");
+        }
         if (file != null) {
-            return print(new DataSpeed(file, System.err).check(rounds));
+            return data(file, rounds, tokens);
         }
         Path made = Files.createTempFile("tunesmith-rows", ".jsonl");
         try {
             GeneratedRows.write(made, megabytes * 1_000_000L, 1);
-            return print(new DataSpeed(made, System.err).check(rounds));
+            return data(made, rounds, tokens);
         } finally {
             Files.delete(made);
         }
+    }
+
+    /// What makes tokens of rows.
+    static final class Tokens {
+        @Option(
+                names = "--model",
+                paramLabel = "DIR",
+                description = "a folder with a tokenizer: rows become tokens, in one pass")
+        private @Nullable Path model;
+
+        @Option(names = "--template", defaultValue = "chatml", description = "by its name")
+        private String template = "chatml";
+
+        @Option(names = "--length", defaultValue = "4096", description = "greatest, in tokens")
+        private int length = 4096;
+
+        @Option(names = "--peer", description = "beside LLaMA-Factory, in turns")
+        private boolean peer;
+    }
+
+    private static int data(Path file, int rounds, Tokens tokens) throws IOException {
+        Path model = tokens.model;
+        if (model == null) {
+            return print(new DataSpeed(file, System.err).check(rounds));
+        }
+        if (!tokens.peer) {
+            return print(
+                    new DataSpeed(file, System.err).tokens(model, tokens.template, tokens.length));
+        }
+        List<String> arguments = new ArrayList<>(List.of("--model", model.toString()));
+        arguments.addAll(List.of("--file", file.toString(), "--template", tokens.template));
+        arguments.addAll(List.of("--length", "" + tokens.length));
+        List<String> own = new ArrayList<>(List.of(Alternation.launcher(), "bench", "data"));
+        own.addAll(arguments);
+        List<String> peer =
+                PeerPython.command(PeerPython.home(), "llamafactory", "data.py", arguments);
+        return print(new Alternation(own, peer, System.err).run(rounds));
     }
 
     @Command(

@@ -1,18 +1,35 @@
 package dev.tunesmith.bench.speed;
 
 import dev.tunesmith.contracts.data.RowSummary;
+import dev.tunesmith.contracts.job.Overflow;
+import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.mixture.TrainedTurns;
+import dev.tunesmith.contracts.twin.RowPrint;
+import dev.tunesmith.engine.data.ChatEncoder;
+import dev.tunesmith.engine.data.DatasetTokenizer;
+import dev.tunesmith.engine.data.DatasetTokenizer.Findings;
+import dev.tunesmith.engine.data.Packing;
+import dev.tunesmith.engine.data.RowLines;
+import dev.tunesmith.engine.data.Sample;
+import dev.tunesmith.engine.data.TokenShard;
 import dev.tunesmith.engine.data.TrainingFile;
+import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.text.NamedFormat;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.zip.CRC32;
 
-/// Megabytes a second of the check that needs no tokenizer.
+/// Megabytes a second of the check that needs no tokenizer, and of turning rows into tokens.
 final class DataSpeed {
 
     private static final double MEGABYTE = 1e6;
+    private static final int PROBLEMS_LISTED = 5;
+    private static final int ROWS_SAMPLED = 100;
 
     private final Path file;
     private final PrintStream progress;
@@ -52,5 +69,85 @@ final class DataSpeed {
         figures.put("processors", Runtime.getRuntime().availableProcessors());
         figures.put("peak_rss_gib", Figures.rounded(OwnProcess.peakBytes() / (double) (1 << 30)));
         return figures;
+    }
+
+    /// Turns the file into tokens on disk once, as a job does when it begins.
+    ///
+    /// @param template by name; it counts where the model brings none of its own
+    /// @param length greatest length of a row in tokens
+    Map<String, Object> tokens(Path model, String template, int length) throws IOException {
+        ModelDirectory directory = ModelDirectory.open(model);
+        var options =
+                new DatasetTokenizer.Options(
+                        Method.SUPERVISED,
+                        length,
+                        Overflow.TRUNCATE,
+                        TrainedTurns.ANSWERS,
+                        PROBLEMS_LISTED);
+        Path room = Files.createTempDirectory("tunesmith-tokens");
+        Path shard = room.resolve("shard");
+        try (DatasetTokenizer tokenizer =
+                DatasetTokenizer.of(
+                        directory,
+                        options,
+                        NamedFormat.source(directory, template),
+                        ChatEncoder.Sight.NONE)) {
+            long start = System.nanoTime();
+            Findings found = write(tokenizer, shard);
+            double seconds = (System.nanoTime() - start) / 1e9;
+            found.problems().forEach(problem -> progress.println(problem.text()));
+            return figures(found, shard, seconds);
+        } finally {
+            Files.deleteIfExists(shard);
+            Files.delete(room);
+        }
+    }
+
+    private Findings write(DatasetTokenizer tokenizer, Path shard) throws IOException {
+        try (RowLines lines = RowLines.of(file);
+                TokenShard.Writer writer = new TokenShard.Writer(shard)) {
+            Findings found =
+                    tokenizer.read(
+                            lines,
+                            row ->
+                                    writer.add(
+                                            row.documents(),
+                                            new TokenShard.Row(
+                                                    row.line(),
+                                                    row.fullLength(),
+                                                    0,
+                                                    RowPrint.of(row.tree()))));
+            writer.finish(Map.of());
+            return found;
+        }
+    }
+
+    private Map<String, Object> figures(Findings found, Path shard, double seconds)
+            throws IOException {
+        Map<String, Object> figures = new LinkedHashMap<>();
+        figures.put("rows", found.stats().rows());
+        figures.put("tokens", found.stats().tokens());
+        figures.put("seconds", Figures.rounded(seconds));
+        figures.put("megabytes_per_second", Figures.rounded(Files.size(file) / MEGABYTE / seconds));
+        figures.put("rows_per_second", Figures.rounded(found.stats().rows() / seconds));
+        figures.put("sample", sample(shard));
+        figures.put("processors", Runtime.getRuntime().availableProcessors());
+        return figures;
+    }
+
+    /// A number that tells whether two programs made the same tokens of the first rows and train
+    /// the same ones.
+    private static long sample(Path file) {
+        CRC32 sum = new CRC32();
+        try (TokenShard shard = TokenShard.open(file)) {
+            for (int row = 0; row < Math.min(ROWS_SAMPLED, shard.rows()); row++) {
+                Sample sample = shard.sample(new Packing.Piece(row, 0, shard.length(row)));
+                for (int i = 0; i < sample.length(); i++) {
+                    String token = sample.ids()[i] + "," + (sample.weights()[i] > 0 ? 1 : 0) + ";";
+                    sum.update(token.getBytes(StandardCharsets.US_ASCII));
+                }
+            }
+        }
+        return sum.getValue();
     }
 }

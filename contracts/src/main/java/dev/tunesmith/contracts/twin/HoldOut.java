@@ -2,9 +2,6 @@ package dev.tunesmith.contracts.twin;
 
 import java.util.Arrays;
 import java.util.BitSet;
-import java.util.Comparator;
-import java.util.HashMap;
-import java.util.Map;
 
 /// Which rows are held out for validation: a function of what they say and of a seed, so that a row
 /// stays on its side when others are added, and repeated rows stay together.
@@ -17,12 +14,12 @@ public final class HoldOut {
     /// @param print what the row says; the same for all rows that are to stay together
     /// @param share the part of the rows that is held out, below 1
     public static boolean holds(long print, long seed, double share) {
-        return place(print, seed) < share;
+        return place(RowPrint.mixed(print ^ RowPrint.mixed(seed))) < share;
     }
 
-    /// A number below 1 for each print, evenly spread.
-    private static double place(long print, long seed) {
-        return (RowPrint.mixed(print ^ RowPrint.mixed(seed)) >>> 11) * 0x1p-53;
+    /// A number below 1 for each mixed print, evenly spread.
+    private static double place(long mixed) {
+        return (mixed >>> 11) * 0x1p-53;
     }
 
     /// The held-out rows of a set.
@@ -34,30 +31,39 @@ public final class HoldOut {
     /// @param prints what each row says; those of a group are equal
     /// @param size a share below 1, or a number of rows
     public static BitSet rows(long[] prints, double size, long seed) {
-        Map<Long, Integer> counts = new HashMap<>();
-        for (long print : prints) {
-            counts.merge(print, 1, Integer::sum);
-        }
-        Long[] order = counts.keySet().toArray(Long[]::new);
-        Arrays.sort(order, Comparator.comparingDouble(print -> place(print, seed)));
+        long seeded = RowPrint.mixed(seed);
+        // Mixing is one to one: groups stay apart, and their order is that of their places.
+        long[] ranks = new long[prints.length];
+        Arrays.setAll(ranks, i -> RowPrint.mixed(prints[i] ^ seeded) ^ Long.MIN_VALUE);
+        long[] sorted = ranks.clone();
+        Arrays.sort(sorted);
         BitSet held = new BitSet(prints.length);
-        if (order.length < 2 || size <= 0) {
-            return held;
-        }
-        Map<Long, Boolean> taken = new HashMap<>();
-        long rows = 0;
-        for (int i = 0; i < order.length - 1; i++) {
-            boolean wanted = size < 1 ? i == 0 || place(order[i], seed) < size : rows < size;
-            if (!wanted) {
-                break;
+        int rows = taken(sorted, size);
+        if (rows > 0) {
+            long last = sorted[rows - 1];
+            for (int i = 0; i < ranks.length; i++) {
+                held.set(i, ranks[i] <= last);
             }
-            taken.put(order[i], true);
-            rows += counts.getOrDefault(order[i], 0);
-        }
-        for (int i = 0; i < prints.length; i++) {
-            held.set(i, taken.containsKey(prints[i]));
         }
         return held;
+    }
+
+    /// How many rows at the beginning are held out: whole groups, and never the last one.
+    private static int taken(long[] sorted, double size) {
+        int rows = 0;
+        while (size > 0 && rows < sorted.length) {
+            int end = rows + 1;
+            while (end < sorted.length && sorted[end] == sorted[rows]) {
+                end++;
+            }
+            double place = place(sorted[rows] ^ Long.MIN_VALUE);
+            boolean wanted = size < 1 ? rows == 0 || place < size : rows < size;
+            if (!wanted || end == sorted.length) {
+                return rows;
+            }
+            rows = end;
+        }
+        return rows;
     }
 
     /// The prints of rows whose groups were found by [Twins#groups]: that of the first of each.

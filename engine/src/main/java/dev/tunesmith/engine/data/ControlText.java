@@ -4,6 +4,7 @@ import dev.tunesmith.engine.text.SpecialText;
 import dev.tunesmith.engine.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,11 +30,15 @@ final class ControlText {
     private final Tokenizer tokenizer;
     private final List<String> names;
 
+    /// With what characters names begin: most texts have few of them.
+    private final BitSet firsts = new BitSet();
+
     ControlText(Tokenizer tokenizer) {
         this.tokenizer = tokenizer;
         List<String> special = new ArrayList<>(tokenizer.specialTokens());
         special.sort(Comparator.comparingInt(String::length).reversed());
         this.names = List.copyOf(special);
+        names.stream().filter(name -> !name.isEmpty()).forEach(name -> firsts.set(name.charAt(0)));
     }
 
     /// The message with all its texts marked, at any depth.
@@ -51,6 +56,9 @@ final class ControlText {
     /// A text with all names marked that `allowed` does not contain.
     String markedExcept(String text, String allowed) {
         String marked = text.replace(MARK, '\uFFFD');
+        if (text.chars().noneMatch(firsts::get)) {
+            return marked;
+        }
         for (int i = 0; i < names.size(); i++) {
             if (marked.contains(names.get(i)) && !allowed.contains(names.get(i))) {
                 marked = marked.replace(names.get(i), mark(i));

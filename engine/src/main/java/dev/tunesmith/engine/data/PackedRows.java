@@ -1,6 +1,5 @@
 package dev.tunesmith.engine.data;
 
-import java.util.ArrayList;
 import java.util.List;
 
 /// The rows that a training run sees: packs of documents, and batches made of them.
@@ -59,15 +58,8 @@ public final class PackedRows {
             throw new IllegalArgumentException(
                     "%d documents in groups of %d".formatted(lengths.length, documents));
         }
-        List<List<Packing.Piece>> groups = new ArrayList<>();
-        for (int first = 0; first < lengths.length; first += documents) {
-            List<Packing.Piece> group = new ArrayList<>();
-            for (int row = first; row < first + documents; row++) {
-                group.add(new Packing.Piece(row, 0, lengths[row]));
-            }
-            groups.add(group);
-        }
-        return new PackedRows(shard, groups, capacity * documents);
+        return new PackedRows(
+                shard, Packing.Packs.ofGroups(lengths, documents), capacity * documents);
     }
 
     /// Number of rows.

@@ -1,12 +1,11 @@
 package dev.tunesmith.engine.data;
 
-import java.util.ArrayDeque;
+import java.util.AbstractList;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.Deque;
+import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
+import java.util.RandomAccess;
 
 /// How documents are laid into rows of limited length, over the whole set and deterministically.
 ///
@@ -17,7 +16,7 @@ public enum Packing {
     NONE {
         @Override
         public List<List<Piece>> pack(int[] lengths, int capacity) {
-            return pieces(lengths, capacity).stream().map(List::of).toList();
+            return Packs.ofGroups(pieces(lengths, capacity), 1);
         }
     },
 
@@ -51,72 +50,203 @@ public enum Packing {
     /// Lays documents of the given lengths into rows of at most `capacity` tokens.
     public abstract List<List<Piece>> pack(int[] lengths, int capacity);
 
-    private static List<Piece> heads(int[] lengths, int capacity) {
-        List<Piece> heads = new ArrayList<>();
+    private static Pieces heads(int[] lengths, int capacity) {
+        Pieces heads = new Pieces();
         for (int row = 0; row < lengths.length; row++) {
             if (lengths[row] > 0) {
-                heads.add(new Piece(row, 0, Math.min(lengths[row], capacity)));
+                heads.add(row, 0, Math.min(lengths[row], capacity));
             }
         }
         return heads;
     }
 
-    private static List<Piece> pieces(int[] lengths, int capacity) {
-        List<Piece> pieces = new ArrayList<>();
+    private static Pieces pieces(int[] lengths, int capacity) {
+        Pieces pieces = new Pieces();
         for (int row = 0; row < lengths.length; row++) {
             for (int start = 0; start < lengths[row]; start += capacity) {
-                pieces.add(new Piece(row, start, Math.min(capacity, lengths[row] - start)));
+                pieces.add(row, start, Math.min(capacity, lengths[row] - start));
             }
         }
         return pieces;
     }
 
-    private static List<List<Piece>> bestFit(List<Piece> pieces, int capacity) {
-        List<Piece> longestFirst = new ArrayList<>(pieces);
-        longestFirst.sort(Comparator.comparingInt(Piece::length).reversed());
-        List<List<Piece>> packs = new ArrayList<>();
-        // Room left -> packs with that room, the one that has had it longest in front.
-        TreeMap<Integer, Deque<List<Piece>>> byRoom = new TreeMap<>();
-        for (Piece piece : longestFirst) {
-            Map.Entry<Integer, Deque<List<Piece>>> tightest = byRoom.ceilingEntry(piece.length());
-            List<Piece> pack;
-            int room;
-            if (tightest == null) {
-                pack = new ArrayList<>();
-                packs.add(pack);
-                room = capacity;
-            } else {
-                pack = tightest.getValue().removeFirst();
-                room = tightest.getKey();
-                if (tightest.getValue().isEmpty()) {
-                    byRoom.remove(room);
-                }
+    private static Packs bestFit(Pieces pieces, int capacity) {
+        int[] longestFirst = pieces.longestFirst();
+        int[] packOf = new int[longestFirst.length];
+        int[] room = new int[longestFirst.length];
+        RoomQueues byRoom = new RoomQueues(capacity, longestFirst.length);
+        int packs = 0;
+        for (int i = 0; i < longestFirst.length; i++) {
+            int length = pieces.lengths[longestFirst[i]];
+            int pack = byRoom.take(length);
+            if (pack < 0) {
+                pack = packs++;
+                room[pack] = capacity;
             }
-            pack.add(piece);
-            if (room > piece.length()) {
-                byRoom.computeIfAbsent(room - piece.length(), _ -> new ArrayDeque<>())
-                        .addLast(pack);
+            packOf[i] = pack;
+            room[pack] -= length;
+            if (room[pack] > 0) {
+                byRoom.add(room[pack], pack);
             }
         }
-        return packs;
+        return Packs.of(pieces, longestFirst, packOf, packs);
     }
 
-    private static List<List<Piece>> wrapped(int[] lengths, int capacity) {
-        List<List<Piece>> packs = new ArrayList<>();
+    private static Packs wrapped(int[] lengths, int capacity) {
+        Pieces pieces = new Pieces();
+        int[] begins = new int[1024];
+        int packs = 0;
         int room = 0;
         for (int row = 0; row < lengths.length; row++) {
             int start = 0;
             while (start < lengths[row]) {
                 if (room == 0) {
-                    packs.add(new ArrayList<>());
+                    begins = packs + 1 < begins.length ? begins : Arrays.copyOf(begins, 2 * packs);
+                    begins[packs++] = pieces.size;
                     room = capacity;
                 }
                 int length = Math.min(room, lengths[row] - start);
-                packs.getLast().add(new Piece(row, start, length));
+                pieces.add(row, start, length);
                 start += length;
                 room -= length;
             }
         }
-        return packs;
+        begins[packs] = pieces.size;
+        return new Packs(pieces, Arrays.copyOf(begins, packs + 1));
+    }
+
+    /// Pieces side by side, 12 bytes each.
+    private static final class Pieces {
+        private int[] rows = new int[1024];
+        private int[] starts = new int[1024];
+        private int[] lengths = new int[1024];
+        private int size;
+
+        void add(int row, int start, int length) {
+            if (size == rows.length) {
+                rows = Arrays.copyOf(rows, 2 * size);
+                starts = Arrays.copyOf(starts, 2 * size);
+                lengths = Arrays.copyOf(lengths, 2 * size);
+            }
+            rows[size] = row;
+            starts[size] = start;
+            lengths[size++] = length;
+        }
+
+        Piece get(int place) {
+            return new Piece(rows[place], starts[place], lengths[place]);
+        }
+
+        /// Places in the order of falling lengths; equal ones stay in their order.
+        int[] longestFirst() {
+            long[] ranks = new long[size];
+            Arrays.setAll(ranks, i -> (long) -lengths[i] << 32 | i);
+            Arrays.sort(ranks);
+            return Arrays.stream(ranks).mapToInt(rank -> (int) rank).toArray();
+        }
+    }
+
+    /// Packs by the room that they have left; the one that has had it longest is in front.
+    private static final class RoomQueues {
+        private static final int NONE = -1;
+
+        private final BitSet rooms;
+        private final int[] first;
+        private final int[] last;
+        private final int[] next;
+
+        RoomQueues(int capacity, int packsMost) {
+            this.rooms = new BitSet(capacity + 1);
+            this.first = new int[capacity + 1];
+            this.last = new int[capacity + 1];
+            this.next = new int[packsMost];
+        }
+
+        /// The pack with the least room that is enough, or a negative number.
+        int take(int length) {
+            int room = rooms.nextSetBit(length);
+            if (room < 0) {
+                return NONE;
+            }
+            int pack = first[room];
+            first[room] = next[pack];
+            rooms.set(room, first[room] != NONE);
+            return pack;
+        }
+
+        void add(int room, int pack) {
+            next[pack] = NONE;
+            if (rooms.get(room)) {
+                next[last[room]] = pack;
+            } else {
+                first[room] = pack;
+                rooms.set(room);
+            }
+            last[room] = pack;
+        }
+    }
+
+    /// Rows made of pieces, 12 bytes a piece and 4 a row: lists are made when they are asked for.
+    static final class Packs extends AbstractList<List<Piece>> implements RandomAccess {
+        private final Pieces pieces;
+        private final int[] begins;
+
+        /// @param begins first piece of each pack, and the number of pieces at the end
+        private Packs(Pieces pieces, int[] begins) {
+            this.pieces = pieces;
+            this.begins = begins;
+        }
+
+        /// Packs of `size` neighbours each.
+        private static Packs ofGroups(Pieces pieces, int size) {
+            int[] begins = new int[pieces.size / size + 1];
+            Arrays.setAll(begins, i -> i * size);
+            return new Packs(pieces, begins);
+        }
+
+        /// Packs of whole documents, some neighbours each.
+        static Packs ofGroups(int[] lengths, int documents) {
+            Pieces pieces = new Pieces();
+            for (int row = 0; row < lengths.length; row++) {
+                pieces.add(row, 0, lengths[row]);
+            }
+            return ofGroups(pieces, documents);
+        }
+
+        /// @param order of the pieces
+        /// @param packOf for each of them in that order
+        private static Packs of(Pieces pieces, int[] order, int[] packOf, int packs) {
+            int[] begins = new int[packs + 1];
+            for (int pack : packOf) {
+                begins[pack + 1]++;
+            }
+            for (int pack = 0; pack < packs; pack++) {
+                begins[pack + 1] += begins[pack];
+            }
+            int[] free = Arrays.copyOf(begins, packs);
+            int[] placed = new int[order.length];
+            for (int i = 0; i < order.length; i++) {
+                placed[free[packOf[i]]++] = order[i];
+            }
+            Pieces sorted = new Pieces();
+            for (int place : placed) {
+                sorted.add(pieces.rows[place], pieces.starts[place], pieces.lengths[place]);
+            }
+            return new Packs(sorted, begins);
+        }
+
+        @Override
+        public List<Piece> get(int pack) {
+            List<Piece> list = new ArrayList<>(begins[pack + 1] - begins[pack]);
+            for (int place = begins[pack]; place < begins[pack + 1]; place++) {
+                list.add(pieces.get(place));
+            }
+            return list;
+        }
+
+        @Override
+        public int size() {
+            return begins.length - 1;
+        }
     }
 }

@@ -32,6 +32,10 @@ public final class Tokenizer implements AutoCloseable {
     private static final Map<String, String> OPTIONS =
             Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false");
 
+    /// Shows what most ways to cut words differ in.
+    private static final String PROBE =
+            "It's I'LL  a\tb 1234567 x.y,\n\n  z  \u00e9\u4f60\u597d(foo)/bar== 3rd \r\n end ";
+
     static {
         // The library would otherwise look for a GPU build and for files on the network.
         setIfAbsent("RUST_FLAVOR", "cpu");
@@ -43,16 +47,21 @@ public final class Tokenizer implements AutoCloseable {
     private final HuggingFaceTokenizer parsing;
     private final HuggingFaceTokenizer literal;
     private final HuggingFaceTokenizer ofUsers;
+    private final Optional<Shortcut> shortcut;
+    private final Around around;
 
     private Tokenizer(
             Vocabulary vocabulary,
             HuggingFaceTokenizer parsing,
             HuggingFaceTokenizer literal,
-            HuggingFaceTokenizer ofUsers) {
+            HuggingFaceTokenizer ofUsers,
+            Optional<Shortcut> shortcut) {
         this.vocabulary = vocabulary;
         this.parsing = parsing;
         this.literal = literal;
         this.ofUsers = ofUsers;
+        this.around = around();
+        this.shortcut = shortcut.filter(this::agrees);
     }
 
     private static void setIfAbsent(String key, String value) {
@@ -116,7 +125,12 @@ public final class Tokenizer implements AutoCloseable {
                     withoutControlWords(twin, vocabulary)
                             .map(words -> load(file, words))
                             .orElse(opened.getLast()));
-            return new Tokenizer(vocabulary, opened.get(0), opened.get(1), opened.get(2));
+            return new Tokenizer(
+                    vocabulary,
+                    opened.get(0),
+                    opened.get(1),
+                    opened.get(2),
+                    Shortcut.of(tree, vocabulary));
         } catch (RuntimeException e) {
             opened.forEach(HuggingFaceTokenizer::close);
             throw e;
@@ -195,12 +209,54 @@ public final class Tokenizer implements AutoCloseable {
 
     /// Token ids of a text, without the tokens that the tokenizer puts around it.
     public int[] encode(String text, SpecialText special) {
-        return ids(encoding(text, special, false));
+        return shortcut.flatMap(way -> way.encode(text, special))
+                .orElseGet(() -> ids(encoding(text, special, false)));
     }
 
     /// Token ids of a text with the tokens that the tokenizer puts around it (such as BOS).
     public int[] encodeWithAdded(String text, SpecialText special) {
-        return ids(encoding(text, special, true));
+        Optional<int[]> plain =
+                around.known
+                        ? shortcut.flatMap(way -> way.encode(text, special))
+                        : Optional.empty();
+        return plain.map(around::put).orElseGet(() -> ids(encoding(text, special, true)));
+    }
+
+    /// What the tokenizer puts around every text.
+    ///
+    /// @param known whether it is the same for every text
+    @SuppressWarnings("ArrayRecordComponent")
+    private record Around(int[] before, int[] behind, boolean known) {
+        int[] put(int[] ids) {
+            int[] all = Arrays.copyOf(before, before.length + ids.length + behind.length);
+            System.arraycopy(ids, 0, all, before.length, ids.length);
+            System.arraycopy(behind, 0, all, before.length + ids.length, behind.length);
+            return all;
+        }
+    }
+
+    private Around around() {
+        int[] plain = ids(encoding(PROBE, SpecialText.PARSED, false));
+        int[] whole = ids(encoding(PROBE, SpecialText.PARSED, true));
+        for (int from = 0; plain.length > 0 && from + plain.length <= whole.length; from++) {
+            int end = from + plain.length;
+            if (Arrays.equals(plain, 0, plain.length, whole, from, end)) {
+                int[] before = Arrays.copyOf(whole, from);
+                return new Around(before, Arrays.copyOfRange(whole, end, whole.length), true);
+            }
+        }
+        return new Around(new int[0], new int[0], false);
+    }
+
+    /// A shortcut that gives other tokens than the library is none.
+    private boolean agrees(Shortcut way) {
+        for (SpecialText special : List.of(SpecialText.PARSED, SpecialText.LITERAL)) {
+            Optional<int[]> ids = way.encode(PROBE, special);
+            if (ids.isEmpty() || !Arrays.equals(ids.get(), ids(encoding(PROBE, special, false)))) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /// Token ids of a text and the code points that they cover.

@@ -19,8 +19,10 @@ import dev.tunesmith.contracts.mixture.TrainedTurns;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.twin.Likeness;
 import dev.tunesmith.engine.data.DatasetTokenizer;
-import dev.tunesmith.engine.data.DatasetTokenizer.Tokenized;
+import dev.tunesmith.engine.data.DatasetTokenizer.EncodedRow;
+import dev.tunesmith.engine.data.DatasetTokenizer.Findings;
 import dev.tunesmith.engine.data.Packing;
+import dev.tunesmith.engine.data.RowLines;
 import dev.tunesmith.engine.data.Sample;
 import dev.tunesmith.engine.data.UnusableRowException;
 import dev.tunesmith.engine.io.JsonTree;
@@ -46,6 +48,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -158,8 +161,10 @@ final class DataWork {
         Path one = folder.resolveSibling("row.jsonl");
         Files.writeString(one, JsonTree.text(row(file, number)) + "\n");
         ModelDirectory model = model();
-        Tokenized rows = tokenized(model, one, context(model));
-        Problem problem = rows.problems().isEmpty() ? null : rows.problems().getFirst();
+        List<Sample> samples = new ArrayList<>();
+        Findings found =
+                tokenise(model, one, context(model), given -> samples.addAll(given.documents()));
+        Problem problem = found.problems().isEmpty() ? null : found.problems().getFirst();
         if (problem != null) {
             String field = problem.param() == null ? "" : problem.param() + ": ";
             throw new UnusableRowException(
@@ -167,20 +172,20 @@ final class DataWork {
         }
         List<Map<String, Object>> documents = new ArrayList<>();
         try (Tokenizer tokenizer = Tokenizer.open(model.tokenizer().orElseThrow())) {
-            for (Sample sample : rows.samples()) {
+            for (Sample sample : samples) {
                 documents.add(Json.treeOf(RowPreview.of(sample, tokenizer)));
             }
         }
         Map<String, Object> result = new LinkedHashMap<>();
         result.put("row", number);
         result.put("documents", documents);
-        result.put("length", rows.stats().longest());
+        result.put("length", found.stats().longest());
         Optional<TemplateDifference> templates =
                 TemplateDifference.of(
                         model, task.wish().template(), file, Reading.RECOGNISED, method(one));
-        templates.ifPresent(found -> {
-            result.put("templates", Json.treeOf(found));
-            result.put("templates_text", found.text());
+        templates.ifPresent(other -> {
+            result.put("templates", Json.treeOf(other));
+            result.put("templates_text", other.text());
         });
         return result;
     }
@@ -205,7 +210,9 @@ final class DataWork {
         return wanted == null ? TrainingRun.facts(model).contextLength() : wanted;
     }
 
-    private Tokenized tokenized(ModelDirectory model, Path file, int lengthMax) throws IOException {
+    private Findings tokenise(
+            ModelDirectory model, Path file, int lengthMax, DatasetTokenizer.Sink sink)
+            throws IOException {
         var options =
                 new DatasetTokenizer.Options(
                         method(file),
@@ -214,9 +221,11 @@ final class DataWork {
                         TrainedTurns.ANSWERS,
                         PROBLEMS_LISTED);
         Optional<String> template = NamedFormat.source(model, task.wish().template());
-        try (DatasetTokenizer tokenizer =
-                DatasetTokenizer.of(model, options, template, Architecture.sight(model.config()))) {
-            return tokenizer.read(file);
+        try (RowLines lines = RowLines.of(file);
+                DatasetTokenizer tokenizer =
+                        DatasetTokenizer.of(
+                                model, options, template, Architecture.sight(model.config()))) {
+            return tokenizer.read(lines, sink);
         }
     }
 
@@ -247,20 +256,35 @@ final class DataWork {
 
     private TokenFigures tokens(Path file) throws IOException, InterruptedException {
         ModelDirectory model = model();
-        Tokenized rows = tokenized(model, file, WHOLE_ROW);
-        return TokenFigures.of(lengths(rows), rows.stats().trainedTokens(), context(model));
+        Lengths lengths = new Lengths();
+        Findings found = tokenise(model, file, WHOLE_ROW, lengths::add);
+        return TokenFigures.of(lengths.all(), found.stats().trainedTokens(), context(model));
     }
 
-    private static int[] lengths(Tokenized rows) {
-        return rows.samples().stream().mapToInt(Sample::length).toArray();
+    /// How long documents are: their tokens may be more than fit into memory.
+    private static final class Lengths {
+        private int[] lengths = new int[1024];
+        private int size;
+
+        void add(EncodedRow row) {
+            for (Sample document : row.documents()) {
+                lengths = size < lengths.length ? lengths : Arrays.copyOf(lengths, 2 * size);
+                lengths[size++] = document.length();
+            }
+        }
+
+        int[] all() {
+            return Arrays.copyOf(lengths, size);
+        }
     }
 
     private Map<String, Object> pack(Path file) throws IOException, InterruptedException {
         ModelDirectory model = model();
         Packing packing =
                 method(file) == Method.PRETRAIN ? Packing.BEST_FIT_SPLIT : Packing.BEST_FIT;
-        int[] lengths = lengths(tokenized(model, file, WHOLE_ROW));
-        return Json.treeOf(PackingFigures.of(lengths, context(model), packing));
+        Lengths lengths = new Lengths();
+        Findings _ = tokenise(model, file, WHOLE_ROW, lengths::add);
+        return Json.treeOf(PackingFigures.of(lengths.all(), context(model), packing));
     }
 
     private Map<String, Object> split(Path file) throws IOException {
@@ -279,7 +303,7 @@ final class DataWork {
 
     private Map<String, Object> convert(Path file) throws IOException {
         String format = Objects.requireNonNullElse(task.wish().format(), "jsonl");
-        FileKind kind = FileKind.named("." + format).orElseThrow();
+        FileKind kind = FileKind.named("." + format.replaceFirst("\\.(gz|zst)$", "")).orElseThrow();
         String shape = task.wish().shape();
         RowShape target = shape == null ? null : RowShape.valueOf(shape.toUpperCase(Locale.ROOT));
         List<String> problems = new ArrayList<>();
