@@ -6,6 +6,7 @@ import dev.tunesmith.contracts.optim.Setting.Name;
 import dev.tunesmith.contracts.optim.Setting.Real;
 import dev.tunesmith.contracts.optim.Setting.Whole;
 import dev.tunesmith.contracts.optim.Setting.Word;
+import dev.tunesmith.contracts.optim.SettingValues;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -127,28 +128,26 @@ public record Care(Guard guard, Average average, Choice choice) {
 
     /// The settings by their keys; those that are not named are the usual ones.
     public static Care of(Map<String, Object> given) {
-        var values = new LinkedHashMap<String, Object>();
-        SETTINGS.forEach(setting ->
-                values.put(setting.key(), given.getOrDefault(setting.key(), setting.usual())));
+        var values = new SettingValues(SETTINGS, given);
         return new Care(
                 new Guard(
-                        Policy.valueOf(text(values, "loss_guard").toUpperCase(Locale.ROOT)),
-                        number(values, "guard_threshold"),
-                        whole(values, "guard_window"),
-                        number(values, "guard_factor"),
-                        whole(values, "guard_steps")),
+                        Policy.valueOf(values.text("loss_guard").toUpperCase(Locale.ROOT)),
+                        values.number("guard_threshold"),
+                        values.whole("guard_window"),
+                        values.number("guard_factor"),
+                        values.whole("guard_steps")),
                 new Average(
-                        number(values, "ema_decay"),
-                        whole(values, "ema_start"),
-                        flag(values, "ema_evaluate"),
-                        flag(values, "ema_export")),
+                        values.number("ema_decay"),
+                        values.whole("ema_start"),
+                        values.flag("ema_evaluate"),
+                        values.flag("ema_export")),
                 new Choice(
-                        text(values, "metric_for_best"),
-                        flag(values, "load_best_at_end"),
-                        whole(values, "early_stopping_patience"),
-                        number(values, "early_stopping_min_delta"),
-                        whole(values, "keep_last"),
-                        whole(values, "keep_best")));
+                        values.text("metric_for_best"),
+                        values.flag("load_best_at_end"),
+                        values.whole("early_stopping_patience"),
+                        values.number("early_stopping_min_delta"),
+                        values.whole("keep_last"),
+                        values.whole("keep_best")));
     }
 
     /// Every setting by its key.
@@ -170,25 +169,5 @@ public record Care(Guard guard, Average average, Choice choice) {
         flat.put("keep_last", choice.keepLast);
         flat.put("keep_best", choice.keepBest);
         return flat;
-    }
-
-    static Object value(Map<String, Object> values, String key) {
-        return Objects.requireNonNull(values.get(key), key);
-    }
-
-    static double number(Map<String, Object> values, String key) {
-        return ((Number) value(values, key)).doubleValue();
-    }
-
-    static int whole(Map<String, Object> values, String key) {
-        return ((Number) value(values, key)).intValue();
-    }
-
-    static boolean flag(Map<String, Object> values, String key) {
-        return (Boolean) value(values, key);
-    }
-
-    static String text(Map<String, Object> values, String key) {
-        return (String) value(values, key);
     }
 }

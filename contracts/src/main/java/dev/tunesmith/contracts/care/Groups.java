@@ -4,6 +4,7 @@ import dev.tunesmith.contracts.optim.Setting;
 import dev.tunesmith.contracts.optim.Setting.Flag;
 import dev.tunesmith.contracts.optim.Setting.Real;
 import dev.tunesmith.contracts.optim.Setting.Word;
+import dev.tunesmith.contracts.optim.SettingValues;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -47,16 +48,14 @@ public record Groups(
 
     /// The settings by their keys; those that are not named are the usual ones.
     public static Groups of(Map<String, Object> given) {
-        var values = new LinkedHashMap<String, Object>();
-        SETTINGS.forEach(setting ->
-                values.put(setting.key(), given.getOrDefault(setting.key(), setting.usual())));
+        var values = new SettingValues(SETTINGS, given);
         return new Groups(
-                Care.flag(values, "decay_norms"),
-                Care.flag(values, "decay_biases"),
-                Care.flag(values, "decay_embeddings"),
-                Care.number(values, "layer_lr_decay"),
-                Care.number(values, "max_grad_value"),
-                States.valueOf(Care.text(values, "optimizer_states").toUpperCase(Locale.ROOT)));
+                values.flag("decay_norms"),
+                values.flag("decay_biases"),
+                values.flag("decay_embeddings"),
+                values.number("layer_lr_decay"),
+                values.number("max_grad_value"),
+                States.valueOf(values.text("optimizer_states").toUpperCase(Locale.ROOT)));
     }
 
     /// Every setting by its key.

@@ -4,11 +4,11 @@ import dev.tunesmith.contracts.optim.Setting;
 import dev.tunesmith.contracts.optim.Setting.Real;
 import dev.tunesmith.contracts.optim.Setting.Whole;
 import dev.tunesmith.contracts.optim.Setting.Word;
+import dev.tunesmith.contracts.optim.SettingValues;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 
 /// Whether every token passes all layers of the model that trains (Mixture-of-Depths, Raposo et
 /// al., arXiv 2404.02258).
@@ -41,22 +41,12 @@ public record Depth(Start start, int every, double capacity, double lossWeight) 
 
     /// The settings by their keys; those that are not named are the usual ones.
     public static Depth of(Map<String, Object> given) {
-        var values = new LinkedHashMap<String, Object>();
-        SETTINGS.forEach(setting ->
-                values.put(setting.key(), given.getOrDefault(setting.key(), setting.usual())));
+        var values = new SettingValues(SETTINGS, given);
         return new Depth(
-                Start.valueOf(text(values, "mixture_of_depths").toUpperCase(Locale.ROOT)),
-                (int) number(values, "depth_every"),
-                number(values, "depth_capacity"),
-                number(values, "depth_loss_weight"));
-    }
-
-    private static String text(Map<String, Object> values, String key) {
-        return Objects.requireNonNull(values.get(key), key).toString();
-    }
-
-    private static double number(Map<String, Object> values, String key) {
-        return ((Number) Objects.requireNonNull(values.get(key), key)).doubleValue();
+                Start.valueOf(values.text("mixture_of_depths").toUpperCase(Locale.ROOT)),
+                values.whole("depth_every"),
+                values.number("depth_capacity"),
+                values.number("depth_loss_weight"));
     }
 
     /// Whether there are routers.

@@ -143,84 +143,13 @@ public record ResolvedSpec(
             depth = Objects.requireNonNullElse(depth, Depth.OFF);
         }
 
-        /// All layers.
-        public Rows(
-                int maxSeqLen,
-                boolean packing,
-                Overflow overflow,
-                boolean trainOnPrompt,
-                double validationShare,
-                int batchSize,
-                int microBatch,
-                int attentionGroup,
-                @Nullable String template,
-                @Nullable DataPlan data) {
-            this(
-                    maxSeqLen,
-                    packing,
-                    overflow,
-                    trainOnPrompt,
-                    validationShare,
-                    batchSize,
-                    microBatch,
-                    attentionGroup,
-                    template,
-                    data,
-                    Depth.OFF);
-        }
-
-        /// One file, shuffled.
-        public Rows(
-                int maxSeqLen,
-                boolean packing,
-                Overflow overflow,
-                boolean trainOnPrompt,
-                double validationShare,
-                int batchSize,
-                int microBatch,
-                int attentionGroup,
-                @Nullable String template) {
-            this(
-                    maxSeqLen,
-                    packing,
-                    overflow,
-                    trainOnPrompt,
-                    validationShare,
-                    batchSize,
-                    microBatch,
-                    attentionGroup,
-                    template,
-                    null);
-        }
-
         /// Files, mixing and order.
         public DataPlan plan() {
             return data == null ? DataPlan.PLAIN : data;
         }
 
-        /// The model's own template counts.
-        public Rows(
-                int maxSeqLen,
-                boolean packing,
-                Overflow overflow,
-                boolean trainOnPrompt,
-                double validationShare,
-                int batchSize,
-                int microBatch,
-                int attentionGroup) {
-            this(
-                    maxSeqLen,
-                    packing,
-                    overflow,
-                    trainOnPrompt,
-                    validationShare,
-                    batchSize,
-                    microBatch,
-                    attentionGroup,
-                    null);
-        }
-
-        /// Tokens see all that is before them, and the model's own template counts.
+        /// One file, all layers; tokens see all that is before them, and the model's own template
+        /// counts.
         public Rows(
                 int maxSeqLen,
                 boolean packing,
@@ -238,7 +167,9 @@ public record ResolvedSpec(
                     batchSize,
                     microBatch,
                     0,
-                    null);
+                    null,
+                    null,
+                    Depth.OFF);
         }
 
         private void addTo(Map<String, Object> flat) {

@@ -109,32 +109,8 @@ class DataOrderTest {
     })
     void eachOrderOfAJobDrawsItsOwnLots(RowOrder asked, DataOrder.Lots lots) {
         ResolvedSpec usual = TinyModel.spec(Method.SUPERVISED, TinyModel.lora(0), Precision.FP32);
-        ResolvedSpec.Rows rows = usual.rows();
         DataPlan plan = new DataPlan(List.of(), Mixing.CONCAT, null, asked, null, null);
-        ResolvedSpec spec =
-                new ResolvedSpec(
-                        usual.specVersion(),
-                        usual.kind(),
-                        usual.settings(),
-                        usual.model(),
-                        usual.adapter(),
-                        new ResolvedSpec.Rows(
-                                rows.maxSeqLen(),
-                                rows.packing(),
-                                rows.overflow(),
-                                rows.trainOnPrompt(),
-                                rows.validationShare(),
-                                rows.batchSize(),
-                                rows.microBatch(),
-                                rows.attentionGroup(),
-                                null,
-                                plan),
-                        usual.steps(),
-                        usual.optimizer(),
-                        usual.precision(),
-                        usual.recompute(),
-                        usual.seed(),
-                        usual.origins());
+        ResolvedSpec spec = TinyModel.with(usual, plan);
 
         assertThat(LoopPlan.of(spec, 20).order().lots()).isEqualTo(lots);
     }

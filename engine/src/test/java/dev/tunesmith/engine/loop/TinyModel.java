@@ -21,6 +21,7 @@ import dev.tunesmith.contracts.method.KlEstimator;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.ModelRole;
+import dev.tunesmith.contracts.mixture.DataPlan;
 import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.contracts.optim.OptimizerSpec;
 import dev.tunesmith.engine.io.JsonTree;
@@ -469,24 +470,21 @@ record TinyModel(Path folder) {
 
     /// The same job whose texts are seen in groups of eight tokens.
     static ResolvedSpec inGroups(ResolvedSpec spec) {
-        ResolvedSpec.Rows rows = spec.rows();
-        return with(
-                spec,
-                new ResolvedSpec.Rows(
-                        rows.maxSeqLen(),
-                        rows.packing(),
-                        rows.overflow(),
-                        rows.trainOnPrompt(),
-                        rows.validationShare(),
-                        rows.batchSize(),
-                        rows.microBatch(),
-                        8),
-                spec.steps(),
-                spec.optimizer());
+        return withRows(spec, 8, spec.rows().data(), spec.rows().depth());
     }
 
     /// The same job whose tokens pass those layers.
     static ResolvedSpec with(ResolvedSpec spec, Depth depth) {
+        return withRows(spec, spec.rows().attentionGroup(), spec.rows().data(), depth);
+    }
+
+    /// The same job on other files or in another order.
+    static ResolvedSpec with(ResolvedSpec spec, DataPlan data) {
+        return withRows(spec, spec.rows().attentionGroup(), data, spec.rows().depth());
+    }
+
+    private static ResolvedSpec withRows(
+            ResolvedSpec spec, int group, @Nullable DataPlan data, Depth depth) {
         ResolvedSpec.Rows rows = spec.rows();
         return with(
                 spec,
@@ -498,9 +496,9 @@ record TinyModel(Path folder) {
                         rows.validationShare(),
                         rows.batchSize(),
                         rows.microBatch(),
-                        rows.attentionGroup(),
+                        group,
                         rows.template(),
-                        rows.data(),
+                        data,
                         depth),
                 spec.steps(),
                 spec.optimizer());
