@@ -7,6 +7,7 @@ import dev.tunesmith.contracts.data.RowSummary;
 import dev.tunesmith.contracts.data.SummaryText;
 import dev.tunesmith.contracts.inspect.Finding;
 import dev.tunesmith.engine.rows.FileScan;
+import dev.tunesmith.engine.rows.RowSource;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.io.Writer;
@@ -93,12 +94,12 @@ final class DataCommand implements Runnable {
                 report == null ? Writer.nullWriter() : Files.newBufferedWriter(report)) {
             FileInspection training =
                     new FileInspection(FileInspection.ROWS_COMPARED, to(lines, "training"));
-            summaries.put("training", FileScan.of(file, training));
+            summaries.put("training", FileScan.of(RowSource.of(file), training));
             if (validation != null) {
                 summaries.put(
                         "validation",
                         FileScan.of(
-                                validation,
+                                RowSource.of(validation),
                                 training.validation(
                                         FileInspection.ROWS_COMPARED, to(lines, "validation"))));
             }

@@ -12,6 +12,7 @@ import dev.tunesmith.contracts.job.Resolver;
 import dev.tunesmith.contracts.mixture.TrainedTurns;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.engine.data.DatasetTokenizer;
+import dev.tunesmith.engine.data.SourceRows;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.loop.Incident;
@@ -116,7 +117,8 @@ public final class LocalTraining {
                         options,
                         Optional.empty(),
                         Architecture.sight(sources.base().config()))) {
-            DatasetTokenizer.Tokenized rows = tokenizer.read(sources.training());
+            DatasetTokenizer.Findings rows =
+                    tokenizer.read(SourceRows.of(sources.training()), _ -> {});
             if (rows.problemCount() > 0) {
                 throw new IllegalArgumentException(lines(rows.problems()));
             }

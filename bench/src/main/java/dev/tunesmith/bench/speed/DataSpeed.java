@@ -4,16 +4,16 @@ import dev.tunesmith.contracts.data.RowSummary;
 import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.mixture.TrainedTurns;
-import dev.tunesmith.contracts.twin.RowPrint;
 import dev.tunesmith.engine.data.ChatEncoder;
 import dev.tunesmith.engine.data.DatasetTokenizer;
 import dev.tunesmith.engine.data.DatasetTokenizer.Findings;
 import dev.tunesmith.engine.data.Packing;
-import dev.tunesmith.engine.data.RowLines;
 import dev.tunesmith.engine.data.Sample;
+import dev.tunesmith.engine.data.SourceRows;
 import dev.tunesmith.engine.data.TokenShard;
 import dev.tunesmith.engine.data.TrainingFile;
 import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.rows.RowSource;
 import dev.tunesmith.engine.text.NamedFormat;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -104,19 +104,15 @@ final class DataSpeed {
     }
 
     private Findings write(DatasetTokenizer tokenizer, Path shard) throws IOException {
-        try (RowLines lines = RowLines.of(file);
-                TokenShard.Writer writer = new TokenShard.Writer(shard)) {
+        try (TokenShard.Writer writer = new TokenShard.Writer(shard)) {
             Findings found =
                     tokenizer.read(
-                            lines,
+                            SourceRows.of(RowSource.of(file)),
                             row ->
                                     writer.add(
                                             row.documents(),
                                             new TokenShard.Row(
-                                                    row.line(),
-                                                    row.fullLength(),
-                                                    0,
-                                                    RowPrint.of(row.tree()))));
+                                                    row.line(), row.fullLength(), 0, row.print())));
             writer.finish(Map.of());
             return found;
         }

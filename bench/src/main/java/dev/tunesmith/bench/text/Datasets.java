@@ -16,6 +16,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -64,11 +65,13 @@ final class Datasets {
                         .orElseThrow(() -> new Refused("unknown mix_strategy"));
         int[] sizes = sets.stream().mapToInt(List::size).toArray();
         Iterator<?> lots = picks.iterator();
-        List<Mixing.Place> order =
+        long[] order =
                 picks.isEmpty()
                         ? mixing.order(sizes)
                         : mixing.order(sizes, () -> ((Number) lots.next()).intValue());
-        return order.stream().map(place -> sets.get(place.dataset()).get(place.row())).toList();
+        return Arrays.stream(order)
+                .mapToObj(place -> sets.get(Mixing.dataset(place)).get(Mixing.row(place)))
+                .toList();
     }
 
     private List<AlignedRow> rows(String name, String stage) {

@@ -1,5 +1,6 @@
 package dev.tunesmith.contracts.data;
 
+import dev.tunesmith.contracts.data.RowInspection.Depth;
 import dev.tunesmith.contracts.inspect.Finding;
 import dev.tunesmith.contracts.inspect.FindingKind;
 import dev.tunesmith.contracts.inspect.Findings;
@@ -25,14 +26,17 @@ public final class FileInspection {
     private final Seen seen;
     private final List<Earlier> earlier;
     private final Consumer<Finding> sink;
+    private final Depth depth;
 
     /// What is remembered of the rows of a file.
     private record Seen(Repeats repeats, @Nullable NearRows near) {
 
-        static Seen of(int rowsCompared, boolean near) {
+        static Seen of(int rowsCompared, Depth depth) {
             return new Seen(
                     new Repeats(rowsCompared),
-                    near ? new NearRows(Math.min(rowsCompared, NEAR_ROWS_COMPARED)) : null);
+                    depth == Depth.NEARNESS
+                            ? new NearRows(Math.min(rowsCompared, NEAR_ROWS_COMPARED))
+                            : null);
         }
     }
 
@@ -43,11 +47,13 @@ public final class FileInspection {
 
     /// @param sink gets every finding, in order of the parts
     public FileInspection(int rowsCompared, Consumer<Finding> sink) {
-        this(Seen.of(rowsCompared, false), List.of(), sink);
+        this(Depth.TEXTS, rowsCompared, List.of(), sink);
     }
 
-    private FileInspection(Seen seen, List<Earlier> earlier, Consumer<Finding> sink) {
-        this.seen = seen;
+    private FileInspection(
+            Depth depth, int rowsCompared, List<Earlier> earlier, Consumer<Finding> sink) {
+        this.depth = depth;
+        this.seen = Seen.of(rowsCompared, depth);
         this.earlier = List.copyOf(earlier);
         this.sink = sink;
     }
@@ -55,7 +61,12 @@ public final class FileInspection {
     /// An inspection that also finds rows which say nearly the same; it costs 300 bytes for each of
     /// the first rows and about a third more time.
     public static FileInspection comparing(int rowsCompared, Consumer<Finding> sink) {
-        return new FileInspection(Seen.of(rowsCompared, true), List.of(), sink);
+        return new FileInspection(Depth.NEARNESS, rowsCompared, List.of(), sink);
+    }
+
+    /// An inspection that only tells rows that can be trained on from others.
+    public static FileInspection ofRules() {
+        return new FileInspection(Depth.RULES, 0, List.of(), _ -> {});
     }
 
     /// An inspection of the validation file to this training file: rows that stand in both are
@@ -74,12 +85,17 @@ public final class FileInspection {
         List<Earlier> all = new ArrayList<>();
         earlier.forEach(one -> all.add(new Earlier(one.name, one.seen, validates)));
         all.add(new Earlier(name, seen, validates));
-        return new FileInspection(Seen.of(rowsCompared, seen.near != null), all, otherSink);
+        return new FileInspection(depth, rowsCompared, all, otherSink);
     }
 
     /// An inspection of the beginning of the file.
     public RowInspection begin() {
-        return new RowInspection(seen.near != null);
+        return new RowInspection(depth, null);
+    }
+
+    /// The same with a work that gets every row that can be trained on.
+    public RowInspection begin(RowWork work) {
+        return new RowInspection(depth, work);
     }
 
     /// Adds the rows that follow.

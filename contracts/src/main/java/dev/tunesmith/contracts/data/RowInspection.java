@@ -8,6 +8,7 @@ import dev.tunesmith.contracts.problem.ProblemCode;
 import dev.tunesmith.contracts.problem.Problems;
 import dev.tunesmith.contracts.twin.RowPrint;
 import dev.tunesmith.contracts.twin.WordSketch;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CodingErrorAction;
@@ -44,24 +45,40 @@ public final class RowInspection {
     private long longestBytes;
     private RowPrint[] prints = new RowPrint[64];
     private long[] lines = new long[64];
-    private final boolean near;
+    private final Depth depth;
+    private final @Nullable RowWork work;
     private int[][] sketches;
     private int printed;
 
-    /// An inspection of the beginning of a file, whose first row decides about the format.
-    public RowInspection() {
-        this(false);
+    /// How closely rows are looked at.
+    enum Depth {
+        /// Whether they can be trained on.
+        RULES,
+        /// And what is noteworthy about what they say, repeated rows among it.
+        TEXTS,
+        /// And which of them say nearly the same.
+        NEARNESS
     }
 
-    /// The same with sketches, by which rows that say nearly the same are found.
-    RowInspection(boolean near) {
-        this.near = near;
-        this.sketches = new int[near ? 64 : 0][];
+    /// An inspection of the beginning of a file, whose first row decides about the format.
+    public RowInspection() {
+        this(Depth.TEXTS, null);
+    }
+
+    /// @param work gets every row that can be trained on
+    RowInspection(Depth depth, @Nullable RowWork work) {
+        this.depth = depth;
+        this.work = work;
+        this.sketches = new int[near() ? 64 : 0][];
+    }
+
+    private boolean near() {
+        return depth == Depth.NEARNESS;
     }
 
     /// An inspection of what follows: rows have to be of the same format.
     public RowInspection following() {
-        RowInspection next = new RowInspection(near);
+        RowInspection next = new RowInspection(depth, work == null ? null : work.following());
         next.format = format;
         next.firstRow = firstRow;
         return next;
@@ -181,13 +198,44 @@ public final class RowInspection {
         return (Map<String, Object>) map;
     }
 
+    /// Hands over what the work made of the rows. Parts are settled in the order of the file.
+    public void settle() throws IOException {
+        if (work != null) {
+            work.settle();
+        }
+    }
+
     private void row(Map<String, Object> given, long number) {
-        texts.look(given, kind -> findings.add(Finding.of(number, kind, null)));
-        print(given, number);
+        if (work == null) {
+            RowPrint _ = look(given, number);
+            Optional<Map<String, Object>> _ = usual(given, number);
+            return;
+        }
+        UsualRow meant = work.meant(given);
+        if (meant.problem().isPresent()) {
+            problem(number, meant.problem().get());
+            return;
+        }
+        Map<String, Object> row = meant.row();
+        RowPrint print = look(row, number);
+        usual(row, number).ifPresent(usual -> work.row(number, print, row, usual));
+    }
+
+    private RowPrint look(Map<String, Object> row, long number) {
+        RowPrint print = RowPrint.of(row);
+        if (depth != Depth.RULES) {
+            texts.look(row, kind -> findings.add(Finding.of(number, kind, null)));
+            keep(print, row, number);
+        }
+        return print;
+    }
+
+    /// The row in the usual shape, if it can be trained on.
+    private Optional<Map<String, Object>> usual(Map<String, Object> given, long number) {
         UsualRow usual = UsualRow.of(given);
         if (usual.problem().isPresent()) {
             problem(number, usual.problem().get());
-            return;
+            return Optional.empty();
         }
         Optional<RowFormat> found = RowFormat.of(usual.row());
         if (found.isEmpty()) {
@@ -196,7 +244,7 @@ public final class RowInspection {
                     "expected the key messages (chat), prompt (completion), text, preferred_output"
                             + " or chosen (preference), instruction (alpaca) or conversations"
                             + " (sharegpt)");
-            return;
+            return Optional.empty();
         }
         if (format == null) {
             format = found.get();
@@ -207,22 +255,23 @@ public final class RowInspection {
                     number,
                     "is a row of format %s, but line %d is of format %s"
                             .formatted(found.get().wire(), firstRow, format.wire()));
-            return;
+            return Optional.empty();
         }
         RowRules rules = new RowRules(number);
-        rules.row(format, usual.row());
+        Optional<Row> row = rules.row(format, usual.row());
         rules.found().forEach(this::problem);
         rules.notes().forEach(findings::add);
+        return row.map(_ -> usual.row());
     }
 
-    private void print(Map<String, Object> given, long number) {
+    private void keep(RowPrint print, Map<String, Object> given, long number) {
         if (printed == prints.length) {
             prints = Arrays.copyOf(prints, 2 * printed);
             lines = Arrays.copyOf(lines, 2 * printed);
-            sketches = near ? Arrays.copyOf(sketches, 2 * printed) : sketches;
+            sketches = near() ? Arrays.copyOf(sketches, 2 * printed) : sketches;
         }
-        prints[printed] = RowPrint.of(given);
-        if (near) {
+        prints[printed] = print;
+        if (near()) {
             sketches[printed] = WordSketch.of(given);
         }
         lines[printed++] = number;
@@ -249,7 +298,7 @@ public final class RowInspection {
     /// Hands over the fingerprints of the rows since the last time, in order.
     void drain(PrintSink sink) {
         for (int i = 0; i < printed; i++) {
-            sink.add(prints[i], near ? sketches[i] : null, lines[i]);
+            sink.add(prints[i], near() ? sketches[i] : null, lines[i]);
         }
         printed = 0;
     }

@@ -2,7 +2,7 @@ package dev.tunesmith.contracts.dataset;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -19,8 +19,15 @@ public enum Mixing {
     /// In turn, datasets that are used up are passed over: every row once.
     INTERLEAVE_ONCE;
 
-    /// A row of one of the datasets.
-    public record Place(int dataset, int row) {}
+    /// The dataset of a place.
+    public static int dataset(long place) {
+        return (int) (place >>> 32);
+    }
+
+    /// The row of a place, within its dataset.
+    public static int row(long place) {
+        return (int) place;
+    }
 
     /// The strategy of a name.
     public static Optional<Mixing> named(String name) {
@@ -37,18 +44,19 @@ public enum Mixing {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /// The order of rows, taking the datasets in turn.
+    /// The order of rows, taking the datasets in turn: the place of each, see [#dataset] and
+    /// [#row].
     ///
     /// @param sizes rows of each dataset
-    public List<Place> order(int[] sizes) {
-        List<Place> order = new ArrayList<>();
+    public long[] order(int[] sizes) {
+        Order order = new Order();
         if (this == CONCAT) {
             for (int d = 0; d < sizes.length; d++) {
                 for (int row = 0; row < sizes[d]; row++) {
-                    order.add(new Place(d, row));
+                    order.add(d, row);
                 }
             }
-            return order;
+            return order.places();
         }
         int shortest = Integer.MAX_VALUE;
         int longest = 0;
@@ -60,18 +68,18 @@ public enum Mixing {
         for (int round = 0; round < rounds && shortest > 0; round++) {
             for (int d = 0; d < sizes.length; d++) {
                 if (this == INTERLEAVE_OVER || round < sizes[d]) {
-                    order.add(new Place(d, round % sizes[d]));
+                    order.add(d, round % sizes[d]);
                 }
             }
         }
-        return order;
+        return order.places();
     }
 
     /// The order of rows where a lot decides which dataset comes next.
     ///
     /// @param picks numbers of datasets, without an end
-    public List<Place> order(int[] sizes, IntSupplier picks) {
-        List<Place> order = new ArrayList<>();
+    public long[] order(int[] sizes, IntSupplier picks) {
+        Order order = new Order();
         int[] next = new int[sizes.length];
         boolean[] usedUp = new boolean[sizes.length];
         int left = 0;
@@ -85,7 +93,7 @@ public enum Mixing {
             if (usedUp[d] && (this == INTERLEAVE_ONCE || sizes[d] == 0)) {
                 continue;
             }
-            order.add(new Place(d, next[d]++));
+            order.add(d, next[d]++);
             if (next[d] == sizes[d]) {
                 left -= usedUp[d] ? 0 : 1;
                 usedUp[d] = true;
@@ -93,6 +101,23 @@ public enum Mixing {
                 stop = left == 0 || this == INTERLEAVE_UNDER;
             }
         }
-        return order;
+        return order.places();
+    }
+
+    /// Places in the order in which they are added, 8 bytes each.
+    private static final class Order {
+        private long[] places = new long[1024];
+        private int size;
+
+        void add(int dataset, int row) {
+            if (size == places.length) {
+                places = Arrays.copyOf(places, 2 * size);
+            }
+            places[size++] = (long) dataset << 32 | row;
+        }
+
+        long[] places() {
+            return Arrays.copyOf(places, size);
+        }
     }
 }

@@ -15,15 +15,13 @@ import dev.tunesmith.contracts.mixture.Shape;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import dev.tunesmith.contracts.twin.Likeness;
-import dev.tunesmith.contracts.twin.RowPrint;
 import dev.tunesmith.contracts.twin.Twins;
 import dev.tunesmith.engine.data.DatasetTokenizer;
 import dev.tunesmith.engine.data.DatasetTokenizer.EncodedRow;
 import dev.tunesmith.engine.data.DatasetTokenizer.Findings;
-import dev.tunesmith.engine.data.RowLines;
 import dev.tunesmith.engine.data.Sample;
+import dev.tunesmith.engine.data.SourceRows;
 import dev.tunesmith.engine.data.TokenShard;
-import dev.tunesmith.engine.rows.FileScan;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -36,8 +34,9 @@ import org.jspecify.annotations.Nullable;
 
 /// Files of rows as one set of tokens.
 ///
-/// Files are read one after the other and row by row; memory holds some bytes a row, whatever the
-/// rows say. Which rows of the shards count, and in which order, is decided afterwards.
+/// Files are read one after the other and row by row, from wherever they are; memory holds some
+/// bytes a row, whatever the rows say. Which rows of the shards count, and in which order, is
+/// decided afterwards.
 public final class Corpus implements AutoCloseable {
 
     private static final long FILE_GAMMA = 0x9E3779B97F4A7C15L;
@@ -115,7 +114,7 @@ public final class Corpus implements AutoCloseable {
     }
 
     private void add(CorpusFile file, Path room, ShardStore store) throws IOException {
-        Recognition found = Recognition.of(file.path(), file.reading(), documents());
+        Recognition found = Recognition.of(file.source(), file.reading(), documents());
         notes.add(found.sentence(file.name()));
         Optional<String> refusal = found.refusal(file.reading());
         if (refusal.isPresent()) {
@@ -132,7 +131,7 @@ public final class Corpus implements AutoCloseable {
                 file.reading().asFound() && found.shape().equals(Optional.of(Shape.CHATML));
         Reading reading = chatMl ? file.reading().with(Shape.CHATML) : file.reading();
         Path target = room.resolve("tokens-" + shards.size());
-        ShardKey key = ShardKey.of(file.path(), reading, tokenizer, plan.orderColumn());
+        ShardKey key = ShardKey.of(file.source(), reading, tokenizer, plan.orderColumn());
         // Graders read the rows themselves, and nearness is measured on them; pictures depend on
         // more than the key says.
         boolean shared =
@@ -161,44 +160,32 @@ public final class Corpus implements AutoCloseable {
 
     private Findings tokenise(CorpusFile file, Reading reading, Path target) throws IOException {
         Findings findings;
-        FileInspection inspection =
-                watch == null
-                        ? new FileInspection(FileInspection.ROWS_COMPARED, _ -> {})
-                        : watch.begin(file);
-        try (RowLines lines = lines(file, reading, inspection);
-                TokenShard.Writer writer = new TokenShard.Writer(target)) {
-            findings = tokenizer.read(lines, inspection, row -> take(row, writer));
+        FileInspection inspection = watch == null ? FileInspection.ofRules() : watch.begin(file);
+        try (TokenShard.Writer writer = new TokenShard.Writer(target)) {
+            findings = tokenizer.read(rowsOf(file, reading), inspection, row -> take(row, writer));
             writer.finish(ShardKey.metadata(findings.stats()));
-            if (watch != null) {
-                watch.end(
-                        file,
-                        summary(
-                                findings.summary(),
-                                lines.problemCount(),
-                                findings.problemCount(),
-                                inspection),
-                        findings.stats());
-            }
+        }
+        if (watch != null) {
+            watch.end(
+                    file,
+                    summary(findings.summary(), findings.problemCount(), inspection),
+                    findings.stats());
         }
         findings.problems().forEach(problem -> problem(named(file, problem)));
         problemCount += Math.max(0, findings.problemCount() - findings.problems().size());
         return findings;
     }
 
-    private RowLines lines(CorpusFile file, Reading reading, FileInspection inspection)
-            throws IOException {
-        return RowLines.of(
-                file.path(),
-                new RowConversion(reading, documents()),
-                problem -> inspection.found(Finding.of(problem)));
+    private SourceRows rowsOf(CorpusFile file, Reading reading) throws IOException {
+        return SourceRows.of(file.source(), new RowConversion(reading, documents()));
     }
 
-    /// Rows that could not be turned count as rows, and problems of every kind as problems.
+    /// Problems of every kind count as problems.
     private static RowSummary summary(
-            RowSummary checked, long unturned, long problems, FileInspection inspection) {
+            RowSummary checked, long problems, FileInspection inspection) {
         return new RowSummary(
                 checked.format(),
-                checked.rows() + unturned,
+                checked.rows(),
                 checked.duplicates(),
                 checked.longestBytes(),
                 problems,
@@ -212,23 +199,17 @@ public final class Corpus implements AutoCloseable {
             return;
         }
         FileInspection inspection = watch.begin(file);
-        try (RowLines lines = lines(file, reading, inspection)) {
-            RowSummary checked = FileScan.of(lines.path(), inspection);
-            int most = tokenizer.options().lengthMax();
-            for (int row = 0; row < shard.rows() && !documents(); row++) {
-                if (shard.fullLength(row) > most) {
-                    inspection.found(
-                            Finding.tooLong(
-                                    shard.line(row * documentsPerRow()),
-                                    shard.fullLength(row),
-                                    most));
-                }
+        RowSummary checked = rowsOf(file, reading).inspect(inspection);
+        int most = tokenizer.options().lengthMax();
+        for (int row = 0; row < shard.rows() && !documents(); row++) {
+            if (shard.fullLength(row) > most) {
+                inspection.found(
+                        Finding.tooLong(
+                                shard.line(row * documentsPerRow()), shard.fullLength(row), most));
             }
-            watch.end(
-                    file,
-                    summary(checked, lines.problemCount(), checked.problemCount(), inspection),
-                    ShardKey.stats(shard));
         }
+        watch.end(
+                file, summary(checked, checked.problemCount(), inspection), ShardKey.stats(shard));
     }
 
     private void take(EncodedRow row, TokenShard.Writer writer) throws IOException {
@@ -244,9 +225,7 @@ public final class Corpus implements AutoCloseable {
         if (nearTwins != null) {
             int _ = nearTwins.add(row.tree());
         }
-        writer.add(
-                documents,
-                new TokenShard.Row(row.line(), row.fullLength(), key, RowPrint.of(row.tree())));
+        writer.add(documents, new TokenShard.Row(row.line(), row.fullLength(), key, row.print()));
     }
 
     private float key(EncodedRow row) {
@@ -298,15 +277,11 @@ public final class Corpus implements AutoCloseable {
             whole &= files.get(i).numSamples() == null && files.get(i).maxSamples() == null;
             chosen.add(drawn(kept, files.get(i), new SplittableRandom(seed + i * FILE_GAMMA)));
         }
-        List<Mixing.Place> order = mixed(chosen, seed);
-        long[] places = new long[order.size()];
-        Arrays.setAll(
-                places,
-                i -> {
-                    Mixing.Place place = order.get(i);
-                    return RowChoice.place(
-                            place.dataset(), chosen.get(place.dataset())[place.row()]);
-                });
+        long[] places = mixed(chosen, seed);
+        for (int i = 0; i < places.length; i++) {
+            int dataset = Mixing.dataset(places[i]);
+            places[i] = RowChoice.place(dataset, chosen.get(dataset)[Mixing.row(places[i])]);
+        }
         rows = new RowChoice(shards, documentsPerRow(), places);
         stats = whole ? ShardKey.stats(shards.getFirst()) : rows.stats();
         if (!whole) {
@@ -368,7 +343,7 @@ public final class Corpus implements AutoCloseable {
         return most == null || most >= drawn.length ? drawn : Arrays.copyOf(drawn, most);
     }
 
-    private List<Mixing.Place> mixed(List<int[]> chosen, long seed) {
+    private long[] mixed(List<int[]> chosen, long seed) {
         int[] sizes = chosen.stream().mapToInt(rows -> rows.length).toArray();
         double[] shares = plan.shares();
         if (shares.length == 0) {

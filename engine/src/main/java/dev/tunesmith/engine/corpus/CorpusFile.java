@@ -2,29 +2,30 @@ package dev.tunesmith.engine.corpus;
 
 import dev.tunesmith.contracts.mixture.DataFile;
 import dev.tunesmith.contracts.mixture.Reading;
-import java.nio.file.Path;
+import dev.tunesmith.engine.rows.RowSource;
 import org.jspecify.annotations.Nullable;
 
-/// A local file of rows, and what is taken of it.
+/// A file of rows, and what is taken of it.
 ///
+/// @param source nothing of it is read where its tokens are known
 /// @param name what it is called in notes and problems
 /// @param numSamples so many rows are drawn by lot; null takes all
 /// @param maxSamples the first so many of those; null takes all
 public record CorpusFile(
-        Path path,
+        RowSource source,
         String name,
         Reading reading,
         @Nullable Integer numSamples,
         @Nullable Integer maxSamples) {
 
     /// All rows of a file.
-    public static CorpusFile whole(Path path, String name, Reading reading) {
-        return new CorpusFile(path, name, reading, null, null);
+    public static CorpusFile whole(RowSource source, String name, Reading reading) {
+        return new CorpusFile(source, name, reading, null, null);
     }
 
     /// A file of a plan.
-    public static CorpusFile of(Path path, DataFile file) {
+    public static CorpusFile of(RowSource source, DataFile file) {
         return new CorpusFile(
-                path, file.shown(), file.reading(), file.numSamples(), file.maxSamples());
+                source, file.shown(), file.reading(), file.numSamples(), file.maxSamples());
     }
 }

@@ -9,8 +9,8 @@ import dev.tunesmith.contracts.mixture.Shape;
 import dev.tunesmith.engine.rows.RowFile;
 import dev.tunesmith.engine.rows.RowFileException;
 import dev.tunesmith.engine.rows.RowReader;
+import dev.tunesmith.engine.rows.RowSource;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -41,12 +41,14 @@ public record Recognition(
     /// says why.
     ///
     /// @param documents whether documents for pre-training are wanted
-    public static Recognition of(Path file, Reading reading, boolean documents) throws IOException {
+    public static Recognition of(RowSource source, Reading reading, boolean documents)
+            throws IOException {
         FileKind kind = reading.kind();
         try {
-            kind = kind == null ? RowFile.kind(file) : kind;
+            kind = kind == null ? RowFile.kind(source) : kind;
         } catch (RowFileException _) {
-            boolean text = (documents || reading.format() == Shape.CHATML) && RowFile.isText(file);
+            boolean text =
+                    (documents || reading.format() == Shape.CHATML) && RowFile.isText(source);
             if (!text) {
                 return new Recognition(
                         Optional.empty(), Optional.empty(), 0, 0, 0, Optional.empty());
@@ -55,7 +57,7 @@ public record Recognition(
         }
         Look look = new Look(new RowConversion(reading, documents));
         Chunk chunk = reading.chunk() == null ? Chunk.LINE : reading.chunk();
-        try (RowReader rows = RowFile.open(file, kind, chunk)) {
+        try (RowReader rows = RowFile.open(source, kind, chunk)) {
             Optional<Map<String, @Nullable Object>> row = rows.next();
             while (row.isPresent() && look.looked < ROWS_LOOKED_AT) {
                 look.at(row.get());

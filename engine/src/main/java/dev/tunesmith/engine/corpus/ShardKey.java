@@ -5,10 +5,9 @@ import dev.tunesmith.contracts.mixture.Reading;
 import dev.tunesmith.engine.data.DatasetTokenizer;
 import dev.tunesmith.engine.data.TokenShard;
 import dev.tunesmith.engine.io.JsonTree;
+import dev.tunesmith.engine.rows.RowSource;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -32,13 +31,14 @@ record ShardKey(String source, String uncut, String cut, int lengthMax) {
     /// Counts up when the same rows give other tokens than before.
     private static final int ENCODING_VERSION = 2;
 
-    private static final int BUFFER_BYTES = 1 << 16;
-
     static ShardKey of(
-            Path file, Reading reading, DatasetTokenizer tokenizer, @Nullable String orderColumn)
+            RowSource file,
+            Reading reading,
+            DatasetTokenizer tokenizer,
+            @Nullable String orderColumn)
             throws IOException {
         DatasetTokenizer.Options options = tokenizer.options();
-        String source = sha256(file);
+        String source = file.sha256();
         Map<String, Object> parts = new LinkedHashMap<>();
         parts.put("encoding", ENCODING_VERSION);
         parts.put("format", TokenShard.FORMAT_VERSION);
@@ -109,24 +109,9 @@ record ShardKey(String source, String uncut, String cut, int lengthMax) {
         return Long.parseLong(origin.getOrDefault(key, "0"));
     }
 
-    private static String sha256(Path file) throws IOException {
-        MessageDigest digest = digest();
-        byte[] buffer = new byte[BUFFER_BYTES];
-        try (InputStream stream = Files.newInputStream(file)) {
-            for (int read = stream.read(buffer); read >= 0; read = stream.read(buffer)) {
-                digest.update(buffer, 0, read);
-            }
-        }
-        return HexFormat.of().formatHex(digest.digest());
-    }
-
     private static String sha256(byte[] bytes) {
-        return HexFormat.of().formatHex(digest().digest(bytes));
-    }
-
-    private static MessageDigest digest() {
         try {
-            return MessageDigest.getInstance("SHA-256");
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has SHA-256", e);
         }

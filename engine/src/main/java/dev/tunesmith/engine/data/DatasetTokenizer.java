@@ -2,9 +2,8 @@ package dev.tunesmith.engine.data;
 
 import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.data.FileInspection;
-import dev.tunesmith.contracts.data.RowFormat;
-import dev.tunesmith.contracts.data.RowRules;
 import dev.tunesmith.contracts.data.RowSummary;
+import dev.tunesmith.contracts.data.RowWork;
 import dev.tunesmith.contracts.dataset.UsualRow;
 import dev.tunesmith.contracts.inspect.Finding;
 import dev.tunesmith.contracts.job.Overflow;
@@ -12,16 +11,16 @@ import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.mixture.TrainedTurns;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.Problems;
+import dev.tunesmith.contracts.twin.Likeness;
+import dev.tunesmith.contracts.twin.RowPrint;
+import dev.tunesmith.contracts.twin.Twins;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.ModelFileException;
 import dev.tunesmith.engine.rows.FileScan;
+import dev.tunesmith.engine.rows.RowSource;
 import dev.tunesmith.engine.text.Tokenizer;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
-import java.nio.charset.CharsetDecoder;
-import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,16 +29,17 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /// Turns a training file into samples and reports what it found: figures, and every row that cannot
 /// be used.
 public final class DatasetTokenizer implements AutoCloseable {
+
+    /// Bytes of a file of lines that one thread tokenises at a time.
+    private static final int PIECE_BYTES = 256 << 10;
 
     private final Tokenizer tokenizer;
     private final TextEncoder texts;
@@ -65,9 +65,14 @@ public final class DatasetTokenizer implements AutoCloseable {
     ///
     /// @param documents the documents that it became; none if it was left out
     /// @param fullLength tokens of the whole row, or of the longest of several answers
-    /// @param tree the row as it stands in the file
+    /// @param tree the row as it is meant
+    /// @param print of what it says
     public record EncodedRow(
-            long line, List<Sample> documents, int fullLength, Map<String, Object> tree) {
+            long line,
+            List<Sample> documents,
+            int fullLength,
+            Map<String, Object> tree,
+            RowPrint print) {
 
         public EncodedRow {
             documents = List.copyOf(documents);
@@ -209,98 +214,122 @@ public final class DatasetTokenizer implements AutoCloseable {
         }
     }
 
-    /// Reads a file of rows of any kind into memory: first every row is checked, then those in
-    /// order are tokenised. Blank lines are ignored.
+    /// Reads a file of rows of any kind into memory: every row is checked, those in order are
+    /// tokenised. Blank lines are ignored.
     public Tokenized read(Path file) throws IOException {
         List<Sample> samples = new ArrayList<>();
         List<Map<String, Object>> items = new ArrayList<>();
-        Findings found;
-        try (RowLines lines = RowLines.of(file)) {
-            found =
-                    read(
-                            lines,
-                            row -> {
-                                if (options.method().rowKind() == Method.RowKind.PROMPT) {
-                                    items.add(UsualRow.of(row.tree()).row());
-                                    row.documents().stream()
-                                            .map(one -> one.withValue(items.size() - 1))
-                                            .forEach(samples::add);
-                                } else {
-                                    samples.addAll(row.documents());
-                                }
-                            });
-        }
+        Sink sink =
+                row -> {
+                    if (options.method().rowKind() == Method.RowKind.PROMPT) {
+                        items.add(UsualRow.of(row.tree()).row());
+                        row.documents().stream()
+                                .map(one -> one.withValue(items.size() - 1))
+                                .forEach(samples::add);
+                    } else {
+                        samples.addAll(row.documents());
+                    }
+                };
+        Findings found = read(SourceRows.of(RowSource.of(file)), sink);
         return new Tokenized(samples, items, found.stats(), found.problems(), found.problemCount());
     }
 
-    /// The same row by row, in memory that does not depend on the length of the file.
-    public Findings read(RowLines rows, Sink sink) throws IOException {
-        return read(rows, new FileInspection(FileInspection.ROWS_COMPARED, _ -> {}), sink);
+    /// The same row by row: one thread reads pieces of the file, others check and tokenise them,
+    /// and the sink gets the rows in the order of the file. Memory holds some pieces, however long
+    /// the file is.
+    public Findings read(SourceRows rows, Sink sink) throws IOException {
+        return read(rows, FileInspection.ofRules(), sink);
     }
 
     /// The same with an inspection of the rows, which also hears of what only the model finds wrong
     /// with them, and of those that are too long for it.
-    public Findings read(RowLines rows, FileInspection inspection, Sink sink) throws IOException {
-        RowSummary checked = FileScan.of(rows.path(), inspection);
+    public Findings read(SourceRows rows, FileInspection inspection, Sink sink) throws IOException {
         Report report = new Report(options, inspection, sink);
-        rows.problems().forEach(report.problems::add);
-        // Wrong bytes were reported by the check; here they must only not end the reading.
-        CharsetDecoder lenient =
-                StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPLACE);
-        try (BufferedReader reader =
-                new BufferedReader(
-                        new InputStreamReader(Files.newInputStream(rows.path()), lenient))) {
-            long number = 0;
-            for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-                number++;
-                String row = number == 1 && line.startsWith("\uFEFF") ? line.substring(1) : line;
-                if (!row.isBlank()) {
-                    read(report, number, row);
+        // Pictures are large; one thread is enough to keep the device waiting for nothing.
+        int threads = sees() ? 1 : FileScan.Plan.threadsMost();
+        RowSummary checked =
+                FileScan.of(
+                        rows.source(),
+                        new FileScan.Plan(
+                                rows.kind(),
+                                rows.chunk(),
+                                inspection.begin(new Part(rows, report)),
+                                threads,
+                                PIECE_BYTES),
+                        inspection);
+        return report.finished(checked);
+    }
+
+    /// Tokenises the rows of a part of a file.
+    private final class Part implements RowWork {
+        private final SourceRows rows;
+        private final Report report;
+        private final List<Encoded> encoded = new ArrayList<>();
+        private final List<Problem> problems = new ArrayList<>();
+
+        Part(SourceRows rows, Report report) {
+            this.rows = rows;
+            this.report = report;
+        }
+
+        @Override
+        public RowWork following() {
+            return new Part(rows, report);
+        }
+
+        @Override
+        public UsualRow meant(Map<String, Object> given) {
+            return rows.meant(given);
+        }
+
+        @Override
+        public void row(
+                long number, RowPrint print, Map<String, Object> row, Map<String, Object> usual) {
+            try {
+                Encoded fitted = Encoded.of(number, fitted(usual), row, print);
+                if (fitted.fullLength() > options.lengthMax()
+                        && options.method().rowKind() != Method.RowKind.DOCUMENT
+                        && options.overflow() == Overflow.ERROR) {
+                    problems.add(
+                            Problem.ofLine(
+                                    number,
+                                    null,
+                                    "the row has %d tokens, more than the %d allowed"
+                                            .formatted(fitted.fullLength(), options.lengthMax())));
+                } else {
+                    encoded.add(fitted);
                 }
+            } catch (UnusableRowException e) {
+                problems.add(e.problem(number));
             }
         }
-        return report.finished(checked, Math.max(0, rows.problemCount() - rows.problems().size()));
-    }
 
-    private void read(Report report, long number, String line) throws IOException {
-        Optional<Checked> row = checked(number, line);
-        if (row.isEmpty()) {
-            return;
-        }
-        try {
-            List<Fitted> fitted = fitted(row.get().usual());
-            int length = fitted.stream().mapToInt(Fitted::fullLength).max().orElse(0);
-            if (length > options.lengthMax()
-                    && options.method().rowKind() != Method.RowKind.DOCUMENT
-                    && options.overflow() == Overflow.ERROR) {
-                report.problem(
-                        Problem.ofLine(
-                                number,
-                                null,
-                                "the row has %d tokens, more than the %d allowed"
-                                        .formatted(length, options.lengthMax())));
-            } else {
-                report.add(number, fitted, row.get().given());
+        @Override
+        public void settle() throws IOException {
+            problems.forEach(report::problem);
+            for (Encoded row : encoded) {
+                report.add(row);
             }
-        } catch (UnusableRowException e) {
-            report.problem(e.problem(number));
         }
     }
 
-    /// A row as it stands in the file, and in the usual shape.
-    private record Checked(Map<String, Object> given, Map<String, Object> usual) {}
+    /// A row with everything that need not wait for its turn.
+    ///
+    /// @param tokens a fingerprint of its tokens
+    private record Encoded(
+            long line, List<Fitted> fitted, Map<String, Object> tree, long tokens, RowPrint print) {
 
-    /// The row, unless the check has already said what is wrong with it.
-    private static Optional<Checked> checked(long number, String line) {
-        try {
-            Map<String, Object> given = JsonLines.parse(line);
-            Map<String, Object> tree = UsualRow.of(given).row();
-            RowRules rules = new RowRules(number);
-            return RowFormat.of(tree)
-                    .flatMap(format -> rules.row(format, tree))
-                    .map(_ -> new Checked(given, tree));
-        } catch (UnusableRowException _) {
-            return Optional.empty();
+        static Encoded of(
+                long line, List<Fitted> fitted, Map<String, Object> tree, RowPrint print) {
+            long tokens = 0;
+            for (Fitted one : fitted) {
+                tokens = 31 * tokens + one.sample().fingerprint();
+            }
+            return new Encoded(line, fitted, tree, tokens, print);
+        }
+
+        int fullLength() {
+            return fitted.stream().mapToInt(Fitted::fullLength).max().orElse(0);
         }
     }
 
@@ -349,7 +378,7 @@ public final class DatasetTokenizer implements AutoCloseable {
         private final Problems problems;
         private final FileInspection inspection;
         private final Sink sink;
-        private final Set<Long> seen = new HashSet<>();
+        private final Twins seen = new Twins(Likeness.EXACT);
         private int[] lengths = new int[1024];
         private int rows;
         private long tokens;
@@ -371,41 +400,42 @@ public final class DatasetTokenizer implements AutoCloseable {
         }
 
         /// Adds the documents of one row.
-        void add(long line, List<Fitted> row, Map<String, Object> tree) throws IOException {
+        void add(Encoded row) throws IOException {
             if (rows == lengths.length) {
                 lengths = Arrays.copyOf(lengths, 2 * rows);
             }
-            int length = row.stream().mapToInt(Fitted::fullLength).max().orElse(0);
+            int length = row.fullLength();
             lengths[rows++] = length;
-            if (row.stream().anyMatch(Fitted::cut)) {
-                cut(line, row, length);
+            if (row.fitted.stream().anyMatch(Fitted::cut)) {
+                cut(row);
             }
-            long print = 0;
             boolean left = false;
-            List<Sample> documents = new ArrayList<>(row.size());
-            for (Fitted fitted : row) {
+            List<Sample> documents = new ArrayList<>(row.fitted.size());
+            for (Fitted fitted : row.fitted) {
                 Sample sample = fitted.sample();
                 left |= sample.length() == 0;
                 tokens += sample.length();
                 trainedTokens += sample.trainedTokens();
-                print = 31 * print + sample.fingerprint();
                 documents.add(sample);
             }
             if (!left) {
-                duplicateRows += seen.add(print) ? 0 : 1;
+                int place = seen.rows();
+                duplicateRows += seen.add(new RowPrint(row.tokens, row.tokens)) < place ? 1 : 0;
             }
-            sink.take(new EncodedRow(line, left ? List.of() : documents, length, tree));
+            sink.take(
+                    new EncodedRow(
+                            row.line, left ? List.of() : documents, length, row.tree, row.print));
         }
 
-        private void cut(long line, List<Fitted> row, int length) {
+        private void cut(Encoded row) {
             cutRows++;
-            for (Fitted fitted : row) {
+            for (Fitted fitted : row.fitted) {
                 cutTokens += Math.max(0, fitted.fullLength() - fitted.sample().length());
             }
-            inspection.found(Finding.tooLong(line, length, options.lengthMax()));
+            inspection.found(Finding.tooLong(row.line, row.fullLength(), options.lengthMax()));
         }
 
-        Findings finished(RowSummary checked, long unlisted) {
+        Findings finished(RowSummary checked) {
             int[] sorted = Arrays.copyOf(lengths, rows);
             Arrays.sort(sorted);
             DatasetStats stats =
@@ -427,7 +457,7 @@ public final class DatasetTokenizer implements AutoCloseable {
             return new Findings(
                     stats,
                     all.subList(0, Math.min(options.problemsListed(), all.size())),
-                    checked.problemCount() + problems.count() + unlisted,
+                    checked.problemCount() + problems.count(),
                     checked);
         }
 

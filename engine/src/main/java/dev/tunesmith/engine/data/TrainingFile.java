@@ -1,7 +1,9 @@
 package dev.tunesmith.engine.data;
 
+import dev.tunesmith.contracts.data.FileInspection;
 import dev.tunesmith.contracts.data.RowSummary;
 import dev.tunesmith.engine.rows.FileScan;
+import dev.tunesmith.engine.rows.RowSource;
 import java.io.IOException;
 import java.nio.file.Path;
 
@@ -12,6 +14,11 @@ public final class TrainingFile {
 
     /// One pass over all rows.
     public static RowSummary check(Path file) throws IOException {
-        return FileScan.of(file, _ -> {});
+        return check(RowSource.of(file));
+    }
+
+    /// The same for a file that may be elsewhere.
+    public static RowSummary check(RowSource source) throws IOException {
+        return FileScan.of(source, new FileInspection(FileInspection.ROWS_COMPARED, _ -> {}));
     }
 }

@@ -61,6 +61,7 @@ import dev.tunesmith.engine.objective.rollout.OwnAnswers;
 import dev.tunesmith.engine.optim.Optimizer;
 import dev.tunesmith.engine.optim.OptimizerChoice;
 import dev.tunesmith.engine.optim.ParameterGroup;
+import dev.tunesmith.engine.rows.RowSource;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tape.InputFile;
 import dev.tunesmith.engine.tensor.DType;
@@ -103,7 +104,7 @@ public final class TrainingRun implements AutoCloseable {
     private final Identity identity;
     private long spareBytes;
 
-    /// Local files that a run reads.
+    /// What a run reads. Rows come from wherever they are; models lie on this machine.
     ///
     /// @param others training files after the first, in the order of the spec's plan
     /// @param validation rows that are only measured
@@ -111,24 +112,30 @@ public final class TrainingRun implements AutoCloseable {
     /// @param adapter folder in PEFT layout of the adapter with which training goes on
     public record Sources(
             ModelDirectory base,
-            Path training,
-            Optional<Path> validation,
+            RowSource training,
+            Optional<RowSource> validation,
             Map<ModelRole, Companion> companions,
             Optional<Path> adapter,
-            List<Path> others) {
+            List<RowSource> others) {
 
         public Sources {
             others = List.copyOf(others);
         }
 
-        /// One training file.
+        /// One training file of this machine.
         public Sources(
                 ModelDirectory base,
                 Path training,
                 Optional<Path> validation,
                 Map<ModelRole, Companion> companions,
                 Optional<Path> adapter) {
-            this(base, training, validation, companions, adapter, List.of());
+            this(
+                    base,
+                    RowSource.of(training),
+                    validation.map(RowSource::of),
+                    companions,
+                    adapter,
+                    List.of());
         }
 
         /// The training files as a plan has them.
@@ -138,8 +145,8 @@ public final class TrainingRun implements AutoCloseable {
             }
             List<CorpusFile> files = new ArrayList<>();
             for (int i = 0; i < plan.files().size(); i++) {
-                Path path = i == 0 ? training : others.get(i - 1);
-                files.add(CorpusFile.of(path, plan.files().get(i)));
+                RowSource source = i == 0 ? training : others.get(i - 1);
+                files.add(CorpusFile.of(source, plan.files().get(i)));
             }
             return files;
         }

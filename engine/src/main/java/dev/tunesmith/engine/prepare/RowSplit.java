@@ -7,6 +7,7 @@ import dev.tunesmith.contracts.twin.Twins;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.rows.RowFile;
 import dev.tunesmith.engine.rows.RowReader;
+import dev.tunesmith.engine.rows.RowSource;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -27,7 +28,12 @@ public record RowSplit(long training, long validation, long groups) {
     ///
     /// @param size a share below 1, or a number of rows
     public static RowSplit write(
-            Path source, Likeness likeness, double size, long seed, Path training, Path validation)
+            RowSource source,
+            Likeness likeness,
+            double size,
+            long seed,
+            Path training,
+            Path validation)
             throws IOException {
         Twins twins = new Twins(likeness);
         long[] prints = new long[1024];
@@ -51,7 +57,7 @@ public record RowSplit(long training, long validation, long groups) {
                 Arrays.stream(groups).distinct().count());
     }
 
-    private static void write(Path source, BitSet held, Path training, Path validation)
+    private static void write(RowSource source, BitSet held, Path training, Path validation)
             throws IOException {
         try (RowReader reader = RowFile.open(source);
                 BufferedWriter kept = Files.newBufferedWriter(training);

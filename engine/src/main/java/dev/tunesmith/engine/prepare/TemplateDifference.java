@@ -18,8 +18,8 @@ import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.rows.RowFile;
 import dev.tunesmith.engine.rows.RowFileException;
 import dev.tunesmith.engine.rows.RowReader;
+import dev.tunesmith.engine.rows.RowSource;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
@@ -49,7 +49,11 @@ public record TemplateDifference(
     /// @param name of a template; null if none was named
     /// @return nothing if none was named, the model brings none, or rows are documents
     public static Optional<TemplateDifference> of(
-            ModelDirectory model, @Nullable String name, Path file, Reading reading, Method method)
+            ModelDirectory model,
+            @Nullable String name,
+            RowSource file,
+            Reading reading,
+            Method method)
             throws IOException {
         Optional<String> source =
                 Optional.ofNullable(name).flatMap(NamedTemplates::find).map(TemplateSource::of);

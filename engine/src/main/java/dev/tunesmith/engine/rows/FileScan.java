@@ -5,10 +5,10 @@ import dev.tunesmith.contracts.data.RowInspection;
 import dev.tunesmith.contracts.data.RowSummary;
 import dev.tunesmith.contracts.dataset.FileKind;
 import dev.tunesmith.contracts.inspect.Finding;
+import dev.tunesmith.contracts.mixture.Chunk;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -31,19 +31,48 @@ public final class FileScan {
     private static final int THREADS_MAX = 8;
     private static final int ROWS_A_PIECE = 256;
 
-    private final Path file;
+    private final RowSource source;
+    private final Plan plan;
     private final FileInspection inspection;
     private final ExecutorService threads;
     private final int ahead;
     private final Deque<Future<RowInspection>> running = new ArrayDeque<>();
     private RowInspection begun;
 
-    private FileScan(Path file, FileInspection inspection, ExecutorService threads, int ahead) {
-        this.file = file;
+    /// How a file is looked at.
+    ///
+    /// @param kind null looks for itself; what is nothing else is read as JSON lines, which reports
+    ///   it
+    /// @param chunk where the documents of a text file end
+    /// @param first looks at the first rows; the others follow it
+    /// @param threads how many look at the same time; each holds some pieces
+    /// @param pieceBytes bytes of a piece of a file of lines
+    public record Plan(
+            @Nullable FileKind kind,
+            Chunk chunk,
+            RowInspection first,
+            int threads,
+            int pieceBytes) {
+
+        /// Everything is looked at, by all threads.
+        public static Plan of(@Nullable FileKind kind, Chunk chunk, RowInspection first) {
+            return new Plan(kind, chunk, first, threadsMost(), LineChunks.CHUNK_BYTES);
+        }
+
+        /// As many threads as there are processors, within reason.
+        public static int threadsMost() {
+            return Math.min(THREADS_MAX, Runtime.getRuntime().availableProcessors());
+        }
+    }
+
+    private FileScan(
+            RowSource source, Plan plan, FileInspection inspection, ExecutorService threads) {
+        this.source = source;
+        this.plan = plan;
         this.inspection = inspection;
         this.threads = threads;
-        this.ahead = ahead;
-        this.begun = inspection.begin();
+        this.ahead = plan.threads + 1;
+        this.begun = plan.first;
     }
 
     /// Inspects a file.
@@ -51,15 +80,20 @@ public final class FileScan {
     /// @param sink gets every finding, in the order of the file but for repeated rows, which follow
     ///   their piece
     public static RowSummary of(Path file, Consumer<Finding> sink) throws IOException {
-        return of(file, new FileInspection(FileInspection.ROWS_COMPARED, sink));
+        return of(RowSource.of(file), new FileInspection(FileInspection.ROWS_COMPARED, sink));
     }
 
     /// Inspects a file into an inspection that may know another file.
-    public static RowSummary of(Path file, FileInspection inspection) throws IOException {
-        int count = Math.min(THREADS_MAX, Runtime.getRuntime().availableProcessors());
-        try (ExecutorService threads = Executors.newFixedThreadPool(count)) {
+    public static RowSummary of(RowSource source, FileInspection inspection) throws IOException {
+        return of(source, Plan.of(null, Chunk.LINE, inspection.begin()), inspection);
+    }
+
+    /// Inspects a file as a plan says.
+    public static RowSummary of(RowSource source, Plan plan, FileInspection inspection)
+            throws IOException {
+        try (ExecutorService threads = Executors.newFixedThreadPool(plan.threads)) {
             try {
-                return new FileScan(file, inspection, threads, count + 1).run();
+                return new FileScan(source, plan, inspection, threads).run();
             } finally {
                 threads.shutdownNow();
             }
@@ -81,21 +115,23 @@ public final class FileScan {
             inspection.add(end);
         }
         settleAll();
-        return inspection.finish(Files.size(file));
+        return inspection.finish(source.bytes());
     }
 
-    /// The kind of the file; what is nothing else is read as JSON lines, which reports it.
     private FileKind kind() throws IOException {
+        if (plan.kind != null) {
+            return plan.kind;
+        }
         try {
-            return RowFile.kind(file);
+            return RowFile.kind(source);
         } catch (RowFileException _) {
             return FileKind.JSON_LINES;
         }
     }
 
     private void scanLines() throws IOException {
-        try (InputStream source = RowFile.stream(file)) {
-            LineChunks chunks = new LineChunks(source);
+        try (InputStream bytes = RowFile.stream(source)) {
+            LineChunks chunks = new LineChunks(bytes, plan.pieceBytes);
             Deque<LineChunks.Chunk> read = new ArrayDeque<>();
             Optional<LineChunks.Chunk> next = chunks.next();
             while (next.isPresent()) {
@@ -120,7 +156,7 @@ public final class FileScan {
     }
 
     private void scanRows(FileKind kind) throws IOException {
-        try (RowReader reader = RowFile.open(file, kind)) {
+        try (RowReader reader = RowFile.open(source, kind, plan.chunk)) {
             long number = 1;
             List<Map<String, @Nullable Object>> rows = new ArrayList<>();
             try {
@@ -140,7 +176,8 @@ public final class FileScan {
         }
     }
 
-    private void submitRows(List<Map<String, @Nullable Object>> rows, long first) {
+    private void submitRows(List<Map<String, @Nullable Object>> rows, long first)
+            throws IOException {
         submit(part -> {
             long number = first;
             for (Map<String, @Nullable Object> row : rows) {
@@ -151,10 +188,10 @@ public final class FileScan {
     }
 
     /// Inspects a piece: here until the format of the file is known, by another thread then.
-    private void submit(Function<RowInspection, RowInspection> piece) {
+    private void submit(Function<RowInspection, RowInspection> piece) throws IOException {
         RowInspection part = begun.following();
         if (begun.format().isEmpty()) {
-            inspection.add(piece.apply(part));
+            add(piece.apply(part));
             begun = part.following();
             return;
         }
@@ -164,17 +201,28 @@ public final class FileScan {
         }
     }
 
-    private void settleAll() {
+    private void add(RowInspection part) throws IOException {
+        inspection.add(part);
+        part.settle();
+    }
+
+    private void settleAll() throws IOException {
         while (!running.isEmpty()) {
             settle();
         }
     }
 
-    private void settle() {
+    private void settle() throws IOException {
         try {
-            inspection.add(running.remove().get());
+            add(running.remove().get());
         } catch (ExecutionException e) {
-            throw new IllegalStateException("a piece of " + file + " was not inspected", e);
+            switch (e.getCause()) {
+                case RuntimeException problem -> throw problem;
+                case Error problem -> throw problem;
+                case null, default ->
+                        throw new IllegalStateException(
+                                "a piece of " + source.name() + " was not inspected", e);
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new UncheckedIOException(new IOException("interrupted", e));

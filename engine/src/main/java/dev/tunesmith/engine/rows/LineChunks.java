@@ -11,16 +11,19 @@ import java.util.Optional;
 /// Cuts a stream of lines into pieces of whole lines, so that several threads can read them.
 final class LineChunks {
 
-    private static final int CHUNK_BYTES = 2 << 20;
+    /// Bytes of a piece where nothing speaks for others.
+    static final int CHUNK_BYTES = 2 << 20;
 
     private final InputStream source;
+    private final int chunkBytes;
     private final Deque<byte[]> free = new ArrayDeque<>();
     private byte[] rest = new byte[0];
     private long line = 1;
     private boolean ended;
 
-    LineChunks(InputStream source) {
+    LineChunks(InputStream source, int chunkBytes) {
         this.source = source;
+        this.chunkBytes = chunkBytes;
     }
 
     /// Whole lines.
@@ -33,9 +36,9 @@ final class LineChunks {
 
     /// The next lines, or nothing behind the last ones.
     Optional<Chunk> next() throws IOException {
-        byte[] buffer = free.isEmpty() ? new byte[CHUNK_BYTES] : free.pop();
-        if (buffer.length < rest.length + CHUNK_BYTES / 2) {
-            buffer = new byte[rest.length + CHUNK_BYTES];
+        byte[] buffer = free.isEmpty() ? new byte[chunkBytes] : free.pop();
+        if (buffer.length < rest.length + chunkBytes / 2) {
+            buffer = new byte[rest.length + chunkBytes];
         }
         System.arraycopy(rest, 0, buffer, 0, rest.length);
         int length = rest.length;
@@ -65,7 +68,7 @@ final class LineChunks {
 
     /// Takes back the bytes of a chunk that nobody needs any more.
     void recycle(Chunk chunk) {
-        if (chunk.bytes().length <= 2 * CHUNK_BYTES) {
+        if (chunk.bytes().length <= 2 * chunkBytes) {
             free.push(chunk.bytes());
         }
     }

@@ -39,77 +39,75 @@ public final class RowFile {
     ///
     /// @throws RowFileException if it is missing, empty or of a kind that holds no rows
     public static RowReader open(Path file) throws IOException {
-        if (!Files.isRegularFile(file)) {
-            throw new RowFileException(file, "the file does not exist");
+        return open(RowSource.of(file));
+    }
+
+    /// The same for a file that may be elsewhere.
+    public static RowReader open(RowSource source) throws IOException {
+        if (!source.exists()) {
+            throw new RowFileException(source.name(), "the file does not exist");
         }
-        return open(file, kind(file));
+        return open(source, kind(source), Chunk.LINE);
     }
 
     /// The same, but blank lines of a text are documents too, as the `datasets` library has it.
     public static RowReader everyLine(Path file) throws IOException {
         return Files.isRegularFile(file) && kind(file) == FileKind.TEXT
-                ? TextRows.everyLine(file, stream(file))
+                ? TextRows.everyLine(file, stream(RowSource.of(file)))
                 : open(file);
     }
 
     /// The reader of a file whose kind is known.
     ///
+    /// @param chunk where the documents of a text file end
     /// @throws RowFileException if it begins otherwise than such a file does
-    public static RowReader open(Path file, FileKind kind) throws IOException {
-        return open(file, kind, Chunk.LINE);
-    }
-
-    /// The same with a say about where the documents of a text file end.
-    ///
-    /// @throws RowFileException if it begins otherwise than such a file does
-    public static RowReader open(Path file, FileKind kind, Chunk chunk) throws IOException {
+    public static RowReader open(RowSource source, FileKind kind, Chunk chunk) throws IOException {
+        Path file = source.name();
         return switch (kind) {
-            case JSON_LINES -> JsonRows.lines(file, stream(file));
-            case JSON -> JsonRows.of(file, stream(file));
-            case CSV -> new DelimitedRows(file, stream(file), ',');
-            case TSV -> new DelimitedRows(file, stream(file), '\t');
-            case TEXT -> new TextRows(file, stream(file), chunk);
-            case PARQUET -> new ParquetRows(uncompressed(file));
-            case ARROW -> new ArrowRows(uncompressed(file), stream(file));
+            case JSON_LINES -> JsonRows.lines(file, stream(source));
+            case JSON -> JsonRows.of(file, stream(source));
+            case CSV -> new DelimitedRows(file, stream(source), ',');
+            case TSV -> new DelimitedRows(file, stream(source), '\t');
+            case TEXT -> new TextRows(file, stream(source), chunk);
+            case PARQUET -> new ParquetRows(uncompressed(source).local());
+            case ARROW -> new ArrowRows(file, stream(uncompressed(source)));
         };
     }
 
-    /// Parquet and Arrow are compressed inside and read at any place, so no compression is allowed
-    /// around them.
-    private static Path uncompressed(Path file) throws IOException {
-        try (InputStream raw = Files.newInputStream(file)) {
+    /// Parquet and Arrow are compressed inside, so no compression is allowed around them.
+    private static RowSource uncompressed(RowSource source) throws IOException {
+        try (InputStream raw = source.open()) {
             if (FileKind.of(raw.readNBytes(8), "").isEmpty()) {
                 throw new RowFileException(
-                        file, "Parquet and Arrow are compressed inside; give the file as it is");
+                        source.name(),
+                        "Parquet and Arrow are compressed inside; give the file as it is");
             }
         }
-        return file;
+        return source;
     }
 
     /// The kind of a file: what its bytes say, or else its name.
     public static FileKind kind(Path file) throws IOException {
-        String name = file.getFileName().toString();
+        return kind(RowSource.of(file));
+    }
+
+    /// The same for a file that may be elsewhere.
+    public static FileKind kind(RowSource source) throws IOException {
+        String name = source.name().getFileName().toString();
         String plain = name.replaceFirst("(?i)\\.(gz|zst|zstd)$", "");
-        return FileKind.of(head(file), plain)
+        return FileKind.of(head(source), plain)
                 .orElseThrow(() ->
                         new RowFileException(
-                                file,
+                                source.name(),
                                 "neither its name nor its first bytes are those of %s"
                                         .formatted(
                                                 Arrays.toString(FileKind.values())
                                                         .toLowerCase(Locale.ROOT))));
     }
 
-    /// Whether a file is compressed as a whole.
-    public static boolean isCompressed(Path file) throws IOException {
-        try (InputStream raw = Files.newInputStream(file)) {
-            return FileKind.isCompressed(raw.readNBytes(4));
-        }
-    }
-
     /// Whether a file begins as a text does: valid, and without control characters.
-    public static boolean isText(Path file) throws IOException {
-        byte[] head = head(file);
+    public static boolean isText(RowSource source) throws IOException {
+        byte[] head = head(source);
         int end = head.length;
         while (end > 0 && head[end - 1] < 0) {
             end--;
@@ -126,20 +124,21 @@ public final class RowFile {
         }
     }
 
-    private static byte[] head(Path file) throws IOException {
-        try (InputStream stream = stream(file)) {
+    private static byte[] head(RowSource source) throws IOException {
+        try (InputStream stream = stream(source)) {
             return stream.readNBytes(HEAD_BYTES);
         }
     }
 
     /// The bytes of a file without its compression.
-    static InputStream stream(Path file) throws IOException {
-        InputStream raw = new BufferedInputStream(Files.newInputStream(file), BUFFER_BYTES);
+    static InputStream stream(RowSource source) throws IOException {
+        Path file = source.name();
+        InputStream raw = new BufferedInputStream(source.open(), BUFFER_BYTES);
         try {
             raw.mark(4);
             byte[] mark = raw.readNBytes(4);
             raw.reset();
-            long most = Math.min(DECOMPRESSED_BYTES_MAX, Files.size(file) * GROWTH_MAX + (1 << 20));
+            long most = Math.min(DECOMPRESSED_BYTES_MAX, source.bytes() * GROWTH_MAX + (1 << 20));
             if (mark.length >= 2 && (mark[0] & 0xFF) == 0x1F && (mark[1] & 0xFF) == 0x8B) {
                 return new Limited(file, new GZIPInputStream(raw, BUFFER_BYTES), most);
             }

@@ -1,9 +1,11 @@
 package dev.tunesmith.engine.table;
 
 import dev.tunesmith.contracts.dataset.FileKind;
+import dev.tunesmith.contracts.mixture.Chunk;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.rows.RowFile;
 import dev.tunesmith.engine.rows.RowReader;
+import dev.tunesmith.engine.rows.RowSource;
 import java.io.BufferedOutputStream;
 import java.io.BufferedWriter;
 import java.io.Closeable;
@@ -90,7 +92,8 @@ public final class TableWriter implements Closeable {
     private void writeRows(Format format) throws IOException {
         List<Map<String, @Nullable Object>> batch = new ArrayList<>();
         long characters = 0;
-        try (RowReader rows = RowFile.open(waiting, FileKind.JSON_LINES)) {
+        try (RowReader rows =
+                RowFile.open(RowSource.of(waiting), FileKind.JSON_LINES, Chunk.LINE)) {
             Optional<Map<String, @Nullable Object>> row = rows.next();
             while (row.isPresent()) {
                 batch.add(row.get());

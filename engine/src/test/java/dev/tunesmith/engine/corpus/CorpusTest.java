@@ -20,6 +20,7 @@ import dev.tunesmith.engine.data.Packing;
 import dev.tunesmith.engine.data.Sample;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.SafetensorsWriter;
+import dev.tunesmith.engine.rows.RowSource;
 import dev.tunesmith.engine.text.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -329,10 +330,11 @@ class CorpusTest {
                         method, lengthMax, Overflow.TRUNCATE, TrainedTurns.ANSWERS, 3);
         List<CorpusFile> sources = new ArrayList<>();
         for (int i = 0; i < files.length; i++) {
+            RowSource source = RowSource.of(files[i]);
             sources.add(
                     plan.files().isEmpty()
-                            ? CorpusFile.whole(files[i], "file " + i, Reading.RECOGNISED)
-                            : CorpusFile.of(files[i], plan.files().get(i)));
+                            ? CorpusFile.whole(source, "file " + i, Reading.RECOGNISED)
+                            : CorpusFile.of(source, plan.files().get(i)));
         }
         Path room = Files.createDirectory(folder.resolve("room" + corpora++));
         try (DatasetTokenizer tokenizer =

@@ -14,6 +14,7 @@ import dev.tunesmith.engine.loop.subject.SpecRefusedException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -71,7 +72,8 @@ class ContinuedAdapterTest {
                         files.training(),
                         files.validation(),
                         Map.of(),
-                        Optional.of(first));
+                        Optional.of(first),
+                        List.of());
         Path room = Files.createDirectory(folder.resolve("dpo-room"));
         try (TrainingRun run = TrainingRun.prepare(spec, sources, room, TinyModel.BYTES)) {
             Recorder recorder = new Recorder(step -> step >= 1 ? Stop.AT_ONCE : Stop.NO, _ -> {});
@@ -101,7 +103,12 @@ class ContinuedAdapterTest {
         TrainingRun.Sources files = model.sources(method);
         var sources =
                 new TrainingRun.Sources(
-                        files.base(), files.training(), files.validation(), Map.of(), before);
+                        files.base(),
+                        files.training(),
+                        files.validation(),
+                        Map.of(),
+                        before,
+                        List.of());
         Path room = Files.createDirectory(folder.resolve(name + "-room"));
         Path out = Files.createDirectory(folder.resolve(name));
         try (TrainingRun run = TrainingRun.prepare(spec, sources, room, TinyModel.BYTES)) {

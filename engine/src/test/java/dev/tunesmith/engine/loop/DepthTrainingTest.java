@@ -77,7 +77,14 @@ class DepthTrainingTest {
         Path room = Files.createDirectory(folder.resolve("room" + rooms++));
         Path out = Files.createDirectory(folder.resolve("result" + rooms));
         TrainingRun.Sources plain = model.sources(spec.method());
-        var sources = new TrainingRun.Sources(base, plain.training(), plain.validation());
+        var sources =
+                new TrainingRun.Sources(
+                        base,
+                        plain.training(),
+                        plain.validation(),
+                        plain.companions(),
+                        plain.adapter(),
+                        plain.others());
         last = new Recorder();
         try (TrainingRun run = TrainingRun.prepare(spec, sources, room, TinyModel.BYTES)) {
             Outcome outcome = run.loop(run.start(), last).run();

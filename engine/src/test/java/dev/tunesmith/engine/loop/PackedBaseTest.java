@@ -26,6 +26,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
@@ -117,7 +118,14 @@ class PackedBaseTest {
         TrainingRun.Sources sources = model.sources(Method.SUPERVISED);
         Path room = Files.createDirectory(folder.resolve(name + "-room"));
         Path out = Files.createDirectory(folder.resolve(name + "-out"));
-        var packed = new TrainingRun.Sources(base, sources.training(), sources.validation());
+        var packed =
+                new TrainingRun.Sources(
+                        base,
+                        sources.training(),
+                        sources.validation(),
+                        Map.of(),
+                        Optional.empty(),
+                        List.of());
         try (TrainingRun run = TrainingRun.prepare(spec, packed, room, TinyModel.BYTES)) {
             Recorder recorder =
                     new Recorder(step -> step >= 3 ? Stop.AFTER_SAVING : Stop.NO, _ -> {});

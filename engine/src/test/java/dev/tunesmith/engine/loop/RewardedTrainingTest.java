@@ -44,7 +44,9 @@ class RewardedTrainingTest {
                             prompts.base(),
                             prompts.training(),
                             Optional.empty(),
-                            Map.of(ModelRole.REWARD_MODEL, judge));
+                            Map.of(ModelRole.REWARD_MODEL, judge),
+                            Optional.empty(),
+                            List.of());
             Recorder recorder =
                     train(spec, sources, Files.createDirectory(folder.resolve(method.wire())));
             String score = method == Method.PPO ? "objective/scores" : "reward";
@@ -73,7 +75,9 @@ class RewardedTrainingTest {
                         prompts.base(),
                         prompts.training(),
                         Optional.empty(),
-                        Map.of(ModelRole.SCORE_MODEL, judge));
+                        Map.of(ModelRole.SCORE_MODEL, judge),
+                        Optional.empty(),
+                        List.of());
         Recorder recorder = train(spec, sources, Files.createDirectory(folder.resolve("grpo")));
         assertThat(recorder.steps.getFirst().metrics().get("reward")).isBetween(11.0, 11.5);
     }

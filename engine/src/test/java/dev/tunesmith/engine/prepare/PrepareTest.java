@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tunesmith.contracts.dataset.FileKind;
+import dev.tunesmith.contracts.mixture.Chunk;
 import dev.tunesmith.contracts.twin.Likeness;
 import dev.tunesmith.engine.data.Packing;
 import dev.tunesmith.engine.data.UnusableRowException;
 import dev.tunesmith.engine.rows.RowFile;
 import dev.tunesmith.engine.rows.RowReader;
+import dev.tunesmith.engine.rows.RowSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -76,7 +78,9 @@ final class PrepareTest {
         Path training = folder.resolve("training.jsonl");
         Path validation = folder.resolve("validation.jsonl");
 
-        RowSplit split = RowSplit.write(source, Likeness.NORMALISED, 0.1, 3, training, validation);
+        RowSplit split =
+                RowSplit.write(
+                        RowSource.of(source), Likeness.NORMALISED, 0.1, 3, training, validation);
 
         assertThat(split.groups()).isEqualTo(100);
         assertThat(split.training() + split.validation()).isEqualTo(200);
@@ -101,7 +105,7 @@ final class PrepareTest {
             assertThat(writer.write(row)).isEmpty();
         }
 
-        try (RowReader reader = RowFile.open(file, kind)) {
+        try (RowReader reader = RowFile.open(RowSource.of(file), kind, Chunk.LINE)) {
             assertThat(reader.next()).contains(row);
             assertThat(reader.next()).contains(row);
             assertThat(reader.next()).isEmpty();

@@ -8,6 +8,7 @@ import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.mixture.Reading;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.SafetensorsWriter;
+import dev.tunesmith.engine.rows.RowSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -53,7 +54,11 @@ final class TemplateDifferenceTest {
         Path file = folder.resolve("rows.jsonl");
         Files.writeString(file, rows);
         return TemplateDifference.of(
-                ModelDirectory.open(model), named, file, Reading.RECOGNISED, Method.SUPERVISED);
+                ModelDirectory.open(model),
+                named,
+                RowSource.of(file),
+                Reading.RECOGNISED,
+                Method.SUPERVISED);
     }
 
     @Test

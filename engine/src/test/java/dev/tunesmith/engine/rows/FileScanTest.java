@@ -143,8 +143,8 @@ final class FileScanTest {
         List<Finding> found = new ArrayList<>();
         FileInspection training = new FileInspection(1000, _ -> {});
 
-        FileScan.of(file, training);
-        FileScan.of(other, training.validation(1000, found::add));
+        FileScan.of(RowSource.of(file), training);
+        FileScan.of(RowSource.of(other), training.validation(1000, found::add));
 
         assertThat(found)
                 .containsExactly(

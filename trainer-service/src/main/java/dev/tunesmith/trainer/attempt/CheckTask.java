@@ -34,6 +34,7 @@ import dev.tunesmith.engine.model.Architecture;
 import dev.tunesmith.engine.model.UnsupportedModelException;
 import dev.tunesmith.engine.prepare.TemplateDifference;
 import dev.tunesmith.engine.rows.FileScan;
+import dev.tunesmith.engine.rows.RowSource;
 import dev.tunesmith.engine.text.NamedFormat;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -180,7 +181,7 @@ final class CheckTask implements RowWatch {
                 Reading asked = plan.validation();
                 CorpusFile file =
                         CorpusFile.whole(
-                                storage.file(task.validation()),
+                                storage.rows(task.validation()),
                                 VALIDATION,
                                 asked == null ? Reading.RECOGNISED : asked);
                 validation = read(tokenizer, List.of(file), DataPlan.PLAIN, problems);
@@ -193,10 +194,10 @@ final class CheckTask implements RowWatch {
 
     private void compareTemplates(
             ModelDirectory model, @Nullable String named, DataPlan plan, Method method)
-            throws IOException, InterruptedException {
+            throws IOException {
         Optional<TemplateDifference> found =
                 TemplateDifference.of(
-                        model, named, storage.file(task.training()), plan.reading(0), method);
+                        model, named, storage.rows(task.training()), plan.reading(0), method);
         found.map(TemplateDifference::text)
                 .ifPresent(text -> {
                     templates = text;
@@ -204,18 +205,18 @@ final class CheckTask implements RowWatch {
                 });
     }
 
-    private List<CorpusFile> trainingFiles(DataPlan plan) throws IOException, InterruptedException {
+    private List<CorpusFile> trainingFiles(DataPlan plan) {
         List<ObjectRef> objects = new ArrayList<>(List.of(task.training()));
         if (task.mixed() != null) {
             objects.addAll(task.mixed().others());
         }
         List<CorpusFile> files = new ArrayList<>();
         for (int i = 0; i < objects.size(); i++) {
-            Path path = storage.file(objects.get(i));
+            RowSource source = storage.rows(objects.get(i));
             files.add(
                     plan.files().isEmpty()
-                            ? CorpusFile.whole(path, TRAINING, Reading.RECOGNISED)
-                            : CorpusFile.of(path, plan.files().get(i)));
+                            ? CorpusFile.whole(source, TRAINING, Reading.RECOGNISED)
+                            : CorpusFile.of(source, plan.files().get(i)));
         }
         return files;
     }
@@ -266,11 +267,11 @@ final class CheckTask implements RowWatch {
     }
 
     /// Without a model there are no tokens to count; rows are counted and their shape is checked.
-    private Figures rowsOnly(Problems problems) throws IOException, InterruptedException {
+    private Figures rowsOnly(Problems problems) throws IOException {
         CorpusFile file =
-                CorpusFile.whole(storage.file(task.training()), TRAINING, Reading.RECOGNISED);
+                CorpusFile.whole(storage.rows(task.training()), TRAINING, Reading.RECOGNISED);
         FileInspection inspection = begin(file);
-        RowSummary summary = FileScan.of(file.path(), inspection);
+        RowSummary summary = FileScan.of(file.source(), inspection);
         surveyed.add(new SurveyedFile(file.name(), false, summary, null));
         summary.problems().forEach(problems::add);
         for (long i = summary.problems().size(); i < summary.problemCount(); i++) {

@@ -22,8 +22,8 @@ import dev.tunesmith.engine.data.DatasetTokenizer;
 import dev.tunesmith.engine.data.DatasetTokenizer.EncodedRow;
 import dev.tunesmith.engine.data.DatasetTokenizer.Findings;
 import dev.tunesmith.engine.data.Packing;
-import dev.tunesmith.engine.data.RowLines;
 import dev.tunesmith.engine.data.Sample;
+import dev.tunesmith.engine.data.SourceRows;
 import dev.tunesmith.engine.data.UnusableRowException;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelDirectory;
@@ -41,6 +41,7 @@ import dev.tunesmith.engine.rows.FileScan;
 import dev.tunesmith.engine.rows.RowFile;
 import dev.tunesmith.engine.rows.RowFileException;
 import dev.tunesmith.engine.rows.RowReader;
+import dev.tunesmith.engine.rows.RowSource;
 import dev.tunesmith.engine.text.NamedFormat;
 import dev.tunesmith.engine.text.Tokenizer;
 import dev.tunesmith.platform.json.Json;
@@ -101,7 +102,7 @@ final class DataWork {
     }
 
     private Map<String, Object> result() throws IOException, InterruptedException {
-        Path file = local(task.file());
+        RowSource file = rows(task.file());
         return switch (task.wish().verb()) {
             case CHECK -> check(file);
             case PREVIEW -> preview(file);
@@ -117,11 +118,9 @@ final class DataWork {
     }
 
     /// The bytes under the name that the user gave them, which may tell their kind.
-    private Path local(ObjectRef object) throws IOException, InterruptedException {
-        Path bytes = storage.file(object);
+    private RowSource rows(ObjectRef object) {
         String ending = task.name().replaceFirst("^.*?((\\.[A-Za-z]{1,8}){0,2})$", "$1");
-        Path named = folder.resolveSibling(object.sha256() + ending.toLowerCase(Locale.ROOT));
-        return Files.exists(named) ? named : Files.createSymbolicLink(named, bytes);
+        return storage.rows(object, ending.toLowerCase(Locale.ROOT));
     }
 
     private Path made(String name) {
@@ -130,7 +129,7 @@ final class DataWork {
         return file;
     }
 
-    private Map<String, Object> check(Path file) throws IOException, InterruptedException {
+    private Map<String, Object> check(RowSource file) throws IOException, InterruptedException {
         Map<String, Object> result = new LinkedHashMap<>();
         try (FindingsFile report = new FindingsFile(made(FindingsFile.NAME))) {
             FileInspection training =
@@ -143,7 +142,7 @@ final class DataWork {
                         "validation",
                         Json.treeOf(
                                 FileScan.of(
-                                        local(second),
+                                        rows(second),
                                         training.validation(
                                                 FileInspection.ROWS_COMPARED,
                                                 report.of("validation")))));
@@ -155,11 +154,12 @@ final class DataWork {
         return result;
     }
 
-    private Map<String, Object> preview(Path file) throws IOException, InterruptedException {
+    private Map<String, Object> preview(RowSource file) throws IOException, InterruptedException {
         Long wanted = task.wish().row();
         long number = wanted == null ? 1 : wanted;
-        Path one = folder.resolveSibling("row.jsonl");
-        Files.writeString(one, JsonTree.text(row(file, number)) + "\n");
+        Path path = folder.resolveSibling("row.jsonl");
+        Files.writeString(path, JsonTree.text(row(file, number)) + "\n");
+        RowSource one = RowSource.of(path);
         ModelDirectory model = model();
         List<Sample> samples = new ArrayList<>();
         Findings found =
@@ -190,7 +190,8 @@ final class DataWork {
         return result;
     }
 
-    private static Map<String, @Nullable Object> row(Path file, long number) throws IOException {
+    private static Map<String, @Nullable Object> row(RowSource file, long number)
+            throws IOException {
         try (RowReader reader = RowFile.open(file)) {
             Optional<Map<String, @Nullable Object>> row = reader.next();
             for (long n = 1; n < number && row.isPresent(); n++) {
@@ -211,7 +212,7 @@ final class DataWork {
     }
 
     private Findings tokenise(
-            ModelDirectory model, Path file, int lengthMax, DatasetTokenizer.Sink sink)
+            ModelDirectory model, RowSource file, int lengthMax, DatasetTokenizer.Sink sink)
             throws IOException {
         var options =
                 new DatasetTokenizer.Options(
@@ -221,16 +222,14 @@ final class DataWork {
                         TrainedTurns.ANSWERS,
                         PROBLEMS_LISTED);
         Optional<String> template = NamedFormat.source(model, task.wish().template());
-        try (RowLines lines = RowLines.of(file);
-                DatasetTokenizer tokenizer =
-                        DatasetTokenizer.of(
-                                model, options, template, Architecture.sight(model.config()))) {
-            return tokenizer.read(lines, sink);
+        try (DatasetTokenizer tokenizer =
+                DatasetTokenizer.of(model, options, template, Architecture.sight(model.config()))) {
+            return tokenizer.read(SourceRows.of(file), sink);
         }
     }
 
     /// The method that was named, or the usual one for rows like the first.
-    private Method method(Path file) throws IOException {
+    private Method method(RowSource file) throws IOException {
         String named = task.wish().method();
         if (named != null) {
             return Method.of(named);
@@ -254,7 +253,7 @@ final class DataWork {
         };
     }
 
-    private TokenFigures tokens(Path file) throws IOException, InterruptedException {
+    private TokenFigures tokens(RowSource file) throws IOException, InterruptedException {
         ModelDirectory model = model();
         Lengths lengths = new Lengths();
         Findings found = tokenise(model, file, WHOLE_ROW, lengths::add);
@@ -278,7 +277,7 @@ final class DataWork {
         }
     }
 
-    private Map<String, Object> pack(Path file) throws IOException, InterruptedException {
+    private Map<String, Object> pack(RowSource file) throws IOException, InterruptedException {
         ModelDirectory model = model();
         Packing packing =
                 method(file) == Method.PRETRAIN ? Packing.BEST_FIT_SPLIT : Packing.BEST_FIT;
@@ -287,7 +286,7 @@ final class DataWork {
         return Json.treeOf(PackingFigures.of(lengths.all(), context(model), packing));
     }
 
-    private Map<String, Object> split(Path file) throws IOException {
+    private Map<String, Object> split(RowSource file) throws IOException {
         DataTask.Wish wish = task.wish();
         String likeness = wish.likeness();
         Long seed = wish.seed();
@@ -301,7 +300,7 @@ final class DataWork {
                         made("validation.jsonl")));
     }
 
-    private Map<String, Object> convert(Path file) throws IOException {
+    private Map<String, Object> convert(RowSource file) throws IOException {
         String format = Objects.requireNonNullElse(task.wish().format(), "jsonl");
         FileKind kind = FileKind.named("." + format.replaceFirst("\\.(gz|zst)$", "")).orElseThrow();
         String shape = task.wish().shape();

@@ -8,6 +8,7 @@ import dev.tunesmith.contracts.event.ObjectRef;
 import dev.tunesmith.contracts.id.Attempt;
 import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.engine.corpus.ShardStore;
+import dev.tunesmith.engine.rows.RowSource;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.objects.LocalCopies;
 import dev.tunesmith.platform.objects.ObjectStore;
@@ -41,13 +42,19 @@ final class Storage {
         copies.evict(bytesMax, Duration.ofHours(1), Instant.now());
     }
 
-    /// A local copy of one object.
-    Path file(ObjectRef object) throws IOException, InterruptedException {
-        try {
-            return copies.file(new Stored(object.key(), object.bytes(), object.sha256()));
-        } catch (ObjectStoreException e) {
-            throw AttemptFailure.trainingData(e.getMessage() + "; upload the file again", e);
-        }
+    /// A file of rows, which is read from the store.
+    RowSource rows(ObjectRef object) {
+        return rows(object, "");
+    }
+
+    /// The same with the ending of its name, which may tell its kind.
+    RowSource rows(ObjectRef object, String ending) {
+        return new ObjectRows(
+                new Stored(object.key(), object.bytes(), object.sha256()),
+                Path.of(object.sha256() + ending),
+                objects,
+                copies,
+                patience);
     }
 
     /// A local copy of a model's folder.

@@ -5,7 +5,6 @@ import dev.tunesmith.contracts.event.ChildReport;
 import dev.tunesmith.contracts.event.Control;
 import dev.tunesmith.contracts.event.ExitCode;
 import dev.tunesmith.contracts.event.ModelSource;
-import dev.tunesmith.contracts.event.ObjectRef;
 import dev.tunesmith.contracts.event.StepMetrics;
 import dev.tunesmith.contracts.job.Phase;
 import dev.tunesmith.contracts.method.ModelRole;
@@ -24,6 +23,7 @@ import dev.tunesmith.engine.loop.TrainingRun;
 import dev.tunesmith.engine.loop.TrainingRun.Sources.Companion;
 import dev.tunesmith.engine.loop.subject.SpecRefusedException;
 import dev.tunesmith.engine.model.UnsupportedModelException;
+import dev.tunesmith.engine.rows.RowSource;
 import dev.tunesmith.engine.tensor.Device;
 import dev.tunesmith.platform.objects.ObjectStoreException;
 import dev.tunesmith.trainer.attempt.Artifacts.Published;
@@ -33,7 +33,6 @@ import dev.tunesmith.trainer.tracker.Trackers;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -101,20 +100,14 @@ final class TrainTask {
 
     private TrainingRun.Sources fetch() throws IOException, InterruptedException {
         Path base = storage.model(work.base());
-        Optional<Path> validation = Optional.empty();
-        if (work.validation() != null) {
-            validation = Optional.of(storage.file(work.validation()));
-        }
-        List<Path> others = new ArrayList<>();
-        for (ObjectRef other : work.others()) {
-            others.add(storage.file(other));
-        }
+        Optional<RowSource> validation = Optional.ofNullable(work.validation()).map(storage::rows);
+        List<RowSource> others = work.others().stream().map(storage::rows).toList();
         try {
             ModelDirectory directory = ModelDirectory.open(base);
             directory.openWeights().close();
             return new TrainingRun.Sources(
                     directory,
-                    storage.file(work.training()),
+                    storage.rows(work.training()),
                     validation,
                     companions(),
                     storage.adapter(work.base()),

@@ -23,7 +23,7 @@ import java.util.function.Predicate;
 /// and remembers all of them.
 final class RunningChild implements AutoCloseable {
 
-    private static final long PATIENCE_SECONDS = 120;
+    private static final Limits USUAL = new Limits("256m", 120, false);
 
     private final Process process;
     private final OutputStream commands;
@@ -32,8 +32,17 @@ final class RunningChild implements AutoCloseable {
 
     private volatile long peakBytes;
 
-    private RunningChild(Process process) {
+    private final Limits limits;
+
+    /// What a child may use.
+    ///
+    /// @param heap as `-Xmx` takes it
+    /// @param compiled whether it runs so long that its code is worth the second compiler
+    record Limits(String heap, long seconds, boolean compiled) {}
+
+    private RunningChild(Process process, Limits limits) {
         this.process = process;
+        this.limits = limits;
         this.commands = process.getOutputStream();
         this.reader = Thread.ofVirtual().start(this::read);
     }
@@ -48,12 +57,23 @@ final class RunningChild implements AutoCloseable {
     static RunningChild start(
             Path work, Settings settings, ChildCommand command, Map<String, String> environment)
             throws IOException {
+        return start(work, settings, command, environment, USUAL);
+    }
+
+    /// The same with other limits.
+    static RunningChild start(
+            Path work,
+            Settings settings,
+            ChildCommand command,
+            Map<String, String> environment,
+            Limits limits)
+            throws IOException {
         List<String> line =
                 List.of(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xmx256m",
+                        "-Xmx" + limits.heap,
                         "-XX:+UseSerialGC",
-                        "-XX:TieredStopAtLevel=1",
+                        "-XX:TieredStopAtLevel=" + (limits.compiled ? 4 : 1),
                         "--enable-native-access=ALL-UNNAMED",
                         "--sun-misc-unsafe-memory-access=allow",
                         "-Dtunesmith.objects.endpoint=" + settings.endpoint(),
@@ -69,7 +89,7 @@ final class RunningChild implements AutoCloseable {
         builder.environment().put("OMP_NUM_THREADS", "1");
         builder.environment().putAll(environment);
         builder.redirectError(ProcessBuilder.Redirect.INHERIT);
-        RunningChild child = new RunningChild(builder.start());
+        RunningChild child = new RunningChild(builder.start(), limits);
         child.send(command);
         return child;
     }
@@ -140,7 +160,7 @@ final class RunningChild implements AutoCloseable {
 
     /// Waits for the first report of a kind that fits.
     <R extends ChildReport> R await(Class<R> kind, Predicate<R> fits) throws InterruptedException {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(limits.seconds);
         synchronized (reports) {
             while (true) {
                 Optional<R> found = find(kind, fits);
@@ -180,7 +200,7 @@ final class RunningChild implements AutoCloseable {
 
     /// Waits for the end and returns the exit status.
     int exit() throws InterruptedException {
-        if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+        if (!process.waitFor(limits.seconds, TimeUnit.SECONDS)) {
             throw new AssertionError("the child still runs; reports: " + reports);
         }
         reader.join();

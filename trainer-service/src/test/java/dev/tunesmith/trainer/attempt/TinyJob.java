@@ -53,6 +53,10 @@ record TinyJob(ModelSource base, ObjectRef training) {
     }
 
     static TinyJob store(ObjectStore objects, Path model, String rows) throws IOException {
+        return store(objects, model, objects.put("t/a/datasets/rows", rows.getBytes(UTF_8)));
+    }
+
+    static TinyJob store(ObjectStore objects, Path model, Stored rows) throws IOException {
         List<Manifest.Entry> entries = new ArrayList<>();
         try (Stream<Path> files = Files.list(model)) {
             for (Path file : files.sorted().toList()) {
@@ -64,20 +68,22 @@ record TinyJob(ModelSource base, ObjectRef training) {
         }
         Manifest manifest = Manifest.ofModel(null, entries);
         Stored stored = objects.put("base/tiny/1/MANIFEST.json", Json.canonical(manifest));
-        Stored file = objects.put("t/a/datasets/rows", rows.getBytes(UTF_8));
         return new TinyJob(
                 new ModelSource("tiny", new ManifestRef(stored.key(), stored.sha256())),
-                new ObjectRef(file.key(), file.bytes(), file.sha256()));
+                new ObjectRef(rows.key(), rows.bytes(), rows.sha256()));
     }
 
     static Path model(Path room) throws IOException {
+        String text = "user assistant What colour is the sky? It is blue.";
+        return model(room, List.of(text), 290);
+    }
+
+    /// @param texts of which the vocabulary is made
+    static Path model(Path room, List<String> texts, int vocabulary) throws IOException {
         Path model = Files.createDirectory(room.resolve("tiny"));
         ByteLevelTokenizer.write(
                 model.resolve(ModelDirectory.TOKENIZER),
-                ByteLevelTokenizer.train(
-                        List.of("user assistant What colour is the sky? It is blue."),
-                        290,
-                        SPECIAL));
+                ByteLevelTokenizer.train(texts, vocabulary, SPECIAL));
         Files.writeString(
                 model.resolve(ModelDirectory.TOKENIZER_CONFIG), "{\"eos_token\": \"<|im_end|>\"}");
         Files.writeString(
@@ -85,10 +91,11 @@ record TinyJob(ModelSource base, ObjectRef training) {
                 """
                 {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 32,
                  "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
-                 "num_key_value_heads": 2, "head_dim": 8, "vocab_size": 290, "hidden_act": "silu",
+                 "num_key_value_heads": 2, "head_dim": 8, "vocab_size": %d, "hidden_act": "silu",
                  "max_position_embeddings": 256, "rms_norm_eps": 1e-05, "rope_theta": 10000.0,
                  "tie_word_embeddings": true, "torch_dtype": "float32"}
-                """);
+                """
+                        .formatted(vocabulary));
         FreshWeights.write(model, 7);
         return model;
     }
@@ -140,6 +147,23 @@ record TinyJob(ModelSource base, ObjectRef training) {
                 spec.model(),
                 adapter,
                 spec.rows(),
+                spec.steps(),
+                spec.optimizer(),
+                spec.precision(),
+                spec.recompute(),
+                spec.seed(),
+                spec.origins());
+    }
+
+    /// The same settings with rows of up to 1,024 tokens, packed, some of them held out.
+    static ResolvedSpec packed(ResolvedSpec spec, double validationShare) {
+        return new ResolvedSpec(
+                spec.specVersion(),
+                spec.kind(),
+                spec.settings(),
+                spec.model(),
+                spec.adapter(),
+                new ResolvedSpec.Rows(1024, true, Overflow.TRUNCATE, false, validationShare, 2, 1),
                 spec.steps(),
                 spec.optimizer(),
                 spec.precision(),
