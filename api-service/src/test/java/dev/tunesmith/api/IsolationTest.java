@@ -49,6 +49,7 @@ class IsolationTest {
         String nobody = new JobId(UUID.randomUUID()).wire();
         id("GET", "/v1/files/%s", file, "file-" + "0".repeat(32));
         id("GET", "/v1/files/%s/content", file, "file-" + "0".repeat(32));
+        id("GET", "/api/v1/files/%s/findings", file, "file-" + "0".repeat(32));
         id("GET", "/v1/fine_tuning/jobs/%s", job, nobody);
         id("GET", "/v1/fine_tuning/jobs/%s/events", job, nobody);
         id("GET", "/v1/fine_tuning/jobs/%s/events?stream=true&probe=1", job, nobody);

@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -59,6 +61,26 @@ public final class FilesCommand {
                             required = true)
                     Path target) {
         connection.open().download("/v1/files/" + Api.quoted(id) + "/content", target);
+        return ExitCode.OK;
+    }
+
+    @Command(
+            description =
+                    "Write every finding in a file's rows as JSON lines: file, line, kind, message.",
+            mixinStandardHelpOptions = true)
+    int findings(
+            @Parameters(paramLabel = "ID") String id,
+            @Option(names = "-o", paramLabel = "FILE", description = "write them there")
+                    @Nullable Path target) {
+        Api api = connection.open();
+        String path = "/api/v1/files/" + Api.quoted(id) + "/findings";
+        if (target == null) {
+            try (Stream<String> lines = api.lines(api.request(path))) {
+                lines.forEach(output::text);
+            }
+        } else {
+            api.download(path, target);
+        }
         return ExitCode.OK;
     }
 

@@ -36,7 +36,7 @@ record FileView(
                 file.origin().filename(),
                 file.origin().purpose(),
                 file.report().ok() ? "processed" : "error",
-                file.report().text().orElse(null),
+                file.refusal().orElse(null),
                 file.content().sha256(),
                 file.report());
     }

@@ -5,6 +5,7 @@ import dev.tunesmith.contracts.data.RowFigures;
 import dev.tunesmith.contracts.data.RowFormat;
 import dev.tunesmith.contracts.data.RowSummary;
 import dev.tunesmith.contracts.dataset.FileKind;
+import dev.tunesmith.contracts.inspect.Finding;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -12,20 +13,27 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /// Checks the rows of an upload while its bytes pass by. Files that are not JSON lines are checked
 /// by a worker before a job that names them is queued.
 final class RowCheck {
     private static final int HEAD_BYTES = 4096;
 
-    private final RowChecker checker = new RowChecker();
+    private final RowChecker checker;
     private final String name;
     private boolean begun;
     private Optional<String> otherKind = Optional.empty();
 
     /// @param name what the file is called, which tells its kind where its bytes do not
     RowCheck(String name) {
+        this(name, _ -> {});
+    }
+
+    /// @param sink gets every finding
+    RowCheck(String name, Consumer<Finding> sink) {
         this.name = name;
+        this.checker = new RowChecker(sink);
     }
 
     /// The same bytes, each of which is also looked at.

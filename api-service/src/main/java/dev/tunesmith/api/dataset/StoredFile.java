@@ -2,6 +2,7 @@ package dev.tunesmith.api.dataset;
 
 import dev.tunesmith.contracts.id.FileId;
 import java.time.Instant;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// A file of a tenant.
@@ -11,6 +12,17 @@ import org.jspecify.annotations.Nullable;
 /// @param report what the check of its rows found
 public record StoredFile(
         FileId id, Origin origin, Content content, RowReport report, Instant createdAt) {
+
+    /// Why its rows cannot be trained on, the first problems and where the others are; empty if
+    /// they can.
+    Optional<String> refusal() {
+        String all =
+                report.problemCount() > report.problems().size()
+                        ? "; all of them: GET /api/v1/files/%1$s/findings, or tunesmith files findings %1$s"
+                                .formatted(id.wire())
+                        : "";
+        return report.text().map(text -> text + all);
+    }
 
     /// Whether its purpose is training.
     public boolean isTrainingData() {

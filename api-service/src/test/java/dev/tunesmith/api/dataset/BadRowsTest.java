@@ -3,6 +3,7 @@ package dev.tunesmith.api.dataset;
 import static dev.tunesmith.api.testing.Api.as;
 import static dev.tunesmith.api.testing.Api.upload;
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.hasItem;
@@ -13,6 +14,7 @@ import dev.tunesmith.api.testing.Rows;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.response.ValidatableResponse;
+import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -34,6 +36,21 @@ class BadRowsTest {
                 .body("x_report.problem_count", equalTo(30))
                 .body("x_report.problems", hasSize(20))
                 .body("x_report.problems[0].line", equalTo(3));
+    }
+
+    @Test
+    void everyBadRowStandsInTheFindings() {
+        String good = new String(Rows.CHAT, UTF_8);
+        ValidatableResponse refused = refused(good + "not json\n".repeat(30));
+        String id = refused.extract().path("id");
+
+        refused.body("status_details", containsString("/api/v1/files/%s/findings".formatted(id)));
+        List<String> lines =
+                as("demo").get("/api/v1/files/{id}/findings", id).asString().lines().toList();
+        assertThat(lines).filteredOn(line -> line.contains("is not JSON")).hasSize(30);
+        assertThat(lines).allMatch(line -> line.contains("\"file\":\"rows.jsonl\""));
+        assertThat(lines).anyMatch(line -> line.contains("\"line\":32,"));
+        as("guest").get("/api/v1/files/{id}/findings", id).then().statusCode(404);
     }
 
     @Test

@@ -151,6 +151,11 @@ public final class BenchCommand implements Runnable {
         @Option(names = "--length", defaultValue = "4096", description = "greatest, in tokens")
         private int length = 4096;
 
+        @Option(
+                names = "--survey",
+                description = "the pass also finds what a job reports beside bad rows")
+        private boolean survey;
+
         @Option(names = "--peer", description = "beside LLaMA-Factory, in turns")
         private boolean peer;
     }
@@ -162,13 +167,17 @@ public final class BenchCommand implements Runnable {
         }
         if (!tokens.peer) {
             return print(
-                    new DataSpeed(file, System.err).tokens(model, tokens.template, tokens.length));
+                    new DataSpeed(file, System.err)
+                            .tokens(model, tokens.template, tokens.length, tokens.survey));
         }
         List<String> arguments = new ArrayList<>(List.of("--model", model.toString()));
         arguments.addAll(List.of("--file", file.toString(), "--template", tokens.template));
         arguments.addAll(List.of("--length", "" + tokens.length));
         List<String> own = new ArrayList<>(List.of(Alternation.launcher(), "bench", "data"));
         own.addAll(arguments);
+        if (tokens.survey) {
+            own.add("--survey");
+        }
         List<String> peer =
                 PeerPython.command(PeerPython.home(), "llamafactory", "data.py", arguments);
         return print(new Alternation(own, peer, System.err).run(rounds));

@@ -1,5 +1,6 @@
 package dev.tunesmith.bench.speed;
 
+import dev.tunesmith.contracts.data.FileInspection;
 import dev.tunesmith.contracts.data.RowSummary;
 import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.method.Method;
@@ -75,7 +76,9 @@ final class DataSpeed {
     ///
     /// @param template by name; it counts where the model brings none of its own
     /// @param length greatest length of a row in tokens
-    Map<String, Object> tokens(Path model, String template, int length) throws IOException {
+    /// @param surveyed whether the pass also finds what a job reports beside bad rows
+    Map<String, Object> tokens(Path model, String template, int length, boolean surveyed)
+            throws IOException {
         ModelDirectory directory = ModelDirectory.open(model);
         var options =
                 new DatasetTokenizer.Options(
@@ -93,7 +96,7 @@ final class DataSpeed {
                         NamedFormat.source(directory, template),
                         ChatEncoder.Sight.NONE)) {
             long start = System.nanoTime();
-            Findings found = write(tokenizer, shard);
+            Findings found = write(tokenizer, surveyed, shard);
             double seconds = (System.nanoTime() - start) / 1e9;
             found.problems().forEach(problem -> progress.println(problem.text()));
             return figures(found, shard, seconds);
@@ -103,11 +106,17 @@ final class DataSpeed {
         }
     }
 
-    private Findings write(DatasetTokenizer tokenizer, Path shard) throws IOException {
+    private Findings write(DatasetTokenizer tokenizer, boolean surveyed, Path shard)
+            throws IOException {
+        FileInspection inspection =
+                surveyed
+                        ? FileInspection.comparing(FileInspection.ROWS_COMPARED, _ -> {})
+                        : FileInspection.ofRules();
         try (TokenShard.Writer writer = new TokenShard.Writer(shard)) {
             Findings found =
                     tokenizer.read(
                             SourceRows.of(RowSource.of(file)),
+                            inspection,
                             row ->
                                     writer.add(
                                             row.documents(),

@@ -36,6 +36,7 @@ import dev.tunesmith.engine.prepare.TemplateDifference;
 import dev.tunesmith.engine.rows.FileScan;
 import dev.tunesmith.engine.rows.RowSource;
 import dev.tunesmith.engine.text.NamedFormat;
+import dev.tunesmith.platform.json.FindingLines;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -59,7 +60,7 @@ final class CheckTask implements RowWatch {
     private final Room room;
     private final List<String> notes = new ArrayList<>();
     private final List<SurveyedFile> surveyed = new ArrayList<>();
-    private @Nullable FindingsFile findings;
+    private @Nullable FindingLines findings;
     private @Nullable FileInspection before;
     private String nameBefore = "";
     private @Nullable String templates;
@@ -78,10 +79,10 @@ final class CheckTask implements RowWatch {
         parent.send(new ChildReport.Entered(Phase.VALIDATING, 0, 0));
         Problems problems = new Problems(task.limits().problems());
         ModelSource base = task.base();
-        Path file = room.folder("report").resolve(FindingsFile.NAME);
+        Path file = room.folder("report").resolve(FindingLines.NAME);
         Figures figures;
         long found;
-        try (FindingsFile report = new FindingsFile(file)) {
+        try (FindingLines report = FindingLines.of(file)) {
             findings = report;
             figures = base == null ? rowsOnly(problems) : withModel(base, problems);
             found = report.count();
@@ -114,8 +115,8 @@ final class CheckTask implements RowWatch {
                                 task.tenant().value(),
                                 job.value(),
                                 UUID.randomUUID(),
-                                FindingsFile.NAME);
-        return Optional.of(storage.put(key, FindingsFile.NAME, file));
+                                FindingLines.NAME);
+        return Optional.of(storage.put(key, FindingLines.NAME, file));
     }
 
     // ---- what is seen of each file

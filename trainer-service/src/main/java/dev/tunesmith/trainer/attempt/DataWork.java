@@ -44,6 +44,7 @@ import dev.tunesmith.engine.rows.RowReader;
 import dev.tunesmith.engine.rows.RowSource;
 import dev.tunesmith.engine.text.NamedFormat;
 import dev.tunesmith.engine.text.Tokenizer;
+import dev.tunesmith.platform.json.FindingLines;
 import dev.tunesmith.platform.json.Json;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -131,7 +132,7 @@ final class DataWork {
 
     private Map<String, Object> check(RowSource file) throws IOException, InterruptedException {
         Map<String, Object> result = new LinkedHashMap<>();
-        try (FindingsFile report = new FindingsFile(made(FindingsFile.NAME))) {
+        try (FindingLines report = FindingLines.of(made(FindingLines.NAME))) {
             FileInspection training =
                     FileInspection.comparing(FileInspection.ROWS_COMPARED, report.of("training"));
             RowSummary summary = FileScan.of(file, training);

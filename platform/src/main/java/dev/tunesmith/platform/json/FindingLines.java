@@ -1,11 +1,10 @@
-package dev.tunesmith.trainer.attempt;
+package dev.tunesmith.platform.json;
 
 import dev.tunesmith.contracts.inspect.Finding;
-import dev.tunesmith.platform.json.Json;
-import java.io.BufferedWriter;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -14,21 +13,27 @@ import java.util.function.Consumer;
 
 /// Every finding of a check as JSON lines: file, line, kind, field and message. Nothing that was
 /// found on a line stands there.
-final class FindingsFile implements Closeable {
+public final class FindingLines implements Closeable {
 
-    static final String NAME = "findings.jsonl";
+    /// What a file of them is called.
+    public static final String NAME = "findings.jsonl";
 
     private static final long WRITTEN_MAX = 1_000_000;
 
-    private final BufferedWriter out;
+    private final Writer out;
     private long count;
 
-    FindingsFile(Path file) throws IOException {
-        this.out = Files.newBufferedWriter(file);
+    public FindingLines(Writer out) {
+        this.out = out;
+    }
+
+    /// Lines of a new file.
+    public static FindingLines of(Path file) throws IOException {
+        return new FindingLines(Files.newBufferedWriter(file));
     }
 
     /// Takes the findings of a file.
-    Consumer<Finding> of(String file) {
+    public Consumer<Finding> of(String file) {
         return finding -> add(file, finding);
     }
 
@@ -53,7 +58,7 @@ final class FindingsFile implements Closeable {
     }
 
     /// All of them, written or not.
-    long count() {
+    public long count() {
         return count;
     }
 
