@@ -1,6 +1,7 @@
 package dev.tunesmith.inference;
 
 import dev.tunesmith.engine.decode.Batcher;
+import dev.tunesmith.engine.gguf.DecodingWeights;
 import dev.tunesmith.engine.tensor.Device;
 import dev.tunesmith.inference.weights.ServingSettings;
 import dev.tunesmith.platform.objects.ObjectStore;
@@ -35,6 +36,7 @@ public final class Wiring {
         if (device != Device.CPU) {
             Device.use(device);
         }
+        DecodingWeights.named(settings.weights()).requireOn(device);
         return device;
     }
 
@@ -42,7 +44,9 @@ public final class Wiring {
     @Produces
     @Singleton
     Batcher batcher(ServingSettings settings, Device device) {
-        LOG.infof("answers are computed on %s", device.describe());
+        LOG.infof(
+                "answers are computed on %s with weights in %s",
+                device.describe(), settings.weights());
         return new Batcher(
                 new Batcher.Limits(
                         settings.runningMax(),

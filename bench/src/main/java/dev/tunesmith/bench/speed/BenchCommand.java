@@ -3,6 +3,7 @@ package dev.tunesmith.bench.speed;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.tunesmith.bench.PeerPython;
 import dev.tunesmith.contracts.fit.Recompute;
+import dev.tunesmith.engine.gguf.DecodingWeights;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -233,7 +234,7 @@ public final class BenchCommand implements Runnable {
             @Option(names = "--new", defaultValue = "64") int fresh,
             @Option(names = "--batch", defaultValue = "1") int batch,
             @Option(names = "--weights", defaultValue = "bf16", description = "bf16, q8_0, q4_k_m")
-                    DecodeSpeed.Weights weights,
+                    DecodingWeights weights,
             @Option(names = "--peer", description = "${COMPLETION-CANDIDATES}, in turns")
                     Peer peer) {
         requireModel(model);

@@ -4,16 +4,11 @@ import dev.tunesmith.engine.decode.CacheRoom;
 import dev.tunesmith.engine.decode.CausalModel;
 import dev.tunesmith.engine.decode.DecoderModel;
 import dev.tunesmith.engine.decode.Logits;
-import dev.tunesmith.engine.gguf.GgufMixture;
-import dev.tunesmith.engine.gguf.GgufPanels;
+import dev.tunesmith.engine.gguf.DecodingWeights;
 import dev.tunesmith.engine.io.ModelDirectory;
-import dev.tunesmith.engine.model.Architecture;
 import dev.tunesmith.engine.model.Decoder;
-import dev.tunesmith.engine.model.PanelStorage;
 import dev.tunesmith.engine.nn.Linear;
 import dev.tunesmith.engine.nn.Parameter;
-import dev.tunesmith.engine.tensor.DType;
-import dev.tunesmith.kernels.cpu.Panels;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -34,28 +29,7 @@ final class DecodeSpeed {
     ///
     /// @param prompt tokens of each prompt
     /// @param fresh tokens that each sequence gets
-    record Setup(Path model, int prompt, int fresh, int batch, Weights weights) {}
-
-    /// Types of the weights that decoding reads.
-    enum Weights {
-        BF16,
-        /// One byte and a scale for 32 of them; what has no whole blocks stays bf16.
-        Q8_0,
-        /// What an export to GGUF holds: four bits, more where errors cost most, and finer types
-        /// where rows have no whole blocks.
-        Q4_K_M;
-
-        private Decoder.Form form(ModelDirectory directory) {
-            return switch (this) {
-                case BF16 -> Decoder.Form.dense(DType.BF16, Decoder.Loading.RESIDENT);
-                case Q8_0 -> Decoder.Form.resident(PanelStorage.uniform(Panels.Form.Q8_0));
-                case Q4_K_M ->
-                        Decoder.Form.resident(
-                                new GgufPanels(
-                                        GgufMixture.Q4_K_M, Architecture.of(directory.config())));
-            };
-        }
-    }
+    record Setup(Path model, int prompt, int fresh, int batch, DecodingWeights weights) {}
 
     DecodeSpeed(Setup setup) {
         this.setup = setup;

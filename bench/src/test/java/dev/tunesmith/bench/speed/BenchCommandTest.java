@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.tunesmith.contracts.fit.Recompute;
+import dev.tunesmith.engine.gguf.DecodingWeights;
 import java.io.ByteArrayOutputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -46,7 +47,7 @@ class BenchCommandTest {
 
     @ParameterizedTest
     @EnumSource
-    void decodingGivesEveryFigure(DecodeSpeed.Weights weights) {
+    void decodingGivesEveryFigure(DecodingWeights weights) {
         var setup = new DecodeSpeed.Setup(NANO, 9, 5, 3, weights);
 
         Map<String, Object> figures = new DecodeSpeed(setup).measure();

@@ -79,7 +79,7 @@ final class Checkpoint {
     Parameter multiplied(String name, long outputs, long inputs) {
         Parameter known = parameters.get(name);
         Optional<PanelStorage> storage = form.panels();
-        if (known != null || storage.isEmpty() || compute != DType.BF16 || !isBf16(name)) {
+        if (known != null || storage.isEmpty() || !copies(name)) {
             return parameter(name, outputs, inputs);
         }
         Optional<StoredTensor> stored = stored(name, outputs, inputs);
@@ -93,10 +93,16 @@ final class Checkpoint {
         return parameter;
     }
 
-    private boolean isBf16(String wanted) {
-        return files.find(nameInFile(wanted))
-                .filter(stored -> stored.type() == StoredType.BF16)
-                .isPresent();
+    /// What is to be coded is copied whatever the files hold; a copy of what had to be converted
+    /// would be a second one otherwise.
+    private boolean copies(String wanted) {
+        if (compute != DType.BF16) {
+            return false;
+        }
+        return form.storage().isPresent()
+                || files.find(nameInFile(wanted))
+                        .filter(stored -> stored.type() == StoredType.BF16)
+                        .isPresent();
     }
 
     private void copyToPanels(Parameter parameter, PanelStorage storage, String stored) {

@@ -6,11 +6,11 @@ import java.io.Serial;
 public final class DeviceException extends RuntimeException {
     @Serial private static final long serialVersionUID = 1;
 
-    DeviceException(String message) {
+    public DeviceException(String message) {
         super(message);
     }
 
-    DeviceException(String message, Throwable cause) {
+    public DeviceException(String message, Throwable cause) {
         super(message, cause);
     }
 }

@@ -11,11 +11,11 @@ import dev.tunesmith.engine.data.TextEncoder;
 import dev.tunesmith.engine.decode.CacheRoom;
 import dev.tunesmith.engine.decode.DecoderModel;
 import dev.tunesmith.engine.decode.StopTokens;
+import dev.tunesmith.engine.gguf.DecodingWeights;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Architecture;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.quant.FourBitFormat;
-import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Device;
 import dev.tunesmith.engine.text.Tokenizer;
 import jakarta.inject.Inject;
@@ -33,18 +33,20 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/// Loads models into the engine's decoder, in bfloat16.
+/// Loads models into the engine's decoder, with weights of one type.
 @Singleton
 public final class DecoderLoader implements ModelLoader {
     private final int cacheTokens;
+    private final DecodingWeights weights;
 
     @Inject
     DecoderLoader(ServingSettings settings) {
-        this(settings.cacheTokens());
+        this(settings.cacheTokens(), DecodingWeights.named(settings.weights()));
     }
 
-    DecoderLoader(int cacheTokens) {
+    DecoderLoader(int cacheTokens, DecodingWeights weights) {
         this.cacheTokens = cacheTokens;
+        this.weights = weights;
     }
 
     @Override
@@ -57,7 +59,7 @@ public final class DecoderLoader implements ModelLoader {
         if (room().isLimited()) {
             room().requireWeights(ModelFacts.fromConfig(directory.config()));
         }
-        Decoder decoder = Decoder.load(directory, DType.BF16, Decoder.Loading.RESIDENT);
+        Decoder decoder = Decoder.load(directory, weights.form(directory));
         try {
             int tokens = room().cacheTokens(cacheTokens, decoder.cacheBytesPerToken());
             return new LoadedDecoder(

@@ -17,6 +17,11 @@ public interface ServingSettings {
     @WithDefault("cpu")
     String device();
 
+    /// Types of the weights that models are held in: `bf16`, `q8_0` or `q4_k_m`. Adapters that were
+    /// trained beside codes are served beside those.
+    @WithDefault("bf16")
+    String weights();
+
     /// Sequences in one step.
     @WithName("serving.running-max")
     @WithDefault("32")

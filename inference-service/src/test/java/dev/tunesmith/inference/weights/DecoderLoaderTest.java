@@ -1,6 +1,7 @@
 package dev.tunesmith.inference.weights;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tunesmith.engine.adapter.Adapter;
 import dev.tunesmith.engine.adapter.FrozenBase;
@@ -10,12 +11,15 @@ import dev.tunesmith.engine.decode.Batcher;
 import dev.tunesmith.engine.decode.CacheRoom;
 import dev.tunesmith.engine.decode.CausalModel;
 import dev.tunesmith.engine.decode.DecoderModel;
+import dev.tunesmith.engine.gguf.DecodingWeights;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.quant.FourBitFormat;
 import dev.tunesmith.engine.tensor.CudaDevice;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Device;
+import dev.tunesmith.engine.tensor.DeviceException;
 import dev.tunesmith.inference.TinyModel;
 import dev.tunesmith.kernels.cuda.CuBlas;
 import dev.tunesmith.kernels.cuda.CudaLibrary;
@@ -24,9 +28,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.SplittableRandom;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class DecoderLoaderTest {
     private static final int CACHE_TOKENS = 64;
@@ -43,12 +50,84 @@ class DecoderLoaderTest {
         Path adapter = Files.createDirectory(folder.resolve("adapter"));
         float[] expected = train(base, adapter);
 
-        try (ModelLoader.Loaded loaded = new DecoderLoader(CACHE_TOKENS).load(base)) {
+        try (ModelLoader.Loaded loaded = loader(DecodingWeights.BF16).load(base)) {
             assertThat(logits(loaded.with(adapter).model())).isEqualTo(expected);
             assertThat(logits(loaded.plain().model())).isNotEqualTo(expected);
             Files.delete(adapter.resolve(FrozenBase.FILE));
             assertThat(logits(loaded.with(adapter).model())).isNotEqualTo(expected);
         }
+    }
+
+    /// Weights of few bits say nearly the same, and so does an adapter of the exact ones beside
+    /// them.
+    @ParameterizedTest
+    @EnumSource
+    void answersWithWeightsOfEveryType(DecodingWeights weights) throws IOException {
+        Path base = folder.resolve("base");
+        TinyModel.write(base);
+        Path adapter = Files.createDirectory(folder.resolve("adapter"));
+        float[] exact;
+        float[] exactTuned;
+        try (Decoder decoder =
+                        Decoder.load(
+                                ModelDirectory.open(base), DType.BF16, Decoder.Loading.MAPPED);
+                CacheRoom room = new CacheRoom(decoder, CACHE_TOKENS)) {
+            exact = logits(new DecoderModel(decoder, room));
+            LoraConfig config = LoraConfig.plain("tiny", 4, 64, 0, Targets.allLinear());
+            try (Adapter lora = Adapter.fresh(decoder, config, 1)) {
+                lora.parameters().forEach(DecoderLoaderTest::fill);
+                lora.save(adapter);
+                exactTuned = logits(new DecoderModel(decoder, room));
+            }
+        }
+        try (ModelLoader.Loaded loaded = loader(weights).load(base)) {
+            float[] plain = logits(loaded.plain().model());
+            float[] tuned = logits(loaded.with(adapter).model());
+            double near =
+                    (weights == DecodingWeights.Q4_K_M ? 0.3 : 0.1) * distance(exact, exactTuned);
+            assertThat(distance(plain, exact)).isLessThan(near);
+            assertThat(distance(tuned, exactTuned)).isLessThan(near);
+            if (weights != DecodingWeights.BF16) {
+                assertThat(plain).isNotEqualTo(exact);
+            }
+            assertThat(logits(loaded.plain().model())).isEqualTo(plain);
+        }
+    }
+
+    @Test
+    void aDeviceRefusesWeightsThatItDoesNotMultiplyWith() {
+        CudaDevice device =
+                CudaDevice.open(
+                        CudaLibrary.open(EMULATED), 0, () -> Optional.of(CuBlas.open(EMULATED)));
+        DecodingWeights.BF16.requireOn(device);
+        DecodingWeights.Q4_K_M.requireOn(Device.CPU);
+        assertThatThrownBy(() -> DecodingWeights.Q8_0.requireOn(device))
+                .isInstanceOf(DeviceException.class)
+                .hasMessageContaining("q8_0")
+                .hasMessageContaining("take bf16");
+        assertThatThrownBy(() -> DecodingWeights.named("q5"))
+                .hasMessage("weights are bf16, q8_0, q4_k_m, not 'q5'");
+    }
+
+    private static DecoderLoader loader(DecodingWeights weights) {
+        return new DecoderLoader(CACHE_TOKENS, weights);
+    }
+
+    private static void fill(Parameter parameter) {
+        var random = new SplittableRandom(parameter.name().hashCode());
+        float[] values = new float[Math.toIntExact(parameter.value().elements())];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) (0.1 * random.nextGaussian());
+        }
+        parameter.value().set(values);
+    }
+
+    private static double distance(float[] a, float[] b) {
+        double sum = 0;
+        for (int i = 0; i < a.length; i++) {
+            sum += Math.pow(a[i] - b[i], 2);
+        }
+        return Math.sqrt(sum);
     }
 
     /// As the service does it: the device is chosen by one thread and used by the batcher's.
@@ -76,7 +155,7 @@ class DecoderLoaderTest {
     private static List<float[]> answers(Path base, Path adapter) throws Exception {
         try (Batcher batcher = new Batcher(new Batcher.Limits(4, 4, 64, 5))) {
             return batcher.onDevice(() -> {
-                try (ModelLoader.Loaded loaded = new DecoderLoader(CACHE_TOKENS).load(base)) {
+                try (ModelLoader.Loaded loaded = loader(DecodingWeights.BF16).load(base)) {
                     return List.of(
                             logits(loaded.plain().model()), logits(loaded.with(adapter).model()));
                 }
