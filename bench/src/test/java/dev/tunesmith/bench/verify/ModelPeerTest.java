@@ -5,9 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tunesmith.engine.adapter.Adapter;
 import dev.tunesmith.engine.adapter.MergedFolder;
+import dev.tunesmith.engine.adapter.SplitWeights;
 import dev.tunesmith.engine.adapter.kind.AdapterConfig;
+import dev.tunesmith.engine.adapter.kind.LoraConfig;
+import dev.tunesmith.engine.adapter.site.Targets;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.io.SafetensorsWriter;
+import dev.tunesmith.engine.io.WeightFiles;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.model.QuantisedFolder;
 import dev.tunesmith.engine.nn.Parameter;
@@ -21,11 +26,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /// `transformers` loads the folders that we write, and `peft` our adapters: both say what we say.
 /// The other way, the golden cases of adapters are folders that these libraries wrote.
@@ -36,6 +43,9 @@ class ModelPeerTest {
 
     /// fp32 on both sides, sums in another order.
     private static final double TOLERANCE = 2e-5;
+
+    private static final LoraConfig RANK_4 =
+            LoraConfig.plain("plain", 4, 8, 0, Targets.allLinear());
 
     /// Not BOFT: without a compiled CUDA extension, peft reads only one factor of it.
     private static final List<String> ADAPTERS =
@@ -126,22 +136,76 @@ class ModelPeerTest {
         }
     }
 
+    /// The weights have lost a part to the factors while these train; what is written stands beside
+    /// the untouched model.
+    @ParameterizedTest
+    @EnumSource
+    void peftLoadsFactorsThatTookAPartOfTheWeights(SplitWeights.Way way) throws Exception {
+        Path model = folder.resolve("model");
+        ModelDirectory _ = TinyModels.write(model, "llama", Map.of("num_hidden_layers", 2));
+        Path saved = Files.createDirectory(folder.resolve("saved"));
+        float[] ours;
+        try (Decoder decoder = Peers.load(model);
+                Adapter adapter = Adapter.fresh(decoder, RANK_4, 1);
+                SplitWeights split = SplitWeights.of(decoder, way)) {
+            trainSomewhat(adapter, 5);
+            split.save(adapter, RANK_4, saved, SafetensorsWriter.Target.AT_ONCE);
+            ours = Peers.logits(decoder, TOKENS);
+        }
+        try (Decoder untouched = Peers.load(model)) {
+            double[] before = IntStream.range(0, ours.length).mapToDouble(i -> ours[i]).toArray();
+            assertThat(Peers.relativeError(Peers.logits(untouched, TOKENS), before))
+                    .isGreaterThan(100 * TOLERANCE);
+        }
+        compare(List.of(way.name()), List.of(ours), List.of(request(model, saved)));
+    }
+
+    /// Factors that began with what rounding lost stand beside the codes.
+    @Test
+    void peftLoadsFactorsBesideTheCodesWhoseErrorsTheyCorrect() throws Exception {
+        ModelDirectory source =
+                TinyModels.write(folder.resolve("plain"), "llama", Map.of("num_hidden_layers", 2));
+        Path coded = Files.createDirectory(folder.resolve("coded"));
+        QuantisedFolder.write(source, coded, SavedForm.NF4);
+        Path saved = Files.createDirectory(folder.resolve("saved"));
+        float[] ours;
+        try (Decoder decoder = Peers.load(coded);
+                WeightFiles exact = source.openWeights();
+                Adapter adapter = Adapter.fresh(decoder, RANK_4, 1)) {
+            SplitWeights.ofRounding(decoder, exact);
+            trainSomewhat(adapter, 5);
+            adapter.save(saved);
+            ours = Peers.logits(decoder, TOKENS);
+        }
+        JsonNode answers = Peers.ask("check_models.py", List.of(request(coded, saved)));
+        assertThat(Peers.relativeError(ours, Peers.numbers(answers.get(0)))).isLessThan(0.02);
+    }
+
+    private static Map<String, Object> request(Path model, Path adapter) {
+        return Map.of("model", model.toString(), "adapter", adapter.toString(), "tokens", TOKENS);
+    }
+
     /// A new adapter of ours whose values are random.
     private static float[] written(String name, Path saved) throws IOException {
         Path config = GOLDEN.resolve(name).resolve("adapter").resolve(Adapter.CONFIG);
         AdapterConfig read = AdapterConfig.read(JsonTree.read(config)).withoutDropout();
-        var random = new SplittableRandom(name.hashCode());
         try (Decoder decoder = Peers.load(base(name));
                 Adapter adapter = Adapter.fresh(decoder, read, 1)) {
-            for (Parameter parameter : adapter.parameters()) {
-                float[] values = parameter.value().toFloats();
-                for (int i = 0; i < values.length; i++) {
-                    values[i] += (float) (0.05 * random.nextGaussian());
-                }
-                parameter.value().set(values);
-            }
+            trainSomewhat(adapter, name.hashCode());
             adapter.save(saved);
             return Peers.logits(decoder, TOKENS);
+        }
+    }
+
+    /// Moves all values a little.
+    private static void trainSomewhat(Adapter adapter, long seed) {
+        var random = new SplittableRandom(seed);
+        for (Parameter parameter : adapter.parameters()) {
+            float[] values = parameter.value().toFloats();
+            for (int i = 0; i < values.length; i++) {
+                values[i] += (float) (0.05 * random.nextGaussian());
+            }
+            parameter.value().set(values);
         }
     }
 
