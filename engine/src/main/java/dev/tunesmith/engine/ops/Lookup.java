@@ -63,11 +63,6 @@ public final class Lookup {
         Tensor columns_R = scratch.tensor(DType.I32, x_RC.rows());
         var shape = new Rows(x_RC.rows(), x_RC.width(), Native.threads());
         Reductions.largest(Native.strided(x_RC), columns_R.address(), shape);
-        int[] columns = new int[Math.toIntExact(x_RC.rows())];
-        float[] found = columns_R.toFloats();
-        for (int r = 0; r < columns.length; r++) {
-            columns[r] = (int) found[r];
-        }
-        return columns;
+        return columns_R.toInts();
     }
 }

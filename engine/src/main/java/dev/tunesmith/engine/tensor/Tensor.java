@@ -277,6 +277,15 @@ public final class Tensor {
         }
     }
 
+    /// All elements of a 32-bit integer tensor.
+    public int[] toInts() {
+        if (type != DType.I32) {
+            throw new IllegalStateException("not a tensor of 32-bit integers: " + this);
+        }
+        requireContiguous("toInts");
+        return bytesOnHost().toArray(ValueLayout.JAVA_INT_UNALIGNED);
+    }
+
     /// All elements as Java floats, row after row.
     public float[] toFloats() {
         float[] values = new float[Math.toIntExact(elements())];

@@ -5,7 +5,6 @@ import dev.tunesmith.engine.ops.CacheAttention;
 import dev.tunesmith.engine.ops.DocumentAttention.Documents;
 import dev.tunesmith.engine.ops.Rotation.Angles;
 import dev.tunesmith.engine.tensor.Region;
-import dev.tunesmith.engine.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -19,8 +18,8 @@ final class PassingSight {
     /// Where texts begin among the tokens, with the end of the last.
     static int[] texts(Context context) {
         return switch (context) {
-            case Context.Whole whole -> ints(whole.documents().cuSeqlens_D1());
-            case Context.Cached cached -> ints(cached.places().cuNew_S1());
+            case Context.Whole whole -> whole.documents().cuSeqlens_D1().toInts();
+            case Context.Cached cached -> cached.places().cuNew_S1().toInts();
         };
     }
 
@@ -48,21 +47,12 @@ final class PassingSight {
         }
     }
 
-    private static int[] ints(Tensor numbers) {
-        float[] values = numbers.toFloats();
-        int[] ints = new int[values.length];
-        for (int i = 0; i < ints.length; i++) {
-            ints[i] = (int) values[i];
-        }
-        return ints;
-    }
-
     private static int[] array(List<Integer> values) {
         return values.stream().mapToInt(Integer::intValue).toArray();
     }
 
     private static Angles chosen(Angles angles, boolean[] passes_N, Region region) {
-        int[] rows_N = ints(angles.rows_N());
+        int[] rows_N = angles.rows_N().toInts();
         List<Integer> rows = new ArrayList<>();
         for (int n = 0; n < passes_N.length; n++) {
             if (passes_N[n]) {
@@ -95,8 +85,8 @@ final class PassingSight {
             Context.Cached cached, int layer, int[] texts, boolean[] passes_N, Region region) {
         CacheAttention.Places all = cached.places();
         BitSet passed = cached.passed_L().get(layer);
-        int[] lengths_S = ints(all.lengths_S());
-        int[] pages_SP = ints(all.pageTable_SP());
+        int[] lengths_S = all.lengths_S().toInts();
+        int[] pages_SP = all.pageTable_SP().toInts();
         int columns = (int) all.pageTable_SP().width();
         List<Long> slots = new ArrayList<>();
         List<int[]> seen = new ArrayList<>();
