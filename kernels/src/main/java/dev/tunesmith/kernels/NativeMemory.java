@@ -19,6 +19,7 @@ public final class NativeMemory implements AutoCloseable {
     private static final int MAP_PRIVATE_ANONYMOUS = 0x22;
     private static final int MADV_DONTNEED = 4;
     private static final int MADV_HUGEPAGE = 14;
+    private static final int MADV_POPULATE_WRITE = 23;
     private static final long PAGE = 4096;
     private static final long HUGE_PAGE = 2L << 20;
     private static final MethodHandle MMAP =
@@ -119,6 +120,20 @@ public final class NativeMemory implements AutoCloseable {
             int _ = (int) MADVISE.invokeExact(from, end - from, MADV_DONTNEED);
         } catch (Throwable e) {
             throw new IllegalStateException("madvise of %d bytes".formatted(end - from), e);
+        }
+    }
+
+    /// Makes pages ready that nobody has touched yet; what was written stays. Kernels before 5.14
+    /// refuse it, and whoever writes first waits there.
+    public void makeReady(long offset, long length) {
+        if (offset < 0 || length < 0 || offset > bytes - length) {
+            throw new IllegalArgumentException(
+                    "%d bytes at %d of a block of %d".formatted(length, offset, bytes));
+        }
+        try {
+            int _ = (int) MADVISE.invokeExact(address + offset, length, MADV_POPULATE_WRITE);
+        } catch (Throwable e) {
+            throw new IllegalStateException("madvise of %d bytes".formatted(length), e);
         }
     }
 

@@ -114,9 +114,9 @@ final class TrainSpeed {
                 setup.method() == Method.QLORA
                         ? Optional.of(FourBitFormat.qlora())
                         : Optional.empty();
-        try (Decoder decoder =
+        try (StepArena arena = StepArena.planned(planned(directory));
+                Decoder decoder =
                         Decoder.load(directory, new Decoder.Form(DType.BF16, loading, quantised));
-                StepArena arena = StepArena.unlimited();
                 Region state = Region.lasting("optimizer")) {
             Policy policy = new Policy(decoder, CheckpointPolicy.of(setup.recompute()));
             if (full) {

@@ -35,7 +35,7 @@ public final class Learner implements AutoCloseable {
     private final long seed;
     private int steps;
     private @Nullable InputFile inputs;
-    private final StepArena arena = StepArena.unlimited();
+    private final StepArena arena;
     private @Nullable Pending pending;
 
     /// A recorded part whose way back is still to be gone.
@@ -50,20 +50,24 @@ public final class Learner implements AutoCloseable {
                 optimizer,
                 Optional.empty(),
                 new Keeper(Care.USUAL, trained),
-                seed);
+                seed,
+                StepArena.unlimited());
     }
 
     /// @param trained the parameters that `optimizer` changes
     /// @param companion what the adapter does beside its layers
     /// @param keeper of other states of those parameters
     /// @param seed of everything random in a forward pass
+    /// @param arena the memory of its steps, closed with it
     public Learner(
             Objective objective,
             List<Parameter> trained,
             Optimizer optimizer,
             Optional<Companion> companion,
             Keeper keeper,
-            long seed) {
+            long seed,
+            StepArena arena) {
+        this.arena = arena;
         this.companion = companion;
         this.objective = objective;
         this.trained = List.copyOf(trained);

@@ -67,6 +67,7 @@ import dev.tunesmith.engine.tape.InputFile;
 import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Device;
 import dev.tunesmith.engine.tensor.Region;
+import dev.tunesmith.engine.tensor.StepArena;
 import dev.tunesmith.engine.text.NamedFormat;
 import dev.tunesmith.engine.text.Tokenizer;
 import java.io.IOException;
@@ -202,7 +203,12 @@ public final class TrainingRun implements AutoCloseable {
     }
 
     private TrainingRun(
-            ResolvedSpec spec, Sources sources, TrainingRows rows, Subject subject, Path room) {
+            ResolvedSpec spec,
+            Sources sources,
+            TrainingRows rows,
+            Subject subject,
+            Path room,
+            StepArena arena) {
         this.spec = spec;
         this.sources = sources;
         this.rows = rows;
@@ -219,7 +225,7 @@ public final class TrainingRun implements AutoCloseable {
                 spec.optimizer().groups().states() == Groups.States.DISK
                         ? Region.onDisk("optimizer states", room.resolve("optimizer.states"))
                         : Region.lasting("optimizer states");
-        this.learner = learner();
+        this.learner = learner(arena);
         this.plan = LoopPlan.of(spec, rows.training().size());
         this.identity = new Identity(SpecTree.of(spec), environment());
     }
@@ -242,12 +248,11 @@ public final class TrainingRun implements AutoCloseable {
             throws IOException {
         TrainingRows rows = TrainingRows.read(spec, sources, room, store);
         try {
-            long spare = requireMemory(spec, sources.base(), rows.stats(), deviceBytes);
+            MemoryPlan memory = requireMemory(spec, sources.base(), rows.stats(), deviceBytes);
             PackedBase.check(spec, sources.base());
             requireHalves(spec, sources.base());
-            Sources grown = sources.with(grown(spec, sources.base(), room));
-            TrainingRun run = new TrainingRun(spec, grown, rows, subject(spec, grown, rows), room);
-            run.spareBytes = spare;
+            TrainingRun run = read(spec, sources, rows, room, StepArena.planned(memory));
+            run.spareBytes = spare(memory, deviceBytes);
             if (spec.recompute() == Recompute.OFFLOAD) {
                 run.learner.useInputFile(new InputFile(room.resolve("inputs-of-blocks")));
             }
@@ -257,6 +262,19 @@ public final class TrainingRun implements AutoCloseable {
             throw new SpecRefusedException("adapter " + spec.adapter().kind().wire(), e.reasons());
         } catch (RuntimeException e) {
             rows.close();
+            throw e;
+        }
+    }
+
+    /// Reads the models while the memory of steps becomes ready.
+    private static TrainingRun read(
+            ResolvedSpec spec, Sources sources, TrainingRows rows, Path room, StepArena arena)
+            throws IOException {
+        try {
+            Sources grown = sources.with(grown(spec, sources.base(), room));
+            return new TrainingRun(spec, grown, rows, subject(spec, grown, rows), room, arena);
+        } catch (IOException | RuntimeException e) {
+            arena.close();
             throw e;
         }
     }
@@ -285,14 +303,18 @@ public final class TrainingRun implements AutoCloseable {
         }
     }
 
-    /// @return what the run leaves of the memory, where the host can use it
-    private static long requireMemory(
+    private static MemoryPlan requireMemory(
             ResolvedSpec spec, ModelDirectory base, DatasetStats stats, long deviceBytes) {
         ModelFacts facts = facts(base);
         MemoryPlan plan = MemoryPlan.of(facts, Resolver.workload(spec, stats));
         if (!plan.fits(deviceBytes)) {
             throw new MemoryRefusedException(plan.refusal(facts, deviceBytes));
         }
+        return plan;
+    }
+
+    /// What the run leaves of the memory, where the host can use it.
+    private static long spare(MemoryPlan plan, long deviceBytes) {
         long planned = plan.total() + plan.total() / PLAN_ERROR;
         return Device.current().hostVisible() ? Math.max(0, deviceBytes - planned) : 0;
     }
@@ -368,7 +390,7 @@ public final class TrainingRun implements AutoCloseable {
                 : Optional.of(spec.seed());
     }
 
-    private Learner learner() {
+    private Learner learner(StepArena arena) {
         List<Parameter> trained = subject.trained();
         Optimizer optimizer = optimizer(spec, sources.base()).start(groups(trained), states);
         return new Learner(
@@ -377,7 +399,8 @@ public final class TrainingRun implements AutoCloseable {
                 optimizer,
                 subject.adapter().flatMap(TrainedAdapter::companion),
                 new Keeper(spec.steps().care(), trained),
-                spec.seed());
+                spec.seed(),
+                arena);
     }
 
     private List<ParameterGroup> groups(List<Parameter> trained) {

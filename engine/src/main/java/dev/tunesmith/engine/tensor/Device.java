@@ -103,6 +103,9 @@ public sealed interface Device permits Device.Cpu, CudaDevice {
         /// Usable bytes.
         long bytes();
 
+        /// Makes bytes ready that nobody has touched yet, where the first touch takes time.
+        default void makeReady(long offset, long length) {}
+
         @Override
         void close();
     }
@@ -170,6 +173,11 @@ public sealed interface Device permits Device.Cpu, CudaDevice {
                 @Override
                 public long bytes() {
                     return memory.bytes();
+                }
+
+                @Override
+                public void makeReady(long offset, long length) {
+                    memory.makeReady(offset, length);
                 }
 
                 @Override

@@ -1,9 +1,11 @@
 package dev.tunesmith.engine.tensor;
 
+import dev.tunesmith.contracts.fit.MemoryPlan;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// The memory of one training or decoding step, used as a stack of regions.
 ///
@@ -13,10 +15,14 @@ public final class StepArena implements AutoCloseable {
 
     private static final long BLOCK_BYTES_MIN = 64L << 20;
 
+    /// More than this is not ready before the first step reaches it.
+    private static final long READY_BYTES_MAX = 2L << 30;
+
     private final Device device = Device.current();
     private final long bytesMax;
     private final List<Device.Block> blocks = new ArrayList<>();
     private final Deque<Mark> marks = new ArrayDeque<>();
+    private @Nullable ReadyAhead readying;
     private int block;
     private long used;
     private long takenBytes;
@@ -34,6 +40,35 @@ public final class StepArena implements AutoCloseable {
     /// An arena limited by nothing but the machine.
     public static StepArena unlimited() {
         return new StepArena(Long.MAX_VALUE);
+    }
+
+    /// An arena that maps what a step is planned to take and makes it ready on another thread, in
+    /// the order in which steps use it, while its owner does something else. It may grow beyond
+    /// that.
+    public static StepArena planned(MemoryPlan plan) {
+        return planned(plan.section("activations") + plan.section("workspace"));
+    }
+
+    static StepArena planned(long bytes) {
+        StepArena arena = unlimited();
+        arena.prepare(bytes);
+        return arena;
+    }
+
+    private void prepare(long bytes) {
+        if (bytes <= 0 || !device.hostVisible()) {
+            return;
+        }
+        map(bytes);
+        readying = new ReadyAhead(blocks.getFirst(), Math.min(bytes, READY_BYTES_MAX));
+    }
+
+    /// Waits until what was planned is ready.
+    void awaitReady() {
+        ReadyAhead now = readying;
+        if (now != null) {
+            now.await();
+        }
     }
 
     /// Opens a region on top of the stack. Close it before the regions below.
@@ -122,6 +157,10 @@ public final class StepArena implements AutoCloseable {
     public void close() {
         while (!marks.isEmpty()) {
             marks.getFirst().region().close();
+        }
+        ReadyAhead now = readying;
+        if (now != null) {
+            now.close();
         }
         blocks.forEach(Device.Block::close);
         blocks.clear();

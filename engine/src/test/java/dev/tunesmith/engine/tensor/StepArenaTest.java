@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tunesmith.kernels.torch.TorchAbi;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 class StepArenaTest {
@@ -36,6 +39,49 @@ class StepArenaTest {
             assertThat(arena.depth()).isZero();
             assertThat(arena.peakBytes()).isEqualTo(4032);
         }
+    }
+
+    @Test
+    void whatIsPlannedIsReadyBeforeAStepBegins() throws IOException {
+        int floats = 4 << 20;
+        try (StepArena arena = StepArena.planned(4L * floats)) {
+            arena.awaitReady();
+            try (Region step = arena.open("step")) {
+                Tensor tensor = step.tensor(DType.F32, floats);
+                long before = minorFaults();
+                tensor.clear();
+                assertThat(minorFaults() - before).isLessThan(floats * 4 / 4096 / 10);
+            }
+            assertThat(arena.mappedBytes()).isEqualTo(4L * floats);
+        }
+    }
+
+    @Test
+    void aStepMayTakeMoreThanWasPlannedAndBeginAtOnce() {
+        try (StepArena arena = StepArena.planned(8L << 20)) {
+            for (int step = 0; step < 2; step++) {
+                try (Region region = arena.open("step")) {
+                    Tensor first = region.floats(new float[] {1, 2}, 2);
+                    Tensor large = region.tensor(DType.U8, 80L << 20);
+                    large.clear();
+                    arena.awaitReady();
+                    assertThat(first.toFloats()).containsExactly(1, 2);
+                }
+            }
+        }
+    }
+
+    @Test
+    void aPlannedArenaMayEndAtOnce() {
+        StepArena arena = StepArena.planned(1L << 30);
+        arena.close();
+        assertThat(arena.mappedBytes()).isZero();
+    }
+
+    /// Of this thread alone, from the tenth field of its `stat`.
+    private static long minorFaults() throws IOException {
+        String stat = Files.readString(Path.of("/proc/thread-self/stat"));
+        return Long.parseLong(stat.substring(stat.lastIndexOf(')') + 2).split(" ")[7]);
     }
 
     @Test
@@ -83,6 +129,17 @@ class StepArenaTest {
             }
         }
         assertThat(TorchAbi.get().liveHandles()).isEqualTo(before);
+    }
+
+    @Test
+    void integersComeBackExactly() {
+        try (Region region = Region.lasting("test")) {
+            Tensor ints = region.ints(16_777_217, -3, Integer.MAX_VALUE);
+
+            assertThat(ints.toInts()).containsExactly(16_777_217, -3, Integer.MAX_VALUE);
+            Tensor floats = region.floats(new float[] {1}, 1);
+            assertThatThrownBy(floats::toInts).hasMessageContaining("32-bit integers");
+        }
     }
 
     @Test
