@@ -7,8 +7,13 @@ import dev.tunesmith.contracts.data.FileInspection;
 import dev.tunesmith.contracts.data.RowChecker;
 import dev.tunesmith.contracts.data.RowFormat;
 import dev.tunesmith.contracts.data.RowSummary;
+import dev.tunesmith.contracts.data.RowWork;
+import dev.tunesmith.contracts.dataset.FileKind;
+import dev.tunesmith.contracts.dataset.UsualRow;
 import dev.tunesmith.contracts.inspect.Finding;
 import dev.tunesmith.contracts.inspect.FindingKind;
+import dev.tunesmith.contracts.mixture.Chunk;
+import dev.tunesmith.contracts.twin.RowPrint;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
@@ -16,6 +21,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -70,6 +77,61 @@ final class FileScanTest {
                 .containsExactlyElementsOf(alone.stream().sorted(order).toList());
         assertThat(summary.problemCount()).isGreaterThan(20);
         assertThat(summary.problems().getFirst().line()).isEqualTo(8);
+    }
+
+    /// Notes the rows of a part, and hands them over when it is its turn.
+    private record Handed(List<Long> all, List<Long> part) implements RowWork {
+
+        Handed() {
+            this(new ArrayList<>(), new ArrayList<>());
+        }
+
+        @Override
+        public RowWork following() {
+            return new Handed(all, new ArrayList<>());
+        }
+
+        @Override
+        public UsualRow meant(Map<String, Object> given) {
+            return new UsualRow(given, Optional.empty(), Optional.empty());
+        }
+
+        @Override
+        public void row(
+                long number, RowPrint print, Map<String, Object> row, Map<String, Object> usual) {
+            part.add(31 * number + print.exact());
+        }
+
+        @Override
+        public void settle() {
+            all.addAll(part);
+        }
+    }
+
+    private List<Long> handedOver(int threads, int pieceBytes) throws IOException {
+        var work = new Handed();
+        FileInspection inspection = FileInspection.ofRules();
+        RowSummary _ =
+                FileScan.of(
+                        RowSource.of(file),
+                        new FileScan.Plan(
+                                FileKind.JSON_LINES,
+                                Chunk.LINE,
+                                inspection.begin(work),
+                                threads,
+                                pieceBytes),
+                        inspection);
+        return work.all;
+    }
+
+    @Test
+    void rowsAreHandedOverInTheOrderOfTheFileWhateverTheThreads() throws IOException {
+        Files.write(file, many());
+        List<Long> alone = handedOver(1, 4 << 20);
+
+        assertThat(alone).hasSizeGreaterThan(20_000);
+        assertThat(handedOver(3, 100_000)).isEqualTo(alone);
+        assertThat(handedOver(8, 20_000)).isEqualTo(alone);
     }
 
     @Test

@@ -73,6 +73,7 @@ final class RunningChild implements AutoCloseable {
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-Xmx" + limits.heap,
                         "-XX:+UseSerialGC",
+                        "-XX:MaxNewSize=16m",
                         "-XX:TieredStopAtLevel=" + (limits.compiled ? 4 : 1),
                         "--enable-native-access=ALL-UNNAMED",
                         "--sun-misc-unsafe-memory-access=allow",
