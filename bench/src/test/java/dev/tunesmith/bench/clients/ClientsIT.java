@@ -127,11 +127,13 @@ class ClientsIT {
     }
 
     @Test
+    @Tag("tour")
     void theJavaSdkTakesTheWholeWay() throws IOException, InterruptedException {
         Path target = CLIENTS.resolve("java/target");
         String libraries = Files.readString(target.resolve("classpath")).strip();
 
         checkTour(
+                "openai-java",
                 program(HOME)
                         .run(
                                 List.of(
@@ -143,6 +145,7 @@ class ClientsIT {
     }
 
     @Test
+    @Tag("tour")
     @Tag("sdk")
     void thePythonSdkTakesTheWholeWay() throws IOException, InterruptedException {
         Path place = Path.of("target/sdk/python").toAbsolutePath();
@@ -158,11 +161,12 @@ class ClientsIT {
                         "requirements.txt"));
 
         String said = program.run(List.of(place.resolve("bin/python").toString(), "tour.py"));
-        checkTour(said);
+        checkTour("openai-python", said);
         assertThat(said).contains("batch: 3 answered, 1 refused", "graders: 0.80");
     }
 
     @Test
+    @Tag("tour")
     @Tag("sdk")
     void theNodeSdkTakesTheWholeWay() throws IOException, InterruptedException {
         Path place = Files.createDirectories(Path.of("target/sdk/clients/node").toAbsolutePath());
@@ -182,7 +186,19 @@ class ClientsIT {
         // five.
         program.run(List.of("npm", "ci", "--no-audit", "--no-fund", "--fetch-timeout=30000"));
 
-        checkTour(program.run(List.of("node", "tour.js")));
+        checkTour("openai-node", program.run(List.of("node", "tour.js")));
+    }
+
+    @Test
+    @Tag("tour")
+    @Tag("sdk")
+    void theGoSdkTakesTheWholeWay() throws IOException, InterruptedException {
+        String tour = Path.of("target/sdk/go/tour").toAbsolutePath().toString();
+        Program program = program(CLIENTS.resolve("go"));
+        program.run(List.of("go", "vet", "-mod=readonly", "."));
+        program.run(List.of("go", "build", "-mod=readonly", "-buildvcs=false", "-o", tour, "."));
+
+        checkTour("openai-go", program.run(List.of(tour)));
     }
 
     private static Program program(Path where) {
@@ -197,10 +213,15 @@ class ClientsIT {
                         held.name()));
     }
 
-    private static void checkTour(String said) {
+    /// A line for each SDK tells the reader of the build which of them came to their end.
+    private static void checkTour(String sdk, String said) {
         assertThat(said)
+                .as(sdk)
                 .contains(ERRORS)
                 .contains("chat: ", "reinforce: reward ")
                 .endsWith("tour: done\n");
+        System.out.printf(
+                "%s: the whole way, %d errors met as they should be%n",
+                sdk, said.lines().filter(line -> line.startsWith("error: ")).count());
     }
 }

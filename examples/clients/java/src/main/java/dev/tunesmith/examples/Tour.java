@@ -37,6 +37,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -90,12 +91,12 @@ public final class Tour {
     private void run() throws IOException, InterruptedException {
         FileObject training = upload(data.resolve("train.jsonl"));
         FileObject validation = upload(data.resolve("validation.jsonl"));
-        FineTuningJob job = follow(create(training, validation, 2, "java"), ENDED);
+        FineTuningJob job = follow(supervise(training, validation, 2, "java"), ENDED);
         check(job.status().equals(FineTuningJob.Status.SUCCEEDED), "status " + job.status());
         showHistory(job);
         chat(job.fineTunedModel().orElseThrow(), QUESTION);
         reinforce();
-        cancel(create(training, validation, 50, "never"));
+        cancel(supervise(training, validation, 50, "never"));
         showErrors(training, job);
         check(client.files().delete(validation.id()).deleted(), "deleted");
     }
@@ -123,30 +124,27 @@ public final class Tour {
         return file;
     }
 
-    /// LoRA is an extension: it travels in `x_training`, which the SDK passes on as it is.
-    private FineTuningJob create(
+    private FineTuningJob supervise(
             FileObject training, FileObject validation, int epochs, String suffix) {
+        return create(
+                body(training)
+                        .validationFile(validation.id())
+                        .suffix(suffix)
+                        .method(supervised(epochs)),
+                Map.of("learning_rate", 0.0015, "max_seq_len", 256));
+    }
+
+    /// LoRA is an extension: it travels in `x_training`, which the SDK passes on as it is.
+    private FineTuningJob create(JobCreateParams.Builder body, Map<String, ?> besides) {
+        var training = new HashMap<String, Object>(besides);
+        training.putAll(Map.of("adapter", "lora", "rank", 8));
         FineTuningJob job =
                 client.fineTuning()
                         .jobs()
                         .create(
-                                body(training)
-                                        .validationFile(validation.id())
-                                        .suffix(suffix)
-                                        .seed(7)
-                                        .method(supervised(epochs))
+                                body.seed(7)
                                         .putAdditionalBodyProperty(
-                                                "x_training",
-                                                JsonValue.from(
-                                                        Map.of(
-                                                                "adapter",
-                                                                "lora",
-                                                                "rank",
-                                                                8,
-                                                                "learning_rate",
-                                                                0.0015,
-                                                                "max_seq_len",
-                                                                256)))
+                                                "x_training", JsonValue.from(training))
                                         .putAdditionalHeader("Idempotency-Key", onceKey())
                                         .build());
         say("job: %s %s".formatted(job.id(), job.status()));
@@ -242,26 +240,12 @@ public final class Tour {
                         .evaluationMetric(TextSimilarityGrader.EvaluationMetric.ROUGE_L)
                         .build();
         FineTuningJob job =
-                client.fineTuning()
-                        .jobs()
-                        .create(
-                                body(upload(prompts.resolve("train.jsonl")))
-                                        .validationFile(
-                                                upload(prompts.resolve("validation.jsonl")).id())
-                                        .suffix("reinforced")
-                                        .seed(7)
-                                        .method(rewarded(near))
-                                        .putAdditionalBodyProperty(
-                                                "x_training",
-                                                JsonValue.from(
-                                                        Map.of(
-                                                                "adapter",
-                                                                "lora",
-                                                                "rank",
-                                                                8,
-                                                                "max_completion_length",
-                                                                16)))
-                                        .build());
+                create(
+                        body(upload(prompts.resolve("train.jsonl")))
+                                .validationFile(upload(prompts.resolve("validation.jsonl")).id())
+                                .suffix("reinforced")
+                                .method(rewarded(near)),
+                        Map.of("max_completion_length", 16));
         ReinforcementMethod shown = job.method().orElseThrow().reinforcement().orElseThrow();
         check(shown.grader().asTextSimilarity().equals(near), "the grader as it was sent");
         job = follow(job, ENDED);
