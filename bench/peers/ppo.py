@@ -3,7 +3,8 @@
 trl removed PPO; this is its last release with it, in an environment of its own. Takes the options of
 `tunesmith bench method` and prints the same figures as one JSON line. Each prompt has four answers.
 As in trl's own recipe the values come from a second model of the same size, which trains with all its
-weights; `--small-values` gives it one layer only, and the reward model always has one layer.
+weights; `--small-values` gives it one layer only, and the reward model always has one layer. With
+`--weights qlora` the policy alone is quantised.
 """
 import argparse
 import json
@@ -21,6 +22,7 @@ from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
+    BitsAndBytesConfig,
     PreTrainedTokenizerFast,
     TrainerCallback,
 )
@@ -31,7 +33,7 @@ GROUP = 4
 options = argparse.ArgumentParser()
 options.add_argument("--model", required=True)
 options.add_argument("--goal", required=True, choices=["ppo"])
-options.add_argument("--weights", default="lora", choices=["lora", "full"])
+options.add_argument("--weights", default="lora", choices=["lora", "qlora", "full"])
 options.add_argument("--batch", type=int, default=4)
 options.add_argument("--seq", type=int, default=256)
 options.add_argument("--steps", type=int, default=3)
@@ -43,7 +45,15 @@ torch.set_num_threads(len(os.sched_getaffinity(0)))
 half = asked.seq // 2
 answers = asked.batch * GROUP
 loading = dict(dtype=torch.bfloat16, attn_implementation="sdpa")
-model = AutoModelForCausalLM.from_pretrained(asked.model, **loading)
+four_bit = BitsAndBytesConfig(
+    load_in_4bit=True,
+    bnb_4bit_quant_type="nf4",
+    bnb_4bit_use_double_quant=True,
+    bnb_4bit_compute_dtype=torch.bfloat16,
+)
+model = AutoModelForCausalLM.from_pretrained(
+    asked.model, quantization_config=four_bit if asked.weights == "qlora" else None, **loading
+)
 words = model.config.vocab_size
 end = f"w{words - 1}"
 plain = Tokenizer(models.WordLevel({f"w{i}": i for i in range(words)}, unk_token="w0"))
@@ -89,7 +99,7 @@ prompts = [
     {"input_ids": torch.randint(3, min(8000, words), (half,)).tolist()}
     for _ in range(asked.steps * answers)
 ]
-PPOTrainer(
+trainer = PPOTrainer(
     args=PPOConfig(
         output_dir=tempfile.mkdtemp(),
         per_device_train_batch_size=asked.batch,
@@ -117,7 +127,11 @@ PPOTrainer(
     eval_dataset=Dataset.from_list(prompts[:4]),
     peft_config=None if full else lora,
     callbacks=[Clock()],
-).train()
+)
+# With a quantised policy trl leaves norms in fp32 and the head in bf16; only autocast brings the two
+# together when it draws answers.
+with torch.autocast("cpu", torch.bfloat16, enabled=asked.weights == "qlora"):
+    trainer.train()
 
 median = statistics.median(Clock.seconds[1:] or Clock.seconds)
 with open("/proc/self/status") as status:

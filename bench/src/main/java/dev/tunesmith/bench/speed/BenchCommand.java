@@ -300,14 +300,21 @@ public final class BenchCommand implements Runnable {
                             description = "where models with random weights are or are written")
                     Path models,
             @Option(names = "--goals", split = ",", description = "these methods only")
-                    List<MethodSpeed.Goal> goals)
+                    List<MethodSpeed.Goal> goals,
+            @Option(names = "--weights", split = ",", description = "these only: lora, qlora, full")
+                    List<MethodSpeed.Weights> weights,
+            @Option(names = "--alone", description = "without trl") boolean alone)
             throws IOException {
         positive("--minutes", minutes);
         Path folder = models == null ? PeerPython.home().resolve("bench/target/models") : models;
-        List<MethodSpeed.Goal> asked =
-                goals == null ? List.of(MethodSpeed.Goal.values()) : List.copyOf(goals);
-        var table = new MethodTable(folder, Duration.ofMinutes(minutes), System.err);
-        List<MethodTable.Row> rows = table.measure(asked);
+        var choice =
+                new MethodTable.Choice(
+                        folder,
+                        goals == null ? List.of(MethodSpeed.Goal.values()) : goals,
+                        weights == null ? List.of(MethodSpeed.Weights.values()) : weights,
+                        !alone);
+        var table = new MethodTable(choice, Duration.ofMinutes(minutes), System.err);
+        List<MethodTable.Row> rows = table.measure();
         System.out.println(MethodTable.HEADER);
         rows.forEach(row -> System.out.println(row.line()));
         Map<String, Object> all = new LinkedHashMap<>();

@@ -26,11 +26,26 @@ final class MethodTable {
     private static final String SHARE = "product_rate_share";
     private static final double ENOUGH = 0.6;
 
-    private final Path models;
+    private final Choice choice;
     private final long deadline;
     private final PrintStream progress;
     private final Map<String, Map<String, List<Double>>> ours = new LinkedHashMap<>();
     private final Map<String, Map<String, List<Double>>> theirs = new LinkedHashMap<>();
+
+    /// What is measured.
+    ///
+    /// @param models folder of the models with random weights; they are written when missing
+    /// @param peers whether TRL is measured too
+    record Choice(
+            Path models,
+            List<MethodSpeed.Goal> goals,
+            List<MethodSpeed.Weights> weights,
+            boolean peers) {
+        Choice {
+            goals = List.copyOf(goals);
+            weights = List.copyOf(weights);
+        }
+    }
 
     /// One line: medians, and what has to be reached.
     ///
@@ -40,9 +55,9 @@ final class MethodTable {
 
         private OptionalDouble ratio() {
             Double rate = peer.get(RATE);
-            return rate == null
+            return rate == null || !own.containsKey(RATE)
                     ? OptionalDouble.empty()
-                    : OptionalDouble.of(own.getOrDefault(RATE, 0.0) / rate);
+                    : OptionalDouble.of(own.get(RATE) / rate);
         }
 
         /// The row of the table.
@@ -82,33 +97,32 @@ final class MethodTable {
         }
     }
 
-    /// @param models folder of the models with random weights; they are written when missing
     /// @param time no measurement begins after it
     /// @param progress gets a line for each run
-    MethodTable(Path models, Duration time, PrintStream progress) {
-        this.models = models;
+    MethodTable(Choice choice, Duration time, PrintStream progress) {
+        this.choice = choice;
         this.deadline = System.nanoTime() + time.toNanos();
         this.progress = progress;
     }
 
     /// Measures and returns a row for each method and choice of weights that there was time for.
-    List<Row> measure(List<MethodSpeed.Goal> goals) throws IOException {
-        Path folder = models.resolve("smol135");
+    List<Row> measure() throws IOException {
+        Path folder = choice.models().resolve("smol135");
         if (!Files.isRegularFile(folder.resolve("config.json"))) {
             RandomModel.SMOL135.write(folder);
         }
         for (int round = 0; System.nanoTime() < deadline; round++) {
-            for (MethodSpeed.Weights weights : MethodSpeed.Weights.values()) {
-                for (MethodSpeed.Goal goal : goals) {
+            for (MethodSpeed.Weights weights : choice.weights()) {
+                for (MethodSpeed.Goal goal : choice.goals()) {
                     take(folder, goal, weights, round);
                 }
             }
         }
         List<Row> rows = new ArrayList<>();
-        for (MethodSpeed.Goal goal : goals) {
-            for (MethodSpeed.Weights weights : MethodSpeed.Weights.values()) {
+        for (MethodSpeed.Goal goal : choice.goals()) {
+            for (MethodSpeed.Weights weights : choice.weights()) {
                 String name = name(goal, weights);
-                if (ours.containsKey(name)) {
+                if (ours.containsKey(name) || theirs.containsKey(name)) {
                     rows.add(new Row(goal, name, medians(ours, name), medians(theirs, name)));
                 }
             }
@@ -121,33 +135,37 @@ final class MethodTable {
     }
 
     /// Once by us and once by TRL, which draws and learns in batches of the same size; of PPO that
-    /// is its last release that has it. Beside quantised weights nobody's CPU is at home.
+    /// is its last release that has it, and one step, which takes minutes.
     private void take(Path folder, MethodSpeed.Goal goal, MethodSpeed.Weights weights, int round) {
         if (System.nanoTime() >= deadline) {
             return;
         }
         String name = name(goal, weights);
         progress.printf("round %d: %s%n", round + 1, name);
-        List<String> arguments =
-                List.of(
-                        "--model",
-                        folder.toString(),
-                        "--goal",
-                        goal.word(),
-                        "--weights",
-                        weights.name().toLowerCase(Locale.ROOT),
-                        "--batch",
-                        "4",
-                        "--seq",
-                        goal.draws() ? "256" : "512",
-                        "--steps",
-                        goal.draws() ? "2" : "3");
         List<String> own = new ArrayList<>(List.of(Alternation.launcher(), "bench", "method"));
-        own.addAll(arguments);
+        own.addAll(arguments(folder, goal, weights, goal.draws() ? 2 : 3));
         run(ours, name, own);
-        if (weights != MethodSpeed.Weights.QLORA && System.nanoTime() < deadline) {
-            run(theirs, name, goal.peer(arguments));
+        if (choice.peers() && System.nanoTime() < deadline) {
+            int steps = goal == MethodSpeed.Goal.PPO ? 1 : 2;
+            run(theirs, name, goal.peer(arguments(folder, goal, weights, steps)));
         }
+    }
+
+    private static List<String> arguments(
+            Path folder, MethodSpeed.Goal goal, MethodSpeed.Weights weights, int steps) {
+        return List.of(
+                "--model",
+                folder.toString(),
+                "--goal",
+                goal.word(),
+                "--weights",
+                weights.name().toLowerCase(Locale.ROOT),
+                "--batch",
+                "4",
+                "--seq",
+                goal.draws() ? "256" : "512",
+                "--steps",
+                Integer.toString(steps));
     }
 
     /// A side that fails must not take the whole table with it.
