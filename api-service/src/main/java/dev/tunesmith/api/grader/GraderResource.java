@@ -67,13 +67,9 @@ public final class GraderResource {
                                             schema = @Schema(type = SchemaType.OBJECT)))
                     InputStream body)
             throws IOException {
-        Caller caller = callers.with(Scope.JOBS);
-        Problems problems = new Problems();
-        Fields fields = new Fields(Bodies.object(bodies.bytes(body)), "", problems);
-        Grader grader = grader(caller, fields, problems);
-        fields.rejectOthers(Map.of());
-        refuse(problems);
-        return new Validated(grader.wire(UNNAMED));
+        Asked asked = asked(body);
+        asked.refuseProblems();
+        return new Validated(asked.grader().wire(UNNAMED));
     }
 
     /// Scores one answer. A grader that cannot score it says why and gives 0, as it would in a job.
@@ -87,48 +83,63 @@ public final class GraderResource {
                                             schema = @Schema(type = SchemaType.OBJECT)))
                     InputStream body)
             throws IOException {
-        Caller caller = callers.with(Scope.JOBS);
-        Problems problems = new Problems();
-        Map<String, Object> tree = Bodies.object(bodies.bytes(body));
-        Fields fields = new Fields(tree, "", problems);
-        Grader grader = grader(caller, fields, problems);
+        Asked asked = asked(body);
+        Grader grader = asked.grader();
         if (grader.models().anyMatch(Grader.Scored.class::isInstance)) {
-            problems.add(
-                    ProblemCode.UNSUPPORTED_PARAMETER,
-                    "grader",
-                    "a reward_model answers only within a job; take score_model to try one out");
+            asked.problems()
+                    .add(
+                            ProblemCode.UNSUPPORTED_PARAMETER,
+                            "grader",
+                            "a reward_model answers only within a job; take score_model to try one"
+                                    + " out");
         }
-        if (!(fields.raw("model_sample") instanceof String sample)) {
+        var answer = new ModelJudge.Answer(asked.item(), asked.sample());
+        asked.refuseProblems();
+        if (grader.models().findAny().isPresent()) {
+            asked.caller().require(Scope.INFERENCE);
+        }
+        var judge = new ModelJudge(calls, asked.caller(), connection.watch().requestId(), answer);
+        return GraderRun.of(grader, answer.item(), answer.text(), judge);
+    }
+
+    /// A body that has a grader; what is wrong with it is kept until all of it was seen.
+    private record Asked(Caller caller, Fields fields, Problems problems, Grader grader) {
+
+        /// The answer to be scored; empty if there is none, which is a problem.
+        String sample() {
+            if (fields.raw("model_sample") instanceof String sample) {
+                return sample;
+            }
             problems.add(
                     fields.has("model_sample")
                             ? ProblemCode.INVALID_VALUE
                             : ProblemCode.MISSING_REQUIRED_PARAMETER,
                     "model_sample",
                     "expected the answer as a text");
-            throw ApiException.of(problems.kept());
+            return "";
         }
-        Object _ = fields.object("item");
-        fields.rejectOthers(Map.of());
-        refuse(problems);
-        Map<String, Object> item = item(tree);
-        boolean asks = grader.models().findAny().isPresent();
-        if (asks) {
-            caller.require(Scope.INFERENCE);
+
+        @SuppressWarnings("unchecked")
+        Map<String, Object> item() {
+            Object _ = fields.object("item");
+            return fields.raw("item") instanceof Map<?, ?> map
+                    ? (Map<String, Object>) map
+                    : Map.of();
         }
-        return GraderRun.of(
-                grader,
-                item,
-                sample,
-                new ModelJudge(
-                        calls,
-                        caller,
-                        connection.watch().requestId(),
-                        new ModelJudge.Answer(item, sample)));
+
+        void refuseProblems() {
+            fields.rejectOthers(Map.of());
+            if (!problems.none()) {
+                throw ApiException.of(problems.kept());
+            }
+        }
     }
 
-    @SuppressWarnings("unchecked")
-    private static Map<String, Object> item(Map<String, Object> tree) {
-        return tree.get("item") instanceof Map<?, ?> map ? (Map<String, Object>) map : Map.of();
+    private Asked asked(InputStream body) throws IOException {
+        Caller caller = callers.with(Scope.JOBS);
+        var problems = new Problems();
+        var fields = new Fields(Bodies.object(bodies.bytes(body)), "", problems);
+        return new Asked(caller, fields, problems, grader(caller, fields, problems));
     }
 
     private Grader grader(Caller caller, Fields fields, Problems problems) {
@@ -150,11 +161,5 @@ public final class GraderResource {
             }
         }
         return grader;
-    }
-
-    private static void refuse(Problems problems) {
-        if (!problems.none()) {
-            throw ApiException.of(problems.kept());
-        }
     }
 }
