@@ -109,21 +109,11 @@ public final class Rows {
 
     /// What the scheduler keeps of a checked job: its survey, and a file of findings at `key`.
     public static void surveyed(String who, JobId job, String survey, String key) {
-        UUID file = UUID.randomUUID();
         Api.scheduler()
                 .useTransaction(
                         "test",
                         handle -> {
-                            handle.execute(
-                                    """
-                                    INSERT INTO file (file_id, tenant_id, purpose, filename, bytes, sha256,
-                                      object_key, state, processed_at)
-                                    VALUES (?, ?, 'fine-tune-results', 'findings.jsonl', 1,
-                                      decode(repeat('ef', 32), 'hex'), ?, 'PROCESSED', now())
-                                    """,
-                                    file,
-                                    Api.tenant(who).value(),
-                                    key);
+                            UUID file = resultFile(handle, who, "findings.jsonl", key, 1);
                             handle.createUpdate(
                                             """
                                             UPDATE job SET survey = CAST(:survey AS jsonb),
@@ -139,22 +129,11 @@ public final class Rows {
     /// Brings a job to its end, with one result file whose bytes are at `key`.
     public static void succeeded(String who, JobId job, String key, long bytes) {
         toRunning(who, job);
-        UUID file = UUID.randomUUID();
         Api.scheduler()
                 .useTransaction(
                         "test",
                         handle -> {
-                            handle.execute(
-                                    """
-                                    INSERT INTO file (file_id, tenant_id, purpose, filename, bytes, sha256,
-                                      object_key, state, processed_at)
-                                    VALUES (?, ?, 'fine-tune-results', 'step_metrics.csv', ?,
-                                      decode(repeat('ef', 32), 'hex'), ?, 'PROCESSED', now())
-                                    """,
-                                    file,
-                                    Api.tenant(who).value(),
-                                    bytes,
-                                    key);
+                            UUID file = resultFile(handle, who, "step_metrics.csv", key, bytes);
                             handle.execute(
                                     "UPDATE job SET state = 'FINALIZING' WHERE job_id = ?",
                                     job.value());
@@ -168,6 +147,23 @@ public final class Rows {
                                     file,
                                     job.value());
                         });
+    }
+
+    private static UUID resultFile(Handle handle, String who, String name, String key, long bytes) {
+        UUID file = UUID.randomUUID();
+        handle.execute(
+                """
+                INSERT INTO file (file_id, tenant_id, purpose, filename, bytes, sha256, object_key, state,
+                  processed_at)
+                VALUES (?, ?, 'fine-tune-results', ?, ?, decode(repeat('ef', 32), 'hex'), ?, 'PROCESSED',
+                  now())
+                """,
+                file,
+                Api.tenant(who).value(),
+                name,
+                bytes,
+                key);
+        return file;
     }
 
     /// A committed checkpoint of a job on the base model `nano`.
