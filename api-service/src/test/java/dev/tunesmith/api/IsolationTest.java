@@ -176,6 +176,33 @@ class IsolationTest {
         assertThat(as("guest").get("/v1/batches").<List<String>>path("data.id")).isEmpty();
     }
 
+    /// The key of another tenant is neither a replay nor a mismatch: the request is looked at as
+    /// any.
+    @Test
+    void anothersIdempotencyKeyMeansNothing() {
+        String order =
+                """
+                {"input_file_id":"%s","endpoint":"/v1/completions","completion_window":"24h"}
+                """
+                        .formatted(batchInput());
+        String key = "isolation-" + UUID.randomUUID();
+
+        Response own = place("demo", key, order);
+        Response foreign = place("guest", key, order);
+
+        assertThat(own.statusCode()).isEqualTo(200);
+        assertThat(foreign.statusCode()).isEqualTo(400);
+        assertThat(foreign.<String>path("error.code")).isEqualTo("file_not_found");
+        as("demo").post("/v1/batches/" + own.path("id") + "/cancel").then().statusCode(200);
+    }
+
+    private static Response place(String who, String key, String order) {
+        return as(who).contentType("application/json")
+                .header("Idempotency-Key", key)
+                .body(order)
+                .post("/v1/batches");
+    }
+
     @Test
     void anothersFileCannotBeTrainedOnAndAnothersCursorShowsNothing() {
         String file = operations.getFirst().own().replace("/v1/files/", "");

@@ -81,7 +81,8 @@ final class BatchInputs {
                                 content.key(),
                                 content.bytes(),
                                 rules.model().orElseThrow(),
-                                rules.lines()))
+                                rules.lines(),
+                                rules.tokens()))
                 : new Checked.Bad(errors);
     }
 

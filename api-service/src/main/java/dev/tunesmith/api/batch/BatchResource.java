@@ -1,7 +1,6 @@
 package dev.tunesmith.api.batch;
 
-import dev.tunesmith.api.dataset.Files;
-import dev.tunesmith.api.dataset.StoredFile;
+import dev.tunesmith.api.repeat.CreateRequest;
 import dev.tunesmith.api.tenant.Caller;
 import dev.tunesmith.api.tenant.CurrentCaller;
 import dev.tunesmith.api.tenant.Scope;
@@ -9,87 +8,70 @@ import dev.tunesmith.api.web.ApiException;
 import dev.tunesmith.api.web.Bodies;
 import dev.tunesmith.api.web.Page;
 import dev.tunesmith.contracts.id.BatchId;
-import dev.tunesmith.contracts.id.Ids;
-import dev.tunesmith.contracts.problem.Fields;
 import dev.tunesmith.contracts.problem.ProblemCode;
-import dev.tunesmith.contracts.problem.Problems;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.GET;
+import jakarta.ws.rs.HeaderParam;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.List;
-import java.util.Optional;
 import org.eclipse.microprofile.openapi.annotations.media.Content;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
 import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
+import org.eclipse.microprofile.openapi.annotations.responses.APIResponseSchema;
 import org.jspecify.annotations.Nullable;
 
 /// `/v1/batches`.
-@Path("/v1/batches")
+@Path(BatchResource.PATH)
 @Produces(MediaType.APPLICATION_JSON)
 @RunOnVirtualThread
 public final class BatchResource {
+    static final String PATH = "/v1/batches";
+
     private static final int PAGE = 20;
     private static final int PAGE_MAX = 100;
 
     private final CurrentCaller callers;
     private final Bodies bodies;
+    private final BatchOrders orders;
     private final Batches batches;
-    private final Files files;
     private final BatchWorkers workers;
-    private final Ids ids;
 
     BatchResource(
             CurrentCaller callers,
             Bodies bodies,
+            BatchOrders orders,
             Batches batches,
-            Files files,
-            BatchWorkers workers,
-            Ids ids) {
+            BatchWorkers workers) {
         this.callers = callers;
         this.bodies = bodies;
+        this.orders = orders;
         this.batches = batches;
-        this.files = files;
         this.workers = workers;
-        this.ids = ids;
     }
 
     @POST
-    public BatchView create(
+    @APIResponseSchema(BatchView.class)
+    public Response create(
             @RequestBody(
                             content =
                                     @Content(
                                             mediaType = MediaType.APPLICATION_JSON,
                                             schema = @Schema(ref = "BatchCreate")))
-                    InputStream body)
+                    InputStream body,
+            @HeaderParam("idempotency-key") @Nullable String key,
+            @HeaderParam("x-stainless-retry-count") @Nullable String retryCount)
             throws IOException {
         Caller caller = callers.with(Scope.INFERENCE);
-        var problems = new Problems();
-        var fields = new Fields(Bodies.object(bodies.bytes(body)), "", problems);
-        Optional<Batch.Order> order =
-                BatchRules.read(
-                        fields,
-                        id ->
-                                files.find(caller.tenant(), caller.actor(), id)
-                                        .map(StoredFile::isBatchInput));
-        if (!problems.none() || order.isEmpty()) {
-            throw ApiException.of(problems.kept());
-        }
-        BatchId id = ids.nextBatch();
-        if (!batches.add(caller.tenant(), caller.actor(), id, order.get())) {
-            throw ApiException.of(
-                    ProblemCode.QUOTA_EXCEEDED,
-                    "As many batches of this project are open as it may have; wait for one or"
-                            + " cancel it");
-        }
-        workers.nudge();
-        return BatchView.of(find(caller, id.wire()));
+        return orders.place(caller, CreateRequest.of(PATH, bodies.bytes(body), key, retryCount))
+                .response();
     }
 
     @GET

@@ -27,6 +27,11 @@ public interface BatchSettings {
     @WithDefault("100")
     int openPerTenant();
 
+    /// Tokens of the questions in all batches of a project that wait for the same model; a batch
+    /// counts as a whole until it has ended.
+    @WithDefault("200000000")
+    long queuedTokens();
+
     /// How long a batch may take; what is not answered by then has expired.
     @WithDefault("24h")
     Duration window();

@@ -20,6 +20,7 @@ final class BatchWork {
     private final Answering answering;
     private final BatchInputs inputs;
     private final BatchOutputs outputs;
+    private final BatchSettings settings;
     private final Clock clock;
 
     BatchWork(
@@ -28,12 +29,14 @@ final class BatchWork {
             Answering answering,
             BatchInputs inputs,
             BatchOutputs outputs,
+            BatchSettings settings,
             Clock clock) {
         this.batches = batches;
         this.parts = parts;
         this.answering = answering;
         this.inputs = inputs;
         this.outputs = outputs;
+        this.settings = settings;
         this.clock = clock;
     }
 
@@ -61,10 +64,23 @@ final class BatchWork {
         boolean _ =
                 switch (inputs.check(claim)) {
                     case BatchInputs.Checked.Good(Batches.Input input) ->
-                            batches.begin(claim.tenant(), claim, input);
+                            batches.begin(claim.tenant(), claim, input)
+                                    || batches.fail(
+                                            claim.tenant(), claim, List.of(queueFull(input)));
                     case BatchInputs.Checked.Bad(List<Batch.LineError> errors) ->
                             batches.fail(claim.tenant(), claim, errors);
                 };
+    }
+
+    private Batch.LineError queueFull(Batches.Input input) {
+        return new Batch.LineError(
+                "token_limit_exceeded",
+                ("Enqueued token limit reached for %s in this project. Limit: %d enqueued tokens, this"
+                                + " batch has %d. Please try again once some in_progress batches"
+                                + " have been completed.")
+                        .formatted(input.model(), settings.queuedTokens(), input.tokens()),
+                null,
+                null);
     }
 
     private void answer(Claim claim, BooleanSupplier stopping) {

@@ -2,6 +2,8 @@ package dev.tunesmith.api.batch;
 
 import dev.tunesmith.api.batch.Batch.Counts;
 import dev.tunesmith.api.batch.Batch.State;
+import dev.tunesmith.api.repeat.CreateRequest;
+import dev.tunesmith.api.repeat.FirstAnswers;
 import dev.tunesmith.contracts.id.BatchId;
 import dev.tunesmith.contracts.id.FileId;
 import dev.tunesmith.contracts.id.Ids;
@@ -21,7 +23,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import org.jdbi.v3.core.Handle;
-import org.jdbi.v3.core.statement.Update;
 import org.jspecify.annotations.Nullable;
 
 /// The rows of batches.
@@ -62,46 +63,76 @@ final class Batches {
         }
     }
 
-    /// Adds a batch unless the tenant has as many open ones as it may have.
-    boolean add(TenantId tenant, String actor, BatchId id, Batch.Order order) {
-        return database.inTenant(
-                tenant,
-                actor,
-                handle ->
-                        open(handle, tenant) < settings.openPerTenant()
-                                && insert(handle, tenant, id, order));
-    }
-
-    private static int open(Handle handle, TenantId tenant) {
-        return handle.createQuery(
-                        """
-                        SELECT count(*) FROM batch
-                        WHERE tenant_id = :tenant AND finished_at IS NULL
-                        """)
-                .bind("tenant", tenant.value())
-                .mapTo(Integer.class)
-                .one();
-    }
-
-    private boolean insert(Handle handle, TenantId tenant, BatchId id, Batch.Order order) {
-        Instant now = clock.instant();
-        return handle.createUpdate(
+    /// Whether the tenant may have one more open batch.
+    boolean hasRoom(FirstAnswers answers) {
+        return answers.handle()
+                        .createQuery(
                                 """
-                                INSERT INTO batch (batch_id, tenant_id, endpoint, input_file, metadata,
-                                  keep_seconds, created_at, expires_at)
-                                VALUES (:id, :tenant, :endpoint, :input, CAST(:metadata AS jsonb),
-                                  :keep, :now, :expires)
+                                SELECT count(*) FROM batch
+                                WHERE tenant_id = :tenant AND finished_at IS NULL
                                 """)
-                        .bind("id", id.value())
-                        .bind("tenant", tenant.value())
-                        .bind("endpoint", order.endpoint())
-                        .bind("input", order.input().value())
-                        .bind("metadata", Json.text(order.metadata()))
-                        .bind("keep", order.keepSeconds())
-                        .bind("now", now)
-                        .bind("expires", now.plus(settings.window()))
-                        .execute()
-                == 1;
+                        .bind("tenant", answers.caller().tenant().value())
+                        .mapTo(Integer.class)
+                        .one()
+                < settings.openPerTenant();
+    }
+
+    /// A batch as it begins.
+    Batch fresh(BatchId id, Batch.Order order) {
+        Instant now = clock.instant();
+        return new Batch(
+                id,
+                State.VALIDATING,
+                order,
+                null,
+                List.of(),
+                Counts.NONE,
+                new Batch.Place(null, 0, 0, 1),
+                new Batch.Results(null, null),
+                new Batch.Times(now, now.plus(settings.window()), null, null, null, null));
+    }
+
+    void insert(FirstAnswers answers, CreateRequest request, Batch batch) {
+        Batch.Order order = batch.order();
+        answers.handle()
+                .createUpdate(
+                        """
+                        INSERT INTO batch (batch_id, tenant_id, endpoint, input_file, metadata, keep_seconds,
+                          principal, request_sha256, created_at, expires_at)
+                        VALUES (:id, :tenant, :endpoint, :input, CAST(:metadata AS jsonb), :keep,
+                          :principal, :request, :created, :expires)
+                        """)
+                .bind("id", batch.id().value())
+                .bind("tenant", answers.caller().tenant().value())
+                .bind("endpoint", order.endpoint())
+                .bind("input", order.input().value())
+                .bind("metadata", Json.text(order.metadata()))
+                .bind("keep", order.keepSeconds())
+                .bind("principal", answers.caller().principal())
+                .bind("request", request.hashBytes())
+                .bind("created", batch.times().created())
+                .bind("expires", batch.times().expires())
+                .execute();
+    }
+
+    /// The newest batch that the same principal made with the same request.
+    Optional<Batch> twin(FirstAnswers answers, CreateRequest request, Instant since) {
+        return answers.handle()
+                .createQuery(
+                        """
+                        SELECT %s FROM batch
+                        WHERE tenant_id = :tenant AND request_sha256 = :request AND principal = :principal
+                          AND created_at >= :since
+                        ORDER BY batch_id DESC
+                        LIMIT 1
+                        """
+                                .formatted(COLUMNS))
+                .bind("tenant", answers.caller().tenant().value())
+                .bind("request", request.hashBytes())
+                .bind("principal", answers.caller().principal())
+                .bind("since", since)
+                .map((row, _) -> batch(row))
+                .findOne();
     }
 
     Optional<Batch> find(TenantId tenant, String actor, BatchId id) {
@@ -236,25 +267,45 @@ final class Batches {
         boolean _ = change(tenant, claim, "lease_id = NULL, lease_expires_at = NULL", Map.of());
     }
 
-    /// The lines are in order.
+    /// The lines are in order. Their tokens wait in the project's queue of the model until the
+    /// batch has ended.
+    ///
+    /// @return false if the queue has no room for them, or another worker has the batch
     boolean begin(TenantId tenant, Claim claim, Input input) {
-        return change(
+        return database.inTenant(
                 tenant,
-                claim,
-                """
-                state = CASE state WHEN 'VALIDATING' THEN 'IN_PROGRESS' ELSE state END,
-                in_progress_at = now(), model = :model, total = :total, input_key = :key,
-                input_bytes = :bytes
-                """,
-                Map.of(
-                        "model", input.model(),
-                        "total", input.total(),
-                        "key", input.key(),
-                        "bytes", input.bytes()));
+                ACTOR,
+                handle -> {
+                    handle.execute(
+                            "SELECT pg_advisory_xact_lock(hashtextextended(?, 17))",
+                            tenant.value() + "/" + input.model());
+                    return change(
+                            handle,
+                            claim,
+                            """
+                            state = CASE state WHEN 'VALIDATING' THEN 'IN_PROGRESS' ELSE state END,
+                            in_progress_at = now(), model = :model, total = :total, input_key = :key,
+                            input_bytes = :bytes, queued_tokens = :tokens
+                            """,
+                            Map.of(
+                                    "model", input.model(),
+                                    "total", input.total(),
+                                    "key", input.key(),
+                                    "bytes", input.bytes(),
+                                    "tokens", input.tokens(),
+                                    "room", settings.queuedTokens()),
+                            """
+                            AND :tokens + (
+                              SELECT coalesce(sum(queued_tokens), 0) FROM batch
+                              WHERE tenant_id = :tenant AND model = :model AND finished_at IS NULL) <= :room
+                            """);
+                });
     }
 
     /// What a pass over the lines found.
-    record Input(String key, long bytes, String model, int total) {}
+    ///
+    /// @param tokens of all lines, by their length
+    record Input(String key, long bytes, String model, int total, long tokens) {}
 
     /// The lines are not in order.
     boolean fail(TenantId tenant, Claim claim, List<Batch.LineError> errors) {
@@ -334,23 +385,27 @@ final class Batches {
             Map<String, Object> values,
             String condition) {
         return database.inTenant(
-                tenant,
-                ACTOR,
-                handle -> {
-                    Update update =
-                            handle.createUpdate(
-                                    """
-                                    UPDATE batch SET %s
-                                    WHERE tenant_id = :tenant AND batch_id = :id AND lease_id = :lease %s
-                                    """
-                                            .formatted(assignments, condition));
-                    return update.bindMap(values)
-                                    .bind("tenant", tenant.value())
-                                    .bind("id", claim.id().value())
-                                    .bind("lease", claim.lease())
-                                    .execute()
-                            == 1;
-                });
+                tenant, ACTOR, handle -> change(handle, claim, assignments, values, condition));
+    }
+
+    private static boolean change(
+            Handle handle,
+            Claim claim,
+            String assignments,
+            Map<String, Object> values,
+            String condition) {
+        return handle.createUpdate(
+                                """
+                                UPDATE batch SET %s
+                                WHERE tenant_id = :tenant AND batch_id = :id AND lease_id = :lease %s
+                                """
+                                        .formatted(assignments, condition))
+                        .bindMap(values)
+                        .bind("tenant", claim.tenant().value())
+                        .bind("id", claim.id().value())
+                        .bind("lease", claim.lease())
+                        .execute()
+                == 1;
     }
 
     private static Batch batch(ResultSet row) throws SQLException {

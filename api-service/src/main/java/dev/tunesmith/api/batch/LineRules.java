@@ -1,6 +1,7 @@
 package dev.tunesmith.api.batch;
 
 import dev.tunesmith.api.batch.Batch.LineError;
+import dev.tunesmith.api.web.RateLimits;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.json.JsonException;
 import java.util.ArrayList;
@@ -25,6 +26,7 @@ final class LineRules {
     private final Set<String> ids = new HashSet<>();
     private @Nullable String model;
     private int lines;
+    private long tokens;
     private int found;
 
     /// @param endpoint the one that every line must ask
@@ -38,6 +40,11 @@ final class LineRules {
     /// Lines so far.
     int lines() {
         return lines;
+    }
+
+    /// Tokens of their questions, by their length.
+    long tokens() {
+        return tokens;
     }
 
     /// The model that they ask.
@@ -68,6 +75,7 @@ final class LineRules {
     /// @return whether more lines are of interest
     boolean check(InputLines.Line line) {
         lines++;
+        tokens += RateLimits.tokensOf(line.text().length);
         if (lines > linesMax) {
             note(
                     line,

@@ -1,5 +1,6 @@
 package dev.tunesmith.api.job;
 
+import dev.tunesmith.api.repeat.CreateRequest;
 import dev.tunesmith.api.tenant.Caller;
 import dev.tunesmith.api.tenant.CurrentCaller;
 import dev.tunesmith.api.tenant.Scope;
@@ -32,13 +33,14 @@ import org.eclipse.microprofile.openapi.annotations.responses.APIResponseSchema;
 import org.jspecify.annotations.Nullable;
 
 /// `/v1/fine_tuning/jobs`: create, read, and what a client may want of a job.
-@Path("/v1/fine_tuning/jobs")
+@Path(JobResource.PATH)
 @Produces(MediaType.APPLICATION_JSON)
 @RunOnVirtualThread
 public final class JobResource {
+    static final String PATH = "/v1/fine_tuning/jobs";
+
     private static final int PAGE = 20;
     private static final int PAGE_MAX = 100;
-    private static final int KEY_MAX = 255;
 
     private final CurrentCaller callers;
     private final Bodies bodies;
@@ -72,20 +74,9 @@ public final class JobResource {
             @HeaderParam("x-stainless-retry-count") @Nullable String retryCount)
             throws IOException {
         Caller caller = callers.with(Scope.JOBS);
-        if (key != null && (key.isEmpty() || key.length() > KEY_MAX)) {
-            throw ApiException.of(
-                    ProblemCode.INVALID_VALUE,
-                    "Idempotency-Key",
-                    "The idempotency key must have 1 to %d characters".formatted(KEY_MAX));
-        }
-        Submission.Request request = Submission.Request.of(bodies.bytes(body), key, retryCount);
-        Submission.Answer answer = submission.submit(caller, request);
-        Response.ResponseBuilder response =
-                Response.ok(answer.body(), MediaType.APPLICATION_JSON_TYPE);
-        if (answer.replayed()) {
-            response.header("idempotent-replayed", "true");
-        }
-        return response.build();
+        return submission
+                .submit(caller, CreateRequest.of(PATH, bodies.bytes(body), key, retryCount))
+                .response();
     }
 
     @GET

@@ -1,10 +1,11 @@
 package dev.tunesmith.api.job;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
+import dev.tunesmith.api.repeat.CompatSettings;
+import dev.tunesmith.api.repeat.CreateRequest;
+import dev.tunesmith.api.repeat.FirstAnswers;
+import dev.tunesmith.api.repeat.FirstAnswers.Answer;
 import dev.tunesmith.api.tenant.Caller;
 import dev.tunesmith.api.web.ApiException;
-import dev.tunesmith.api.web.Bodies;
 import dev.tunesmith.api.web.Limits;
 import dev.tunesmith.contracts.id.Ids;
 import dev.tunesmith.contracts.id.JobId;
@@ -17,16 +18,12 @@ import dev.tunesmith.platform.objects.ObjectStore;
 import dev.tunesmith.platform.objects.Sha256;
 import dev.tunesmith.platform.sql.Database;
 import jakarta.inject.Singleton;
-import java.security.MessageDigest;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.JdbiException;
-import org.jspecify.annotations.Nullable;
 
 /// Accepts a job: checks everything, then writes the job and its idempotency row in one
 /// transaction.
@@ -57,32 +54,7 @@ final class Submission {
         this.clock = clock;
     }
 
-    /// A create request.
-    ///
-    /// @param hash of method, path and canonical body, in hexadecimal
-    /// @param key the client's idempotency key
-    /// @param isRetry whether the SDK says that it sends this again
-    record Request(Map<String, Object> tree, String hash, Optional<String> key, boolean isRetry) {
-        static Request of(byte[] body, @Nullable String key, @Nullable String retryCount) {
-            Map<String, Object> tree = Bodies.object(body);
-            MessageDigest digest = Sha256.digest();
-            digest.update("POST /v1/fine_tuning/jobs\n".getBytes(UTF_8));
-            digest.update(Json.canonical(tree));
-            boolean isRetry = retryCount != null && !retryCount.strip().equals("0");
-            return new Request(
-                    tree,
-                    HexFormat.of().formatHex(digest.digest()),
-                    Optional.ofNullable(key),
-                    isRetry);
-        }
-    }
-
-    /// The answer: a job object as JSON.
-    ///
-    /// @param replayed whether it was given to an earlier request with the same key
-    record Answer(String body, boolean replayed) {}
-
-    Answer submit(Caller caller, Request request) {
+    Answer submit(Caller caller, CreateRequest request) {
         try {
             return attempt(caller, request);
         } catch (JdbiException e) {
@@ -90,70 +62,55 @@ final class Submission {
                 // A twin with the same client_job_id was faster; now it can be seen.
                 return attempt(caller, request);
             }
-            if (Database.isLockTimeout(e)) {
-                throw ApiException.of(
-                        ProblemCode.IDEMPOTENCY_IN_FLIGHT,
-                        "Idempotency-Key",
-                        "The first request with this idempotency key still runs");
-            }
             throw e;
         }
     }
 
-    private Answer attempt(Caller caller, Request request) {
-        return database.inTenant(
-                caller.tenant(), caller.actor(), handle -> decide(handle, caller, request));
+    private Answer attempt(Caller caller, CreateRequest request) {
+        return FirstAnswers.within(database, caller, answers -> decide(answers, request));
     }
 
-    private Answer decide(Handle handle, Caller caller, Request request) {
-        var admissions = new Admissions(handle, caller);
-        Optional<Answer> earlier = earlier(admissions, handle, caller, request);
+    private Answer decide(FirstAnswers answers, CreateRequest request) {
+        Caller caller = answers.caller();
+        Optional<Answer> earlier = earlier(answers, request);
         if (earlier.isPresent()) {
             return earlier.get();
         }
-        TenantLookup lookup = new TenantLookup(handle, caller.tenant(), objects);
+        TenantLookup lookup = new TenantLookup(answers.handle(), caller.tenant(), objects);
         return switch (JobRules.check(request.tree(), lookup)) {
             case JobRules.Bad bad ->
                     throw ApiException.of(lookup.withRows(bad.problems(), request.tree()));
             case JobRules.Ok(JobSpec spec, boolean dryRun) ->
                     dryRun
                             ? fresh(JobView.dryRun(spec, caller, clock.instant()))
-                            : accept(admissions, handle, request, spec);
+                            : accept(answers, request, spec);
         };
     }
 
-    private Optional<Answer> earlier(
-            Admissions admissions, Handle handle, Caller caller, Request request) {
+    private Optional<Answer> earlier(FirstAnswers answers, CreateRequest request) {
         if (request.key().isPresent()) {
-            return replay(admissions, request, request.key().get());
+            return answers.replay(request);
         }
         if (!request.isRetry() || compat.blindRetryWindow().isZero()) {
             return Optional.empty();
         }
         Instant since = clock.instant().minus(compat.blindRetryWindow());
-        return admissions
-                .twin(request.hash(), since)
-                .flatMap(id -> Jobs.find(handle, caller.tenant(), id))
+        return admissions(answers).twin(request, since).flatMap(id -> answer(answers, id));
+    }
+
+    private static Admissions admissions(FirstAnswers answers) {
+        return new Admissions(answers.handle(), answers.caller());
+    }
+
+    private static Optional<Answer> answer(FirstAnswers answers, JobId id) {
+        Caller caller = answers.caller();
+        return Jobs.find(answers.handle(), caller.tenant(), id)
                 .map(job -> fresh(JobView.of(job, caller)));
     }
 
-    private static Optional<Answer> replay(Admissions admissions, Request request, String key) {
-        return admissions
-                .byKey(key)
-                .map(earlier -> {
-                    if (!earlier.request().equals(request.hash())) {
-                        throw ApiException.of(
-                                ProblemCode.IDEMPOTENCY_MISMATCH,
-                                "Idempotency-Key",
-                                "This idempotency key was used with another request body");
-                    }
-                    return new Answer(earlier.response(), true);
-                });
-    }
-
-    private Answer accept(Admissions admissions, Handle handle, Request request, JobSpec spec) {
-        Caller caller = admissions.caller();
-        Optional<Answer> named = named(admissions, handle, request, spec);
+    private Answer accept(FirstAnswers answers, CreateRequest request, JobSpec spec) {
+        Admissions admissions = admissions(answers);
+        Optional<Answer> named = named(answers, request, spec);
         if (named.isPresent()) {
             return named.get();
         }
@@ -165,33 +122,22 @@ final class Submission {
         }
         Instant now = clock.instant();
         JobId id = ids.nextJob();
-        String body = Json.text(JobView.of(newJob(id, spec, now), caller));
         var entry =
                 new Admissions.Entry(
                         id,
                         spec,
                         HexFormat.of().formatHex(Sha256.digest().digest(Json.canonical(spec))),
-                        request.key().orElse(id.wire()),
-                        request.hash(),
-                        body,
+                        request,
                         now);
-        if (admissions.admit(entry)) {
-            return new Answer(body, false);
-        }
-        return replay(admissions, request, entry.key())
-                .orElseThrow(() ->
-                        ApiException.of(
-                                ProblemCode.IDEMPOTENCY_IN_FLIGHT,
-                                "Idempotency-Key",
-                                "The first request with this idempotency key still runs"));
+        String body = Json.text(JobView.of(newJob(id, spec, now), answers.caller()));
+        return answers.make(request, id.value(), id.wire(), body, () -> admissions.admit(entry));
     }
 
     /// The job that has this `client_job_id` already.
     private static Optional<Answer> named(
-            Admissions admissions, Handle handle, Request request, JobSpec spec) {
-        Caller caller = admissions.caller();
+            FirstAnswers answers, CreateRequest request, JobSpec spec) {
         return Optional.ofNullable(spec.labels().clientJobId())
-                .flatMap(admissions::byClientId)
+                .flatMap(admissions(answers)::byClientId)
                 .map(earlier -> {
                     if (!earlier.request().equals(Optional.of(request.hash()))) {
                         throw ApiException.of(
@@ -202,8 +148,7 @@ final class Submission {
                     }
                     return earlier.id();
                 })
-                .flatMap(id -> Jobs.find(handle, caller.tenant(), id))
-                .map(job -> fresh(JobView.of(job, caller)));
+                .flatMap(id -> answer(answers, id));
     }
 
     private static Job newJob(JobId id, JobSpec spec, Instant now) {

@@ -1,4 +1,4 @@
-package dev.tunesmith.api.job;
+package dev.tunesmith.api.repeat;
 
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
@@ -6,9 +6,9 @@ import java.time.Duration;
 
 /// Allowances for how existing clients behave.
 @ConfigMapping(prefix = "tunesmith.compat")
-interface CompatSettings {
-    /// How long an SDK's retry without an idempotency key is answered with the job that its first
-    /// try made; zero switches this off.
+public interface CompatSettings {
+    /// How long an SDK's retry without an idempotency key is answered with what its first try made;
+    /// zero switches this off.
     @WithDefault("10m")
     Duration blindRetryWindow();
 }

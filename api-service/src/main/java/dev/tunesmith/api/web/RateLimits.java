@@ -12,7 +12,7 @@ import java.util.concurrent.ConcurrentHashMap;
 ///
 /// Each replica counts for itself. Every answer says in OpenAI's headers what is left. Tokens are
 /// counted when a request comes in, by the length of its body and the longest answer that it
-/// allows.
+/// allows. What batches ask is not counted here: they wait in a queue with a limit of its own.
 @Singleton
 public final class RateLimits {
     private static final int BYTES_PER_TOKEN = 4;
@@ -45,8 +45,13 @@ public final class RateLimits {
         Bucket bucket =
                 tokens.computeIfAbsent(
                         tenant, _ -> new Bucket(limits.tokensPerMinute(), System.nanoTime()));
-        long amount = Math.ceilDiv(bytes, BYTES_PER_TOKEN) + answerMax;
+        long amount = tokensOf(bytes) + answerMax;
         settle(bucket.take(amount, System.nanoTime()), "tokens", answer);
+    }
+
+    /// Tokens of a question, by its length.
+    public static long tokensOf(long bytes) {
+        return Math.ceilDiv(bytes, BYTES_PER_TOKEN);
     }
 
     private static void settle(Bucket.Level level, String unit, HttpServerResponse answer) {

@@ -35,6 +35,7 @@ class BatchResourceTest {
     private static final String CHAT = "/v1/chat/completions";
 
     @Inject ObjectStore objects;
+    @Inject BatchSettings settings;
 
     @BeforeEach
     void hasAModel() {
@@ -122,6 +123,62 @@ class BatchResourceTest {
                 .body("x_errors.param", hasItem("completion_window"))
                 .body("x_errors.param", hasItem("model"));
         as("demo").body("{}").post("/v1/batches").then().statusCode(400);
+    }
+
+    @Test
+    void aRequestThatIsSentTwiceMakesOneBatch() {
+        String input = upload(line("a", "hello"));
+        String key = "key-" + UUID.randomUUID();
+
+        Response first = create(input, Map.of("Idempotency-Key", key));
+        Response second = create(input, Map.of("Idempotency-Key", key));
+        Response blind = create(input, Map.of("x-stainless-retry-count", "1"));
+        Response other = create(upload(line("a", "bye")), Map.of("Idempotency-Key", key));
+
+        first.then().statusCode(200);
+        second.then().header("idempotent-replayed", "true");
+        assertThat(second.<String>path("id")).isEqualTo(first.path("id"));
+        assertThat(blind.<String>path("id")).isEqualTo(first.path("id"));
+        other.then().statusCode(422).body("error.code", equalTo("idempotency_mismatch"));
+        create(input, Map.of("Idempotency-Key", "k".repeat(256)))
+                .then()
+                .statusCode(400)
+                .body("error.param", equalTo("Idempotency-Key"));
+        assertThat(create(input).<String>path("id")).isNotEqualTo(first.path("id"));
+    }
+
+    @Test
+    void aBatchThatTheQueueHasNoRoomForFailsAndLaterOnesGoOn() {
+        long limit = settings.queuedTokens();
+        String waiting = waiting(limit - 10);
+        String input = upload(line("a", "hello"));
+
+        Response full = await(create(input).path("id"));
+
+        full.then()
+                .body("status", equalTo("failed"))
+                .body("errors.data[0].code", equalTo("token_limit_exceeded"))
+                .body("errors.data[0].message", containsString("Limit: %d".formatted(limit)));
+        Rows.ofTenant(
+                "demo",
+                "UPDATE batch SET state = 'CANCELLED', finished_at = now() WHERE batch_id = '%s'"
+                        .formatted(waiting));
+        await(create(input).path("id")).then().body("status", equalTo("completed"));
+    }
+
+    /// A batch whose tokens wait, leased by a worker that will not be heard of for a while.
+    private static String waiting(long tokens) {
+        UUID id = UUID.randomUUID();
+        Rows.ofTenant(
+                "demo",
+                """
+                INSERT INTO batch (batch_id, tenant_id, state, endpoint, input_file, model, queued_tokens,
+                  lease_id, lease_expires_at, expires_at)
+                VALUES ('%s', '%s', 'IN_PROGRESS', '%s', gen_random_uuid(), 'nano', %d,
+                  gen_random_uuid(), now() + interval '1 hour', now() + interval '1 hour')
+                """
+                        .formatted(id, Api.tenant("demo").value(), CHAT, tokens));
+        return id.toString();
     }
 
     @Test
@@ -235,7 +292,12 @@ class BatchResourceTest {
     }
 
     private static Response create(String input) {
+        return create(input, Map.of());
+    }
+
+    private static Response create(String input, Map<String, String> headers) {
         return as("demo")
+                .headers(headers)
                 .contentType("application/json")
                 .body(
                         """
