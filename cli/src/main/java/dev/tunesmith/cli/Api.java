@@ -29,6 +29,7 @@ public final class Api {
     private static final Duration CONNECT = Duration.ofSeconds(5);
     private static final Duration ANSWER = Duration.ofMinutes(2);
     private static final int TRIES = 4;
+    private static final int PATIENT_TRIES = 7;
 
     private final String address;
     private final String key;
@@ -54,7 +55,13 @@ public final class Api {
 
     /// What a path answers.
     public JsonNode get(String path) {
-        return json(text(request(path).timeout(ANSWER).GET().build(), true));
+        return json(text(request(path).timeout(ANSWER).GET().build(), TRIES));
+    }
+
+    /// Asks a model, which changes nothing and may be repeated: a server that is away for a moment
+    /// or says that this minute is used up is asked again for half a minute.
+    public JsonNode ask(String path, JsonNode body) {
+        return json(text(json(path, body).build(), PATIENT_TRIES));
     }
 
     /// Posts JSON.
@@ -63,27 +70,29 @@ public final class Api {
     }
 
     /// Posts JSON; a non-empty idempotency key makes the call safe to repeat.
-    JsonNode post(String path, JsonNode body, String idempotencyKey) {
-        HttpRequest.Builder request =
-                request(path)
-                        .timeout(ANSWER)
-                        .header("Content-Type", "application/json")
-                        .POST(BodyPublishers.ofString(body.toString()));
+    public JsonNode post(String path, JsonNode body, String idempotencyKey) {
+        HttpRequest.Builder request = json(path, body);
         if (!idempotencyKey.isEmpty()) {
             request.header("Idempotency-Key", idempotencyKey);
         }
-        return json(text(request.build(), !idempotencyKey.isEmpty()));
+        return json(text(request.build(), idempotencyKey.isEmpty() ? 1 : TRIES));
+    }
+
+    private HttpRequest.Builder json(String path, JsonNode body) {
+        return request(path)
+                .timeout(ANSWER)
+                .header("Content-Type", "application/json")
+                .POST(BodyPublishers.ofString(body.toString()));
     }
 
     /// Deletes what a path names.
     public JsonNode delete(String path) {
-        return json(text(request(path).timeout(ANSWER).DELETE().build(), true));
+        return json(text(request(path).timeout(ANSWER).DELETE().build(), TRIES));
     }
 
     /// Sends a body of any length; it is not repeated, because the source may not be.
     JsonNode send(String path, String contentType, BodyPublisher body) {
-        return json(
-                text(request(path).header("Content-Type", contentType).POST(body).build(), false));
+        return json(text(request(path).header("Content-Type", contentType).POST(body).build(), 1));
     }
 
     /// Writes what the path answers into a file.
@@ -120,7 +129,7 @@ public final class Api {
                 .header("User-Agent", "tunesmith-cli");
     }
 
-    private String text(HttpRequest request, boolean repeatable) {
+    private String text(HttpRequest request, int tries) {
         for (int attempt = 1; ; attempt++) {
             try {
                 HttpResponse<String> response = exchange(request, BodyHandlers.ofString());
@@ -129,7 +138,10 @@ public final class Api {
                 }
                 throw failure(response.statusCode(), response.body());
             } catch (CommandFailure e) {
-                if (!repeatable || attempt == TRIES || e.exitCode() != ExitCode.PLATFORM) {
+                boolean passes =
+                        e.exitCode() == ExitCode.PLATFORM
+                                || (e.exitCode() == ExitCode.QUOTA && tries == PATIENT_TRIES);
+                if (attempt >= tries || !passes) {
                     throw e;
                 }
                 sleep(attempt);

@@ -6,11 +6,20 @@ import dev.tunesmith.cli.Api;
 import dev.tunesmith.cli.CommandFailure;
 import dev.tunesmith.cli.ExitCode;
 import dev.tunesmith.cli.FilesCommand;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.DigestOutputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 
 /// One batch of the server, from its file to its end.
 public final class BatchRun {
@@ -18,6 +27,10 @@ public final class BatchRun {
 
     private static final Set<String> OPEN =
             Set.of("validating", "in_progress", "finalizing", "cancelling");
+
+    /// Where a batch says what it was made of.
+    private static final String DIGEST = "requests_sha256";
+
     private static final long EVERY_MILLIS = 1000;
 
     private final Api api;
@@ -29,22 +42,52 @@ public final class BatchRun {
     /// Makes a batch.
     ///
     /// @param input path of a file that is uploaded, or the id of one that was
-    public JsonNode create(String input, String endpoint) {
+    JsonNode create(String input, String endpoint) {
         boolean local = Files.isRegularFile(Path.of(input));
         if (!local && !input.startsWith("file-")) {
             throw new CommandFailure(ExitCode.USAGE, "no such file: " + input);
         }
+        return create(local ? uploaded(Path.of(input)) : input, endpoint, Map.of());
+    }
+
+    /// The batch of a file's requests: one that an earlier call made and that goes on or was
+    /// completed, or a new one. So a call that was interrupted goes on where it was.
+    public JsonNode findOrCreate(Path requests, String endpoint) {
+        String digest = digest(requests);
+        for (JsonNode batch : api.get(PATH + "?limit=100").path("data")) {
+            String status = batch.path("status").asText();
+            if (batch.path("metadata").path(DIGEST).asText().equals(digest)
+                    && batch.path("endpoint").asText().equals(endpoint)
+                    && (OPEN.contains(status) || status.equals("completed"))) {
+                return batch;
+            }
+        }
+        return create(uploaded(requests), endpoint, Map.of(DIGEST, digest));
+    }
+
+    private String uploaded(Path requests) {
+        return FilesCommand.upload(api, requests, "batch").path("id").asText();
+    }
+
+    private JsonNode create(String file, String endpoint, Map<String, String> metadata) {
         ObjectNode body = Api.JSON.createObjectNode();
-        body.put(
-                        "input_file_id",
-                        local
-                                ? FilesCommand.upload(api, Path.of(input), "batch")
-                                        .path("id")
-                                        .asText()
-                                : input)
+        body.put("input_file_id", file)
                 .put("endpoint", endpoint)
-                .put("completion_window", "24h");
-        return api.post(PATH, body);
+                .put("completion_window", "24h")
+                .set("metadata", Api.JSON.valueToTree(metadata));
+        return api.post(PATH, body, UUID.randomUUID().toString());
+    }
+
+    private static String digest(Path file) {
+        try (InputStream in = Files.newInputStream(file)) {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            in.transferTo(new DigestOutputStream(OutputStream.nullOutputStream(), digest));
+            return HexFormat.of().formatHex(digest.digest());
+        } catch (IOException e) {
+            throw new CommandFailure(ExitCode.OTHER, "reading %s: %s".formatted(file, e));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
     }
 
     JsonNode get(String id) {

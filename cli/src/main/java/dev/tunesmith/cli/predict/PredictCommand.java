@@ -1,8 +1,6 @@
 package dev.tunesmith.cli.predict;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.MappingIterator;
-import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tunesmith.cli.Api;
 import dev.tunesmith.cli.CommandFailure;
@@ -10,16 +8,19 @@ import dev.tunesmith.cli.Connection;
 import dev.tunesmith.cli.ExitCode;
 import dev.tunesmith.cli.Output;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -29,20 +30,24 @@ import picocli.CommandLine.Parameters;
 /// wanted, their scores, and how likely the model finds the wanted ones.
 ///
 /// Answers are written in the order of the rows; a call with the same output goes on behind the
-/// last one. A row that the server refuses has its reason in place of an answer.
+/// last one. A row that the server refuses has its reason in place of an answer. Rows of a data set
+/// that the server has are answered by its batches ([BatchAnswers]), rows of a file here as they
+/// come ([DirectAnswers]).
 @Command(
         name = "predict",
         description = "Answer the rows of a file with a model and score the answers.",
         mixinStandardHelpOptions = true)
 @SuppressWarnings("NullAway.Init")
 public final class PredictCommand implements Callable<Integer> {
-    private static final ObjectReader ROWS = Api.JSON.readerForMapOf(Object.class);
-
     @Mixin private Connection connection;
     @Mixin private Output output;
 
-    @Parameters(paramLabel = "FILE", description = "JSON lines or a JSON array of any known shape")
-    private Path file;
+    @Parameters(
+            paramLabel = "FILE|ID",
+            description =
+                    "JSON lines or a JSON array of any known shape; the id of a file that the"
+                            + " server has is answered by its batches")
+    private String source;
 
     @Option(names = "--model", required = true, paramLabel = "MODEL")
     private String model;
@@ -91,31 +96,71 @@ public final class PredictCommand implements Callable<Integer> {
         Api api = connection.open();
         Tally tally = new Tally(api, model);
         long refused;
-        try (MappingIterator<Map<String, Object>> rows = ROWS.readValues(file.toFile());
-                Predictions predictions = Predictions.open(target);
-                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (Predictions predictions = Predictions.open(target)) {
             int done = predictions.earlier().size();
             if (done > 0 && !output.isQuiet()) {
                 System.err.printf("%s has %d answers; going on behind them%n", target, done);
             }
             refused = recalled(predictions.earlier(), tally);
-            int number = 0;
-            List<PredictedRow> batch = new ArrayList<>();
-            while (rows.hasNextValue() && (limit == 0 || number < limit)) {
-                Map<String, Object> row = rows.nextValue();
-                if (++number > done) {
-                    batch.add(PredictedRow.of(number, row));
-                }
-                if (batch.size() == Math.max(1, parallel)) {
-                    refused += answer(new Answering(api, tally, threads), batch, predictions);
-                }
-            }
-            refused += answer(new Answering(api, tally, threads), batch, predictions);
+            refused +=
+                    isServed() ? batched(api, tally, predictions) : direct(api, tally, predictions);
         } catch (IOException e) {
-            throw new CommandFailure(ExitCode.USAGE, "%s: %s".formatted(file, e.getMessage()));
+            throw new CommandFailure(ExitCode.USAGE, "%s: %s".formatted(source, e.getMessage()));
         }
         show(tally, refused);
         return ExitCode.OK;
+    }
+
+    private boolean isServed() {
+        return source.startsWith("file-") && !Files.exists(Path.of(source));
+    }
+
+    private Asking asking() {
+        return new Asking(model, maxTokens, temperature);
+    }
+
+    private long direct(Api api, Tally tally, Predictions predictions) throws IOException {
+        return answerAll(new DirectAnswers(api, asking()), Path.of(source), tally, predictions);
+    }
+
+    /// The same rows, whose requests the server answers as batches; it goes on when this command
+    /// ends, and the next call takes what it has.
+    private long batched(Api api, Tally tally, Predictions predictions) throws IOException {
+        Path folder = Files.createTempDirectory("tunesmith-predict");
+        try {
+            Path file = folder.resolve("rows");
+            api.download("/v1/files/" + Api.quoted(source) + "/content", file);
+            Requests requests;
+            try (DatasetRows rows = DatasetRows.open(file, 0, limit)) {
+                requests = Requests.write(rows, asking(), !plain, folder);
+            }
+            Answers answers = BatchAnswers.of(api, requests, output.isQuiet());
+            return answerAll(answers, file, tally, predictions);
+        } finally {
+            try (Stream<Path> files = Files.list(folder)) {
+                for (Path file : (Iterable<Path>) files::iterator) {
+                    Files.delete(file);
+                }
+            }
+            Files.delete(folder);
+        }
+    }
+
+    private long answerAll(Answers answers, Path file, Tally tally, Predictions predictions)
+            throws IOException {
+        long refused = 0;
+        try (DatasetRows rows = DatasetRows.open(file, predictions.earlier().size(), limit);
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var with = new Answering(answers, tally, threads);
+            List<PredictedRow> part = new ArrayList<>();
+            for (Optional<PredictedRow> row = rows.next(); row.isPresent(); row = rows.next()) {
+                part.add(row.get());
+                if (part.size() == Math.max(1, parallel)) {
+                    refused += answer(with, part, predictions);
+                }
+            }
+            return refused + answer(with, part, predictions);
+        }
     }
 
     /// Counts the answers of earlier calls.
@@ -138,7 +183,7 @@ public final class PredictCommand implements Callable<Integer> {
     }
 
     /// What a part of the rows is answered with.
-    private record Answering(Api api, Tally tally, ExecutorService threads) {}
+    private record Answering(Answers answers, Tally tally, ExecutorService threads) {}
 
     /// Answers, scores and writes rows.
     ///
@@ -186,7 +231,7 @@ public final class PredictCommand implements Callable<Integer> {
         ObjectNode line = Api.JSON.createObjectNode();
         line.put("row", row.number()).put("prompt", row.prompt()).put("label", row.label());
         try {
-            line.put("predict", predicted(with.api(), row));
+            line.put("predict", with.answers().predicted(row));
         } catch (CommandFailure e) {
             if (e.exitCode() != ExitCode.USAGE) {
                 throw e;
@@ -194,24 +239,11 @@ public final class PredictCommand implements Callable<Integer> {
             line.put("predict", "").put("error", e.getMessage());
         }
         if (!plain && !row.trained().isEmpty()) {
-            for (Map.Entry<String, JsonNode> value : with.tally().likelihood(row).properties()) {
+            for (Map.Entry<String, JsonNode> value : with.answers().likelihood(row).properties()) {
                 line.set(value.getKey(), value.getValue());
             }
         }
         return line;
-    }
-
-    private String predicted(Api api, PredictedRow row) {
-        ObjectNode body = Api.JSON.createObjectNode();
-        body.put("model", model).put("max_tokens", maxTokens).put("temperature", temperature);
-        body.set("messages", Api.JSON.valueToTree(row.messages()));
-        if (!row.tools().isEmpty()) {
-            body.set("tools", Api.JSON.valueToTree(row.tools()));
-        }
-        JsonNode answer = api.post("/v1/chat/completions", body);
-        Map<?, ?> message =
-                Api.JSON.convertValue(answer.path("choices").path(0).path("message"), Map.class);
-        return PredictedRow.text(message.get("content"), message.get("tool_calls"));
     }
 
     private static ObjectNode result(Future<ObjectNode> answer) {

@@ -66,20 +66,11 @@ final class Tally {
                     .put("reference", pair.reference());
         }
         sums.ifPresent(before -> body.set("sums", before));
-        JsonNode answer = api.post("/v1/scores", body);
+        JsonNode answer = api.ask(Asking.SCORES, body);
         sums = Optional.of(answer.path("sums"));
         scores = Optional.of(answer.path("scores"));
         pairs = answer.path("count").asLong();
         return answer.path("data");
-    }
-
-    /// Asks how likely the answers of a row are to the model.
-    ///
-    /// @return tokens, loss and hits, or a problem
-    JsonNode likelihood(PredictedRow row) {
-        ObjectNode body = Api.JSON.createObjectNode().put("model", model);
-        body.putArray("rows").add(Api.JSON.<JsonNode>valueToTree(row.trained()));
-        return api.post("/v1/scores", body).path("data").path(0);
     }
 
     /// Counts what was found for one row, now or in an earlier call.
