@@ -303,6 +303,8 @@ public final class BenchCommand implements Runnable {
                     List<MethodSpeed.Goal> goals,
             @Option(names = "--weights", split = ",", description = "these only: lora, qlora, full")
                     List<MethodSpeed.Weights> weights,
+            @Option(names = "--rounds", defaultValue = "100", description = "at most so many")
+                    int rounds,
             @Option(names = "--alone", description = "without trl") boolean alone)
             throws IOException {
         positive("--minutes", minutes);
@@ -312,7 +314,8 @@ public final class BenchCommand implements Runnable {
                         folder,
                         goals == null ? List.of(MethodSpeed.Goal.values()) : goals,
                         weights == null ? List.of(MethodSpeed.Weights.values()) : weights,
-                        !alone);
+                        !alone,
+                        rounds);
         var table = new MethodTable(choice, Duration.ofMinutes(minutes), System.err);
         List<MethodTable.Row> rows = table.measure();
         System.out.println(MethodTable.HEADER);

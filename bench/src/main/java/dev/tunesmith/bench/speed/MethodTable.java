@@ -36,11 +36,13 @@ final class MethodTable {
     ///
     /// @param models folder of the models with random weights; they are written when missing
     /// @param peers whether TRL is measured too
+    /// @param rounds at most, if there is time for them
     record Choice(
             Path models,
             List<MethodSpeed.Goal> goals,
             List<MethodSpeed.Weights> weights,
-            boolean peers) {
+            boolean peers,
+            int rounds) {
         Choice {
             goals = List.copyOf(goals);
             weights = List.copyOf(weights);
@@ -111,7 +113,7 @@ final class MethodTable {
         if (!Files.isRegularFile(folder.resolve("config.json"))) {
             RandomModel.SMOL135.write(folder);
         }
-        for (int round = 0; System.nanoTime() < deadline; round++) {
+        for (int round = 0; round < choice.rounds() && System.nanoTime() < deadline; round++) {
             for (MethodSpeed.Weights weights : choice.weights()) {
                 for (MethodSpeed.Goal goal : choice.goals()) {
                     take(folder, goal, weights, round);
