@@ -18,6 +18,11 @@ final class Children {
                     + ":glibc.malloc.trim_threshold=8589934592"
                     + ":glibc.malloc.hugetlb=1";
 
+    private static final String START_CACHE = "child.aot";
+
+    /// Training computes in native code; better code of its Java would cost more than it gives.
+    private static final String QUICK_COMPILER = "-XX:TieredStopAtLevel=1";
+
     private final TrainerSettings settings;
     private final ChildStarter starter;
 
@@ -27,22 +32,24 @@ final class Children {
     }
 
     ChildProcess train(Path folder, ChildProcess.Listener listener) throws IOException {
-        return start(folder, settings.children().heapBytes(), listener);
+        List<String> command = command(settings.children().heapBytes(), List.of(QUICK_COMPILER));
+        return start(folder, command, listener);
     }
 
     ChildProcess validate(Path folder, ChildProcess.Listener listener) throws IOException {
-        return start(folder, settings.children().validateHeapBytes(), listener);
+        List<String> command = command(settings.children().validateHeapBytes(), List.of());
+        return start(folder, command, listener);
     }
 
-    private ChildProcess start(Path folder, long heapBytes, ChildProcess.Listener listener)
+    private ChildProcess start(Path folder, List<String> command, ChildProcess.Listener listener)
             throws IOException {
         Files.createDirectories(folder);
-        ProcessBuilder builder = new ProcessBuilder(command(heapBytes)).directory(folder.toFile());
+        ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());
         builder.environment().putAll(environment());
         return ChildProcess.follow(starter.start(builder), listener);
     }
 
-    private List<String> command(long heapBytes) {
+    private List<String> command(long heapBytes, List<String> options) {
         String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
         List<String> command =
                 new ArrayList<>(
@@ -55,12 +62,24 @@ final class Children {
                                 "-XX:+ExitOnOutOfMemoryError",
                                 "-XX:-UsePerfData",
                                 "--enable-native-access=ALL-UNNAMED",
-                                "--sun-misc-unsafe-memory-access=allow",
-                                "-cp",
-                                absoluteClassPath()));
+                                "--sun-misc-unsafe-memory-access=allow"));
+        command.addAll(options);
+        command.addAll(classesOfAnotherRun());
+        command.addAll(List.of("-cp", absoluteClassPath()));
         command.add(settings.children().main());
         command.add(Long.toString(ProcessHandle.current().pid()));
         return command;
+    }
+
+    /// Classes that a build wrote beside this program's jar, loaded and linked: a child starts
+    /// faster with them, and as before without, or when they are of another build.
+    private static List<String> classesOfAnotherRun() {
+        String first = System.getProperty("java.class.path").split(File.pathSeparator, -1)[0];
+        Path cache = Path.of(first).toAbsolutePath().resolveSibling(START_CACHE);
+        return Files.isRegularFile(cache)
+                // What the virtual machine says of it would stand between the reports.
+                ? List.of("-XX:AOTCache=" + cache, "-Xlog:aot=off", "-Xlog:cds=off")
+                : List.of();
     }
 
     /// The child runs in a folder of its own, so relative entries would be lost.

@@ -6,11 +6,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /// Where the built parts lie below the project's root, and how a JVM is started on each.
 ///
 /// @param home the checkout
 public record Layout(Path home) {
+    private static final Pattern JAR = Pattern.compile("[a-z-]+-\\d[^-]*\\.jar");
     private static final List<String> SMALL_JVM =
             List.of(
                     "-XX:+UseSerialGC",
@@ -43,10 +46,31 @@ public record Layout(Path home) {
         var command = new ArrayList<String>(jvm(heap));
         command.addAll(options);
         command.add("-cp");
-        command.add(target.resolve("classes") + ":" + read(target.resolve("classpath")));
+        command.add(code(target) + ":" + read(target.resolve("classpath")));
         command.add(mainClass);
         command.addAll(List.of(arguments));
         return command;
+    }
+
+    /// The jar of a module if it was packaged after its classes were compiled: the virtual machine
+    /// keeps loaded classes for jars alone. Else the folder of the classes.
+    private static Path code(Path target) {
+        Path classes = target.resolve("classes");
+        try (Stream<Path> files = Files.list(target);
+                Stream<Path> compiled = Files.walk(classes)) {
+            long newest = compiled.mapToLong(Layout::changed).max().orElse(0);
+            return files.filter(file -> JAR.matcher(file.getFileName().toString()).matches())
+                    .filter(jar -> changed(jar) >= newest)
+                    .findFirst()
+                    .orElse(classes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(
+                    "not built: " + classes + " cannot be read, run ./tunesmith build", e);
+        }
+    }
+
+    private static long changed(Path file) {
+        return file.toFile().lastModified();
     }
 
     /// A command for a packaged Quarkus service.
