@@ -1,8 +1,13 @@
 package dev.tunesmith.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tunesmith.contracts.fit.ModelFacts;
+import dev.tunesmith.contracts.job.JobSpec;
+import dev.tunesmith.contracts.method.ModelRole;
 import java.nio.file.Path;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +37,13 @@ final class PlanOptions {
     private @Nullable Path modelFolder;
 
     @Option(
+            names = "--companion-dir",
+            paramLabel = "ROLE=DIR",
+            description =
+                    "folder of a teacher, reward_model or score_model; without it the server is asked, or with --model-dir it counts as large as the model")
+    private Map<String, Path> companionFolders = Map.of();
+
+    @Option(
             names = "--memory",
             paramLabel = "SIZE",
             description = "memory of the device, as in 8GiB (default: what this machine has)")
@@ -44,12 +56,32 @@ final class PlanOptions {
     SpecPlan plan() {
         ObjectNode body = body();
         // All problems of the spec come before the first question to a server.
-        String model = SpecPlan.checked(body).model();
+        JobSpec spec = SpecPlan.checked(body);
         Path folder = modelFolder;
         return SpecPlan.of(
                 body,
-                folder == null ? SpecPlan.facts(connection.open(), model) : SpecPlan.facts(folder),
+                folder == null
+                        ? SpecPlan.facts(connection.open(), spec.model())
+                        : SpecPlan.facts(folder),
+                companions(spec),
                 memory == null ? machine() : bytes(memory));
+    }
+
+    /// Shapes of the other models that the job reads.
+    private Map<ModelRole, ModelFacts> companions(JobSpec spec) {
+        Map<ModelRole, ModelFacts> facts = new EnumMap<>(ModelRole.class);
+        spec.choice()
+                .settings()
+                .companions()
+                .forEach((role, name) -> {
+                    Path folder = companionFolders.get(role.wire());
+                    if (folder != null) {
+                        facts.put(role, SpecPlan.facts(folder));
+                    } else if (modelFolder == null) {
+                        facts.put(role, SpecPlan.facts(connection.open(), name));
+                    }
+                });
+        return facts;
     }
 
     private static long machine() {

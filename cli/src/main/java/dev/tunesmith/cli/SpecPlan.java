@@ -13,6 +13,7 @@ import dev.tunesmith.contracts.job.JobSpec;
 import dev.tunesmith.contracts.job.Lookup;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.job.Resolver;
+import dev.tunesmith.contracts.method.ModelRole;
 import dev.tunesmith.contracts.problem.Problem;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -21,6 +22,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 
 /// A spec with everything that can be said of it before a job is made: the same rules and the same
 /// arithmetic as the platform's.
@@ -28,8 +30,14 @@ import java.util.Set;
 /// @param model shape of the model
 /// @param stats figures of the rows, tokens estimated
 /// @param memory what one device has
+/// @param companions shapes of the other models that the job reads, as far as they are known
 record SpecPlan(
-        JobSpec spec, ModelFacts model, DatasetStats stats, long memory, ResolvedSpec resolved) {
+        JobSpec spec,
+        ModelFacts model,
+        DatasetStats stats,
+        long memory,
+        Map<ModelRole, ModelFacts> companions,
+        ResolvedSpec resolved) {
     private static final String ANY_FILE = "file-" + "0".repeat(32);
     private static final int BYTES_OF_TOKEN = 4;
     private static final JsonMapper WIRE =
@@ -47,7 +55,10 @@ record SpecPlan(
                 place.put(ANY_FILE);
             }
         }
-        Set<String> models = Set.of(body.path("model").asText());
+        // Whether models are there is the server's to say: the one in training, and a teacher's or
+        // those of graders, wherever they stand.
+        Set<String> models = new TreeSet<>(body.findValuesAsText("model"));
+        models.addAll(body.findValuesAsText("teacher"));
         var anything =
                 new Lookup() {
                     @Override
@@ -83,15 +94,21 @@ record SpecPlan(
                         suggestion == null ? "" : " (did you mean " + suggestion + "?)");
     }
 
-    static SpecPlan of(ObjectNode body, ModelFacts model, long memory) {
+    static SpecPlan of(
+            ObjectNode body, ModelFacts model, Map<ModelRole, ModelFacts> companions, long memory) {
         JobSpec spec = checked(body);
         DatasetStats stats = stats(body.path("training_file").asText());
         return new SpecPlan(
-                spec, model, stats, memory, Resolver.resolve(spec, model, stats, memory));
+                spec,
+                model,
+                stats,
+                memory,
+                companions,
+                Resolver.resolve(spec, model, stats, memory, companions));
     }
 
     MemoryPlan memoryPlan() {
-        return MemoryPlan.of(model, Resolver.workload(resolved, stats));
+        return MemoryPlan.of(model, Resolver.workload(resolved, stats, companions));
     }
 
     /// Shape of a model by its folder.

@@ -103,6 +103,29 @@ final class SpecPlanTest {
     }
 
     @Test
+    void planCountsTheOtherModels() throws IOException {
+        Path large = Files.createDirectory(folder.resolve("large"));
+        Files.writeString(
+                large.resolve("config.json"),
+                Files.readString(folder.resolve("config.json"))
+                        .replace("\"hidden_size\": 576", "\"hidden_size\": 1152")
+                        .replace("\"num_attention_heads\": 9", "\"num_attention_heads\": 18"));
+        Files.writeString(
+                spec,
+                """
+                model: small
+                training_file: rows.jsonl
+                method: {type: distill}
+                x_training: {teacher: big, max_seq_len: 512}
+                """);
+        Said same = plan("plan");
+        assertThat(same.out()).as(same.err()).contains("companions", "teacher 134515008");
+        assertThat(plan("plan", "--companion-dir", "teacher=" + large).out())
+                .contains("companions")
+                .doesNotContain("teacher 134515008");
+    }
+
+    @Test
     void planNamesTheCheapestChangeThatMakesItFit() {
         Said said = plan("plan", "adapter=none", "~rank", "micro_batch=8", "--memory", "1500MiB");
         assertThat(said.code()).isEqualTo(ExitCode.USAGE);

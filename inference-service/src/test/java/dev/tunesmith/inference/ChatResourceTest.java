@@ -10,8 +10,11 @@ import static org.hamcrest.Matchers.notNullValue;
 import static org.hamcrest.Matchers.nullValue;
 import static org.hamcrest.Matchers.startsWith;
 
+import dev.tunesmith.contracts.fit.Depth;
 import dev.tunesmith.contracts.serving.ServingGrant;
 import dev.tunesmith.engine.decode.Batcher;
+import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.loop.subject.RoutedModel;
 import dev.tunesmith.platform.objects.ObjectStore;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
@@ -24,9 +27,11 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -106,6 +111,20 @@ final class ChatResourceTest {
                                 .getString("choices[0].delta.content"))
                 .forEach(piece -> joined.append(piece == null ? "" : piece));
         assertThat(joined.toString()).isEqualTo(whole);
+    }
+
+    /// Its routers judge each token alone here, prompt and answer alike.
+    @Test
+    void aModelThatLeavesTokensOutOfLayersAnswersAsAnyOther() throws IOException {
+        Path plain = TestSettings.folder("dense");
+        TinyModel.write(plain);
+        Depth depth = Depth.of(Map.of("mixture_of_depths", "convert", "depth_capacity", 0.5));
+        ModelDirectory routed =
+                RoutedModel.of(ModelDirectory.open(plain), depth, 1, plain.resolve("with-routers"));
+        ServingGrant.Weights stored = TinyModel.publish(objects, routed.path(), "base/routed/1/");
+        String request = "\"max_tokens\":12,\"temperature\":0";
+        String first = text(stored, request);
+        assertThat(first).isNotEmpty().isEqualTo(text(stored, request));
     }
 
     @Test
@@ -268,9 +287,21 @@ final class ChatResourceTest {
         return post(options).then();
     }
 
+    private static String text(ServingGrant.Weights model, String options) {
+        return post(model, options)
+                .then()
+                .statusCode(200)
+                .extract()
+                .path("choices[0].message.content");
+    }
+
     private static Response post(String options) {
+        return post(weights, options);
+    }
+
+    private static Response post(ServingGrant.Weights model, String options) {
         return given().contentType("application/json")
-                .header(ServingGrant.HEADER, TinyModel.grant(weights))
+                .header(ServingGrant.HEADER, TinyModel.grant(model))
                 .body(body(options))
                 .post("/v1/chat/completions");
     }

@@ -2,6 +2,7 @@ package dev.tunesmith.standalone;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
@@ -39,6 +40,7 @@ public final class KafkaNode {
         return ChildJvm.start(
                 KafkaNode.class,
                 "160m",
+                List.of(),
                 Map.of(
                         "TUNESMITH_DATA", data.toString(),
                         "TUNESMITH_KAFKA_PORT", Integer.toString(port)),

@@ -57,6 +57,7 @@ public final class S3Node {
         return ChildJvm.start(
                 S3Node.class,
                 "128m",
+                ChildJvm.FOR_HASHING,
                 Map.of(
                         "TUNESMITH_DATA",
                         data.toString(),

@@ -3,27 +3,35 @@ package dev.tunesmith.contracts.fit;
 /// How many tokens pass the layers that few tokens pass.
 final class DepthSize {
 
-    /// A text sends at least one token: shares of texts this short are rounded up.
-    private static final int TEXT_TOKENS_MIN = 8;
-
     private DepthSize() {}
 
-    /// Layers with a router. What a model brings along is not known here: then every layer may have
-    /// one, and let all tokens pass.
-    static int layers(ModelFacts model, Workload work) {
+    /// Of so many layers one has a router; 0 where none has. Where nobody says what a model brings
+    /// along, every layer may have one, and let all tokens pass.
+    static int every(ModelFacts model, Workload work) {
+        ModelFacts.Routers own = model.routers();
         return switch (work.depth().start()) {
             case OFF -> 0;
-            case CONVERT -> model.layers() / work.depth().every();
-            case LOAD -> model.layers();
+            case CONVERT -> work.depth().every();
+            case LOAD -> own == null ? 1 : own.every();
         };
     }
 
+    /// Layers with a router.
+    static int layers(ModelFacts model, Workload work) {
+        int every = every(model, work);
+        return every == 0 ? 0 : model.layers() / every;
+    }
+
     /// Tokens of the largest batch that pass such a layer.
-    static long tokens(Workload work) {
-        if (work.depth().start() != Depth.Start.CONVERT) {
-            return work.tokens();
-        }
-        long share = (long) Math.ceil(work.depth().capacity() * work.tokens());
-        return Math.min(work.tokens(), share + work.microBatch() + work.tokens() / TEXT_TOKENS_MIN);
+    static long tokens(ModelFacts model, Workload work) {
+        ModelFacts.Routers own = model.routers();
+        double capacity =
+                switch (work.depth().start()) {
+                    case OFF -> 1;
+                    case CONVERT -> work.depth().capacity();
+                    case LOAD -> own == null ? 1 : own.capacity();
+                };
+        long share = (long) Math.ceil(capacity * work.tokens());
+        return Math.min(work.tokens(), share + work.microBatch());
     }
 }

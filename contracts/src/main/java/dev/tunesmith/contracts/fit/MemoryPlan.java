@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /// How much memory a training job takes at its peak, term by term.
@@ -28,6 +29,7 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
     private static final int LORA_RANK_ADVISED = 16;
 
     private static final String DRAWING = "drawing";
+    private static final String COMPANIONS = "companions";
 
     /// Four bits, an 8-bit scale for 64 values and an fp32 scale for 256 of those.
     private static final double NF4_BITS = 4 + 8.0 / 64 + 32.0 / (64 * 256);
@@ -41,7 +43,8 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
     /// One term.
     ///
     /// @param name stable key: `weights`, `gradients`, `optimizer`, `activations`, `workspace`,
-    ///   `drawing` where answers are drawn, `fixed`, `fragmentation`
+    ///   `drawing` where answers are drawn, `companions` where there are other models, `fixed`,
+    ///   `fragmentation`
     /// @param formula how it was computed, for a person
     public record Section(String name, long bytes, String formula) {}
 
@@ -72,10 +75,12 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
                         optimizer(size),
                         activations(step, work),
                         workspace(step, model, work),
-                        drawing(step, model, work));
+                        drawing(step, model, work),
+                        companions(step, model, work));
         List<Section> terms =
                 all.stream()
                         .filter(term -> work.drawn() > 0 || !term.name().equals(DRAWING))
+                        .filter(term -> !work.beside().isEmpty() || !term.name().equals(COMPANIONS))
                         .toList();
         long moving = terms.stream().mapToLong(Section::bytes).sum();
         Section fragmentation =
@@ -96,13 +101,14 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
         long codes = work.quantised() ? model.linearParameters() : 0;
         long plain = model.parameters() - codes;
         long tables = codes > 0 ? CODE_TABLES * model.layers() * model.linears().size() : 0;
-        long models = 1L + work.frozenCopies();
         return new Section(
                 "weights",
-                models * (bytes * plain + (long) (codes * work.frozenBits() / 8) + tables)
+                bytes * plain
+                        + (long) (codes * work.frozenBits() / 8)
+                        + tables
                         + adapter
                         + bytes * AdapterSize.replaced(model, work),
-                "%d bytes × %d parameters%s%s%s"
+                "%d bytes × %d parameters%s%s"
                         .formatted(
                                 bytes,
                                 plain,
@@ -113,7 +119,6 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
                                                 work.frozenBits(),
                                                 codes)
                                         : "",
-                                models > 1 ? " × %d models".formatted(models) : "",
                                 work.lora()
                                         ? " + %d bytes × %d of the adapter"
                                                 .formatted(value, trained)
@@ -151,19 +156,36 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
                                 work.threads()));
     }
 
-    /// What drawing answers takes more than the step, whose memory it uses before: copies of the
-    /// matrices for products with few rows, keys and values.
+    /// What drawing answers takes more than the step, whose memory it uses before.
     private static Section drawing(StepSize step, ModelFacts model, Workload work) {
-        long bytes = work.bf16() ? 2 : 4;
-        long copied = work.bf16() ? bytes * model.multiplied(work.quantised()) : 0;
-        long cached =
-                2 * bytes * model.layers() * model.keyWidth() * work.rowTokens() * work.drawn();
-        long drawing = work.drawn() == 0 ? 0 : copied + cached - step.kept() - step.workspace();
+        long drawing = work.drawn() == 0 ? 0 : StepSize.drawing(model, work);
         return new Section(
                 DRAWING,
-                Math.max(0, drawing),
+                Math.max(0, drawing - step.kept() - step.workspace()),
                 "copies of the matrices, keys and values of %d answers of %d tokens, beyond the two above"
                         .formatted(work.drawn(), work.rowTokens()));
+    }
+
+    /// The other models, which work when the step has not begun.
+    private static Section companions(StepSize step, ModelFacts model, Workload work) {
+        long weights = work.beside().stream().mapToLong(other -> other.weights(model, work)).sum();
+        long working =
+                work.beside().stream()
+                        .mapToLong(other -> other.working(model, work))
+                        .max()
+                        .orElse(0);
+        long drawing = work.drawn() == 0 ? 0 : StepSize.drawing(model, work);
+        long there = Math.max(step.kept() + step.workspace(), drawing);
+        String names =
+                work.beside().stream()
+                        .map(other ->
+                                "%s %d".formatted(other.name(), other.shape(model).parameters()))
+                        .collect(Collectors.joining(" + "));
+        return new Section(
+                COMPANIONS,
+                weights + Math.max(0, working - there),
+                "%d bytes × parameters (%s), and what they work with beyond the step"
+                        .formatted(work.bf16() ? 2 : 4, names));
     }
 
     /// Bytes of all sections.

@@ -3,6 +3,7 @@ package dev.tunesmith.contracts.fit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// The shape of a decoder model, as far as its size and its speed depend on it.
@@ -10,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /// @param architecture the class name in `config.json`, `LlamaForCausalLM`
 /// @param headWidth width of one attention head
 /// @param tied the head shares the embedding table
-/// @param attentionBias the query, key and value layers have biases
+/// @param extras what few models have
 /// @param parameters all parameters, the shared table counted once
 /// @param contextLength tokens that the model was made for
 public record ModelFacts(
@@ -23,9 +24,74 @@ public record ModelFacts(
         int mlpWidth,
         int vocabulary,
         boolean tied,
-        boolean attentionBias,
+        Extras extras,
         long parameters,
         int contextLength) {
+
+    public ModelFacts {
+        // Facts of earlier releases were stored without it.
+        extras =
+                Objects.requireNonNullElseGet(
+                        extras, () -> new Extras(architecture.startsWith(BIASED), null));
+    }
+
+    private static final String BIASED = "Qwen2";
+
+    /// What few models have.
+    ///
+    /// @param attentionBias the query, key and value layers have biases
+    /// @param routers what leaves tokens out of layers; null where every token passes all of them
+    public record Extras(boolean attentionBias, @Nullable Routers routers) {}
+
+    /// Of so many layers the last is passed by a share of the tokens of a text.
+    public record Routers(int every, double capacity) {
+        private static @Nullable Routers of(Map<String, Object> config) {
+            return config.get("mixture_of_depths") instanceof Map<?, ?> object
+                            && object.get("every") instanceof Integer every
+                            && object.get("capacity") instanceof Number capacity
+                    ? new Routers(Math.max(1, every), capacity.doubleValue())
+                    : null;
+        }
+    }
+
+    /// A model whose tokens pass all layers.
+    public ModelFacts(
+            String architecture,
+            int layers,
+            int width,
+            int heads,
+            int kvHeads,
+            int headWidth,
+            int mlpWidth,
+            int vocabulary,
+            boolean tied,
+            boolean attentionBias,
+            long parameters,
+            int contextLength) {
+        this(
+                architecture,
+                layers,
+                width,
+                heads,
+                kvHeads,
+                headWidth,
+                mlpWidth,
+                vocabulary,
+                tied,
+                new Extras(attentionBias, null),
+                parameters,
+                contextLength);
+    }
+
+    /// Whether the query, key and value layers have biases.
+    public boolean attentionBias() {
+        return extras.attentionBias;
+    }
+
+    /// What leaves tokens out of layers; null where every token passes all of them.
+    public @Nullable Routers routers() {
+        return extras.routers;
+    }
 
     /// Reads the tree of a `config.json`.
     ///
@@ -50,7 +116,7 @@ public record ModelFacts(
                 "num_attention_heads %d is no multiple of num_key_value_heads %d"
                         .formatted(heads, kvHeads));
         boolean tied = reader.flag("tie_word_embeddings", false);
-        boolean bias = reader.flag("attention_bias", architecture.startsWith("Qwen2"));
+        boolean bias = reader.flag("attention_bias", architecture.startsWith(BIASED));
         reader.finish();
         ModelFacts unsized =
                 new ModelFacts(
@@ -63,7 +129,7 @@ public record ModelFacts(
                         mlpWidth,
                         vocabulary,
                         tied,
-                        bias,
+                        new Extras(bias, Routers.of(config)),
                         0,
                         contextLength);
         return unsized.withParameters(unsized.count() + ConfigNames.towerParameters(config));
@@ -81,8 +147,25 @@ public record ModelFacts(
                 mlpWidth,
                 vocabulary,
                 tied,
-                attentionBias,
+                extras,
                 count,
+                contextLength);
+    }
+
+    /// The same model with routers.
+    public ModelFacts withRouters(int every, double capacity) {
+        return new ModelFacts(
+                architecture,
+                layers,
+                width,
+                heads,
+                kvHeads,
+                headWidth,
+                mlpWidth,
+                vocabulary,
+                tied,
+                new Extras(extras.attentionBias, new Routers(every, capacity)),
+                parameters,
                 contextLength);
     }
 
@@ -99,7 +182,7 @@ public record ModelFacts(
                         mlpWidth,
                         vocabulary,
                         tied,
-                        attentionBias,
+                        extras,
                         parameters,
                         contextLength);
         return other.withParameters(parameters + (count - layers) * layerParameters());
@@ -143,7 +226,7 @@ public record ModelFacts(
     /// Parameters of one decoder layer.
     public long layerParameters() {
         long attention = 2L * width * queryWidth() + 2L * width * keyWidth();
-        long biases = attentionBias ? queryWidth() + 2 * keyWidth() : 0;
+        long biases = attentionBias() ? queryWidth() + 2 * keyWidth() : 0;
         long norms = 2L * width;
         return attention + biases + 3L * width * mlpWidth + norms;
     }

@@ -1,5 +1,7 @@
 package dev.tunesmith.contracts.fit;
 
+import java.util.stream.LongStream;
+
 /// Bytes that one step takes from its arena and from the places beside it: the same list of tensors
 /// that the layers of the engine allocate, in the same order.
 ///
@@ -8,6 +10,8 @@ package dev.tunesmith.contracts.fit;
 final class StepSize {
     /// Logits of a chunk, as the head cuts them.
     private static final long CHUNK_BYTES = 32L << 20;
+
+    private static final int TAUGHT_ROWS = 64;
 
     private static final int CHUNK_ROWS_MIN = 16;
     private static final int CHUNK_ROWS_MAX = 1024;
@@ -47,13 +51,35 @@ final class StepSize {
 
     /// The same for the tokens that pass a layer with a router.
     private StepSize routed() {
-        return new StepSize(model, work, DepthSize.tokens(work));
+        return new StepSize(model, work, DepthSize.tokens(model, work));
     }
 
     /// What layers keep that compute nothing again.
     private long keptBy(long layers) {
-        long routed = Math.min(layers, DepthSize.layers(model, work));
+        long routed = routers(layers);
         return (layers - routed) * (attentionKept() + mlpKept()) + routed * routedKept();
+    }
+
+    /// Those of the layers that have a router.
+    private long routers(long layers) {
+        return Math.min(layers, DepthSize.layers(model, work));
+    }
+
+    /// Those of them that are the second of two.
+    private long routedSecond(long layers) {
+        int every = DepthSize.every(model, work);
+        if (every == 0) {
+            return 0;
+        }
+        return LongStream.range(0, layers)
+                .filter(layer -> layer % 2 == 1 && layer % every == every - 1)
+                .count();
+    }
+
+    /// What a layer with a router keeps when its attention is computed again.
+    private long routedAttention() {
+        StepSize few = routed();
+        return few.normKept() + few.mlpKept() + 3 * few.row(model.width()) + row(model.width());
     }
 
     /// Beside what the layer keeps: its input and output, and the rows of all tokens behind it.
@@ -75,14 +101,38 @@ final class StepSize {
                 + switch (work.recompute()) {
                     case NONE -> keptBy(layers);
                     case ATTENTION ->
-                            layers * (normKept() + input + mlpKept())
-                                    + DepthSize.layers(model, work) * 3L * input;
+                            (layers - routers(layers)) * (normKept() + input + mlpKept())
+                                    + routers(layers) * routedAttention();
                     case SELECTIVE ->
                             (layers + 1) / 2 * input
-                                    + layers / 2 * Math.max(attentionKept() + mlpKept(), keptBy(1));
+                                    + (layers / 2 - routedSecond(layers))
+                                            * (attentionKept() + mlpKept())
+                                    + routedSecond(layers) * routedKept();
                     case BLOCK -> layers * input;
                     case OFFLOAD -> Math.min(layers, INPUTS_BESIDE_FILE) * input;
                 };
+    }
+
+    /// What a pass takes of which nothing is kept: the rows before and behind a layer with all that
+    /// is inside it, or those that are scored.
+    long silent() {
+        long ends = 3 * row(model.width());
+        return ends + Math.max(attentionKept() + mlpKept(), loss());
+    }
+
+    /// What drawing answers takes: copies of the matrices for products with few rows, keys and
+    /// values.
+    static long drawing(ModelFacts model, Workload work) {
+        long bytes = work.bf16() ? 2 : 4;
+        long copied = work.bf16() ? bytes * model.multiplied(work.quantised()) : 0;
+        return copied
+                + 2 * bytes * model.layers() * model.keyWidth() * work.rowTokens() * work.drawn();
+    }
+
+    /// Rows of a teacher with their logits, which stand beside those of the model that learns.
+    static long taught(ModelFacts teacher, Workload work) {
+        long rows = Math.min(TAUGHT_ROWS, work.tokens());
+        return rows * ((work.bf16() ? 2L : 4L) * teacher.width() + 4L * teacher.vocabulary());
     }
 
     /// Working memory at the larger of both moments.
@@ -131,7 +181,11 @@ final class StepSize {
 
     /// The rows with a label, their gradient, and the logits of one chunk.
     private long loss() {
-        return 2 * row(model.width()) + 5 * 4 * tokens + chunkRows() * element * model.vocabulary();
+        long taught = work.beside().stream().mapToLong(other -> other.inLoss(model, work)).sum();
+        return 2 * row(model.width())
+                + 5 * 4 * tokens
+                + chunkRows() * element * model.vocabulary()
+                + taught;
     }
 
     /// Gradients of everything inside one layer; what is computed again comes first.

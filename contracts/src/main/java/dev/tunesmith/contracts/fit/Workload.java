@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /// What a job does to memory: everything of its settings that a [MemoryPlan] depends on.
 ///
 /// @param bf16 weights and products in bf16, trained values with fp32 masters
-/// @param frozenCopies whole models beside the one that trains; an adapter needs none
+/// @param beside other models that are held
 /// @param optimizer what keeps state beside the weights
 /// @param kept what else is kept of the weights that train
 /// @param depth which layers tokens pass
@@ -16,10 +16,14 @@ public record Workload(
         Trained trained,
         Batch batch,
         boolean bf16,
-        int frozenCopies,
+        List<Beside> beside,
         OptimizerSpec optimizer,
         Kept kept,
         Depth depth) {
+
+    public Workload {
+        beside = List.copyOf(beside);
+    }
 
     /// What is kept of the weights that train, and how they are changed.
     ///
@@ -101,7 +105,7 @@ public record Workload(
                         null),
                 new Batch(microBatch, rowTokens, recompute, THREADS, 0),
                 bf16,
-                0,
+                List.of(),
                 OptimizerSpec.ADAMW,
                 Kept.NOTHING,
                 Depth.OFF);
@@ -172,16 +176,23 @@ public record Workload(
     }
 
     private Workload with(Trained other) {
-        return new Workload(other, batch, bf16, frozenCopies, optimizer, kept, depth);
+        return new Workload(other, batch, bf16, beside, optimizer, kept, depth);
     }
 
     private Workload with(Batch other) {
-        return new Workload(trained, other, bf16, frozenCopies, optimizer, kept, depth);
+        return new Workload(trained, other, bf16, beside, optimizer, kept, depth);
     }
 
-    /// The same job with frozen models beside the one that trains.
-    public Workload withFrozenCopies(int copies) {
-        return new Workload(trained, batch, bf16, copies, optimizer, kept, depth);
+    /// The same job with other models beside the one that trains.
+    public Workload withBeside(List<Beside> models) {
+        return new Workload(trained, batch, bf16, models, optimizer, kept, depth);
+    }
+
+    /// A model that only reads so many rows of this job.
+    Workload withoutTraining(int rows) {
+        Batch read = new Batch(rows, batch.rowTokens, Recompute.NONE, batch.threads, batch.drawn);
+        Trained nothing = new Trained(0, List.of(), 0, AdapterKind.NONE, null);
+        return new Workload(nothing, read, bf16, List.of(), optimizer, Kept.NOTHING, Depth.OFF);
     }
 
     public Workload withMicroBatch(int rows) {
@@ -210,7 +221,9 @@ public record Workload(
         var lora =
                 new Trained(
                         rank, List.of("all-linear"), trained.frozenBits, AdapterKind.LORA, null);
-        return new Workload(lora, batch, bf16, 0, optimizer, kept, depth);
+        List<Beside> others =
+                beside.stream().filter(model -> !model.name().equals(Beside.REFERENCE)).toList();
+        return new Workload(lora, batch, bf16, others, optimizer, kept, depth);
     }
 
     public Workload withFrozenBits(double bits) {
@@ -243,16 +256,16 @@ public record Workload(
 
     /// The same job with another optimizer.
     public Workload withOptimizer(OptimizerSpec other) {
-        return new Workload(trained, batch, bf16, frozenCopies, other, kept, depth);
+        return new Workload(trained, batch, bf16, beside, other, kept, depth);
     }
 
     /// The same job that keeps other things.
     public Workload withKept(Kept other) {
-        return new Workload(trained, batch, bf16, frozenCopies, optimizer, other, depth);
+        return new Workload(trained, batch, bf16, beside, optimizer, other, depth);
     }
 
     /// The same job whose tokens pass those layers.
     public Workload withDepth(Depth other) {
-        return new Workload(trained, batch, bf16, frozenCopies, optimizer, kept, other);
+        return new Workload(trained, batch, bf16, beside, optimizer, kept, other);
     }
 }

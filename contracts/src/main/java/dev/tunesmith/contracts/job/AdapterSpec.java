@@ -5,6 +5,8 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import com.fasterxml.jackson.annotation.JsonTypeName;
 import com.fasterxml.jackson.annotation.JsonValue;
+import dev.tunesmith.contracts.fit.Recompute;
+import dev.tunesmith.contracts.fit.Workload;
 import dev.tunesmith.contracts.method.AdapterKind;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,6 +33,46 @@ public sealed interface AdapterSpec {
             case None(), Part _ -> false;
             case Lora lora -> lora.export() == Export.MERGED;
             case Tuner tuner -> tuner.export() == Export.MERGED;
+        };
+    }
+
+    /// What training it does to memory.
+    ///
+    /// @param rows rows of a batch of so many `tokens` each
+    default Workload workload(Precision precision, int rows, int tokens, Recompute again) {
+        boolean bf16 = precision == Precision.BF16;
+        return switch (this) {
+            case None() -> new Workload(0, List.of(), bf16, rows, tokens, again);
+            case Part part ->
+                    new Workload(0, List.of(), bf16, rows, tokens, again)
+                            .withPortion(
+                                    part.kind,
+                                    new Workload.Portion(
+                                            part.layers,
+                                            part.modules,
+                                            part.extra,
+                                            part.newBlocks,
+                                            part.share));
+            case Lora lora ->
+                    new Workload(lora.largestRank(), lora.targetModules, bf16, rows, tokens, again)
+                            .withFrozenBits(lora.frozen() == null ? 0 : lora.frozen().bits())
+                            .withPortion(
+                                    lora.kind(),
+                                    new Workload.Portion(
+                                            lora.refinements.layers(),
+                                            List.of(),
+                                            lora.refinements.modulesToSave(),
+                                            0,
+                                            0));
+            case Tuner tuner ->
+                    new Workload(
+                                    Math.max(1, tuner.size()),
+                                    tuner.targetModules(),
+                                    bf16,
+                                    rows,
+                                    tokens,
+                                    again)
+                            .withKind(tuner.kind());
         };
     }
 

@@ -5,6 +5,7 @@ import dev.tunesmith.contracts.care.Groups;
 import dev.tunesmith.contracts.care.Preset;
 import dev.tunesmith.contracts.care.UsualRate;
 import dev.tunesmith.contracts.data.DatasetStats;
+import dev.tunesmith.contracts.fit.Beside;
 import dev.tunesmith.contracts.fit.BlockExpansion;
 import dev.tunesmith.contracts.fit.Depth;
 import dev.tunesmith.contracts.fit.MemoryPlan;
@@ -20,6 +21,7 @@ import dev.tunesmith.contracts.method.GroupSettings;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.method.ModelRole;
 import dev.tunesmith.contracts.mixture.DataPlan;
 import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.contracts.optim.OptimizerKind;
@@ -55,12 +57,19 @@ public final class Resolver {
     private final ModelFacts model;
     private final DatasetStats stats;
     private final long deviceBytes;
+    private final Map<ModelRole, ModelFacts> companions;
     private final boolean pretrain;
     private final Preset.Case situation;
     private final Map<String, Preset.Chosen> preset;
     private final Map<String, Origin> origins = new TreeMap<>();
 
-    private Resolver(JobSpec spec, ModelFacts model, DatasetStats stats, long deviceBytes) {
+    private Resolver(
+            JobSpec spec,
+            ModelFacts model,
+            DatasetStats stats,
+            long deviceBytes,
+            Map<ModelRole, ModelFacts> companions) {
+        this.companions = Map.copyOf(companions);
         this.spec = spec;
         this.model = model;
         this.stats = stats;
@@ -82,20 +91,36 @@ public final class Resolver {
     /// @param deviceBytes memory of the largest device; the batch is chosen to fit into it
     public static ResolvedSpec resolve(
             JobSpec spec, ModelFacts model, DatasetStats stats, long deviceBytes) {
-        return new Resolver(spec, model, stats, deviceBytes).resolved();
+        return resolve(spec, model, stats, deviceBytes, Map.of());
+    }
+
+    /// The same, with the shapes of the other models that the job names.
+    public static ResolvedSpec resolve(
+            JobSpec spec,
+            ModelFacts model,
+            DatasetStats stats,
+            long deviceBytes,
+            Map<ModelRole, ModelFacts> companions) {
+        return new Resolver(spec, model, stats, deviceBytes, companions).resolved();
     }
 
     /// What a resolved job does to memory, at its longest row.
     public static Workload workload(ResolvedSpec spec, DatasetStats stats) {
+        return workload(spec, stats, Map.of());
+    }
+
+    /// The same, with the shapes of the other models that the job names.
+    public static Workload workload(
+            ResolvedSpec spec, DatasetStats stats, Map<ModelRole, ModelFacts> companions) {
         int longest = spec.rows().packing() ? spec.rows().maxSeqLen() : stats.longest();
         int tokens = Math.clamp(longest, 1, spec.rows().maxSeqLen());
-        return workload(
-                        spec.adapter(),
+        return spec.adapter()
+                .workload(
                         spec.precision(),
                         spec.settings().rowsBack(spec.rows().microBatch(), spec.rows().batchSize()),
                         tokensOf(spec.settings(), tokens),
                         spec.recompute())
-                .withFrozenCopies(frozenCopies(spec.settings(), spec.adapter()))
+                .withBeside(Beside.of(spec.settings(), spec.adapter().kind().weights(), companions))
                 .withDrawn(spec.settings().drawnTogether(spec.rows().batchSize()))
                 .withDepth(spec.rows().depth())
                 .withOptimizer(spec.optimizer().form())
@@ -123,57 +148,6 @@ public final class Resolver {
                 atOnce);
     }
 
-    private static Workload workload(
-            AdapterSpec adapter, Precision precision, int rows, int tokens, Recompute again) {
-        boolean bf16 = precision == Precision.BF16;
-        return switch (adapter) {
-            case AdapterSpec.None() -> new Workload(0, List.of(), bf16, rows, tokens, again);
-            case AdapterSpec.Part part ->
-                    new Workload(0, List.of(), bf16, rows, tokens, again)
-                            .withPortion(
-                                    part.kind(),
-                                    new Workload.Portion(
-                                            part.layers(),
-                                            part.modules(),
-                                            part.extra(),
-                                            part.newBlocks(),
-                                            part.share()));
-            case AdapterSpec.Lora lora ->
-                    new Workload(
-                                    lora.largestRank(),
-                                    lora.targetModules(),
-                                    bf16,
-                                    rows,
-                                    tokens,
-                                    again)
-                            .withFrozenBits(lora.frozen() == null ? 0 : lora.frozen().bits())
-                            .withPortion(
-                                    lora.kind(),
-                                    new Workload.Portion(
-                                            lora.refinements().layers(),
-                                            List.of(),
-                                            lora.refinements().modulesToSave(),
-                                            0,
-                                            0));
-            case AdapterSpec.Tuner tuner ->
-                    new Workload(
-                                    Math.max(1, tuner.size()),
-                                    tuner.targetModules(),
-                                    bf16,
-                                    rows,
-                                    tokens,
-                                    again)
-                            .withKind(tuner.kind());
-        };
-    }
-
-    /// Models that are held beside the one that trains: with an adapter the reference is the same
-    /// model without it.
-    private static int frozenCopies(MethodSettings settings, AdapterSpec adapter) {
-        int others = settings.companions().size();
-        return others + (settings.needsReference() && adapter.kind().weights() ? 1 : 0);
-    }
-
     /// Tokens of a row with a longest text of `tokens`.
     private static int tokensOf(MethodSettings settings, int tokens) {
         return tokens * settings.method().documentsPerRow() + settings.answerTokens();
@@ -189,8 +163,9 @@ public final class Resolver {
         int batch = batchSize();
         int rowTokens = packing ? maxSeqLen : Math.clamp(stats.longest(), 1, maxSeqLen);
         Workload wide =
-                workload(adapter, precision, 1, tokensOf(settings, rowTokens), Recompute.NONE)
-                        .withFrozenCopies(frozenCopies(settings, adapter))
+                adapter.workload(precision, 1, tokensOf(settings, rowTokens), Recompute.NONE)
+                        .withBeside(Beside.of(settings, adapter.kind().weights(), companions))
+                        .withDrawn(settings.drawnTogether(batch))
                         .withDepth(Depth.of(spec.training().wishes().care()))
                         .withOptimizer(form(spec.training().optimizer()))
                         .withKept(
@@ -287,7 +262,9 @@ public final class Resolver {
     private Derived<AdapterKind> loraOrCodes() {
         int tokens = tokensOf(spec.choice().settings(), Math.max(1, stats.longest()));
         Workload plain =
-                workload(new AdapterSpec.None(), Precision.BF16, 1, tokens, Recompute.BLOCK)
+                new AdapterSpec.None()
+                        .workload(Precision.BF16, 1, tokens, Recompute.BLOCK)
+                        .withBeside(Beside.of(spec.choice().settings(), false, companions))
                         .withLora(16);
         return spec.training().wishes().automatic().contains("adapter") && !fits(plain)
                 ? new Derived<>(AdapterKind.QLORA, "beside bf16 weights one row does not fit")

@@ -32,6 +32,12 @@ public interface LoopObserver {
     /// An evaluation is done.
     void evaluated(Evaluation evaluation);
 
+    /// Seconds of a processor that a checkpoint takes beside the training, as far as is known;
+    /// endless while one is under way.
+    default double savingSeconds() {
+        return 0;
+    }
+
     /// Keeps the state as a checkpoint. The tensors stand still until this returns.
     void save(LoopState state);
 }

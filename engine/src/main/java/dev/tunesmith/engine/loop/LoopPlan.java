@@ -1,8 +1,10 @@
 package dev.tunesmith.engine.loop;
 
 import dev.tunesmith.contracts.care.Care;
+import dev.tunesmith.contracts.job.Origin;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.engine.loop.care.Saving;
 import dev.tunesmith.engine.loop.rate.LearningRate;
 
 /// What a run does at which step.
@@ -12,7 +14,7 @@ import dev.tunesmith.engine.loop.rate.LearningRate;
 ///   it needs, and its result does not depend on them beyond rounding
 /// @param rate learning rate, and by it the number of steps
 /// @param evaluateEvery steps between evaluations; 0 evaluates before the first and after the last
-/// @param saveEvery steps between checkpoints; 0 saves only when the run is stopped
+/// @param saving when there are checkpoints
 /// @param care what watches over the run
 /// @param rowsAlone whether the loss of a single row says something about that row
 public record LoopPlan(
@@ -20,21 +22,27 @@ public record LoopPlan(
         int microRows,
         LearningRate rate,
         int evaluateEvery,
-        int saveEvery,
+        Saving saving,
         Care care,
         boolean rowsAlone) {
 
     /// A run that nobody watches over in a special way.
     public LoopPlan(
             DataOrder order, int microRows, LearningRate rate, int evaluateEvery, int saveEvery) {
-        this(order, microRows, rate, evaluateEvery, saveEvery, Care.USUAL, false);
+        this(
+                order,
+                microRows,
+                rate,
+                evaluateEvery,
+                new Saving(saveEvery, false),
+                Care.USUAL,
+                false);
     }
 
     public LoopPlan {
-        if (microRows < 1 || evaluateEvery < 0 || saveEvery < 0) {
+        if (microRows < 1 || evaluateEvery < 0) {
             throw new IllegalArgumentException(
-                    "%d rows at once, evaluation every %d, checkpoint every %d"
-                            .formatted(microRows, evaluateEvery, saveEvery));
+                    "%d rows at once, evaluation every %d".formatted(microRows, evaluateEvery));
         }
     }
 
@@ -61,9 +69,16 @@ public record LoopPlan(
                 spec.rows().microBatch(),
                 rate,
                 spec.steps().evalSteps(),
-                spec.steps().saveSteps(),
+                saving(spec),
                 spec.steps().care(),
                 rowsAlone(spec.method()));
+    }
+
+    /// An interval that nobody asked for gives way where checkpoints would cost too much.
+    private static Saving saving(ResolvedSpec spec) {
+        Origin origin = spec.origins().get("save_steps");
+        boolean open = origin != null && origin.kind() == Origin.Kind.DERIVED;
+        return new Saving(spec.steps().saveSteps(), open);
     }
 
     /// Answers of the model itself, and answers that are compared with others of their batch,

@@ -24,15 +24,20 @@ import java.util.function.LongSupplier;
 /// cursor and counters change only when the step is complete.
 public final class TrainingLoop {
 
+    private static final double NANOS = 1e9;
+
     private final Learner learner;
     private final LoopPlan plan;
     private final PackedRows training;
     private final Optional<PackedRows> validation;
     private final LoopObserver observer;
+    private final LongSupplier nanoTime;
     private final Pace pace;
     private final MetricsTable.Builder metrics;
     private LoopState state;
     private int savedStep;
+    private long savedNanos;
+    private double savingSeconds;
 
     /// What one step has found out before it updates.
     private record Forward(LossSum sum, long tokens, int parts) {}
@@ -51,10 +56,12 @@ public final class TrainingLoop {
         this.training = training;
         this.validation = validation;
         this.observer = observer;
+        this.nanoTime = nanoTime;
         this.pace = new Pace(nanoTime);
         this.metrics = new MetricsTable.Builder(start.metrics());
         this.state = start;
         this.savedStep = start.step();
+        this.savedNanos = nanoTime.getAsLong();
     }
 
     /// Runs until all steps are done, the observer stops it or the numbers fail.
@@ -258,15 +265,20 @@ public final class TrainingLoop {
     }
 
     private boolean checkpointDue() {
-        return plan.saveEvery() > 0
-                && state.step() > savedStep
-                && state.step() < plan.totalSteps()
-                && state.step() % plan.saveEvery() == 0;
+        if (state.step() >= plan.totalSteps()) {
+            return false;
+        }
+        double since = (nanoTime.getAsLong() - savedNanos) / NANOS;
+        double cost = savingSeconds + observer.savingSeconds();
+        return plan.saving().due(state.step(), savedStep, since, cost);
     }
 
     private void save() {
+        long start = nanoTime.getAsLong();
         observer.save(snapshot());
         savedStep = state.step();
+        savedNanos = nanoTime.getAsLong();
+        savingSeconds = (savedNanos - start) / NANOS;
     }
 
     /// The state with its table, which is copied only when somebody keeps it.

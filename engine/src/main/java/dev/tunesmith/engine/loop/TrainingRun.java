@@ -5,6 +5,7 @@ import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.fit.MemoryPlan;
 import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.fit.Recompute;
+import dev.tunesmith.contracts.fit.Workload;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
@@ -68,12 +69,14 @@ import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Device;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.StepArena;
+import dev.tunesmith.engine.tensor.Tensor;
 import dev.tunesmith.engine.text.NamedFormat;
 import dev.tunesmith.engine.text.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -248,7 +251,7 @@ public final class TrainingRun implements AutoCloseable {
             throws IOException {
         TrainingRows rows = TrainingRows.read(spec, sources, room, store);
         try {
-            MemoryPlan memory = requireMemory(spec, sources.base(), rows.stats(), deviceBytes);
+            MemoryPlan memory = requireMemory(spec, sources, rows.stats(), deviceBytes);
             PackedBase.check(spec, sources.base());
             requireHalves(spec, sources.base());
             TrainingRun run = read(spec, sources, rows, room, StepArena.planned(memory));
@@ -304,9 +307,9 @@ public final class TrainingRun implements AutoCloseable {
     }
 
     private static MemoryPlan requireMemory(
-            ResolvedSpec spec, ModelDirectory base, DatasetStats stats, long deviceBytes) {
-        ModelFacts facts = facts(base);
-        MemoryPlan plan = MemoryPlan.of(facts, Resolver.workload(spec, stats));
+            ResolvedSpec spec, Sources sources, DatasetStats stats, long deviceBytes) {
+        ModelFacts facts = facts(sources.base());
+        MemoryPlan plan = MemoryPlan.of(facts, workload(spec, sources, stats));
         if (!plan.fits(deviceBytes)) {
             throw new MemoryRefusedException(plan.refusal(facts, deviceBytes));
         }
@@ -317,6 +320,13 @@ public final class TrainingRun implements AutoCloseable {
     private static long spare(MemoryPlan plan, long deviceBytes) {
         long planned = plan.total() + plan.total() / PLAN_ERROR;
         return Device.current().hostVisible() ? Math.max(0, deviceBytes - planned) : 0;
+    }
+
+    /// What a job does to memory, with the models that it reads.
+    static Workload workload(ResolvedSpec spec, Sources sources, DatasetStats stats) {
+        Map<ModelRole, ModelFacts> others = new EnumMap<>(ModelRole.class);
+        sources.companions().forEach((role, model) -> others.put(role, facts(model.base())));
+        return Resolver.workload(spec, stats, others);
     }
 
     /// The shape of a model as contracts know it.
@@ -612,6 +622,14 @@ public final class TrainingRun implements AutoCloseable {
             subject.head().get().save(folder);
         }
         NamedFormat.write(sources.base(), spec.rows().template(), folder);
+    }
+
+    /// Bytes of a checkpoint, but for its small files.
+    public long checkpointBytes() {
+        long state = learner.state().values().stream().mapToLong(Tensor::bytes).sum();
+        List<Parameter> written =
+                subject.adapter().isPresent() ? subject.trained() : subject.model().parameters();
+        return state + written.stream().mapToLong(parameter -> parameter.value().bytes()).sum();
     }
 
     /// Largest number of bytes that a step has used beside weights and optimizer.

@@ -6,7 +6,6 @@ import dev.tunesmith.contracts.event.Report;
 import dev.tunesmith.contracts.id.Attempt;
 import dev.tunesmith.contracts.id.Ids;
 import dev.tunesmith.contracts.id.JobId;
-import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.ErrorClass;
 import dev.tunesmith.contracts.job.ErrorCode;
 import dev.tunesmith.contracts.job.JobSpec;
@@ -188,7 +187,7 @@ record AttemptReports(Handle handle, Leases leases, Ids ids) {
                                         work.base(),
                                         spec.labels().suffix(),
                                         good.manifest().step(),
-                                        newLayers(work.spec())),
+                                        work.spec()),
                                 good.verified(),
                                 report);
         new ResultFiles(handle, ids).add(work.tenant(), job, good.manifest());
@@ -200,10 +199,6 @@ record AttemptReports(Handle handle, Leases leases, Ids ids) {
     private static String kind(ResolvedSpec spec) {
         boolean whole = spec.adapter().kind().weights() || spec.adapter().merges();
         return whole ? "merged" : "adapter";
-    }
-
-    private static int newLayers(ResolvedSpec spec) {
-        return spec.adapter() instanceof AdapterSpec.Part part ? part.newBlocks() : 0;
     }
 
     private Outcome exited(Report.Exited report) {

@@ -5,6 +5,7 @@ import dev.tunesmith.contracts.event.ManifestRef;
 import dev.tunesmith.contracts.event.ModelSource;
 import dev.tunesmith.contracts.event.ObjectRef;
 import dev.tunesmith.contracts.event.ValidateTask;
+import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.id.FileId;
 import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.id.TaskId;
@@ -149,6 +150,16 @@ record Jobs(Handle handle) {
             LIMIT 1
             """;
 
+    private static final String FACTS =
+            """
+            SELECT m.facts
+            FROM model_version m
+            JOIN job j ON j.job_id = :job AND (m.tenant_id = j.tenant_id OR m.tenant_id IS NULL)
+            WHERE m.name = :name AND m.deleted_at IS NULL AND m.facts <> '{}'
+            ORDER BY m.tenant_id NULLS LAST
+            LIMIT 1
+            """;
+
     /// A lone `null` result of a device that no host offers: the plan is then checked at placement.
     private static final String LARGEST_DEVICE =
             """
@@ -283,6 +294,19 @@ record Jobs(Handle handle) {
                                 .findOne()
                                 .ifPresent(found -> companions.put(role, found)));
         return companions;
+    }
+
+    /// Shapes of models beside the one that trains, where they are known.
+    Map<ModelRole, ModelFacts> companionFacts(JobId job, Map<ModelRole, String> names) {
+        var facts = new EnumMap<ModelRole, ModelFacts>(ModelRole.class);
+        names.forEach((role, name) ->
+                handle.createQuery(FACTS)
+                        .bind("job", job.value())
+                        .bind("name", name)
+                        .mapTo(String.class)
+                        .findOne()
+                        .ifPresent(found -> facts.put(role, Json.read(found, ModelFacts.class))));
+        return facts;
     }
 
     private static Control.Companion companion(ResultSet row) throws SQLException {

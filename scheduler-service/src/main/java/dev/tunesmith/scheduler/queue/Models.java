@@ -2,10 +2,13 @@ package dev.tunesmith.scheduler.queue;
 
 import dev.tunesmith.contracts.event.ModelSource;
 import dev.tunesmith.contracts.event.Report;
+import dev.tunesmith.contracts.fit.Depth;
 import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.id.TunedName;
+import dev.tunesmith.contracts.job.AdapterSpec;
+import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.scheduler.lease.Leases;
 import java.util.UUID;
@@ -35,7 +38,7 @@ record Models(Handle handle) {
     /// A result that was checked, and what the job says about it.
     ///
     /// @param kind `adapter`, or `merged` for whole weights
-    /// @param newLayers layers that it has more than its base
+    /// @param spec what it was trained by
     record Trained(
             TenantId tenant,
             JobId job,
@@ -43,7 +46,7 @@ record Models(Handle handle) {
             ModelSource base,
             @Nullable String suffix,
             long step,
-            int newLayers) {}
+            ResolvedSpec spec) {}
 
     /// Adds the model and names it in the job.
     String add(Trained trained, Leases.Verified manifest, Report.Result report) {
@@ -77,9 +80,14 @@ record Models(Handle handle) {
         return name;
     }
 
-    /// The facts of a model with more layers than its base; null where those of the base hold.
+    /// The facts of a model with more layers than its base, or with routers; null where those of
+    /// the base hold.
     private @Nullable String grown(Trained trained) {
-        if (trained.newLayers() == 0) {
+        int layers =
+                trained.spec().adapter() instanceof AdapterSpec.Part part ? part.newBlocks() : 0;
+        Depth depth = trained.spec().rows().depth();
+        boolean routed = depth.start() == Depth.Start.CONVERT;
+        if (layers == 0 && !routed) {
             return null;
         }
         return handle.createQuery(
@@ -94,7 +102,9 @@ record Models(Handle handle) {
                 .findOne()
                 .filter(facts -> !facts.equals("{}"))
                 .map(facts -> Json.read(facts, ModelFacts.class))
-                .map(facts -> Json.text(facts.withLayers(facts.layers() + trained.newLayers())))
+                .map(facts -> facts.withLayers(facts.layers() + layers))
+                .map(facts -> routed ? facts.withRouters(depth.every(), depth.capacity()) : facts)
+                .map(Json::text)
                 .orElse(null);
     }
 

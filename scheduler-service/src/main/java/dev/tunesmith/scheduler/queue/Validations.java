@@ -23,6 +23,7 @@ import dev.tunesmith.contracts.job.Resolver;
 import dev.tunesmith.contracts.job.TrainingOptions;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.method.ModelRole;
 import dev.tunesmith.contracts.mixture.TrainedTurns;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;
@@ -301,9 +302,12 @@ public final class Validations implements Runnable {
                 jobs.largestDevice(spec.scheduling().flavor(), hostFresh)
                         .or(() -> jobs.largestDevice("any", hostFresh))
                         .orElse(Long.MAX_VALUE);
-        ResolvedSpec asked = Resolver.resolve(spec, model, report.training(), device);
+        Map<ModelRole, ModelFacts> others =
+                jobs.companionFacts(job, spec.choice().settings().companions());
+        ResolvedSpec asked = Resolver.resolve(spec, model, report.training(), device, others);
         ResolvedSpec resolved = before.map(asked::continuing).orElse(asked);
-        MemoryPlan plan = MemoryPlan.of(model, Resolver.workload(resolved, report.training()));
+        MemoryPlan plan =
+                MemoryPlan.of(model, Resolver.workload(resolved, report.training(), others));
         if (!plan.fits(device)) {
             refuse(
                     handle,

@@ -1,5 +1,6 @@
 package dev.tunesmith.standalone.supervise;
 
+import dev.tunesmith.standalone.ChildJvm;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -68,6 +69,7 @@ public final class Stack {
                 "postgres",
                 "PostgresNode",
                 "64m",
+                List.of(),
                 Map.of(
                         "TUNESMITH_SQL_PORT", Integer.toString(servers.port("sql")),
                         "TUNESMITH_SQL_OWNER_PASSWORD", servers.ownerPassword(),
@@ -79,6 +81,7 @@ public final class Stack {
                 "kafka",
                 "KafkaNode",
                 "192m",
+                List.of(),
                 Map.of(
                         "TUNESMITH_KAFKA_PORT", Integer.toString(servers.port("kafka")),
                         "TUNESMITH_KAFKA_CONTROLLER_PORT",
@@ -91,6 +94,7 @@ public final class Stack {
                 "objects",
                 "S3Node",
                 "128m",
+                ChildJvm.FOR_HASHING,
                 Map.of(
                         "TUNESMITH_OBJECTS_PORT", Integer.toString(servers.port("objects")),
                         "TUNESMITH_OBJECTS_ACCESS_KEY", servers.accessKey(),
@@ -141,10 +145,15 @@ public final class Stack {
                         folder.secret("sql-scheduler")));
     }
 
-    private Part node(String name, String mainClass, String heap, Map<String, String> environment) {
+    private Part node(
+            String name,
+            String mainClass,
+            String heap,
+            List<String> options,
+            Map<String, String> environment) {
         return new Part(
                 name,
-                layout.main("standalone", "dev.tunesmith.standalone." + mainClass, heap, List.of()),
+                layout.main("standalone", "dev.tunesmith.standalone." + mainClass, heap, options),
                 environment,
                 List.of(),
                 START,

@@ -1,6 +1,7 @@
 package dev.tunesmith.trainer.attempt;
 
 import dev.tunesmith.contracts.event.ChildReport;
+import dev.tunesmith.kernels.ThreadPriority;
 import dev.tunesmith.platform.objects.LocalCopies;
 import dev.tunesmith.trainer.attempt.Artifacts.Published;
 import java.io.IOException;
@@ -23,6 +24,7 @@ final class CheckpointUploads implements CheckpointWrites.Sink, AutoCloseable {
     private final ParentLink parent;
     private final Deque<Waiting> waiting = new ArrayDeque<>();
     private final Thread worker;
+    private double seconds;
     private boolean busy;
     private boolean closed;
     private @Nullable AttemptFailure failure;
@@ -36,7 +38,7 @@ final class CheckpointUploads implements CheckpointWrites.Sink, AutoCloseable {
         this.artifacts = artifacts;
         this.parent = parent;
         this.previousSha256 = previousSha256;
-        this.worker = Thread.ofVirtual().name("checkpoint-uploads").start(this::work);
+        this.worker = Thread.ofPlatform().daemon().name("checkpoint-uploads").start(this::work);
     }
 
     /// Takes over a complete local folder.
@@ -70,6 +72,7 @@ final class CheckpointUploads implements CheckpointWrites.Sink, AutoCloseable {
     }
 
     private void work() {
+        ThreadPriority.lower();
         try {
             for (Waiting next = take(); next != null; next = take()) {
                 upload(next);
@@ -84,13 +87,23 @@ final class CheckpointUploads implements CheckpointWrites.Sink, AutoCloseable {
         }
     }
 
+    /// What the folder took here; a store on the same machine takes as much.
+    @Override
+    public synchronized double seconds() {
+        return busy || !waiting.isEmpty() ? Double.POSITIVE_INFINITY : 2 * seconds;
+    }
+
     private void upload(Waiting next) throws IOException, InterruptedException {
+        long start = CheckpointWrites.BESIDE.getCurrentThreadCpuTime();
         Published stored = artifacts.checkpoint(next.folder(), next.step(), previousSha256);
         LocalCopies.deleteTree(next.folder());
         long number = parent.nextNumber();
         synchronized (this) {
             previousSha256 = stored.manifest().sha256();
             lastNumber = number;
+            seconds =
+                    (CheckpointWrites.BESIDE.getCurrentThreadCpuTime() - start)
+                            / CheckpointWrites.NANOS;
         }
         parent.send(
                 new ChildReport.Checkpoint(

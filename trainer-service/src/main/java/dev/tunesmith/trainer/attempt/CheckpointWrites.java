@@ -1,21 +1,30 @@
 package dev.tunesmith.trainer.attempt;
 
 import dev.tunesmith.engine.io.FileCopies;
+import dev.tunesmith.kernels.ThreadPriority;
 import dev.tunesmith.platform.objects.LocalCopies;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// Writes checkpoints beside the training, from copies, and hands them to the uploads. At most one
-/// is under way: the next one waits for its copies.
+/// is under way: the next one waits for its copies. The training goes first.
 final class CheckpointWrites implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(CheckpointWrites.class);
+
+    /// Tells how long threads have had a processor.
+    static final ThreadMXBean BESIDE = ManagementFactory.getThreadMXBean();
+
+    static final double NANOS = 1e9;
 
     private final FileCopies copies;
     private final BooleanSupplier stopping;
@@ -23,6 +32,7 @@ final class CheckpointWrites implements AutoCloseable {
     private @Nullable Thread writer;
     private @Nullable AttemptFailure failure;
     private @Nullable IOException skipped;
+    private double seconds = Double.NaN;
 
     /// Who takes complete folders.
     interface Sink {
@@ -30,6 +40,11 @@ final class CheckpointWrites implements AutoCloseable {
 
         /// Why it takes no more, if so.
         Optional<AttemptFailure> failure();
+
+        /// Seconds of a processor that the last folder took; endless while one is under way.
+        default double seconds() {
+            return 0;
+        }
     }
 
     /// @param copies of weight files; closed with this
@@ -70,6 +85,7 @@ final class CheckpointWrites implements AutoCloseable {
     }
 
     private void write(Path folder, long step, Map<String, Double> metrics) {
+        ThreadPriority.lower();
         try {
             try {
                 copies.finish();
@@ -88,7 +104,28 @@ final class CheckpointWrites implements AutoCloseable {
                     AttemptFailure.internal(
                             "the checkpoint of step %d could not be written: %s"
                                     .formatted(step, e)));
+        } finally {
+            double spent = BESIDE.getCurrentThreadCpuTime() / NANOS;
+            synchronized (this) {
+                seconds = spent;
+            }
         }
+    }
+
+    /// Seconds of a processor that the last checkpoint took beside the training, endless while it
+    /// is under way; not known before the first.
+    OptionalDouble seconds() {
+        Thread last;
+        double spent;
+        synchronized (this) {
+            last = writer;
+            spent = seconds;
+        }
+        if (last == null) {
+            return OptionalDouble.empty();
+        }
+        return OptionalDouble.of(
+                last.isAlive() ? Double.POSITIVE_INFINITY : spent + sink.seconds());
     }
 
     private synchronized void fail(AttemptFailure e) {

@@ -29,6 +29,11 @@ final class RunObserver implements LoopObserver {
 
     private static final Logger LOG = LoggerFactory.getLogger(RunObserver.class);
 
+    /// What a checkpoint is thought to take before there was one.
+    private static final double SECONDS_A_FOLDER = 0.005;
+
+    private static final double BYTES_A_SECOND = 150e6;
+
     private final TrainingRun run;
     private final ParentLink parent;
     private final CheckpointWrites writes;
@@ -131,6 +136,12 @@ final class RunObserver implements LoopObserver {
                         metrics));
         enter(Phase.TRAINING, step);
         lastStepNanos = System.nanoTime();
+    }
+
+    @Override
+    public double savingSeconds() {
+        return writes.seconds()
+                .orElseGet(() -> SECONDS_A_FOLDER + run.checkpointBytes() / BYTES_A_SECOND);
     }
 
     @Override

@@ -10,6 +10,7 @@ import dev.tunesmith.trainer.figure.RunFigures;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -21,6 +22,7 @@ import java.util.TreeMap;
 /// one; times and rates are left out for the same reason.
 final class StepLog {
     private final TreeMap<Long, Map<String, Object>> steps = new TreeMap<>();
+    private final Map<Long, String> lines = new HashMap<>();
 
     /// Takes over what a checkpoint holds, which may be nothing.
     void restore(Path checkpoint) throws IOException {
@@ -79,6 +81,7 @@ final class StepLog {
     }
 
     private Map<String, Object> at(long step) {
+        lines.remove(step);
         return steps.computeIfAbsent(step, _ -> new LinkedHashMap<>(Map.of("step", step)));
     }
 
@@ -90,7 +93,8 @@ final class StepLog {
     /// Adds the file to a folder.
     void write(Path folder) throws IOException {
         StringBuilder text = new StringBuilder();
-        steps.values().forEach(values -> text.append(Json.text(values)).append('\n'));
+        steps.forEach((step, values) ->
+                text.append(lines.computeIfAbsent(step, _ -> Json.text(values))).append('\n'));
         Files.writeString(folder.resolve(StepMetrics.LINES), text);
     }
 }

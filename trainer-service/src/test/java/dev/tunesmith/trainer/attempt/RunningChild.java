@@ -31,6 +31,7 @@ final class RunningChild implements AutoCloseable {
     private final Thread reader;
 
     private volatile long peakBytes;
+    private volatile double processorSeconds;
 
     private final Limits limits;
 
@@ -106,6 +107,16 @@ final class RunningChild implements AutoCloseable {
         return peakBytes;
     }
 
+    /// How long all its threads had a processor before the result was reported.
+    double processorSeconds() {
+        return processorSeconds;
+    }
+
+    /// The same of any process.
+    static double processorSeconds(ProcessHandle process) {
+        return process.info().totalCpuDuration().orElse(Duration.ZERO).toMillis() / 1e3;
+    }
+
     private long largestResidentSet() throws IOException {
         Path status = Path.of("/proc/%d/status".formatted(process.pid()));
         String line =
@@ -144,6 +155,7 @@ final class RunningChild implements AutoCloseable {
             case ChildReport.Finalizing f -> send(new ChildCommand.Committed(f.n()));
             case ChildReport.Result r -> {
                 peakBytes = largestResidentSet();
+                processorSeconds = processorSeconds(process.toHandle());
                 send(new ChildCommand.Committed(r.n()));
             }
             case ChildReport.Alive _,
@@ -185,6 +197,13 @@ final class RunningChild implements AutoCloseable {
                     .map(kind::cast)
                     .filter(fits)
                     .findFirst();
+        }
+    }
+
+    /// All reports of a kind.
+    <R extends ChildReport> List<R> all(Class<R> kind) {
+        synchronized (reports) {
+            return reports.stream().filter(kind::isInstance).map(kind::cast).toList();
         }
     }
 

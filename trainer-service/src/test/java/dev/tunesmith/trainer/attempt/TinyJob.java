@@ -80,6 +80,13 @@ record TinyJob(ModelSource base, ObjectRef training) {
 
     /// @param texts of which the vocabulary is made
     static Path model(Path room, List<String> texts, int vocabulary) throws IOException {
+        return model(room, texts, vocabulary, 2, 32);
+    }
+
+    /// @param texts of which the vocabulary is made
+    /// @param layers of that width
+    static Path model(Path room, List<String> texts, int vocabulary, int layers, int width)
+            throws IOException {
         Path model = Files.createDirectory(room.resolve("tiny"));
         ByteLevelTokenizer.write(
                 model.resolve(ModelDirectory.TOKENIZER),
@@ -89,13 +96,14 @@ record TinyJob(ModelSource base, ObjectRef training) {
         Files.writeString(
                 model.resolve(ModelDirectory.CONFIG),
                 """
-                {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 32,
-                 "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
-                 "num_key_value_heads": 2, "head_dim": 8, "vocab_size": %d, "hidden_act": "silu",
-                 "max_position_embeddings": 256, "rms_norm_eps": 1e-05, "rope_theta": 10000.0,
-                 "tie_word_embeddings": true, "torch_dtype": "float32"}
+                {"architectures": ["LlamaForCausalLM"], "model_type": "llama",
+                 "hidden_size": %d, "intermediate_size": %d, "num_hidden_layers": %d,
+                 "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": %d,
+                 "vocab_size": %d, "hidden_act": "silu", "max_position_embeddings": 256,
+                 "rms_norm_eps": 1e-05, "rope_theta": 10000.0, "tie_word_embeddings": true,
+                 "torch_dtype": "float32"}
                 """
-                        .formatted(vocabulary));
+                        .formatted(width, 2 * width, layers, width / 4, vocabulary));
         FreshWeights.write(model, 7);
         return model;
     }

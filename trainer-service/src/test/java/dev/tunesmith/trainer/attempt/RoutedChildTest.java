@@ -1,0 +1,130 @@
+package dev.tunesmith.trainer.attempt;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tunesmith.contracts.event.ChildCommand;
+import dev.tunesmith.contracts.event.ChildReport;
+import dev.tunesmith.contracts.event.ExitCode;
+import dev.tunesmith.contracts.event.Manifest;
+import dev.tunesmith.contracts.event.ManifestRef;
+import dev.tunesmith.contracts.event.ModelSource;
+import dev.tunesmith.contracts.event.ValidateTask;
+import dev.tunesmith.contracts.fit.Depth;
+import dev.tunesmith.contracts.fit.MemoryPlan;
+import dev.tunesmith.contracts.fit.ModelFacts;
+import dev.tunesmith.contracts.id.TaskId;
+import dev.tunesmith.contracts.id.TenantId;
+import dev.tunesmith.contracts.job.AdapterSpec;
+import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.job.Resolver;
+import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.platform.json.Json;
+import dev.tunesmith.platform.objects.DirectoryObjects;
+import dev.tunesmith.trainer.attempt.RunningChild.Settings;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Objects;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// A model gets routers by one job, and another one goes on with them.
+class RoutedChildTest {
+
+    private static final String CONFIG = "config.json";
+    private static final long BYTES_MAX = 1 << 20;
+
+    @TempDir Path folder;
+
+    @Test
+    void aConvertedModelIsCheckedPlannedAndTrainedOn() throws Exception {
+        var objects = new DirectoryObjects(folder.resolve("store"));
+        TinyJob dense = TinyJob.store(objects, folder);
+        ResolvedSpec convert = spec(Map.of("mixture_of_depths", "convert", "depth_capacity", 0.25));
+        ManifestRef converted = result(dense.start(convert, 1, null));
+        assertThat(config(objects, converted))
+                .contains("\"mixture_of_depths\"", "\"capacity\" : 0.25");
+
+        TinyJob routed = new TinyJob(new ModelSource("routed", converted), dense.training());
+        ChildReport.Validated checked = checked(routed);
+        ModelFacts facts = Objects.requireNonNull(checked.model());
+        assertThat(facts.routers()).isEqualTo(new ModelFacts.Routers(2, 0.25));
+        ResolvedSpec load = spec(Map.of("mixture_of_depths", "load"));
+        assertThat(
+                        MemoryPlan.of(facts, Resolver.workload(load, checked.training()))
+                                .section("activations"))
+                .isEqualTo(
+                        MemoryPlan.of(facts, Resolver.workload(convert, checked.training()))
+                                .section("activations"));
+
+        ManifestRef again = result(routed.start(load, 2, null));
+        assertThat(config(objects, again)).isEqualTo(config(objects, converted));
+    }
+
+    private static ResolvedSpec spec(Map<String, Object> depth) {
+        ResolvedSpec plain = TinyJob.spec(4, 2);
+        ResolvedSpec.Rows rows = plain.rows();
+        return new ResolvedSpec(
+                plain.specVersion(),
+                plain.kind(),
+                plain.settings(),
+                plain.model(),
+                new AdapterSpec.None(),
+                new ResolvedSpec.Rows(
+                        rows.maxSeqLen(),
+                        rows.packing(),
+                        rows.overflow(),
+                        rows.trainOnPrompt(),
+                        rows.validationShare(),
+                        rows.batchSize(),
+                        rows.microBatch(),
+                        rows.attentionGroup(),
+                        rows.template(),
+                        rows.data(),
+                        Depth.of(depth)),
+                plain.steps(),
+                plain.optimizer(),
+                plain.precision(),
+                plain.recompute(),
+                plain.seed(),
+                plain.origins());
+    }
+
+    private ManifestRef result(ChildCommand.Start start) throws Exception {
+        try (RunningChild child = start(start)) {
+            assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
+            return child.last(ChildReport.Result.class).manifest();
+        }
+    }
+
+    private ChildReport.Validated checked(TinyJob job) throws Exception {
+        var task =
+                new ValidateTask(
+                        new TaskId(new UUID(3, 3)),
+                        new TenantId(new UUID(1, 1)),
+                        null,
+                        null,
+                        Method.SUPERVISED,
+                        job.training(),
+                        null,
+                        job.base(),
+                        ValidateTask.Limits.USUAL);
+        try (RunningChild child = start(new ChildCommand.Validate(task))) {
+            assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
+            return child.last(ChildReport.Validated.class);
+        }
+    }
+
+    private RunningChild start(ChildCommand command) throws IOException {
+        return RunningChild.start(
+                folder.resolve("work"), Settings.folder(folder.resolve("store")), command);
+    }
+
+    private static String config(DirectoryObjects objects, ManifestRef result) {
+        Manifest manifest = Json.read(objects.get(result.key(), BYTES_MAX), Manifest.class);
+        return new String(
+                objects.get(manifest.find(CONFIG).orElseThrow().key(), BYTES_MAX),
+                java.nio.charset.StandardCharsets.UTF_8);
+    }
+}
