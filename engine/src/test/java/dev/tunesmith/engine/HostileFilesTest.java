@@ -59,6 +59,7 @@ final class HostileFilesTest {
     private static final long CPU_MS_MAX = 4_000;
     private static final long ALLOCATED_BYTES_MAX = 768L << 20;
     private static final int ROWS_MAX = 100_000;
+    private static final long SOAK_NANOS_MAX = 120_000_000_000L;
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     /// Pieces of bytes that parsers stumble over.
@@ -99,14 +100,16 @@ final class HostileFilesTest {
     @ParameterizedTest
     @EnumSource(Kind.class)
     void noMutationIsAnythingButReadOrRefused(Kind kind) throws IOException {
-        assertThat(mutate(kind, kind.quickRounds, 11)).isPositive();
+        assertThat(mutate(kind, kind.quickRounds, 11, Long.MAX_VALUE)).isPositive();
     }
 
     @ParameterizedTest
     @EnumSource(Kind.class)
     @Tag("soak")
     void noMutationIsAnythingButReadOrRefusedForLong(Kind kind) throws IOException {
-        assertThat(mutate(kind, 100 * kind.quickRounds, System.nanoTime())).isPositive();
+        long seed = System.nanoTime();
+        long end = seed + SOAK_NANOS_MAX;
+        assertThat(mutate(kind, 1000 * kind.quickRounds, seed, end)).isPositive();
     }
 
     /// Kills: an order of `catch` clauses that lets a fault of the JDK through, and every check of
@@ -144,11 +147,11 @@ final class HostileFilesTest {
         }
     }
 
-    private int mutate(Kind kind, int rounds, long seed) throws IOException {
+    private int mutate(Kind kind, int rounds, long seed, long end) throws IOException {
         List<byte[]> seeds = seeds(kind);
         Random random = new Random(seed);
         int refused = 0;
-        for (int round = 0; round < rounds; round++) {
+        for (int round = 0; round < rounds && System.nanoTime() < end; round++) {
             byte[] bytes = mutated(seeds.get(random.nextInt(seeds.size())), random);
             try {
                 refused += read(kind, bytes) ? 0 : 1;
@@ -565,6 +568,27 @@ final class HostileFilesTest {
             }
         }
         assertThat(read(Kind.GZIP, out.toByteArray())).isFalse();
+    }
+
+    /// Kills: the bound of what the buffers of one batch become. Every place of the file that could
+    /// be the length of one is set to a gigabyte.
+    @Test
+    void noBufferOfAnArrowFileIsAsLongAsItClaims() throws IOException {
+        byte[] gigabyte =
+                ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(1_000_000_000).array();
+        byte[] whole = Files.readAllBytes(ROWS.resolve("nested-lz4.arrow"));
+        for (int at = 0; at + 8 <= whole.length; at += 8) {
+            byte[] bytes = whole.clone();
+            System.arraycopy(gigabyte, 0, bytes, at, 8);
+            read(Kind.ARROW, bytes);
+        }
+    }
+
+    /// Kills: letting the decoder's own arithmetic fail. The frame asks for a window of 4 TB.
+    @Test
+    void aWindowThatNoArrayHoldsIsRefused() throws IOException {
+        byte[] frame = {0x28, (byte) 0xB5, 0x2F, (byte) 0xFD, 0, (byte) 0xFF, 41, 0, 0, 1, 2, 3, 4, 5};
+        assertThat(read(Kind.ZSTD, frame)).isFalse();
     }
 
     /// Kills: believing a length before the bytes are there. Each of these claims 10 GB.

@@ -22,6 +22,9 @@ public final class Formats {
     private static final Pattern FIELD =
             Pattern.compile("\\{\\{|\\}\\}|\\{([^{}:!]*)(?:!([rsa]))?(?::([^{}]*))?\\}|[{}]");
 
+    /// A step from a value to one of its items or members.
+    private static final Pattern STEP = Pattern.compile("\\[([^\\]]*)\\]|\\.([^.\\[]*)");
+
     private Formats() {}
 
     /// `format % values`
@@ -227,11 +230,11 @@ public final class Formats {
     }
 
     private static Object looked(String path, Arguments values) {
-        List<String> parts = List.of(path.replace("]", "").split("[.\\[]", -1));
-        String head = parts.getFirst();
-        boolean numbered = !head.isEmpty() && head.chars().allMatch(Character::isDigit);
+        Matcher steps = STEP.matcher(path);
+        int end = steps.find() ? steps.start() : path.length();
+        String head = path.substring(0, end);
         Object value;
-        if (numbered) {
+        if (number(head)) {
             int place = limited(head, 0, 999);
             if (place >= values.positional().size()) {
                 throw TemplateException.runtime("format has no argument " + head);
@@ -242,10 +245,25 @@ public final class Formats {
         } else {
             throw TemplateException.runtime("format has no argument '" + head + "'");
         }
-        for (String part : parts.subList(1, parts.size())) {
-            value = Members.attribute(value, part);
+        for (boolean more = end < path.length(); more; more = steps.find()) {
+            String item = steps.group(1);
+            value =
+                    item == null
+                            ? Members.attribute(value, steps.group(2))
+                            : Members.item(value, key(item));
         }
         return value;
+    }
+
+    private static Object key(String text) {
+        if (number(text)) {
+            return (long) limited(text, 0, 999);
+        }
+        return text;
+    }
+
+    private static boolean number(String text) {
+        return !text.isEmpty() && text.chars().allMatch(Character::isDigit);
     }
 
     private static String formatted(Object value, String spec) {

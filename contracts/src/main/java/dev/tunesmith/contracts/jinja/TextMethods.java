@@ -178,7 +178,7 @@ public final class TextMethods {
         int end = wordBefore(text, text.length(), false);
         while (end > 0) {
             if (max >= 0 && parts.size() == max) {
-                parts.add(strip(text.substring(0, end), null, true, false));
+                parts.add(text.substring(0, end));
                 break;
             }
             int start = wordBefore(text, end, true);

@@ -91,7 +91,10 @@ final class Operations {
             case Map<?, ?> map -> {
                 var named = new java.util.LinkedHashMap<String, Object>();
                 map.forEach((key, value) -> named.put(Values.text(key), value));
-                yield Formats.percent(format, new Arguments(List.of(), named));
+                // A field without a name shows the whole mapping.
+                boolean whole = format.contains("%") && !format.contains("%(");
+                List<Object> all = whole ? List.of(map) : List.of();
+                yield Formats.percent(format, new Arguments(all, named));
             }
             default -> Formats.percent(format, Arguments.of(values));
         };

@@ -173,14 +173,12 @@ final class Rendering {
 
     private void loop(Statement.For loop, List<Object> all, int level, Scope scope) {
         List<Object> items = loop.filter().isEmpty() ? all : kept(loop, all, scope);
-        if (items.isEmpty()) {
-            execute(loop.otherwise(), scope);
-            return;
-        }
         Callable again = arguments -> deeper(loop, arguments, level + 1, scope);
         var state =
                 new Loop(items, level, loop.recursive() ? Optional.of(again) : Optional.empty());
-        for (int i = 0; i < items.size(); i++) {
+        boolean reachedAnEnd = false;
+        Flow flow = Flow.ON;
+        for (int i = 0; i < items.size() && flow != Flow.BREAK; i++) {
             if (++iterations > Limits.ITEMS_MAX) {
                 throw Limits.reached("more than %d iterations".formatted(Limits.ITEMS_MAX));
             }
@@ -188,9 +186,12 @@ final class Rendering {
             Scope inner = scope.inner();
             inner.put("loop", state);
             bind(loop.target(), items.get(i), inner);
-            if (execute(loop.body(), inner) == Flow.BREAK) {
-                return;
-            }
+            flow = execute(loop.body(), inner);
+            reachedAnEnd |= flow == Flow.ON;
+        }
+        // As compiled Jinja has it: also where every round was cut short.
+        if (!reachedAnEnd) {
+            execute(loop.otherwise(), scope);
         }
     }
 
@@ -200,7 +201,8 @@ final class Rendering {
             Scope inner = scope.inner();
             bind(loop.target(), item, inner);
             if (Values.truth(value(loop.filter().orElseThrow(), inner))) {
-                kept.add(item);
+                boolean unpacked = loop.target() instanceof Target.Several;
+                kept.add(unpacked ? Sequence.of(Sequence.Kind.TUPLE, Values.items(item)) : item);
             }
         }
         return kept;
@@ -261,15 +263,14 @@ final class Rendering {
                                 : Undefined.name(name));
             }
         }
-        Object caller = named.remove("caller");
-        refuse(caller != null && !shape.uses().contains("caller"), shape, "takes no call block");
+        boolean catchesNames = shape.uses().contains("kwargs");
+        boolean called = shape.uses().contains("caller");
+        Object caller = called || !catchesNames ? named.remove("caller") : null;
+        refuse(caller != null && !called, shape, "takes no call block");
         scope.put("caller", caller == null ? Undefined.name("caller") : caller);
         int extra = positional.size() - parameters.size();
         refuse(extra > 0 && !shape.uses().contains("varargs"), shape, "takes fewer arguments");
-        refuse(
-                !named.isEmpty() && !shape.uses().contains("kwargs"),
-                shape,
-                "takes no argument " + named.keySet());
+        refuse(!named.isEmpty() && !catchesNames, shape, "takes no argument " + named.keySet());
         List<Object> rest =
                 positional.subList(
                         Math.min(parameters.size(), positional.size()), positional.size());
@@ -482,11 +483,17 @@ final class Rendering {
         passed.spreadNamed()
                 .ifPresent(spread -> {
                     if (value(spread, scope) instanceof Map<?, ?> map) {
-                        map.forEach((key, item) -> named.put(Values.text(key), item));
+                        map.forEach((key, item) -> addNamed(named, Values.text(key), item));
                     } else {
                         throw TemplateException.runtime("** needs a mapping");
                     }
                 });
         return new Arguments(positional, named);
+    }
+
+    private static void addNamed(Map<String, Object> named, String name, Object value) {
+        if (named.putIfAbsent(name, value) != null) {
+            throw TemplateException.runtime("got two values for '%s'".formatted(name));
+        }
     }
 }

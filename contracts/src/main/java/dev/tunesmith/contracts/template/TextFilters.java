@@ -4,6 +4,7 @@ import dev.tunesmith.contracts.jinja.Arguments;
 import dev.tunesmith.contracts.jinja.Callable;
 import dev.tunesmith.contracts.jinja.Formats;
 import dev.tunesmith.contracts.jinja.Limits;
+import dev.tunesmith.contracts.jinja.Members;
 import dev.tunesmith.contracts.jinja.Nothing;
 import dev.tunesmith.contracts.jinja.Numbers;
 import dev.tunesmith.contracts.jinja.TemplateException;
@@ -16,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.StringJoiner;
 import java.util.function.BiFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -51,8 +53,8 @@ final class TextFilters {
         all.put("e", (v, _) -> escape(Values.text(v)));
         all.put("forceescape", (v, _) -> escape(Values.text(v)));
         all.put("striptags", (v, _) -> stripTags(Values.text(v)));
-        all.put("urlencode", (v, _) -> urlEncode(Values.text(v)));
-        all.put("wordwrap", TextFilters::wrap);
+        all.put("urlencode", (v, _) -> urlEncode(v));
+        all.put("wordwrap", WrappedText::wrap);
         return all;
     }
 
@@ -116,7 +118,7 @@ final class TextFilters {
         return out.toString();
     }
 
-    private static Object lines(String text) {
+    static Object lines(String text) {
         Callable split = TextMethods.find(text, "splitlines");
         return split == null ? List.of() : split.call(Arguments.NONE);
     }
@@ -170,46 +172,35 @@ final class TextFilters {
         return TextMethods.strip(SPACES.matcher(bare).replaceAll(" "), null, true, true);
     }
 
+    private static String urlEncode(Object value) {
+        List<?> pairs;
+        if (value instanceof Map<?, ?> map) {
+            pairs = Members.items(map);
+        } else if (value instanceof List<?> list) {
+            pairs = list;
+        } else {
+            return urlEncode(Values.text(value));
+        }
+        var query = new StringJoiner("&");
+        for (Object pair : pairs) {
+            List<Object> parts = Values.items(pair);
+            if (parts.size() != 2) {
+                throw TemplateException.runtime("urlencode needs pairs");
+            }
+            query.add(queryPart(parts.getFirst()) + "=" + queryPart(parts.getLast()));
+        }
+        return query.toString();
+    }
+
+    private static String queryPart(Object value) {
+        return urlEncode(Values.text(value)).replace("/", "%2F").replace("%20", "+");
+    }
+
     private static String urlEncode(String text) {
         return URLEncoder.encode(text, StandardCharsets.UTF_8)
                 .replace("+", "%20")
                 .replace("%2F", "/")
                 .replace("*", "%2A")
                 .replace("%7E", "~");
-    }
-
-    private static Object wrap(Object value, Arguments arguments) {
-        int width = Math.max(1, arguments.integer(0, "width", 79));
-        List<String> wrapped = new ArrayList<>();
-        for (Object line : Values.items(lines(Values.text(value)))) {
-            wrapped.add(wrapLine(line.toString(), width));
-        }
-        return String.join("\n", wrapped);
-    }
-
-    private static String wrapLine(String line, int width) {
-        var out = new StringBuilder();
-        int used = 0;
-        for (Object item : Values.items(line.isEmpty() ? "" : split(line))) {
-            String word = item.toString();
-            boolean fits = used > 0 && used + 1 + word.length() <= width;
-            if (used > 0) {
-                out.append(fits ? ' ' : '\n');
-            }
-            used = fits ? used + 1 : 0;
-            int from = 0;
-            while (word.length() - from > width) {
-                out.append(word, from, from + width).append('\n');
-                from += width;
-            }
-            out.append(word, from, word.length());
-            used += word.length() - from;
-        }
-        return out.toString();
-    }
-
-    private static Object split(String line) {
-        Callable split = TextMethods.find(line, "split");
-        return split == null ? List.of() : split.call(Arguments.NONE);
     }
 }

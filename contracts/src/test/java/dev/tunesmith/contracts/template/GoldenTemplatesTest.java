@@ -2,6 +2,7 @@ package dev.tunesmith.contracts.template;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -15,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.assertj.core.api.SoftAssertions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -22,6 +24,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// Every golden render and expression of the Python reference.
 final class GoldenTemplatesTest {
     private static final Path GOLDEN = Path.of("..", "golden", "text");
+    private static final LocalDateTime CLOCK = LocalDateTime.of(2024, 2, 29, 13, 5, 9, 123_456_000);
     private static final ObjectMapper JSON =
             JsonMapper.builder().enable(DeserializationFeature.USE_BIG_INTEGER_FOR_INTS).build();
 
@@ -120,7 +123,8 @@ final class GoldenTemplatesTest {
                     row.has("error")
                             ? "!" + row.get("error").get("kind").asText()
                             : row.get("expected").asText();
-            String found = evaluated(row.get("expression").asText(), context);
+            String source = "{{ " + row.get("expression").asText() + " }}";
+            String found = evaluated(source, context, CLOCK);
             count++;
             if (!found.equals(expected)) {
                 wrong.add(
@@ -132,15 +136,35 @@ final class GoldenTemplatesTest {
         assertThat(count).isEqualTo(700);
     }
 
+    /// Templates out of a generator (golden/generate/text_jinja_templates.py).
+    @Test
+    void rendersRandomTemplatesAsTheReference() throws IOException {
+        Path folder = GOLDEN.resolve("jinja_templates");
+        Map<String, Object> context =
+                JSON.readValue(
+                        folder.resolve("context.json").toFile(), new TypeReference<>() {});
+        SoftAssertions all = new SoftAssertions();
+        for (String line : Files.readAllLines(folder.resolve("templates.jsonl"))) {
+            JsonNode row = JSON.readTree(line);
+            String source = row.get("template").asText();
+            String expected =
+                    row.has("error")
+                            ? "!" + row.get("error").asText()
+                            : row.get("expected").asText();
+            all.assertThat(evaluated(source, context, CLOCK)).as(source).isEqualTo(expected);
+        }
+        all.assertAll();
+    }
+
     @SuppressWarnings("unchecked")
     private static Map<String, Object> context(JsonNode golden) {
         return JSON.convertValue(golden.get("context"), Map.class);
     }
 
-    private static String evaluated(String expression, Map<String, Object> context) {
+    private static String evaluated(
+            String source, Map<String, Object> context, LocalDateTime now) {
         try {
-            return ChatTemplate.compile("{{ " + expression + " }}")
-                    .renderOver(context, LocalDateTime.MIN);
+            return ChatTemplate.compile(source).renderOver(context, now);
         } catch (TemplateException e) {
             return "!" + e.kind().name().toLowerCase(java.util.Locale.ROOT);
         }

@@ -102,8 +102,10 @@ final class SafetensorsHeader {
             }
             requireOnlyBlanks(Math.toIntExact(json.currentLocation().getByteOffset()));
         } catch (JsonProcessingException e) {
+            // A limit that was passed, such as that of digits, has no place.
+            long at = e.getLocation() == null ? 0 : Math.max(0, e.getLocation().getByteOffset());
             throw refusal(
-                    PREFIX_BYTES + Math.max(0, e.getLocation().getByteOffset()),
+                    PREFIX_BYTES + at,
                     "the header is not the JSON expected: " + e.getOriginalMessage());
         } catch (IOException e) {
             throw refusal(PREFIX_BYTES, "the header cannot be read: " + e.getMessage());

@@ -24,13 +24,19 @@ final class ArrowBatch {
     /// Rows that a batch may have without a single bit for each of them.
     private static final int ROWS_UNSEEN_MAX = 1 << 20;
 
-    private static final long BUFFER_BYTES_MAX = 1L << 30;
+    private static final long BUFFERS_BYTES_MAX = 256L << 20;
+
+    /// What no byte of LZ4 or of zstd can become more than.
+    private static final int LZ4_RATIO_MAX = 256;
+
+    private static final int ZSTD_RATIO_MAX = 1 << 15;
 
     private final byte[] body;
     private final Iterator<long[]> nodes;
     private final Iterator<long[]> buffers;
     private final int codec;
     private final int rows;
+    private long unpacked;
 
     /// @param message the `RecordBatch` table
     /// @throws IllegalArgumentException if it claims more than its body holds
@@ -69,8 +75,11 @@ final class ArrowBatch {
         if (length == -1) {
             return stored.slice().order(ByteOrder.LITTLE_ENDIAN);
         }
-        if (length < 0 || length > BUFFER_BYTES_MAX) {
-            throw new IllegalArgumentException("a buffer of %d bytes".formatted(length));
+        unpacked += Math.max(0, Math.min(length, BUFFERS_BYTES_MAX + 1));
+        long ratio = codec == 1 ? ZSTD_RATIO_MAX : LZ4_RATIO_MAX;
+        if (length < 0 || length / ratio > stored.remaining() || unpacked > BUFFERS_BYTES_MAX) {
+            throw new IllegalArgumentException(
+                    "a buffer of %d bytes in %d".formatted(length, stored.remaining()));
         }
         byte[] packed = new byte[stored.remaining()];
         stored.get(packed);

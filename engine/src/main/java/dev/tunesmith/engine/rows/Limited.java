@@ -33,7 +33,10 @@ final class Limited extends FilterInputStream {
         int read;
         try {
             read = super.read(target, offset, length);
-        } catch (ZipException | EOFException | MalformedInputException e) {
+        } catch (ZipException
+                | EOFException
+                | MalformedInputException
+                | ArithmeticException e) { // a window of more than an array can have
             throw new RowFileException(
                     file,
                     "byte %d of its content".formatted(given),

@@ -6,6 +6,7 @@ import ai.djl.huggingface.tokenizers.jni.CharSpan;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelFileException;
 import dev.tunesmith.engine.text.vocabulary.ByteAlphabet;
+import dev.tunesmith.engine.text.vocabulary.NativeRules;
 import dev.tunesmith.engine.text.vocabulary.VocabularyFiles;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -29,6 +30,10 @@ public final class Tokenizer implements AutoCloseable {
     /// Marks the control tokens of the literal twin; a noncharacter, so that no text has it.
     private static final String ALIAS = new String(Character.toChars(0x10FFFE)) + "control:";
 
+    /// The library ends the process at ten million retries of an expression; an ordinary one makes
+    /// about one a character of a long run.
+    private static final int TEXT_CHARS_MAX = 4 << 20;
+
     private static final Map<String, String> OPTIONS =
             Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false");
 
@@ -43,6 +48,7 @@ public final class Tokenizer implements AutoCloseable {
         setIfAbsent("OPT_OUT_TRACKING", "true");
     }
 
+    private final Path file;
     private final Vocabulary vocabulary;
     private final HuggingFaceTokenizer parsing;
     private final HuggingFaceTokenizer literal;
@@ -51,11 +57,13 @@ public final class Tokenizer implements AutoCloseable {
     private final Around around;
 
     private Tokenizer(
+            Path file,
             Vocabulary vocabulary,
             HuggingFaceTokenizer parsing,
             HuggingFaceTokenizer literal,
             HuggingFaceTokenizer ofUsers,
             Optional<Shortcut> shortcut) {
+        this.file = file;
         this.vocabulary = vocabulary;
         this.parsing = parsing;
         this.literal = literal;
@@ -114,8 +122,9 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     /// A tokenizer from the tree of a `tokenizer.json`; `file` is named in errors.
-    static Tokenizer of(Path file, Map<String, Object> tree) {
-        Vocabulary vocabulary = Vocabulary.of(file, tree);
+    static Tokenizer of(Path file, Map<String, Object> given) {
+        Vocabulary vocabulary = Vocabulary.of(file, given);
+        Map<String, Object> tree = NativeRules.checked(file, given);
         List<HuggingFaceTokenizer> opened = new ArrayList<>();
         try {
             opened.add(load(file, tree));
@@ -126,6 +135,7 @@ public final class Tokenizer implements AutoCloseable {
                             .map(words -> load(file, words))
                             .orElse(opened.getLast()));
             return new Tokenizer(
+                    file,
                     vocabulary,
                     opened.get(0),
                     opened.get(1),
@@ -236,8 +246,14 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     private Around around() {
-        int[] plain = ids(encoding(PROBE, SpecialText.PARSED, false));
-        int[] whole = ids(encoding(PROBE, SpecialText.PARSED, true));
+        int[] plain;
+        int[] whole;
+        try {
+            plain = ids(encoding(PROBE, SpecialText.PARSED, false));
+            whole = ids(encoding(PROBE, SpecialText.PARSED, true));
+        } catch (ModelFileException _) {
+            return new Around(new int[0], new int[0], false); // it has no tokens for such a text
+        }
         for (int from = 0; plain.length > 0 && from + plain.length <= whole.length; from++) {
             int end = from + plain.length;
             if (Arrays.equals(plain, 0, plain.length, whole, from, end)) {
@@ -269,13 +285,27 @@ public final class Tokenizer implements AutoCloseable {
         return tokens(encoding(text, special, true));
     }
 
+    /// @throws ModelFileException if the vocabulary has no token for the text, not even one that
+    ///   stands for unknown text
     private Encoding encoding(String text, SpecialText special, boolean addTokens) {
+        if (text.length() > TEXT_CHARS_MAX) {
+            throw new IllegalArgumentException(
+                    "a text of %d characters, at most %d are tokenised at once"
+                            .formatted(text.length(), TEXT_CHARS_MAX));
+        }
         String clean = withoutLoneSurrogates(text);
-        return switch (special) {
-            case PARSED -> parsing.encode(clean, addTokens, false);
-            case LITERAL -> literal.encode(clean.replace(ALIAS, "\uFFFD"), addTokens, false);
-            case USER -> ofUsers.encode(clean.replace(ALIAS, "\uFFFD"), addTokens, false);
-        };
+        HuggingFaceTokenizer tokenizer =
+                switch (special) {
+                    case PARSED -> parsing;
+                    case LITERAL -> literal;
+                    case USER -> ofUsers;
+                };
+        String given = special == SpecialText.PARSED ? clean : clean.replace(ALIAS, "\uFFFD");
+        try {
+            return tokenizer.encode(given, addTokens, false);
+        } catch (RuntimeException e) { // what the native library throws
+            throw new ModelFileException(file, "cannot encode a text: " + e.getMessage());
+        }
     }
 
     private static String withoutLoneSurrogates(String text) {

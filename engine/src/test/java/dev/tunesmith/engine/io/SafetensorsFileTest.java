@@ -120,6 +120,7 @@ class SafetensorsFileTest {
                 "{\"__metadata__\":{\"a\":1},\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}}|__metadata__.a: expected VALUE_STRING",
                 "{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}} x|text after the end",
                 "{\"a\":{\"dtype\":\"U8\",\"shape\":[4|not the JSON expected",
+                "{\"a\":{\"dtype\":\"U8\",\"shape\":[999999999999999999999999]}}|not the JSON expected",
             })
     void refusesAMalformedHeaderWithFileAndOffset(String header, String reason) throws IOException {
         writeRaw(header.getBytes(StandardCharsets.UTF_8), 4);
