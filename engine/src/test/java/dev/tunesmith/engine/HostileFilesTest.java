@@ -575,7 +575,10 @@ final class HostileFilesTest {
     @Test
     void noBufferOfAnArrowFileIsAsLongAsItClaims() throws IOException {
         byte[] gigabyte =
-                ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(1_000_000_000).array();
+                ByteBuffer.allocate(8)
+                        .order(ByteOrder.LITTLE_ENDIAN)
+                        .putLong(1_000_000_000)
+                        .array();
         byte[] whole = Files.readAllBytes(ROWS.resolve("nested-lz4.arrow"));
         for (int at = 0; at + 8 <= whole.length; at += 8) {
             byte[] bytes = whole.clone();
@@ -587,7 +590,9 @@ final class HostileFilesTest {
     /// Kills: letting the decoder's own arithmetic fail. The frame asks for a window of 4 TB.
     @Test
     void aWindowThatNoArrayHoldsIsRefused() throws IOException {
-        byte[] frame = {0x28, (byte) 0xB5, 0x2F, (byte) 0xFD, 0, (byte) 0xFF, 41, 0, 0, 1, 2, 3, 4, 5};
+        byte[] frame = {
+            0x28, (byte) 0xB5, 0x2F, (byte) 0xFD, 0, (byte) 0xFF, 41, 0, 0, 1, 2, 3, 4, 5
+        };
         assertThat(read(Kind.ZSTD, frame)).isFalse();
     }
 

@@ -34,7 +34,8 @@ final class Tests {
                     Map.entry("mapping", (v, _) -> v instanceof Map),
                     Map.entry("sequence", (v, _) -> sequence(v)),
                     Map.entry("iterable", (v, _) -> sequence(v) || v instanceof List),
-                    Map.entry("callable", (v, _) -> v instanceof Callable || v instanceof Undefined),
+                    Map.entry(
+                            "callable", (v, _) -> v instanceof Callable || v instanceof Undefined),
                     Map.entry("eq", Tests::equal),
                     Map.entry("equalto", Tests::equal),
                     Map.entry("==", Tests::equal),

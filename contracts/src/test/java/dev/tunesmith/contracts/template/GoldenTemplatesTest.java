@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -141,8 +142,7 @@ final class GoldenTemplatesTest {
     void rendersRandomTemplatesAsTheReference() throws IOException {
         Path folder = GOLDEN.resolve("jinja_templates");
         Map<String, Object> context =
-                JSON.readValue(
-                        folder.resolve("context.json").toFile(), new TypeReference<>() {});
+                JSON.readValue(folder.resolve("context.json").toFile(), new TypeReference<>() {});
         SoftAssertions all = new SoftAssertions();
         for (String line : Files.readAllLines(folder.resolve("templates.jsonl"))) {
             JsonNode row = JSON.readTree(line);
@@ -156,13 +156,41 @@ final class GoldenTemplatesTest {
         all.assertAll();
     }
 
+    /// The styles of published templates (golden/generate/text_model_styles.py).
+    @Test
+    void rendersTheStylesOfPublishedModelsAsTheReference() throws IOException {
+        Path folder = GOLDEN.resolve("model_styles");
+        JsonNode given = JSON.readTree(folder.resolve("arguments.json").toFile());
+        SoftAssertions all = new SoftAssertions();
+        for (String line : Files.readAllLines(folder.resolve("renders.jsonl"))) {
+            JsonNode row = JSON.readTree(line);
+            String name = row.get("template").asText();
+            Map<String, Object> context = new HashMap<>();
+            context.put("tools", null);
+            context.put("documents", null);
+            context.put("add_generation_prompt", false);
+            context.put("bos_token", "<s>");
+            context.put("eos_token", "</s>");
+            JsonNode arguments = given.get(row.get("arguments").asInt());
+            context.putAll(JSON.convertValue(arguments, new TypeReference<>() {}));
+            String source = Files.readString(folder.resolve(name + ".jinja"));
+            String expected =
+                    row.has("error")
+                            ? "!" + row.get("error").asText().replaceFirst(":.*", "")
+                            : row.get("expected").asText();
+            all.assertThat(evaluated(source, context, CLOCK))
+                    .as("%s over %s", name, arguments)
+                    .isEqualTo(expected);
+        }
+        all.assertAll();
+    }
+
     @SuppressWarnings("unchecked")
     private static Map<String, Object> context(JsonNode golden) {
         return JSON.convertValue(golden.get("context"), Map.class);
     }
 
-    private static String evaluated(
-            String source, Map<String, Object> context, LocalDateTime now) {
+    private static String evaluated(String source, Map<String, Object> context, LocalDateTime now) {
         try {
             return ChatTemplate.compile(source).renderOver(context, now);
         } catch (TemplateException e) {

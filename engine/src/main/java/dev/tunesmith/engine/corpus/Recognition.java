@@ -13,7 +13,6 @@ import dev.tunesmith.engine.rows.RowSource;
 import java.io.IOException;
 import java.util.Comparator;
 import java.util.EnumMap;
-import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -82,12 +81,7 @@ public record Recognition(
         }
 
         void at(Map<String, @Nullable Object> row) {
-            Map<String, Object> known = new LinkedHashMap<>();
-            row.forEach((key, value) -> {
-                if (value != null) {
-                    known.put(key, value);
-                }
-            });
+            Map<String, Object> known = RowReader.known(row);
             looked++;
             Optional<Shape> shape = Shape.of(UsualRow.parsed(known));
             shape.ifPresent(found -> shapes.merge(found, 1, Integer::sum));

@@ -13,6 +13,7 @@ import dev.tunesmith.contracts.twin.RowPrint;
 import dev.tunesmith.engine.rows.FileScan;
 import dev.tunesmith.engine.rows.RowFile;
 import dev.tunesmith.engine.rows.RowFileException;
+import dev.tunesmith.engine.rows.RowReader;
 import dev.tunesmith.engine.rows.RowSource;
 import java.io.IOException;
 import java.util.LinkedHashMap;
@@ -92,12 +93,7 @@ public record SourceRows(RowSource source, FileKind kind, RowConversion conversi
         if (conversion.changesNothing()) {
             return new UsualRow(given, Optional.empty(), Optional.empty());
         }
-        Map<String, Object> known = new LinkedHashMap<>();
-        given.forEach((key, value) -> {
-            if (value != null) {
-                known.put(key, value);
-            }
-        });
+        Map<String, Object> known = RowReader.known(given);
         UsualRow usual = conversion.of(known);
         return usual.problem().isPresent()
                 ? usual

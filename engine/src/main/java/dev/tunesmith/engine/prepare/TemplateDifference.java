@@ -20,7 +20,6 @@ import dev.tunesmith.engine.rows.RowFileException;
 import dev.tunesmith.engine.rows.RowReader;
 import dev.tunesmith.engine.rows.RowSource;
 import java.io.IOException;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Objects;
@@ -76,23 +75,13 @@ public record TemplateDifference(
                         chunk)) {
             Optional<Map<String, @Nullable Object>> row = rows.next();
             for (long number = 1; row.isPresent() && comparison.rows < ROWS; number++) {
-                comparison.add(conversion.of(known(row.get())), number);
+                comparison.add(conversion.of(RowReader.known(row.get())), number);
                 row = rows.next();
             }
         } catch (RowFileException _) {
             // What was read so far is compared; the check says what is wrong with the file.
         }
         return Optional.of(comparison.result(Objects.requireNonNull(name)));
-    }
-
-    private static Map<String, Object> known(Map<String, @Nullable Object> row) {
-        Map<String, Object> known = new LinkedHashMap<>();
-        row.forEach((key, value) -> {
-            if (value != null) {
-                known.put(key, value);
-            }
-        });
-        return known;
     }
 
     /// Writes rows with both.

@@ -146,10 +146,7 @@ public final class RowFile {
                 return new Limited(file, new ZstdInputStream(raw), most);
             }
             return raw;
-        } catch (EOFException
-                | ZipException
-                | MalformedInputException
-                | ArithmeticException e) {
+        } catch (EOFException | ZipException | MalformedInputException | ArithmeticException e) {
             raw.close();
             throw new RowFileException(file, "byte 0", "cannot be decompressed: " + e.getMessage());
         } catch (IOException | RuntimeException e) {

@@ -1,6 +1,7 @@
 package dev.tunesmith.engine.rows;
 
 import java.io.IOException;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +13,17 @@ public interface RowReader extends AutoCloseable {
     ///
     /// @throws RowFileException if the file is damaged here
     Optional<Map<String, @Nullable Object>> next() throws IOException;
+
+    /// The values of a row that are there: a column without one is as good as none.
+    static Map<String, Object> known(Map<String, ? extends @Nullable Object> row) {
+        Map<String, Object> known = new LinkedHashMap<>();
+        row.forEach((key, value) -> {
+            if (value != null) {
+                known.put(key, value);
+            }
+        });
+        return known;
+    }
 
     @Override
     void close() throws IOException;

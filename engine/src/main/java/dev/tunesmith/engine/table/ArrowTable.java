@@ -4,7 +4,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,13 +45,9 @@ final class ArrowTable implements TableWriter.Format {
                                         .small(1, kind)
                                         .reference(2, header)
                                         .longNumber(3, body.length)));
-        out.write(little(8).putInt(-1).putInt(head.length).array());
+        out.write(Bytes.little(8).putInt(-1).putInt(head.length).array());
         out.write(head);
         out.write(body);
-    }
-
-    private static ByteBuffer little(int bytes) {
-        return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
     }
 
     private static int field(FlatWriter message, String name, ColumnType type) {
@@ -141,7 +136,7 @@ final class ArrowTable implements TableWriter.Format {
             missing += present[i] ? 0 : 1;
         }
         body.nodes.add(new long[] {values.size(), missing});
-        body.buffer(bits(present));
+        body.buffer(Bytes.bits(present));
         switch (type) {
             case ColumnType.Text _, ColumnType.Unknown _ -> texts(body, values);
             case ColumnType.Whole _, ColumnType.Fraction _ -> numbers(body, type, values);
@@ -150,10 +145,10 @@ final class ArrowTable implements TableWriter.Format {
                 for (int i = 0; i < flags.length; i++) {
                     flags[i] = Boolean.TRUE.equals(values.get(i));
                 }
-                body.buffer(bits(flags));
+                body.buffer(Bytes.bits(flags));
             }
             case ColumnType.Listing(ColumnType element) -> {
-                ByteBuffer offsets = little(Integer.BYTES * (values.size() + 1)).putInt(0);
+                ByteBuffer offsets = Bytes.little(Integer.BYTES * (values.size() + 1)).putInt(0);
                 List<@Nullable Object> items = new ArrayList<>();
                 for (Object value : values) {
                     if (value instanceof List<?> list) {
@@ -175,16 +170,8 @@ final class ArrowTable implements TableWriter.Format {
         }
     }
 
-    private static byte[] bits(boolean[] flags) {
-        byte[] bits = new byte[(flags.length + 7) / 8];
-        for (int i = 0; i < flags.length; i++) {
-            bits[i / 8] |= (byte) (flags[i] ? 1 << (i % 8) : 0);
-        }
-        return bits;
-    }
-
     private static void texts(Body body, List<@Nullable Object> values) {
-        ByteBuffer offsets = little(Integer.BYTES * (values.size() + 1)).putInt(0);
+        ByteBuffer offsets = Bytes.little(Integer.BYTES * (values.size() + 1)).putInt(0);
         ByteArrayOutputStream texts = new ByteArrayOutputStream();
         for (Object value : values) {
             if (value != null) {
@@ -197,7 +184,7 @@ final class ArrowTable implements TableWriter.Format {
     }
 
     private static void numbers(Body body, ColumnType type, List<@Nullable Object> values) {
-        ByteBuffer numbers = little(Long.BYTES * values.size());
+        ByteBuffer numbers = Bytes.little(Long.BYTES * values.size());
         for (Object value : values) {
             Number number = value instanceof Number known ? known : 0;
             numbers.putLong(
@@ -210,6 +197,6 @@ final class ArrowTable implements TableWriter.Format {
 
     @Override
     public void finish() throws IOException {
-        out.write(little(8).putInt(-1).putInt(0).array());
+        out.write(Bytes.little(8).putInt(-1).putInt(0).array());
     }
 }

@@ -1,8 +1,6 @@
 package dev.tunesmith.engine.table;
 
 import java.io.ByteArrayOutputStream;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -81,18 +79,14 @@ final class ParquetLeaf {
                                     value instanceof Number number ? number.doubleValue() : 0));
             default -> {
                 byte[] utf8 = ColumnType.text(value).getBytes(StandardCharsets.UTF_8);
-                values.writeBytes(little(Integer.BYTES).putInt(utf8.length).array());
+                values.writeBytes(Bytes.little(Integer.BYTES).putInt(utf8.length).array());
                 values.writeBytes(utf8);
             }
         }
     }
 
     private void number(long bits) {
-        values.writeBytes(little(Long.BYTES).putLong(bits).array());
-    }
-
-    private static ByteBuffer little(int bytes) {
-        return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        values.writeBytes(Bytes.little(Long.BYTES).putLong(bits).array());
     }
 
     /// The page of everything that was added; the leaf is empty then.
@@ -102,11 +96,11 @@ final class ParquetLeaf {
             repetitions.write(page);
         }
         definitions.write(page);
-        byte[] bits = new byte[(flags.size() + 7) / 8];
-        for (int i = 0; i < flags.size(); i++) {
-            bits[i / 8] |= (byte) (flags.get(i) ? 1 << (i % 8) : 0);
+        boolean[] all = new boolean[flags.size()];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = flags.get(i);
         }
-        page.writeBytes(bits);
+        page.writeBytes(Bytes.bits(all));
         page.writeBytes(values.toByteArray());
         values.reset();
         flags.clear();
@@ -137,12 +131,7 @@ final class ParquetLeaf {
             if (count == 0) {
                 return;
             }
-            int head = count << 1;
-            while (head > 0x7F) {
-                runs.write((head & 0x7F) | 0x80);
-                head >>>= 7;
-            }
-            runs.write(head);
+            Bytes.varint(runs, (long) count << 1);
             for (int i = 0; i < bytes; i++) {
                 runs.write(level >>> (8 * i));
             }
@@ -151,7 +140,7 @@ final class ParquetLeaf {
 
         void write(ByteArrayOutputStream page) {
             flush();
-            page.writeBytes(little(Integer.BYTES).putInt(runs.size()).array());
+            page.writeBytes(Bytes.little(Integer.BYTES).putInt(runs.size()).array());
             page.writeBytes(runs.toByteArray());
             runs.reset();
             level = 0;

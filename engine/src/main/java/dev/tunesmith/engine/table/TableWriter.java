@@ -36,6 +36,12 @@ public final class TableWriter implements Closeable {
     private final BufferedWriter lines;
     private final Map<String, ColumnType> columns = new LinkedHashMap<>();
 
+    /// Rows of each batch.
+    private final List<Integer> batches = new ArrayList<>();
+
+    private int rows;
+    private long characters;
+
     /// Writes batches of rows.
     interface Format {
         void batch(List<Map<String, @Nullable Object>> rows) throws IOException;
@@ -67,8 +73,14 @@ public final class TableWriter implements Closeable {
             return Optional.of("a table has at most %d columns".formatted(COLUMNS_MAX));
         }
         row.forEach((name, value) -> columns.merge(name, ColumnType.of(value), ColumnType::with));
-        lines.write(JsonTree.text(row));
+        String line = JsonTree.text(row);
+        lines.write(line);
         lines.write('\n');
+        rows++;
+        characters += line.length();
+        if (rows == BATCH_ROWS || characters > BATCH_CHARS) {
+            endBatch();
+        }
         return Optional.empty();
     }
 
@@ -89,21 +101,24 @@ public final class TableWriter implements Closeable {
         }
     }
 
+    private void endBatch() {
+        batches.add(rows);
+        rows = 0;
+        characters = 0;
+    }
+
     private void writeRows(Format format) throws IOException {
-        List<Map<String, @Nullable Object>> batch = new ArrayList<>();
-        long characters = 0;
-        try (RowReader rows =
+        if (rows > 0) {
+            endBatch();
+        }
+        try (RowReader waited =
                 RowFile.open(RowSource.of(waiting), FileKind.JSON_LINES, Chunk.LINE)) {
-            Optional<Map<String, @Nullable Object>> row = rows.next();
-            while (row.isPresent()) {
-                batch.add(row.get());
-                characters += row.get().toString().length();
-                row = rows.next();
-                if (batch.size() == BATCH_ROWS || characters > BATCH_CHARS || row.isEmpty()) {
-                    format.batch(batch);
-                    batch.clear();
-                    characters = 0;
+            for (int size : batches) {
+                List<Map<String, @Nullable Object>> batch = new ArrayList<>();
+                for (int i = 0; i < size; i++) {
+                    batch.add(waited.next().orElseThrow());
                 }
+                format.batch(batch);
             }
         }
     }

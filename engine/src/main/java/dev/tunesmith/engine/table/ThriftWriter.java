@@ -32,17 +32,8 @@ final class ThriftWriter {
         last = field;
     }
 
-    private void varint(long value) {
-        long rest = value;
-        while ((rest & ~0x7FL) != 0) {
-            out.write((int) ((rest & 0x7F) | 0x80));
-            rest >>>= 7;
-        }
-        out.write((int) rest);
-    }
-
     private void zigzag(long value) {
-        varint((value << 1) ^ (value >> 63));
+        Bytes.varint(out, (value << 1) ^ (value >> 63));
     }
 
     ThriftWriter number(int field, int value) {
@@ -65,7 +56,7 @@ final class ThriftWriter {
 
     private void text(String value) {
         byte[] utf8 = value.getBytes(StandardCharsets.UTF_8);
-        varint(utf8.length);
+        Bytes.varint(out, utf8.length);
         out.writeBytes(utf8);
     }
 
@@ -81,7 +72,7 @@ final class ThriftWriter {
             out.write(size << 4 | type);
         } else {
             out.write(0xF0 | type);
-            varint(size);
+            Bytes.varint(out, size);
         }
     }
 

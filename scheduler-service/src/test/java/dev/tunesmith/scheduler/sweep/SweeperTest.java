@@ -125,6 +125,10 @@ class SweeperTest {
 
         assertThat(sweeper(objects, Duration.ofHours(25)).sweep()).isEqualTo(1);
         assertThat(objects.list("", "", 10)).extracting(Head::key).containsExactly(counted);
+
+        db.sql("UPDATE file SET deleted_at = now() WHERE file_id = '%s'".formatted(file));
+        assertThat(sweeper(objects, Duration.ofHours(25)).sweep()).isEqualTo(1);
+        assertThat(objects.list("", "", 10)).isEmpty();
     }
 
     @Test

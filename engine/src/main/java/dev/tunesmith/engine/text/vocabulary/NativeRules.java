@@ -118,7 +118,8 @@ public final class NativeRules {
                 if (map.get("SpecialToken") instanceof Map<?, ?> token
                         && !known.containsKey(token.get("id"))) {
                     throw refusal(
-                            "post_processor: special_tokens lacks " + String.valueOf(token.get("id")));
+                            "post_processor: special_tokens lacks "
+                                    + String.valueOf(token.get("id")));
                 }
                 if (!pair
                         && map.get("Sequence") instanceof Map<?, ?> sequence
@@ -134,8 +135,9 @@ public final class NativeRules {
                 && map.get("ids") instanceof List<?> ids
                 && map.get("tokens") instanceof List<?> names) {
             if (ids.size() != names.size()) {
-                throw refusal("post_processor: %s has %d ids and %d tokens"
-                        .formatted(map.get("id"), ids.size(), names.size()));
+                throw refusal(
+                        "post_processor: %s has %d ids and %d tokens"
+                                .formatted(map.get("id"), ids.size(), names.size()));
             }
             ids.forEach(this::requireId);
         }
@@ -181,7 +183,8 @@ public final class NativeRules {
         List<Object> safe = new ArrayList<>();
         for (Map<?, ?> one : steps) {
             if (stripsEnds(one)) {
-                String content = "\\x{%x}".formatted(String.valueOf(one.get("content")).codePointAt(0));
+                String content =
+                        "\\x{%x}".formatted(String.valueOf(one.get("content")).codePointAt(0));
                 safe.add(removal("\\A%s{0,%s}".formatted(content, one.get("start"))));
                 safe.add(removal("%s{0,%s}\\z".formatted(content, one.get("stop"))));
             } else {
