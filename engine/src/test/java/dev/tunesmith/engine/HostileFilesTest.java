@@ -49,6 +49,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /// Files of strangers: whatever their bytes are, reading ends soon, takes bounded memory, and gives
@@ -110,6 +111,17 @@ final class HostileFilesTest {
         long seed = System.nanoTime();
         long end = seed + SOAK_NANOS_MAX;
         assertThat(mutate(kind, 1000 * kind.quickRounds, seed, end)).isPositive();
+    }
+
+    /// What long runs have found.
+    @ParameterizedTest
+    @CsvSource({
+        "ZSTD, 78522883159873, 1334",
+        "ZSTD, 80783442023869, 544",
+        "SAFETENSORS, 77761962617550, 704"
+    })
+    void whatOnceFailedDoesNotFailAgain(Kind kind, long seed, int rounds) throws IOException {
+        assertThat(mutate(kind, rounds, seed, Long.MAX_VALUE)).isPositive();
     }
 
     /// Kills: an order of `catch` clauses that lets a fault of the JDK through, and every check of
@@ -568,6 +580,17 @@ final class HostileFilesTest {
             }
         }
         assertThat(read(Kind.GZIP, out.toByteArray())).isFalse();
+    }
+
+    /// Kills: the same for zstd, where four bytes can be 128 KiB of one byte.
+    @Test
+    void aZstdBombIsRefused() throws IOException {
+        var out = new ByteArrayOutputStream();
+        out.writeBytes(new byte[] {0x28, (byte) 0xB5, 0x2F, (byte) 0xFD, 0, 0x58});
+        for (int i = 0; i < 10_000; i++) {
+            out.writeBytes(new byte[] {2, 0, 0x10, ' '});
+        }
+        assertThat(read(Kind.ZSTD, out.toByteArray())).isFalse();
     }
 
     /// Kills: the bound of what the buffers of one batch become. Every place of the file that could

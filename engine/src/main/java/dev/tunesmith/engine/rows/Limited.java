@@ -36,7 +36,8 @@ final class Limited extends FilterInputStream {
         } catch (ZipException
                 | EOFException
                 | MalformedInputException
-                | ArithmeticException e) { // a window of more than an array can have
+                | ArithmeticException // a window of more than an array can have
+                | IndexOutOfBoundsException e) { // a sequence that points before the frame
             throw new RowFileException(
                     file,
                     "byte %d of its content".formatted(given),

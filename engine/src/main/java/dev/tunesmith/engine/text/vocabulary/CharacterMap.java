@@ -53,10 +53,10 @@ final class CharacterMap {
             seen.set(node);
             for (int label = 1; label < LABELS; label++) {
                 int unit = unit(node ^ label);
-                if ((unit & (1 << 31 | 0xFF)) == label) {
+                if ((unit & ((1 << 31) | 0xFF)) == label) {
                     int next = node ^ label ^ offset(unit);
-                    boolean leaf = (unit >>> 8 & 1) == 1;
-                    if (next >= units || leaf && !isReplacement(unit(next) & Integer.MAX_VALUE)) {
+                    boolean leaf = ((unit >>> 8) & 1) == 1;
+                    if (next >= units || (leaf && !isReplacement(unit(next) & Integer.MAX_VALUE))) {
                         return false;
                     }
                     open.add(next);
@@ -71,7 +71,7 @@ final class CharacterMap {
     }
 
     private static int offset(int unit) {
-        return unit >>> 10 << ((unit & 1 << 9) >>> 6);
+        return (unit >>> 10) << ((unit & (1 << 9)) >>> 6);
     }
 
     /// Whether a replacement begins there, and not inside a character.
