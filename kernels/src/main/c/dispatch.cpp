@@ -83,6 +83,12 @@ static void fill_amx() {
 #include "operations.def"
 }
 
+#if defined(TS_EMULATED_TILES)  // src/test/c
+constexpr bool EMULATED_TILES = true;
+#else
+constexpr bool EMULATED_TILES = false;
+#endif
+
 // ---- detection ---------------------------------------------------------------------------------
 
 static uint64_t enabled_state() {
@@ -115,7 +121,7 @@ static int best_level() {
     if ((state & 0xe6) != 0xe6 || !wide) return TS_AVX2;
     const bool tiles = has(d, 22) && has(d, 24) && (state & 0x60000) == 0x60000;
     if (most < 1 || !__get_cpuid_count(7, 1, &a, &b, &c, &d) || !has(a, 5)) return TS_AVX512;
-    return tiles && tiles_permitted() ? TS_AMX : TS_AVX512BF16;
+    return EMULATED_TILES || (tiles && tiles_permitted()) ? TS_AMX : TS_AVX512BF16;
 }
 
 // ---- selection ---------------------------------------------------------------------------------

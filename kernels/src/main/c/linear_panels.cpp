@@ -24,6 +24,7 @@ struct Panelled {
                 TS_FOR_VECTORS(c, least(K - k, PANEL_COLUMNS), {
                     put_lanes<whole>(out + c, get_lanes<whole>(row + k + c, L), L);
                 })
+                if (Form::STEP == 2 && K - k < PANEL_COLUMNS && K % 2 == 1) out[K - k] = 0.0f;
             }
         }
     }
@@ -77,13 +78,16 @@ struct Panelled {
                 }
             }
         }
-        for (int p = 0; p < P; p++) {
-            const int64_t from = (n + p) * PANEL_OUTPUTS, width = least(a.n - from, PANEL_OUTPUTS);
-            for (int64_t r = 0; r < rows; r++) {
-                Y *to = (Y *)a.y + (m + r) * a.y_stride + from;
-                const float *sum = sums + (p * rows + r) * PANEL_OUTPUTS;
-                TS_FOR_VECTORS(i, width, { put_lanes<whole>(to + i, get_lanes<whole>(sum + i, L), L); })
-            }
+        for (int p = 0; p < P; p++) put(a, m, rows, n + p, sums + p * rows * PANEL_OUTPUTS);
+    }
+
+    // Writes the sums of one panel.
+    void put(const ts_panels &a, int64_t m, int64_t rows, int64_t panel, const float *sums) const {
+        const int64_t from = panel * PANEL_OUTPUTS, width = least(a.n - from, PANEL_OUTPUTS);
+        for (int64_t r = 0; r < rows; r++) {
+            Y *to = (Y *)a.y + (m + r) * a.y_stride + from;
+            const float *sum = sums + r * PANEL_OUTPUTS;
+            TS_FOR_VECTORS(i, width, { put_lanes<whole>(to + i, get_lanes<whole>(sum + i, L), L); })
         }
     }
 
@@ -106,18 +110,24 @@ struct Panelled {
 
     static int64_t panels_of(const ts_panels &a) { return (a.n + PANEL_OUTPUTS - 1) / PANEL_OUTPUTS; }
 
-    // Panels [from, to) of all matrices in a row.
-    void share(const float *packed, int64_t m, int64_t rows, int64_t from, int64_t to, float *sums) const {
+    // Goes through panels [from, to) of all matrices in a row: part(matrix, first panel, behind the last).
+    template <class Fn>
+    void share(int64_t from, int64_t to, Fn part) const {
         for (int64_t i = 0, begin = 0; i < count; begin += panels_of(all[i++])) {
             const int64_t first = from > begin ? from - begin : 0, end = least(to - begin, panels_of(all[i]));
-            if (first < end) outputs(all[i], packed, m, rows, first, end, sums);
+            if (first < end) part(all[i], first, end);
         }
+    }
+
+    int64_t all_panels() const {
+        int64_t panels = 0;
+        for (int64_t i = 0; i < count; i++) panels += panels_of(all[i]);
+        return panels;
     }
 
     // Every thread packs few rows for itself: that costs less than waiting for one who does.
     void run(char *scratch, int threads) const {
-        int64_t panels = 0;
-        for (int64_t i = 0; i < count; i++) panels += panels_of(all[i]);
+        const int64_t panels = all_panels();
         const int64_t columns = (K + PANEL_COLUMNS - 1) / PANEL_COLUMNS * PANEL_COLUMNS;
         const bool alone = M <= PANEL_ROWS_ALONE;
         const int64_t packed_rows = alone ? M : least(M, PANEL_ROWS);
@@ -138,11 +148,85 @@ struct Panelled {
                     pack(m, rows, rows * t / members, rows * (t + 1) / members, packed);
 #pragma omp barrier
                 }
-                share(packed, m, rows, panels * t / members, panels * (t + 1) / members, sums);
+                share(panels * t / members, panels * (t + 1) / members,
+                      [&](const ts_panels &a, int64_t first, int64_t end) { outputs(a, packed, m, rows, first, end, sums); });
             }
         }
     }
 };
+
+#if TS_TILES
+// Many rows and matrices of bf16: products of 32 rows with a panel. A block of columns of x stays in
+// level 2 while several panels meet it; of few rows all columns stay there, and weights stream as they lie.
+template <class Y>
+struct Tiled {
+    static constexpr int64_t ROWS_MIN = 16, ROWS = 480, FEW_ROWS = 64, COLUMNS = 512, PANELS = 8;
+    const Panelled<PairForm, Y> &of;
+
+    static bool takes(int64_t M, int64_t K) { return M >= ROWS_MIN && K % 32 == 0; }
+
+    // Blocks of columns, each with all rows, which zeros complete to `padded`.
+    void pack(int64_t m, int64_t rows, int64_t padded, int64_t from, int64_t to, bf16 *packed) const {
+        for (int64_t r = from; r < to; r++) {
+            for (int64_t k = 0; k < of.K; k += COLUMNS) {
+                const int64_t columns = least(of.K - k, COLUMNS);
+                bf16 *out = packed + k * padded + r * columns;
+                if (r < rows) __builtin_memcpy(out, of.x + (m + r) * of.x_stride + k, columns * sizeof(bf16));
+                else __builtin_memset(out, 0, columns * sizeof(bf16));
+            }
+        }
+    }
+
+    struct Block {
+        const bf16 *packed;
+        int64_t m, rows, padded;
+    };
+
+    void panels(const ts_panels &a, const Block &x, int64_t n, int64_t many, float *sums) const {
+        const int64_t bytes = of.panel_bytes(), K = of.K;
+        const int lines = (int)(1024 / x.padded);
+        for (int64_t k = 0; k < K; k += COLUMNS) {
+            const int64_t columns = least(K - k, COLUMNS), block = PairForm::bytes(columns);
+            for (int64_t p = 0; p < many; p++) {
+                const char *w = (const char *)a.w + (n + p) * bytes + PairForm::bytes(k);
+                const char *next = w + (many > 1 ? bytes : block);
+                for (int64_t r = 0; r < x.padded; r += 32) {
+                    mm_tiles_wide((const uint32_t *)(x.packed + k * x.padded + r * columns), columns / 2,
+                                  (const uint32_t *)w, PANEL_OUTPUTS, sums + (p * x.padded + r) * PANEL_OUTPUTS,
+                                  PANEL_OUTPUTS, columns / 2, k > 0, next + block / x.padded * r, lines);
+                }
+            }
+        }
+        for (int64_t p = 0; p < many; p++) of.put(a, x.m, x.rows, n + p, sums + p * x.padded * PANEL_OUTPUTS);
+    }
+
+    void run(char *scratch, int threads) const {
+        const int64_t all = of.all_panels(), most = round_up(least(of.M, ROWS), 32);
+        const int64_t each = most * PANELS * PANEL_OUTPUTS;
+        const int team = all * PANEL_OUTPUTS * of.K < PARALLEL_ELEMENTS_MIN ? 1 : threads;
+#pragma omp parallel num_threads(team)
+        {
+            tiles_begin();
+            const int t = omp_get_thread_num(), members = omp_get_num_threads();
+            float *sums = (float *)scratch + t * each;
+            bf16 *packed = (bf16 *)((float *)scratch + threads * each);
+            for (int64_t m = 0; m < of.M; m += ROWS) {
+                const int64_t rows = least(of.M - m, ROWS), padded = round_up(rows, 32);
+                const int64_t many = padded <= FEW_ROWS ? 1 : PANELS;
+#pragma omp barrier
+                pack(m, rows, padded, padded * t / members, padded * (t + 1) / members, packed);
+#pragma omp barrier
+                of.share(all * t / members, all * (t + 1) / members, [&](const ts_panels &a, int64_t first, int64_t end) {
+                    for (int64_t n = first; n < end; n += many) {
+                        panels(a, Block{packed, m, rows, padded}, n, least(many, end - n), sums);
+                    }
+                });
+            }
+            tiles_end();
+        }
+    }
+};
+#endif
 
 template <class Form, class Y>
 static int panelled(const Panelled<Form, Y> &p, void *scratch, int threads) {
@@ -152,7 +236,13 @@ static int panelled(const Panelled<Form, Y> &p, void *scratch, int threads) {
         if (p.all[i].n < 0) return TS_BAD_SHAPE;
     }
     if (p.M == 0) return TS_OK;
-    p.run((char *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63), threads);
+    char *room = (char *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63);
+#if TS_TILES
+    if constexpr (Form::STEP == 2) {
+        if (Tiled<Y>::takes(p.M, p.K)) return Tiled<Y>{p}.run(room, threads), TS_OK;
+    }
+#endif
+    p.run(room, threads);
     return TS_OK;
 }
 

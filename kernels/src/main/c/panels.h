@@ -2,7 +2,8 @@
 // column 0, then for column 1 and so on. So a weight meets every row of x in one register, nothing is
 // turned or summed over lanes, and weights stream from memory in the order in which they lie.
 //
-// An element is summed column after column, whatever the number of rows, outputs or threads.
+// An element is summed column after column, whatever the number of rows, outputs or threads; by tiles
+// (linear_panels.cpp) in their own order.
 #pragma once
 #include <omp.h>
 
@@ -30,34 +31,32 @@ struct Column {
     F v[PANEL_VECTORS];
 };
 
-// Two bytes a weight: a pair of 16 bits has the outputs i and i + 16.
+// Two bytes a weight: columns 2j and 2j + 1 of an output lie side by side, as tiles read them (tile.h).
+// Behind an odd number of columns follows one of zeros.
 struct PairForm {
-    const bf16 *w;
+    static constexpr int64_t STEP = 2, UNIT = 1;
+    const uint32_t *pairs, *pair;
 
     PairForm() = default;
-    static int64_t bytes(int64_t columns) { return columns * PANEL_OUTPUTS * sizeof(bf16); }
-    PairForm(const void *panel, int64_t column) : w((const bf16 *)panel + column * PANEL_OUTPUTS) {}
-    static constexpr int64_t STEP = 1, UNIT = 1;
-    void begin(int64_t) {}
-    Column column(int64_t k) const {
+    static int64_t bytes(int64_t columns) { return (columns + 1) / 2 * PANEL_OUTPUTS * sizeof(uint32_t); }
+    PairForm(const void *panel, int64_t column) : pairs((const uint32_t *)panel + column / 2 * PANEL_OUTPUTS), pair(pairs) {}
+    void begin(int64_t k) { pair = pairs + k / 2 * PANEL_OUTPUTS; }
+    template <bool ODD>
+    Column column_of() const {
         Column c;
-        const bf16 *p = w + k * PANEL_OUTPUTS;
+        for (int i = 0; i < PANEL_VECTORS; i++) {
 #if TS_VECTOR == 16
-        const __m512i both = _mm512_loadu_si512(p);
-        c.v[0] = _mm512_castsi512_ps(_mm512_slli_epi32(both, 16));
-        c.v[1] = _mm512_castsi512_ps(_mm512_and_si512(both, _mm512_set1_epi32((int)0xffff0000)));
+            const __m512i both = _mm512_loadu_si512(pair + 16 * i);
+            c.v[i] = _mm512_castsi512_ps(ODD ? _mm512_and_si512(both, _mm512_set1_epi32((int)0xffff0000))
+                                             : _mm512_slli_epi32(both, 16));
 #elif TS_VECTOR == 8
-        for (int i = 0; i < 2; i++) {
-            const __m256i both = _mm256_loadu_si256((const __m256i *)(p + 16 * i));
-            c.v[i] = _mm256_castsi256_ps(_mm256_slli_epi32(both, 16));
-            c.v[2 + i] = _mm256_castsi256_ps(_mm256_and_si256(both, _mm256_set1_epi32((int)0xffff0000)));
-        }
+            const __m256i both = _mm256_loadu_si256((const __m256i *)(pair + 8 * i));
+            c.v[i] = _mm256_castsi256_ps(ODD ? _mm256_and_si256(both, _mm256_set1_epi32((int)0xffff0000))
+                                             : _mm256_slli_epi32(both, 16));
 #else
-        for (int i = 0; i < 16; i++) {
-            c.v[i] = get(p + 2 * i);
-            c.v[16 + i] = get(p + 2 * i + 1);
-        }
+            c.v[i] = of_bits(ODD ? pair[i] & 0xffff0000 : pair[i] << 16);
 #endif
+        }
         return c;
     }
 };
@@ -139,23 +138,32 @@ static inline void panel_tile(const float *x, const char *panel, int64_t panel_b
     Form forms[P];
     for (int p = 0; p < P; p++) forms[p] = Form(panel + p * panel_bytes, first);
     int wait = 0;
+    const auto multiply = [&](int p, int64_t c, const Column &w) __attribute__((always_inline)) {
+        if constexpr (KEEP) {
+            for (int v = 0; v < PANEL_VECTORS; v++) store(wide + c * PANEL_OUTPUTS + v * W, w.v[v]);
+        }
+        for (int r = 0; r < R; r++) {
+            F xv = set(x[r * PANEL_COLUMNS + c]);
+            stay(xv);
+            for (int v = 0; v < PANEL_VECTORS; v++) a[p][r][v] = fma(xv, w.v[v], a[p][r][v]);
+        }
+    };
+    const auto ask = [&](int more_lines) __attribute__((always_inline)) {
+        wait += more_lines;
+        for (; wait >= 12; wait -= 12, ahead += 64) __builtin_prefetch(ahead);
+    };
     for (int64_t k = 0; k < columns; k += Form::STEP) {
         for (int p = 0; p < P; p++) forms[p].begin(k);
-        const int64_t end = Form::STEP == 1 ? k + 1 : least(k + Form::STEP, columns);
-        for (int64_t c = k; c < end; c++) {
-            for (int p = 0; p < P; p++) {
-                const Column w = forms[p].column(c);
-                if constexpr (KEEP) {
-                    for (int v = 0; v < PANEL_VECTORS; v++) store(wide + c * PANEL_OUTPUTS + v * W, w.v[v]);
-                }
-                for (int r = 0; r < R; r++) {
-                    F xv = set(x[r * PANEL_COLUMNS + c]);
-                    stay(xv);
-                    for (int v = 0; v < PANEL_VECTORS; v++) a[p][r][v] = fma(xv, w.v[v], a[p][r][v]);
-                }
+        if constexpr (Form::STEP == 2) {
+            for (int p = 0; p < P; p++) multiply(p, k, forms[p].template column_of<false>());
+            for (int p = 0; p < P; p++) multiply(p, k + 1, forms[p].template column_of<true>());
+            ask(2 * lines);
+        } else {
+            const int64_t end = Form::STEP == 1 ? k + 1 : least(k + Form::STEP, columns);
+            for (int64_t c = k; c < end; c++) {
+                for (int p = 0; p < P; p++) multiply(p, c, forms[p].column(c));
+                ask(lines);
             }
-            wait += lines;
-            for (; wait >= 12; wait -= 12, ahead += 64) __builtin_prefetch(ahead);
         }
     }
     for (int p = 0; p < P; p++) {

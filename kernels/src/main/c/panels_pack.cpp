@@ -7,21 +7,26 @@
 
 namespace TS_NS {
 
-// Place of output o of a panel among the 32 of a column.
-static inline int64_t pair_place(int64_t o) { return o < 16 ? 2 * o : 2 * o - 31; }
-
+// Columns 2j and 2j + 1 of a row are 32 bits in a panel too, so this turns blocks of 16 × 16 of those.
 int panels_pack_bf16(const bf16 *w_NK, void *to, int64_t N, int64_t K, int threads) {
     if (N < 0 || K < 0) return TS_BAD_SHAPE;
-    const int64_t panels = (N + PANEL_OUTPUTS - 1) / PANEL_OUTPUTS;
+    const int64_t panels = (N + PANEL_OUTPUTS - 1) / PANEL_OUTPUTS, pairs = K / 2;
     for_rows(panels, PANEL_OUTPUTS * K, threads, [&](int64_t p) {
-        bf16 *panel = (bf16 *)to + p * PANEL_OUTPUTS * K;
-        for (int64_t o = 0; o < PANEL_OUTPUTS; o++) {
-            const int64_t n = p * PANEL_OUTPUTS + o;
-            bf16 *place = panel + pair_place(o);
-            if (n < N) {
-                for (int64_t k = 0; k < K; k++) place[k * PANEL_OUTPUTS] = w_NK[n * K + k];
-            } else {
-                for (int64_t k = 0; k < K; k++) place[k * PANEL_OUTPUTS].bits = 0;
+        uint32_t *panel = (uint32_t *)((char *)to + p * PairForm::bytes(K));
+        for (int64_t o = 0; o < PANEL_OUTPUTS; o += 16) {
+            const int64_t n = p * PANEL_OUTPUTS + o, rows = least(N - n, 16);
+            int64_t j = 0;
+            if (rows == 16 && K % 2 == 0) {
+                for (; j + 16 <= pairs; j += 16) {
+                    transpose16(w_NK + n * K + 2 * j, pairs, panel + j * PANEL_OUTPUTS + o, PANEL_OUTPUTS);
+                }
+            }
+            for (; j < pairs + K % 2; j++) {
+                for (int64_t i = 0; i < 16; i++) {
+                    uint32_t pair = 0;
+                    if (i < rows) __builtin_memcpy(&pair, w_NK + (n + i) * K + 2 * j, j < pairs ? 4 : 2);
+                    panel[j * PANEL_OUTPUTS + o + i] = pair;
+                }
             }
         }
     });

@@ -43,8 +43,10 @@ TS_API int64_t ts_product_scratch(int64_t threads) {
 }
 
 TS_API int64_t ts_panels_linear_scratch(int64_t M, int64_t K, int64_t threads) {
-    int64_t rows = M <= 36 ? M * threads : M < 240 ? M : 240;
-    return (rows * padded(K, 256) + threads * (240 + 256) * 32) * 4 + 64;
+    const int64_t rows = M <= 36 ? M * threads : M < 240 ? M : 240, tiled = padded(M < 480 ? M : 480, 32);
+    const int64_t plain = (rows * padded(K, 256) + threads * (240 + 256) * 32) * 4;
+    const int64_t tiles = tiled * K * 2 + threads * tiled * 8 * 32 * 4;
+    return (plain > tiles ? plain : tiles) + 64;
 }
 
 TS_API int64_t ts_linear_small_scratch(int64_t M, int64_t K, int64_t threads) {

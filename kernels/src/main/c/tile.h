@@ -106,8 +106,10 @@ static inline void tiles_begin() {
 }
 static inline void tiles_end() { _tile_release(); }
 
+// C (32, 32); meanwhile it asks for `lines` lines of memory from `ahead` on in each 16 steps.
 static inline void mm_tiles_wide(const uint32_t *A, int64_t lda, const uint32_t *B, int64_t ldb,
-                                 float *C, int64_t ldc, int64_t steps, bool add) {
+                                 float *C, int64_t ldc, int64_t steps, bool add,
+                                 const char *ahead = nullptr, int lines = 0) {
     const int64_t ca = lda * 4, cb = ldb * 4, cc = ldc * 4;
     if (add) {
         _tile_loadd(0, C, cc);
@@ -125,6 +127,7 @@ static inline void mm_tiles_wide(const uint32_t *A, int64_t lda, const uint32_t 
         _tile_loadd(5, A + 16 * lda + k, ca);
         _tile_loadd(6, B + k * ldb, cb);
         _tile_loadd(7, B + k * ldb + 16, cb);
+        for (int i = 0; i < lines; i++, ahead += 64) __builtin_prefetch(ahead);
         _tile_dpbf16ps(0, 4, 6);
         _tile_dpbf16ps(1, 4, 7);
         _tile_dpbf16ps(2, 5, 6);
@@ -136,8 +139,8 @@ static inline void mm_tiles_wide(const uint32_t *A, int64_t lda, const uint32_t 
     _tile_stored(3, C + 16 * ldc + 16, cc);
 }
 
-static void mm(const uint32_t *A, int64_t lda, const uint32_t *B, int64_t ldb, float *C,
-               int64_t ldc, int64_t M, int64_t N, int64_t steps, bool add) {
+[[maybe_unused]] static void mm(const uint32_t *A, int64_t lda, const uint32_t *B, int64_t ldb,
+                                float *C, int64_t ldc, int64_t M, int64_t N, int64_t steps, bool add) {
     bool whole = M % 32 == 0 && N % 32 == 0 && steps % 16 == 0;
     if (!whole) {
         mm<uint32_t>(A, lda, B, ldb, C, ldc, M, N, steps, add);

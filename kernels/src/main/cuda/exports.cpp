@@ -13,6 +13,7 @@ typedef struct CUstream_st *cudaStream_t;
         "ts_" #name ":\n\tendbr64\n\tjmp *ts_slot_" #name "(%rip)\n"                        \
         ".size ts_" #name ", .-ts_" #name "\n");
 #define TS_CPU(name)
+#define TS_CPU_TILED(name)
 #define TS_TILED(name) TS_OP(name)
 #define TS_PAIRED(name) TS_OP(name)
 #include "operations.def"

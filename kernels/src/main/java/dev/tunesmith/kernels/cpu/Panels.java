@@ -10,7 +10,8 @@ import java.util.Locale;
 /// A matrix w_NK in panels of 32 outputs: its bytes lie in the order in which a product with any
 /// number of rows reads them, so that one row is bound by memory and 32 by arithmetic.
 ///
-/// An element of the product has the same bits whatever the number of rows or threads.
+/// An element of the product has the same bits whatever the number of rows or threads; where AMX
+/// multiplies bf16, fewer than 16 rows and more are summed in two different orders.
 public record Panels(Form form, long n, long k, int threads) {
     private static final long OUTPUTS = 32;
     private static final long TARGET_BYTES = 32;
@@ -20,7 +21,7 @@ public record Panels(Form form, long n, long k, int threads) {
     /// How a weight is stored.
     public enum Form {
         /// As it was: two bytes.
-        BF16(1, 64),
+        BF16(2, 128),
         /// GGUF's Q8_0: one byte and for 32 columns of a row a scale in fp16.
         Q8_0(32, 32 * 34),
         /// GGUF's Q5_0: five bits and a scale for 32 columns.
@@ -36,7 +37,8 @@ public record Panels(Form form, long n, long k, int threads) {
         private final MethodHandle narrow;
         private final MethodHandle wide;
 
-        /// @param columns what the columns of a matrix are a multiple of
+        /// @param columns what the columns of a matrix are a multiple of; bf16 completes them by
+        ///   zeros
         /// @param panelBytes bytes of so many columns of a panel
         Form(long columns, long panelBytes) {
             String name = name().toLowerCase(Locale.ROOT);
@@ -49,13 +51,13 @@ public record Panels(Form form, long n, long k, int threads) {
 
         /// Whether rows of that many columns can be stored so.
         public boolean takes(long columnsOfRow) {
-            return columnsOfRow > 0 && columnsOfRow % columns == 0;
+            return columnsOfRow > 0 && (this == BF16 || columnsOfRow % columns == 0);
         }
     }
 
     /// Bytes of the panels; outputs that are missing from the last one are zeros.
     public long bytes() {
-        return Math.ceilDiv(n, OUTPUTS) * (k / form.columns) * form.panelBytes;
+        return Math.ceilDiv(n, OUTPUTS) * Math.ceilDiv(k, form.columns) * form.panelBytes;
     }
 
     /// Writes the panels of a matrix whose rows lie end to end: of bf16, or for forms of fewer than

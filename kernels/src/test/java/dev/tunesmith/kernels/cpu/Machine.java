@@ -17,6 +17,9 @@ record Machine(Place place, Element type) {
         /// At a level of the CPU library.
         record Cpu(CpuLevel level) implements Place {}
 
+        /// At the level of AMX, whose tile instructions functions do.
+        record EmulatedTiles() implements Place {}
+
         /// On the GPU of this machine.
         record Gpu() implements Place {}
 
@@ -34,9 +37,14 @@ record Machine(Place place, Element type) {
                                 new Place.Gpu())));
     }
 
-    /// For operations that devices do not have.
+    /// For operations that devices do not have. Where AMX is missing it is emulated.
     static Stream<Machine> levels() {
-        return of(Arrays.stream(CpuLevel.values()).map(Place.Cpu::new));
+        return of(Arrays.stream(CpuLevel.values()).map(Machine::place));
+    }
+
+    private static Place place(CpuLevel level) {
+        boolean missing = level == CpuLevel.AMX && !CpuKernels.supports(level);
+        return missing && EmulatedTiles.works() ? new Place.EmulatedTiles() : new Place.Cpu(level);
     }
 
     private static Stream<Machine> of(Stream<? extends Place> places) {
@@ -56,6 +64,7 @@ record Machine(Place place, Element type) {
                                         + CpuLevel.available());
                 CpuKernels.select(level);
             }
+            case Place.EmulatedTiles() -> EmulatedTiles.use();
             case Place.EmulatedGpu(boolean backwards) -> EmulatedCuda.use(backwards);
             case Place.Gpu() -> {
                 assumeTrue(RealGpu.whyNot().isEmpty(), RealGpu::whyNot);
@@ -63,6 +72,12 @@ record Machine(Place place, Element type) {
                 RealGpu.use();
             }
         }
+    }
+
+    /// Whether tiles multiply, real or emulated ones.
+    boolean hasTiles() {
+        return place instanceof Place.EmulatedTiles
+                || (place instanceof Place.Cpu(CpuLevel level) && level == CpuLevel.AMX);
     }
 
     /// Back to the level that the process started with.

@@ -1,9 +1,12 @@
 package dev.tunesmith.kernels.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.Arrays;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -19,9 +22,10 @@ class PanelsTest {
     @MethodSource("dev.tunesmith.kernels.cpu.Machine#levels")
     void equalTheProduct(Machine machine) {
         machine.use();
-        for (int m : new int[] {0, 1, 2, 3, 4, 7, 12, 13, 37, 250}) {
+        for (int m : new int[] {0, 1, 2, 3, 4, 7, 12, 13, 37, 250, 500}) {
             check(new Panels(Panels.Form.BF16, 37, 75, 2), m, Element.BF16);
             check(new Panels(Panels.Form.BF16, 64, 300, 1), m, Element.F32);
+            check(new Panels(Panels.Form.BF16, 330, 608, 2), m, Element.F32);
             check(new Panels(Panels.Form.Q8_0, 130, 288, 2), m, Element.F32);
         }
     }
@@ -31,11 +35,20 @@ class PanelsTest {
     void givesARowTheSameBitsInAnyBatch(Machine machine) {
         machine.use();
         Panels panels = new Panels(Panels.Form.BF16, 530, 288, 2);
-        float[] many = product(panels, 250, Element.F32);
-        for (int m : new int[] {1, 3, 32}) {
+        float[] many = product(panels, 500, Element.F32);
+        for (int m : machine.hasTiles() ? new int[] {16, 32, 250} : new int[] {1, 3, 32}) {
             assertThat(product(panels, m, Element.F32))
                     .containsExactly(Arrays.copyOf(many, m * 530));
         }
+    }
+
+    @Test
+    void findsAMistakeInTheTiles() {
+        assumeTrue(EmulatedTiles.works(), "this machine has no AVX512_BF16");
+        EmulatedTiles.useMutant();
+        Panels panels = new Panels(Panels.Form.BF16, 64, 96, 2);
+        check(panels, 15, Element.F32);
+        assertThatThrownBy(() -> check(panels, 32, Element.F32)).isInstanceOf(AssertionError.class);
     }
 
     private static void check(Panels panels, int m, Element output) {
