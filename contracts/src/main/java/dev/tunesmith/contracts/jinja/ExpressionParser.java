@@ -11,6 +11,11 @@ import java.util.Set;
 /// Reads expressions, in the order of precedence of Jinja 3.1's parser.
 class ExpressionParser {
     private static final int DEPTH_MAX = 64;
+
+    /// Operators between two braces. A chain of them is as deep as it is long, and each run of it
+    /// takes that much of the stack; Python's own stack ends far below.
+    private static final int LINKS_MAX = 1000;
+
     private static final Set<String> COMPARISONS = Set.of("==", "!=", "<", "<=", ">", ">=");
     private static final Set<String> AFTER_A_TEST = Set.of("else", "or", "and");
 
@@ -22,6 +27,7 @@ class ExpressionParser {
     private final Set<String> tests;
     private int next;
     private int depth;
+    private int links;
 
     ExpressionParser(List<Token> tokens, Set<String> filters, Set<String> tests) {
         this.tokens = tokens;
@@ -39,8 +45,13 @@ class ExpressionParser {
 
     final Token take() {
         Token token = current();
-        if (token.type() != Token.Type.END) {
-            next++;
+        switch (token.type()) {
+            case END -> {}
+            case VARIABLE_END, BLOCK_END -> {
+                next++;
+                links = 0;
+            }
+            default -> next++;
         }
         return token;
     }
@@ -76,6 +87,17 @@ class ExpressionParser {
 
     final TemplateException unexpected(String expected) {
         return TemplateException.syntax(expected + ", found " + current().shown(), current().at());
+    }
+
+    /// A value that consists of another one.
+    private <T extends Expression> T linked(T value) {
+        if (++links > LINKS_MAX) {
+            throw TemplateException.of(
+                            TemplateException.Kind.LIMIT,
+                            "more than " + LINKS_MAX + " operators in one expression")
+                    .at(current().at());
+        }
+        return value;
     }
 
     /// An expression, or a tuple without parentheses.
@@ -122,7 +144,7 @@ class ExpressionParser {
             Expression condition = or();
             Optional<Expression> no =
                     skipName("else") ? Optional.of(expression()) : Optional.empty();
-            value = new Expression.Conditional(condition, value, no, at);
+            value = linked(new Expression.Conditional(condition, value, no, at));
         }
         depth--;
         return value;
@@ -132,7 +154,7 @@ class ExpressionParser {
         Expression left = and();
         while (current().name("or")) {
             Position at = take().at();
-            left = new Expression.Binary("or", left, and(), at);
+            left = linked(new Expression.Binary("or", left, and(), at));
         }
         return left;
     }
@@ -141,7 +163,7 @@ class ExpressionParser {
         Expression left = not();
         while (current().name("and")) {
             Position at = take().at();
-            left = new Expression.Binary("and", left, not(), at);
+            left = linked(new Expression.Binary("and", left, not(), at));
         }
         return left;
     }
@@ -154,7 +176,7 @@ class ExpressionParser {
         }
         Expression value = comparison();
         for (int i = 0; i < count; i++) {
-            value = new Expression.Unary("not", value, at);
+            value = linked(new Expression.Unary("not", value, at));
         }
         return value;
     }
@@ -184,7 +206,7 @@ class ExpressionParser {
         Expression left = concat();
         while (current().operator("+") || current().operator("-")) {
             Token operator = take();
-            left = new Expression.Binary(operator.text(), left, concat(), operator.at());
+            left = linked(new Expression.Binary(operator.text(), left, concat(), operator.at()));
         }
         return left;
     }
@@ -206,7 +228,7 @@ class ExpressionParser {
                 || current().operator("//")
                 || current().operator("%")) {
             Token operator = take();
-            left = new Expression.Binary(operator.text(), left, power(), operator.at());
+            left = linked(new Expression.Binary(operator.text(), left, power(), operator.at()));
         }
         return left;
     }
@@ -215,7 +237,7 @@ class ExpressionParser {
         Expression left = unary(true);
         while (current().operator("**")) {
             Position at = take().at();
-            left = new Expression.Binary("**", left, unary(true), at);
+            left = linked(new Expression.Binary("**", left, unary(true), at));
         }
         return left;
     }
@@ -338,11 +360,11 @@ class ExpressionParser {
         while (true) {
             Token token = current();
             if (skipOperator(".")) {
-                value = attribute(value, token.at());
+                value = linked(attribute(value, token.at()));
             } else if (skipOperator("[")) {
-                value = subscript(value, token.at());
+                value = linked(subscript(value, token.at()));
             } else if (token.operator("(")) {
-                value = new Expression.Call(value, passed(), token.at());
+                value = linked(new Expression.Call(value, passed(), token.at()));
             } else {
                 return value;
             }
@@ -429,11 +451,11 @@ class ExpressionParser {
         while (true) {
             Token token = current();
             if (skipOperator("|")) {
-                value = filter(value);
+                value = linked(filter(value));
             } else if (skipName("is")) {
-                value = test(value, token.at());
+                value = linked(test(value, token.at()));
             } else if (token.operator("(")) {
-                value = new Expression.Call(value, passed(), token.at());
+                value = linked(new Expression.Call(value, passed(), token.at()));
             } else {
                 return value;
             }

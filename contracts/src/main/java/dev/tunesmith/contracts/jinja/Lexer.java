@@ -3,7 +3,9 @@ package dev.tunesmith.contracts.jinja;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -39,10 +41,12 @@ final class Lexer {
 
     private final String source;
     private final List<Token> tokens = new ArrayList<>();
+    private final Map<Pattern, Matcher> matchers = new HashMap<>();
     private int at;
     private boolean lineStarting = true;
     private int line = 1;
     private int lineStart;
+    private int linesCounted;
 
     private Lexer(String source) {
         this.source = source;
@@ -77,7 +81,9 @@ final class Lexer {
     }
 
     private Matcher region(Pattern pattern, int from) {
-        return pattern.matcher(source).region(from, source.length()).useTransparentBounds(true);
+        return matchers.computeIfAbsent(
+                        pattern, any -> any.matcher(source).useTransparentBounds(true))
+                .region(from, source.length());
     }
 
     /// The text before a tag, stripped as the sign of the tag and `lstrip_blocks` say.
@@ -224,17 +230,23 @@ final class Lexer {
         }
     }
 
+    /// Ends of lines are looked for once, however many tokens a line has.
     private Position position(int offset) {
         if (offset < lineStart) {
             line = 1;
             lineStart = 0;
+            linesCounted = 0;
         }
-        for (int i = source.indexOf('\n', lineStart);
-                i >= 0 && i < offset;
-                i = source.indexOf('\n', i + 1)) {
+        for (int i = nextLineEnd(offset); i >= 0; i = nextLineEnd(offset)) {
             line++;
             lineStart = i + 1;
+            linesCounted = lineStart;
         }
+        linesCounted = Math.max(linesCounted, offset);
         return new Position(line, offset - lineStart + 1);
+    }
+
+    private int nextLineEnd(int before) {
+        return linesCounted < before ? source.indexOf('\n', linesCounted, before) : -1;
     }
 }

@@ -116,6 +116,18 @@ final class HostileTemplatesTest {
         assertThat(failure(source)).contains(TemplateException.Kind.LIMIT);
     }
 
+    @Test
+    void aChainOfOperatorsMayBeLongButNotEndless() {
+        for (String link : List.of("+1", " and 1", " or 1", "*1", "**1", "|abs", " if 1")) {
+            assertThat(failure("{{ 1" + link.repeat(900) + " }}{{ 1" + link.repeat(900) + " }}"))
+                    .as(link)
+                    .isEmpty();
+            assertThat(failure("{{ 1" + link.repeat(1100) + " }}"))
+                    .as(link)
+                    .contains(TemplateException.Kind.LIMIT);
+        }
+    }
+
     /// Kills: the catch of a stack that ran out, and the limit of tokens.
     @Test
     void deepNestingOfAnyKindEnds() {
