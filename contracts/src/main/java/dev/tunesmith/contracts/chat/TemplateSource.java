@@ -8,8 +8,9 @@ import java.util.List;
 /// A named template in the language of Hugging Face's templates, so that what was trained with it
 /// is served with it, here and elsewhere.
 ///
-/// Conversations without functions come out as [Writer] writes them; descriptions of functions have
-/// no place in it.
+/// Conversations without functions come out as [Writer] writes them. Functions, calls and results
+/// must stand in the texts already, where [FunctionTexts] puts them; a call that does not is
+/// refused rather than written as an empty answer.
 public final class TemplateSource {
 
     private final NamedTemplate template;
@@ -34,7 +35,9 @@ public final class TemplateSource {
                                 + expression(slots.system(), "system")
                                 + ") if loop.first and system else '') + message.content %}"
                         : "{% set content = message.content %}";
-        return "{% if messages[0].role == 'system' %}"
+        return "{# "
+                + template.name()
+                + " #}{% if messages[0].role == 'system' %}"
                 + "{% set system = messages[0].content %}{% set turns = messages[1:] %}"
                 + "{% else %}{% set system = "
                 + Json.line(template.defaultSystem())
@@ -70,7 +73,12 @@ public final class TemplateSource {
                         : "";
         return "{% generation %}"
                 + thought
+                + "{% if message.tool_calls %}{% if not message.content %}"
+                + "{{ raise_exception('calls are written where tools are known') }}{% endif %}"
+                + text(template.slots().call(), "message.content")
+                + "{% else %}"
                 + text(template.slots().answer(), "message.content")
+                + "{% endif %}"
                 + end
                 + "{% endgeneration %}";
     }

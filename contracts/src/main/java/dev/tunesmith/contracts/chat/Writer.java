@@ -154,15 +154,18 @@ public record Writer(NamedTemplate template, Thinking thinking, LocalDate today)
     }
 
     private List<Piece> system(Dialogue dialogue) {
-        String system = dialogue.system().isEmpty() ? template.defaultSystem() : dialogue.system();
-        if (system.isEmpty() && dialogue.tools().isEmpty()) {
-            return List.of();
-        }
-        String tools = dialogue.tools().isEmpty() ? "" : tools(dialogue.tools());
+        String text = system(dialogue.system(), dialogue.tools());
+        return text.isEmpty() ? List.of() : Slot.fill(template.slots().system(), text);
+    }
+
+    /// What the system message says, with a description of tools; empty if it says nothing.
+    String system(String given, List<?> described) {
+        String system = given.isEmpty() ? template.defaultSystem() : given;
+        String tools = described.isEmpty() ? "" : tools(described);
         if (template.kind() == Kind.TRIMMED_TOOLS && system.isEmpty()) {
             tools = TextMethods.strip(tools, "\n", true, false);
         }
-        return Slot.fill(template.slots().system(), system + tools);
+        return system + tools;
     }
 
     private String tools(List<?> tools) {
@@ -182,7 +185,7 @@ public record Writer(NamedTemplate template, Thinking thinking, LocalDate today)
     }
 
     /// Where a result is part of a JSON object, text that is no JSON is written as a JSON text.
-    private String result(String content) {
+    String result(String content) {
         boolean inJson =
                 template.slots().result().stream()
                         .anyMatch(slot ->

@@ -120,6 +120,91 @@ final class NamedTemplatesTest {
         }
     }
 
+    @Test
+    void everyTemplateWritesFunctionsTheSameInTheLanguageOfModels() {
+        List<Map<String, Object>> tools =
+                List.of(
+                        Map.of(
+                                "type",
+                                "function",
+                                "function",
+                                Map.of(
+                                        "name",
+                                        "f",
+                                        "description",
+                                        "d",
+                                        "parameters",
+                                        Map.of("type", "object", "properties", Map.of()))));
+        Map<String, Object> call =
+                Map.of("function", Map.of("name", "f", "arguments", "{\"a\": 1}"));
+        List<Map<String, Object>> messages =
+                List.of(
+                        Map.of("role", "user", "content", "Q"),
+                        Map.of("role", "assistant", "content", "", "tool_calls", List.of(call)),
+                        Map.of("role", "tool", "content", "it is 3"),
+                        Map.of("role", "assistant", "content", "B"));
+        List<Turn> turns =
+                List.of(
+                        new Turn(Turn.Role.USER, "Q"),
+                        new Turn(Turn.Role.CALLS, "[{\"name\": \"f\", \"arguments\": {\"a\": 1}}]"),
+                        new Turn(Turn.Role.RESULT, "it is 3"),
+                        new Turn(Turn.Role.ASSISTANT, "B"));
+        for (String name : NamedTemplates.names()) {
+            NamedTemplate template = NamedTemplates.find(name).orElseThrow();
+            String source = TemplateSource.of(template);
+            StringBuilder wanted = new StringBuilder();
+            for (Exchange exchange :
+                    writer(name, Thinking.ON).exchanges(new Dialogue(turns, "", tools))) {
+                wanted.append(plain(template, exchange.source()))
+                        .append(plain(template, exchange.target()));
+            }
+            String end = template.ending().efficient() ? eos(template) : "";
+
+            Rendered rendered =
+                    ChatTemplate.compile(source)
+                            .render(
+                                    ChatInput.of(
+                                            new FunctionTexts(template, TODAY)
+                                                    .written(messages, tools),
+                                            Map.of("bos_token", "<s>", "eos_token", "</s>"),
+                                            TODAY.atStartOfDay()));
+
+            assertThat(rendered.text()).as(name).isEqualTo(wanted + end);
+            assertThat(NamedTemplates.written(source)).hasValue(template);
+        }
+    }
+
+    @Test
+    void aCallWithoutItsTextIsNoEmptyAnswer() {
+        ChatTemplate compiled =
+                ChatTemplate.compile(TemplateSource.of(NamedTemplates.find("qwen").orElseThrow()));
+        List<Map<String, Object>> messages =
+                List.of(
+                        Map.of("role", "user", "content", "Q"),
+                        Map.of("role", "assistant", "content", "", "tool_calls", List.of("x")));
+
+        assertThatThrownBy(() ->
+                        compiled.render(ChatInput.of(messages, Map.of(), TODAY.atStartOfDay())))
+                .hasMessageContaining("calls are written");
+    }
+
+    @Test
+    void resultsOfParallelCallsAreOneTurn() {
+        FunctionTexts texts = new FunctionTexts(NamedTemplates.find("qwen").orElseThrow(), TODAY);
+
+        List<Map<String, Object>> written =
+                texts.written(
+                        List.of(
+                                Map.of("role", "user", "content", "Q"),
+                                Map.of("role", "tool", "content", "1"),
+                                Map.of("role", "tool", "content", "2")),
+                        List.of());
+
+        assertThat(written).hasSize(2);
+        assertThat(written.getLast())
+                .containsEntry("content", "1\n</tool_response>\n<tool_response>\n2");
+    }
+
     private static String eos(NamedTemplate template) {
         return template.ending().endToken().orElse("</s>");
     }

@@ -122,8 +122,13 @@ public final class ChatEncoder {
         return seen(encode(rendered, answerWeights), looked.pictures);
     }
 
+    /// Whether a token is a control token.
+    boolean isControl(int token) {
+        return tokenizer.isSpecial(token);
+    }
+
     /// A conversation as training takes it, shortened to at most `lengthMax` tokens; without any if
-    /// it has pictures and is longer.
+    /// no word of an answer would be left, or if it has pictures or ends with a call and is longer.
     ///
     /// @throws UnusableRowException if the template cannot write it
     public Sample sample(Conversation conversation, int lengthMax) {

@@ -9,11 +9,12 @@ import java.util.Map;
 ///
 /// First whole turns go, the oldest first, but not the system message; then the middle of the
 /// longest message that is not an answer; and only if the answer alone is too long, its end, with
-/// the end-of-turn token kept.
+/// the end-of-turn token kept. A row of which no word of an answer would be left is left out.
 final class ConversationFitter {
 
     static final String ELLIPSIS = " … ";
     private static final int SHORTENINGS_MAX = 16;
+    private static final Sample NOTHING = new Sample(new int[0], new float[0]);
 
     private final ChatEncoder encoder;
     private final int lengthMax;
@@ -44,7 +45,8 @@ final class ConversationFitter {
         boolean cut = longest(whole) > lengthMax;
         List<Fitted> fitted = new ArrayList<>();
         for (int i = 0; i < whole.size(); i++) {
-            fitted.add(new Fitted(withinLimit(samples.get(i)), whole.get(i).length(), cut));
+            Sample within = withinLimit(samples.get(i), shorter.then(continuations.get(i)));
+            fitted.add(new Fitted(within, whole.get(i).length(), cut));
         }
         return fitted;
     }
@@ -114,22 +116,85 @@ final class ConversationFitter {
                 + new String(points, points.length - kept / 2, kept / 2);
     }
 
-    private Sample withinLimit(Sample sample) {
+    /// The beginning of a conversation and what the template writes behind its last trained answer,
+    /// which begins with the end-of-turn token; nothing where that would train no word of an
+    /// answer.
+    private Sample withinLimit(Sample sample, Conversation conversation) {
         if (sample.length() <= lengthMax) {
             return sample;
         }
-        if (!sample.pictures().isEmpty()) {
-            // Half a picture is none: the row is left out.
-            return new Sample(new int[0], new float[0]);
+        int last = lastTrained(conversation);
+        // Half a picture is none, and half a call neither: the row is left out.
+        if (!sample.pictures().isEmpty() || last < 0) {
+            return NOTHING;
         }
-        int last = sample.length() - 1;
-        while (last > 0 && sample.weights()[last] == 0) {
-            last--;
+        int end = trainedEnd(sample);
+        int tail = end <= lengthMax ? 0 : tail(sample, end, conversation, last);
+        int head = Math.min(end, lengthMax - tail);
+        if (tail > 0 && head > 0 && sample.weights()[head - 1] <= 0) {
+            // The cut lies in a question: the answer before it has its end already.
+            head = trainedEnd(begin(sample, head));
+            tail = 0;
         }
-        int[] ids = Arrays.copyOf(sample.ids(), lengthMax);
-        float[] weights = Arrays.copyOf(sample.weights(), lengthMax);
-        ids[lengthMax - 1] = sample.ids()[last];
-        weights[lengthMax - 1] = sample.weights()[last];
+        if (head <= 0 || begin(sample, head).trainedTokens() == 0) {
+            return NOTHING;
+        }
+        int[] ids = Arrays.copyOf(sample.ids(), head + tail);
+        float[] weights = Arrays.copyOf(sample.weights(), head + tail);
+        System.arraycopy(sample.ids(), end - tail, ids, head, tail);
+        System.arraycopy(sample.weights(), end - tail, weights, head, tail);
         return new Sample(ids, weights);
+    }
+
+    private static Sample begin(Sample sample, int length) {
+        return new Sample(
+                Arrays.copyOf(sample.ids(), length), Arrays.copyOf(sample.weights(), length));
+    }
+
+    /// Behind the last token that is trained.
+    private static int trainedEnd(Sample sample) {
+        int end = sample.length();
+        while (end > 0 && sample.weights()[end - 1] <= 0) {
+            end--;
+        }
+        return end;
+    }
+
+    /// The last answer with a weight, if its text can be cut.
+    private static int lastTrained(Conversation conversation) {
+        int answer = conversation.weights().size() - 1;
+        for (int i = conversation.messages().size() - 1; i >= 0; i--) {
+            Map<String, Object> message = conversation.messages().get(i);
+            if (Conversation.isAnswer(message) && conversation.weights().get(answer--) > 0) {
+                return message.get("tool_calls") instanceof List<?> calls && !calls.isEmpty()
+                        ? -1
+                        : i;
+            }
+        }
+        return -1;
+    }
+
+    /// How many tokens the template writes behind the text of an answer: those at the end that
+    /// another text has too. Where they begin with no control token, they may have grown together
+    /// with the last letter of the text; then that letter is taken for it.
+    private int tail(Sample sample, int end, Conversation conversation, int answer) {
+        int tail = tail(sample, end, conversation.withContent(answer, ELLIPSIS.strip()));
+        String text = String.valueOf(conversation.messages().get(answer).get("content"));
+        if (text.isEmpty() || (tail > 0 && encoder.isControl(sample.ids()[end - tail]))) {
+            return tail;
+        }
+        String letter = Character.toString(text.codePointBefore(text.length()));
+        return tail(sample, end, conversation.withContent(answer, letter));
+    }
+
+    private int tail(Sample sample, int end, Conversation brief) {
+        Sample other = encoder.sample(brief.messages(), brief.tools(), brief.answerWeights());
+        int otherEnd = trainedEnd(other);
+        int most = Math.min(end, otherEnd);
+        int tail = 0;
+        while (tail < most && sample.ids()[end - 1 - tail] == other.ids()[otherEnd - 1 - tail]) {
+            tail++;
+        }
+        return tail;
     }
 }

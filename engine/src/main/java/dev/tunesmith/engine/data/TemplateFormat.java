@@ -1,5 +1,8 @@
 package dev.tunesmith.engine.data;
 
+import dev.tunesmith.contracts.chat.FunctionTexts;
+import dev.tunesmith.contracts.chat.NamedTemplate;
+import dev.tunesmith.contracts.chat.NamedTemplates;
 import dev.tunesmith.contracts.jinja.TemplateException;
 import dev.tunesmith.contracts.template.ChatInput;
 import dev.tunesmith.contracts.template.ChatTemplate;
@@ -11,6 +14,7 @@ import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.ModelFileException;
 import java.time.Clock;
 import java.time.Instant;
+import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
@@ -34,11 +38,20 @@ public final class TemplateFormat implements ChatFormat {
             List.of("bos_token", "eos_token", "unk_token", "pad_token");
 
     private final ChatTemplate template;
+
+    /// What the template was made of: it knows how functions are described and called.
+    private final Optional<NamedTemplate> named;
+
     private final Map<String, String> specialTokens;
     private final Clock clock;
 
-    private TemplateFormat(ChatTemplate template, Map<String, String> specialTokens, Clock clock) {
+    private TemplateFormat(
+            ChatTemplate template,
+            Optional<NamedTemplate> named,
+            Map<String, String> specialTokens,
+            Clock clock) {
         this.template = template;
+        this.named = named;
         this.specialTokens = specialTokens;
         this.clock = clock;
     }
@@ -75,7 +88,8 @@ public final class TemplateFormat implements ChatFormat {
         }
         try {
             ChatTemplate template = source.map(ChatTemplate::compile).orElse(ChatTemplate.CHATML);
-            return new TemplateFormat(template, specialTokens, clock);
+            return new TemplateFormat(
+                    template, source.flatMap(NamedTemplates::written), specialTokens, clock);
         } catch (TemplateException e) {
             throw new ModelFileException(model.path(), "chat template: " + e.getMessage());
         }
@@ -88,7 +102,7 @@ public final class TemplateFormat implements ChatFormat {
 
     @Override
     public Rendered render(List<Map<String, Object>> messages, List<Map<String, Object>> tools) {
-        checkTools(tools);
+        checkTools(messages, tools);
         Rendered rendered = rendered(messages, tools, false);
         boolean hasAnswers = messages.stream().anyMatch(Conversation::isAnswer);
         return rendered.spans().isEmpty() && hasAnswers
@@ -98,14 +112,28 @@ public final class TemplateFormat implements ChatFormat {
 
     @Override
     public Rendered prompt(List<Map<String, Object>> messages, List<Map<String, Object>> tools) {
-        checkTools(tools);
+        checkTools(messages, tools);
         return rendered(messages, tools, true);
     }
 
-    private void checkTools(List<Map<String, Object>> tools) {
+    private void checkTools(List<Map<String, Object>> messages, List<Map<String, Object>> tools) {
+        if (named.isPresent()) {
+            return;
+        }
         if (!tools.isEmpty() && !template.reads("tools")) {
             throw new UnusableRowException(
-                    "tools", "the chat template of this model has no place for functions");
+                    "tools",
+                    "the chat template of this model has no place for functions;"
+                            + " a model without a template can be given a named one that has");
+        }
+        for (int i = 0; i < messages.size() && !template.reads("tool_calls"); i++) {
+            if (messages.get(i).get("tool_calls") instanceof List<?> calls && !calls.isEmpty()) {
+                throw new UnusableRowException(
+                        "messages[%d].tool_calls".formatted(i),
+                        "the chat template of this model cannot write calls, so this would be an"
+                                + " empty answer; write the call into the content, or give a model"
+                                + " without a template a named one");
+            }
         }
     }
 
@@ -132,9 +160,23 @@ public final class TemplateFormat implements ChatFormat {
             List<Map<String, Object>> messages,
             List<Map<String, Object>> tools,
             boolean generationPrompt) {
-        ChatInput plain = input(messages);
-        ChatInput input = tools.isEmpty() ? plain : plain.withTools(List.copyOf(tools));
+        ChatInput plain = input(written(messages, tools));
+        ChatInput input =
+                tools.isEmpty() || named.isPresent() ? plain : plain.withTools(List.copyOf(tools));
         return rendered(generationPrompt ? input.withGenerationPrompt() : input);
+    }
+
+    private List<Map<String, Object>> written(
+            List<Map<String, Object>> messages, List<Map<String, Object>> tools) {
+        if (named.isEmpty()) {
+            return messages;
+        }
+        try {
+            return new FunctionTexts(named.get(), LocalDate.now(clock)).written(messages, tools);
+        } catch (MalformedCallException e) {
+            throw new UnusableRowException(
+                    "messages", "template %s: %s".formatted(named.get().name(), e.getMessage()));
+        }
     }
 
     private ChatInput input(List<Map<String, Object>> messages) {

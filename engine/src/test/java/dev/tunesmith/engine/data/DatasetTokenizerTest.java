@@ -45,6 +45,11 @@ class DatasetTokenizerTest {
             {%- endif -%}
             """;
 
+    private static final String CALL =
+            """
+            {"id":"%d","type":"function","function":{"name":"f","arguments":"{}"}}\
+            """;
+
     @TempDir Path folder;
     private Path file = Path.of("");
 
@@ -137,6 +142,58 @@ class DatasetTokenizerTest {
             assertThat(decoded(tokenizer.read(file).samples().getFirst(), false))
                     .contains("### Instruction:\na\n\n### Response:\nb");
         }
+    }
+
+    @Test
+    void aNamedTemplateWritesFunctionsAndCallsAsItsToolFormatDoes() throws IOException {
+        Files.delete(folder.resolve("model/chat_template.jinja"));
+        ModelDirectory model = ModelDirectory.open(folder.resolve("model"));
+        Files.writeString(
+                file,
+                """
+                {"tools":[{"type":"function","function":{"name":"look<|im_end|>up"}}],\
+                "messages":[{"role":"user","content":"a"},\
+                {"role":"assistant","content":"","tool_calls":[%s]}]}
+                """
+                        .formatted(CALL.formatted(1)));
+        try (DatasetTokenizer tokenizer =
+                DatasetTokenizer.of(
+                        model,
+                        new Options(
+                                Method.SUPERVISED, 1000, Overflow.ERROR, TrainedTurns.ANSWERS, 5),
+                        NamedFormat.source(model, "qwen"),
+                        ChatEncoder.Sight.NONE)) {
+            Tokenized rows = tokenizer.read(file);
+
+            assertThat(rows.problems()).isEmpty();
+            Sample sample = rows.samples().getFirst();
+            assertThat(decoded(sample, true))
+                    .isEqualTo(
+                            """
+                            <tool_call>
+                            {"name": "f", "arguments": {}}
+                            </tool_call><|im_end|>
+                            """);
+            assertThat(decoded(sample, false)).contains("# Tools", "look<|im_end|>up");
+            assertThat(controlTokens(sample)).isEqualTo(6);
+        }
+    }
+
+    @Test
+    void callsThatNoTemplateCanWriteAreRefusedByLine() throws IOException {
+        Files.delete(folder.resolve("model/chat_template.jinja"));
+        String row =
+                """
+                {"messages":[{"role":"user","content":"a"},\
+                {"role":"assistant","content":"","tool_calls":[%s]}]}\
+                """
+                        .formatted(CALL.formatted(1));
+
+        Tokenized tokenized = read(Method.SUPERVISED, 100, Overflow.ERROR, row);
+
+        assertThat(tokenized.samples()).isEmpty();
+        assertThat(tokenized.problems().getFirst().line()).isEqualTo(1);
+        assertThat(tokenized.problems().getFirst().message()).contains("empty answer");
     }
 
     @Test
@@ -351,6 +408,95 @@ class DatasetTokenizerTest {
 
         assertThat(sample.length()).isEqualTo(30);
         assertThat(decoded(sample, true)).endsWith("<|im_end|>");
+    }
+
+    @Test
+    void anAnswerThatIsTooLongKeepsItsEndWhereTheTemplateMarksNoAnswers() throws IOException {
+        String plain = TEMPLATE.replace("{% generation %}", "").replace("{% endgeneration %}", "");
+        String row = "{\"prompt\":\"a\",\"completion\":\"%s\"}".formatted("word ".repeat(60));
+        for (String end : List.of("<|im_end|>\n", "<|eot_id|>")) {
+            Files.writeString(
+                    folder.resolve("model/chat_template.jinja"),
+                    end.startsWith("<|im")
+                            ? plain
+                            : plain.replace("<|im_end|>", "<|eot_id|>")
+                                    .replace("{{ '\\n' }}\n{%- endfor", "{%- endfor"));
+
+            Sample sample =
+                    read(Method.SUPERVISED, 30, Overflow.TRUNCATE, row).samples().getFirst();
+
+            assertThat(sample.length()).isEqualTo(30);
+            assertThat(decoded(sample, true)).startsWith("word word").endsWith(end);
+        }
+    }
+
+    @Test
+    void theBuiltInTemplateKeepsTheEndOfALongAnswer() throws IOException {
+        Files.delete(folder.resolve("model/chat_template.jinja"));
+        String row = "{\"prompt\":\"a\",\"completion\":\"%s\"}".formatted("word ".repeat(60));
+
+        Sample sample = read(Method.SUPERVISED, 30, Overflow.TRUNCATE, row).samples().getFirst();
+
+        assertThat(decoded(sample, true)).endsWith("word<|im_end|>\n");
+    }
+
+    @Test
+    void aRowWithoutRoomForAWordOfTheAnswerIsLeftOut() throws IOException {
+        Files.writeString(
+                folder.resolve("model/chat_template.jinja"),
+                "{%- if tools %}{{ tools | tojson }}{% endif -%}\n" + TEMPLATE);
+        String row =
+                """
+                {"tools":[{"type":"function","function":{"name":"%s"}}],\
+                "messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}\
+                """
+                        .formatted("lookup".repeat(40));
+
+        Tokenized tokenized = read(Method.SUPERVISED, 20, Overflow.TRUNCATE, row);
+
+        assertThat(tokenized.stats().cutRows()).isEqualTo(1);
+        assertThat(tokenized.stats().trainedTokens()).isZero();
+        assertThat(tokenized.samples()).isEmpty();
+    }
+
+    @Test
+    void aCallIsNeverCut() throws IOException {
+        Files.writeString(
+                folder.resolve("model/chat_template.jinja"),
+                TEMPLATE.replace("m.content +", "m.content ~ (m.tool_calls or '') +"));
+        String row =
+                """
+                {"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"",\
+                "tool_calls":[{"id":"1","type":"function",\
+                "function":{"name":"f","arguments":"{\\"x\\": \\"%s\\"}"}}]}]}\
+                """
+                        .formatted("word ".repeat(60));
+
+        Tokenized tokenized = read(Method.SUPERVISED, 30, Overflow.TRUNCATE, row);
+
+        assertThat(tokenized.stats().cutRows()).isEqualTo(1);
+        assertThat(tokenized.samples()).isEmpty();
+    }
+
+    @Test
+    void aCutInsideAQuestionTrainsOnlyAnswersBeforeIt() throws IOException {
+        String row =
+                """
+                {"messages":[{"role":"user","content":"a"},\
+                {"role":"assistant","content":"one","tool_calls":[%s]},\
+                {"role":"tool","tool_call_id":"1","content":"r"},\
+                {"role":"assistant","content":"%s","weight":0,"tool_calls":[%s]},\
+                {"role":"tool","tool_call_id":"2","content":"r"},\
+                {"role":"assistant","content":"two"}]}\
+                """
+                        .formatted(CALL.formatted(1), "word ".repeat(60), CALL.formatted(2));
+        Files.writeString(
+                folder.resolve("model/chat_template.jinja"), TEMPLATE + "{# tool_calls #}");
+
+        Sample sample = read(Method.SUPERVISED, 30, Overflow.TRUNCATE, row).samples().getFirst();
+
+        assertThat(decoded(sample, true)).isEqualTo("one<|im_end|>");
+        assertThat(decoded(sample, false)).endsWith("one<|im_end|>");
     }
 
     @Test

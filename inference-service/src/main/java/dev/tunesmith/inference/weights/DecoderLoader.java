@@ -1,5 +1,6 @@
 package dev.tunesmith.inference.weights;
 
+import dev.tunesmith.contracts.chat.NamedTemplate;
 import dev.tunesmith.contracts.chat.NamedTemplates;
 import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.tool.ToolFormat;
@@ -98,13 +99,20 @@ public final class DecoderLoader implements ModelLoader {
                     new ChatEncoder(
                             tokenizer, TemplateFormat.of(directory, Clock.systemUTC()), sight());
             this.documents = TextEncoder.of(directory, tokenizer);
-            this.calls = directory.chatTemplate().flatMap(ToolFormat::shownBy);
+            this.calls = directory.chatTemplate().flatMap(LoadedDecoder::calls);
             this.plain = served(decoder);
         }
 
         private Served served(Decoder view) {
             return new Served(
                     new DecoderModel(view, room), tokenizer, encoder, documents, calls, stopTokens);
+        }
+
+        /// How a model calls functions that has this template.
+        private static Optional<ToolFormat> calls(String template) {
+            return NamedTemplates.written(template)
+                    .map(NamedTemplate::tools)
+                    .or(() -> ToolFormat.shownBy(template));
         }
 
         private ChatEncoder.Sight sight() {
@@ -154,7 +162,7 @@ public final class DecoderLoader implements ModelLoader {
                     directory
                             .chatTemplate()
                             .or(() -> Optional.of(template))
-                            .flatMap(ToolFormat::shownBy),
+                            .flatMap(LoadedDecoder::calls),
                     stops);
         }
 
