@@ -19,13 +19,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/// Thirty-three files as users of other trainers have them.
+/// Thirty-nine files as users of other trainers have them.
 final class ForeignSpecTest {
     private static final Path FILES = Path.of("src/test/resources/foreign");
     private static final String ANY_FILE = "file-" + "0".repeat(32);
@@ -53,12 +54,13 @@ final class ForeignSpecTest {
     /// Everything that the platform would say of a body whose model and files exist.
     private static List<String> problems(ObjectNode body) {
         SpecFile.files(body).forEach(place -> place.put(ANY_FILE));
-        String model = body.path("model").asText();
+        Set<String> models = new TreeSet<>(Set.of("reward", "Llama-3.1-8B-Instruct"));
+        models.add(body.path("model").asText());
         var lookup =
                 new Lookup() {
                     @Override
                     public Set<String> models() {
-                        return Set.of(model);
+                        return models;
                     }
 
                     @Override
@@ -76,8 +78,17 @@ final class ForeignSpecTest {
     }
 
     @Test
-    void thereAreElevenFilesOfEachTrainerOneOfThemRefused() throws IOException {
-        assertThat(accepted()).hasSize(3 * 10);
+    void thereAreTenFilesAndMoreOfEachTrainer() throws IOException {
+        assertThat(accepted()).hasSize(36);
+    }
+
+    /// The specs beside are what a person wrote who has read the files.
+    @ParameterizedTest
+    @MethodSource("accepted")
+    void translatesEachValue(Path file) throws IOException {
+        Path wanted = Path.of("src/test/resources/translated").resolve(FILES.relativize(file));
+        assertThat(read(file).yaml().replace(FILES.toAbsolutePath() + "/", ""))
+                .isEqualTo(Files.readString(wanted));
     }
 
     @ParameterizedTest
@@ -146,7 +157,13 @@ final class ForeignSpecTest {
                         e -> {
                             assertThat(e.exitCode()).isEqualTo(ExitCode.USAGE);
                             assertThat(String.join("\n", e.problems()))
-                                    .contains("stage: ppo cannot be had (method: {type: ppo}")
+                                    .contains(
+                                            "reward_model_type: api",
+                                            "a job of method reward_model")
+                                    .contains("pref_ftx: 0.5 cannot be had (method dpo; ppo")
+                                    .contains("saves/sft,saves/tone", "one adapter")
+                                    .contains("template: lama3", "template: chatml")
+                                    .doesNotContain("stage", "answers are scored by graders")
                                     .contains(
                                             "quantization_bit: 8 cannot be had (quantization_bit: 4)")
                                     .contains("lora_rnak", "is lora_rank meant?")
@@ -159,7 +176,10 @@ final class ForeignSpecTest {
                         CommandFailure.class,
                         e ->
                                 assertThat(String.join("\n", e.problems()))
-                                        .contains("kd_ratio", "answers of the teacher")
+                                        .contains("kd_loss", "ForwardKLLoss", "distill_beta: 0.5")
+                                        .contains(
+                                                "GRPOSimpleLoss cannot be had (method: {type: grpo}")
+                                        .doesNotContain("kd_ratio", "method supervised")
                                         .contains("RMSprop", "AdamW", "shuffle", "fp16")
                                         .contains("is gradient_accumulation_steps meant?"));
         assertThatThrownBy(() -> read("axolotl/refused.yml").check(false))
@@ -167,7 +187,31 @@ final class ForeignSpecTest {
                         CommandFailure.class,
                         e ->
                                 assertThat(String.join("\n", e.problems()))
-                                        .contains("grpo", "load_in_8bit", "one_cycle", "relora"));
+                                        .contains(
+                                                "trl.reward_funcs",
+                                                "method: {type: grpo, grpo: {grader")
+                                        .contains("load_in_8bit", "one_cycle", "relora")
+                                        .doesNotContain("trl.num_generations", "rl: grpo"));
+    }
+
+    /// The only thing of such a file that we cannot have is its code.
+    @Test
+    void groupsOfAnswersNeedAGraderAndNothingElse() {
+        ForeignSpec spec =
+                read(
+                        "axolotl/refused.yml",
+                        "training_file=mine.jsonl",
+                        "method.grpo.grader.type=string_check",
+                        "method.grpo.grader.operation=eq",
+                        "method.grpo.grader.input='{{sample.output_text}}'",
+                        "method.grpo.grader.reference='{{item.answer}}'");
+        spec.check(true);
+        assertThat(problems(spec.body().deepCopy()))
+                .singleElement()
+                .asString()
+                .contains("early_stopping_patience", "listens to evaluations");
+        assertThat(spec.body().at("/method/type").asText()).isEqualTo("grpo");
+        assertThat(spec.body().at("/x_training/num_generations").asInt()).isEqualTo(4);
     }
 
     @Test

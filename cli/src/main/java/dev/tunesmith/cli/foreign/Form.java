@@ -1,5 +1,7 @@
 package dev.tunesmith.cli.foreign;
 
+import dev.tunesmith.contracts.chat.NamedTemplate;
+import dev.tunesmith.contracts.chat.NamedTemplates;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -22,6 +24,10 @@ enum Form {
     MODULES,
     /// The last part of a path or of a hub's name.
     NAME,
+    /// The same of a single one, with which training goes on.
+    ADAPTER,
+    /// A name of a chat template that jobs can name.
+    TEMPLATE,
     /// A text of letters, digits, '.', '_' and '-'.
     LABEL,
     /// A share of a whole: above 0 and below 1.
@@ -57,10 +63,14 @@ enum Form {
                             leaf.list().stream()
                                     .map(name -> TORCHTUNE_MODULES.getOrDefault(name, name))
                                     .toList());
-            case NAME -> {
-                String path = leaf.text().replaceFirst("/+$", "");
-                yield Optional.of(path.substring(path.lastIndexOf('/') + 1));
-            }
+            case NAME -> Optional.of(lastName(leaf.text()));
+            case ADAPTER ->
+                    Optional.of(leaf.list())
+                            .filter(list -> list.size() == 1)
+                            .filter(_ ->
+                                    new Leaf(file.getOrDefault("create_new_adapter", false)).off())
+                            .map(list -> lastName(list.getFirst()));
+            case TEMPLATE -> NamedTemplates.find(leaf.text()).map(NamedTemplate::name);
             case LABEL ->
                     Optional.of(
                             leaf.text()
@@ -72,6 +82,11 @@ enum Form {
                 yield number(leaf).map(steps -> Math.round(steps * Math.ceil(epochs.orElse(1.0))));
             }
         };
+    }
+
+    private static String lastName(String path) {
+        String plain = path.replaceFirst("/+$", "");
+        return plain.substring(plain.lastIndexOf('/') + 1);
     }
 
     private static Optional<Object> numbers(List<String> parts) {

@@ -1,7 +1,9 @@
 package dev.tunesmith.cli.foreign;
 
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -18,8 +20,8 @@ record KeyRule(List<Pattern> keys, List<String> values, Outcome outcome, String 
     /// Its value stands at a path of our spec.
     record Move(String path, Form form) implements Outcome {}
 
-    /// A value of ours stands at a path of our spec.
-    record Put(String path, Object value) implements Outcome {}
+    /// Values of ours stand at paths of our spec.
+    record Put(Map<String, Object> values) implements Outcome {}
 
     /// It says where rows are or how they are read.
     ///
@@ -73,8 +75,12 @@ record KeyRule(List<Pattern> keys, List<String> values, Outcome outcome, String 
                         parts[0].strip(), parts.length > 1 ? Form.of(parts[1]) : Form.AS_IT_IS);
             }
             case "set" -> {
-                String[] parts = words[1].split("\\s*=\\s*", 2);
-                yield new Put(parts[0].strip(), Leaf.parsed(parts[1].strip()));
+                var values = new LinkedHashMap<String, Object>();
+                for (String assignment : words[1].split("\\s+and\\s+", -1)) {
+                    String[] parts = assignment.split("\\s*=\\s*", 2);
+                    values.put(parts[0].strip(), Leaf.parsed(parts[1].strip()));
+                }
+                yield new Put(values);
             }
             default -> throw new IllegalArgumentException("no outcome: " + text);
         };

@@ -6,10 +6,14 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// A create body that grows by dotted paths. Besides its own keys it knows `method` for the type of
-/// the method, `hyperparameters` for those of that method, and `integrations` by their type.
+/// the method, `hyperparameters` for those of that method, `grader` for the reward model that
+/// scores answers, `continued` for the adapter that training goes on with, `sft_weight` for the
+/// share of the cross-entropy of chosen answers, and `integrations` by their type.
 final class SpecTree {
     private static final List<String> ORDER =
             List.of(
@@ -22,6 +26,31 @@ final class SpecTree {
                     "method",
                     "x_training",
                     "integrations");
+
+    /// What methods have that draw answers.
+    private static final Set<String> OF_DRAWN =
+            Set.of(
+                    "max_completion_length",
+                    "temperature",
+                    "top_p",
+                    "top_k",
+                    "kl_coef",
+                    "num_generations",
+                    "num_iterations",
+                    "epsilon",
+                    "epsilon_high",
+                    "delta",
+                    "scale_rewards",
+                    "mask_truncated_completions",
+                    "importance_sampling_level");
+
+    private static final Set<String> OF_PPO =
+            Set.of("ppo_epochs", "score_norm", "whiten_rewards", "kl_target");
+
+    /// What a job may say of its adapter when it goes on with one.
+    private static final Set<String> OF_EVERY_JOB = Set.of("dropout", "export");
+
+    private static final String LOSSES = "x_training.loss_type";
 
     private final Map<String, Object> tree = new LinkedHashMap<>();
 
@@ -76,24 +105,62 @@ final class SpecTree {
         }
     }
 
+    /// Why a path cannot be had beside what else was said; empty if it can.
+    String contradicted(String path) {
+        if (path.equals("sft_weight") && method() != Method.DPO) {
+            return "method dpo; %s cannot mix the loss of chosen answers in"
+                    .formatted(method().wire());
+        }
+        if (path.equals("x_training.simpo_gamma") && method() == Method.DPO) {
+            return "hyperparameters: {beta: …} of method dpo";
+        }
+        return "";
+    }
+
     /// Why a path has no meaning beside what else was said; empty if it has one.
     String misplaced(String path) {
         String key = path.substring(path.indexOf('.') + 1);
-        AdapterKind adapter = adapter();
-        if (path.startsWith("x_training.")
-                && AdapterKind.KEYS.contains(key)
-                && !adapter.keys().contains(key)) {
-            return "adapter %s has no %s".formatted(adapter.wire(), key);
+        if (has("continued")) {
+            if (path.equals("model")) {
+                return "the base of the adapter that training goes on with";
+            }
+            if (path.equals("x_training.adapter")
+                    || (ofAdapter(path, key) && !OF_EVERY_JOB.contains(key))) {
+                return "the adapter that training goes on with says it";
+            }
         }
-        Method method = method();
-        if (path.equals("hyperparameters.beta")
-                && !method.defaults().hyperparameters().containsKey(key)) {
-            return "method %s has no beta".formatted(method.wire());
+        AdapterKind adapter = adapter();
+        if (ofAdapter(path, key) && !adapter.keys().contains(key)) {
+            return "adapter %s has no %s".formatted(adapter.wire(), key);
         }
         if (path.startsWith("x_training.optimizer.") && !has("x_training.optimizer.type")) {
             return "belongs to an optimizer that is not wanted";
         }
-        return "";
+        return ofAnotherMethod(path, key);
+    }
+
+    private static boolean ofAdapter(String path, String key) {
+        return path.startsWith("x_training.") && AdapterKind.KEYS.contains(key);
+    }
+
+    private String ofAnotherMethod(String path, String key) {
+        Method method = method();
+        boolean draws = method.rowKind() == Method.RowKind.PROMPT;
+        if (path.equals("x_training.packing")
+                && method.rowKind() != Method.RowKind.CONVERSATION
+                && method.rowKind() != Method.RowKind.DOCUMENT) {
+            return "method %s batches its rows without padding already".formatted(method.wire());
+        }
+        if (path.equals("hyperparameters.beta")
+                && !method.defaults().hyperparameters().containsKey(key)) {
+            return "method %s has no beta".formatted(method.wire());
+        }
+        if (!draws && (path.equals("grader") || OF_DRAWN.contains(key))) {
+            return "method %s draws no answers".formatted(method.wire());
+        }
+        return method != Method.PPO && OF_PPO.contains(key)
+                ? "method %s has no %s".formatted(method.wire(), key)
+                : "";
     }
 
     private AdapterKind adapter() {
@@ -111,6 +178,15 @@ final class SpecTree {
         if (has("x_training.scheduler.min_ratio")
                 && "cosine".equals(get("x_training.scheduler.type"))) {
             put("x_training.scheduler.type", "cosine_with_min_lr");
+        }
+        if (tree.get("continued") instanceof String adapter) {
+            put("model", adapter);
+        }
+        Object weight = tree.get("sft_weight");
+        if (weight != null) {
+            List<?> losses = get(LOSSES) instanceof List<?> list ? list : List.of("sigmoid");
+            put(LOSSES, Stream.concat(losses.stream(), Stream.of("sft")).toList());
+            put("x_training.loss_weights", List.of(1, weight));
         }
         var body = new LinkedHashMap<String, Object>();
         for (String key : ORDER) {
@@ -138,8 +214,18 @@ final class SpecTree {
         var method = new LinkedHashMap<String, Object>();
         String wire = type == null ? Method.SUPERVISED.wire() : type.toString();
         method.put("type", wire);
+        var own = new LinkedHashMap<String, Object>();
         if (tree.get("hyperparameters") instanceof Map<?, ?> numbers && !numbers.isEmpty()) {
-            method.put(wire, Map.of("hyperparameters", numbers));
+            own.put("hyperparameters", numbers);
+        }
+        if (tree.get("grader") instanceof String model) {
+            var grader = new LinkedHashMap<String, Object>();
+            grader.put("type", "reward_model");
+            grader.put("model", model);
+            own.put("grader", grader);
+        }
+        if (!own.isEmpty()) {
+            method.put(wire, own);
         }
         return method;
     }

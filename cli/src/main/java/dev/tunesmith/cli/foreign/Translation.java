@@ -74,7 +74,7 @@ public record Translation(Map<String, Object> body, Map<String, Object> rows, Li
         private final SpecTree spec = new SpecTree();
         private final Map<String, Object> rows = new LinkedHashMap<>();
         private final Map<String, Line> decided = new LinkedHashMap<>();
-        private final Map<String, String> paths = new LinkedHashMap<>();
+        private final Map<String, List<String>> paths = new LinkedHashMap<>();
 
         Table(ForeignTrainer trainer, List<KeyRule> rules, FlatFile file) {
             this.trainer = trainer;
@@ -107,18 +107,21 @@ public record Translation(Map<String, Object> body, Map<String, Object> rows, Li
         }
 
         private void assume(KeyRule rule) {
-            if (rule.outcome() instanceof KeyRule.Put(String path, Object value)
-                    && !spec.has(path)) {
-                spec.put(path, value);
-                String key = "(" + path + ")";
-                paths.put(key, path);
-                decided.put(
-                        key,
-                        new Line(
-                                path,
-                                new Leaf(value).text(),
-                                Verdict.ASSUMED,
-                                "what %s does".formatted(trainer.title())));
+            if (rule.outcome() instanceof KeyRule.Put(Map<String, Object> values)) {
+                values.forEach((path, value) -> {
+                    if (!spec.has(path)) {
+                        spec.put(path, value);
+                        String key = "(" + path + ")";
+                        paths.put(key, List.of(path));
+                        decided.put(
+                                key,
+                                new Line(
+                                        path,
+                                        new Leaf(value).text(),
+                                        Verdict.ASSUMED,
+                                        "what %s does".formatted(trainer.title())));
+                    }
+                });
             }
         }
 
@@ -135,26 +138,33 @@ public record Translation(Map<String, Object> body, Map<String, Object> rows, Li
                             }
                             yield new Line(key, text, Verdict.MAPPED, "rows");
                         }
-                        case KeyRule.Put(String path, Object ours) -> put(key, text, path, ours);
+                        case KeyRule.Put(Map<String, Object> values) -> put(key, text, values);
                         case KeyRule.Move(String to, Form form) -> {
-                            String path = to.replace("{key}", key);
+                            String path =
+                                    to.replace("{key}", key)
+                                            .replace(
+                                                    "{last}",
+                                                    key.substring(key.lastIndexOf('.') + 1));
                             yield form.of(value, file.given())
-                                    .map(ours -> put(key, text, path, ours))
+                                    .map(ours -> put(key, text, Map.of(path, ours)))
                                     .orElseGet(() -> unread(rule, key, text));
                         }
                     };
             decided.put(key, line);
         }
 
-        private Line put(String key, String text, String path, Object ours) {
-            if (path.endsWith("+")) {
-                spec.append(path.substring(0, path.length() - 1), new Leaf(ours).list());
-            } else {
-                spec.put(path, ours);
-            }
-            paths.put(key, path);
-            return new Line(
-                    key, text, Verdict.MAPPED, "%s: %s".formatted(path, new Leaf(ours).text()));
+        private Line put(String key, String text, Map<String, Object> values) {
+            var words = new ArrayList<String>();
+            values.forEach((path, ours) -> {
+                if (path.endsWith("+")) {
+                    spec.append(path.substring(0, path.length() - 1), new Leaf(ours).list());
+                } else {
+                    spec.put(path, ours);
+                }
+                words.add("%s: %s".formatted(path, new Leaf(ours).text()));
+            });
+            paths.put(key, List.copyOf(values.keySet()));
+            return new Line(key, text, Verdict.MAPPED, String.join(", ", words));
         }
 
         private static Line unread(KeyRule rule, String key, String text) {
@@ -166,16 +176,20 @@ public record Translation(Map<String, Object> body, Map<String, Object> rows, Li
         }
 
         private void dropMisplaced() {
-            paths.forEach((key, path) -> {
-                String reason = spec.misplaced(path);
-                Line line = Objects.requireNonNull(decided.get(key));
-                if (!reason.isEmpty()) {
-                    spec.remove(path);
-                    decided.put(key, new Line(line.key(), line.value(), Verdict.IGNORED, reason));
-                }
-            });
+            paths.forEach((key, all) -> all.forEach(path -> drop(key, path)));
             if (spec.get("x_training.optimizer") instanceof Map<?, ?> map && map.isEmpty()) {
                 spec.remove("x_training.optimizer");
+            }
+        }
+
+        private void drop(String key, String path) {
+            String refusal = spec.contradicted(path);
+            String reason = refusal.isEmpty() ? spec.misplaced(path) : refusal;
+            if (!reason.isEmpty()) {
+                Line line = Objects.requireNonNull(decided.get(key));
+                Verdict verdict = refusal.isEmpty() ? Verdict.IGNORED : Verdict.REFUSED;
+                spec.remove(path);
+                decided.put(key, new Line(line.key(), line.value(), verdict, reason));
             }
         }
 

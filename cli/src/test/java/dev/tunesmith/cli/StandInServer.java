@@ -1,0 +1,96 @@
+package dev.tunesmith.cli;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.stream.Stream;
+
+/// A server that answers as a test says, and the commands that call it.
+final class StandInServer implements AutoCloseable {
+    private final HttpServer server;
+    private final Path key;
+    private final List<Call> calls = Collections.synchronizedList(new ArrayList<>());
+
+    /// What a client has sent.
+    ///
+    /// @param at method and path with its query
+    record Call(String at, String body) {}
+
+    /// What a command has said.
+    record Said(int code, String out, String err) {}
+
+    /// The answer to a call.
+    interface Answer {
+        String to(Call call);
+    }
+
+    StandInServer(Path folder) throws IOException {
+        key = Files.writeString(folder.resolve("key"), "secret");
+        server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        server.start();
+    }
+
+    void answer(String path, Answer answer) {
+        server.createContext(path, exchange -> reply(exchange, answer));
+    }
+
+    List<Call> calls() {
+        return calls;
+    }
+
+    private void reply(HttpExchange exchange, Answer answer) throws IOException {
+        String body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
+        var call = new Call(exchange.getRequestMethod() + " " + exchange.getRequestURI(), body);
+        calls.add(call);
+        byte[] bytes = answer.to(call).getBytes(StandardCharsets.UTF_8);
+        exchange.sendResponseHeaders(200, bytes.length);
+        try (OutputStream out = exchange.getResponseBody()) {
+            out.write(bytes);
+        }
+    }
+
+    Said run(String... words) {
+        String[] all =
+                Stream.concat(
+                                Arrays.stream(words),
+                                Stream.of(
+                                        "--key-file",
+                                        key.toString(),
+                                        "--url",
+                                        "http://127.0.0.1:" + server.getAddress().getPort()))
+                        .toArray(String[]::new);
+        var out = new ByteArrayOutputStream();
+        var err = new ByteArrayOutputStream();
+        PrintStream before = System.out;
+        PrintStream beforeErr = System.err;
+        System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
+        System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
+        try {
+            int code = Main.run(all);
+            return new Said(
+                    code,
+                    out.toString(StandardCharsets.UTF_8),
+                    err.toString(StandardCharsets.UTF_8));
+        } finally {
+            System.setOut(before);
+            System.setErr(beforeErr);
+        }
+    }
+
+    @Override
+    public void close() {
+        server.stop(0);
+    }
+}
