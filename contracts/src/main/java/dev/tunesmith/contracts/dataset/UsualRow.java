@@ -1,6 +1,7 @@
 package dev.tunesmith.contracts.dataset;
 
 import dev.tunesmith.contracts.chat.Turn;
+import dev.tunesmith.contracts.dataset.MediaParts.UnreadableMediaException;
 import dev.tunesmith.contracts.tool.Json;
 import dev.tunesmith.contracts.tool.JsonReader;
 import dev.tunesmith.contracts.tool.MalformedCallException;
@@ -27,7 +28,12 @@ public record UsualRow(Map<String, Object> row, Optional<Layout> layout, Optiona
         Map<String, Object> row = parsed(given);
         Optional<Layout> layout = layout(row);
         if (layout.isEmpty()) {
-            return new UsualRow(row, layout, Optional.empty());
+            try {
+                Map<String, Object> placed = MediaParts.placed(row, MediaParts.columns(row));
+                return new UsualRow(placed, layout, Optional.empty());
+            } catch (UnreadableMediaException e) {
+                return new UsualRow(row, layout, Optional.of(String.valueOf(e.getMessage())));
+            }
         }
         boolean ranking = row.get("chosen") != null && row.get("rejected") != null;
         DatasetEntry entry = DatasetEntry.usual("", layout.get(), ranking);
@@ -40,8 +46,9 @@ public record UsualRow(Map<String, Object> row, Optional<Layout> layout, Optiona
             return new UsualRow(given, Optional.of(layout), aligned.problem());
         }
         try {
-            return new UsualRow(tree(aligned), Optional.of(layout), Optional.empty());
-        } catch (MalformedCallException e) {
+            Map<String, Object> placed = MediaParts.placed(tree(aligned), aligned.media());
+            return new UsualRow(placed, Optional.of(layout), Optional.empty());
+        } catch (MalformedCallException | UnreadableMediaException e) {
             return new UsualRow(
                     given, Optional.of(layout), Optional.of(String.valueOf(e.getMessage())));
         }

@@ -44,6 +44,71 @@ final class UsualRowTest {
                 .isPresent();
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            textBlock =
+                    """
+                    {"instruction": "See <image>\\nand this", "output": "A", "images": ["data:image/png;base64,AA"]} | {"messages": [{"role": "user", "content": [{"type": "text", "text": "See "}, P, {"type": "text", "text": "\\nand this"}]}, {"role": "assistant", "content": "A"}]}
+                    {"conversations": [{"from": "human", "value": "<image>"}, {"from": "gpt", "value": "A"}], "images": "data:image/png;base64,AA"} | {"messages": [{"role": "user", "content": [P]}, {"role": "assistant", "content": "A"}]}
+                    {"messages": [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "<image>"}]}, {"role": "assistant", "content": "A"}], "images": [{"bytes": null, "path": "data:image/png;base64,AA"}]} | {"messages": [{"role": "user", "content": [P, {"type": "text", "text": "<image>"}]}, {"role": "assistant", "content": "A"}]}
+                    {"messages": [{"role": "user", "content": [{"type": "image", "image": "data:image/png;base64,AA"}]}, {"role": "assistant", "content": "A"}]} | {"messages": [{"role": "user", "content": [P]}, {"role": "assistant", "content": "A"}]}
+                    {"messages": [{"role": "user", "content": "<image>"}, {"role": "assistant", "content": "A"}]} | {"messages": [{"role": "user", "content": "<image>"}, {"role": "assistant", "content": "A"}]}
+                    """)
+    void picturesOfAColumnStandWhereTheTextsHaveAPlaceForThem(String given, String wanted) {
+        UsualRow usual = row(given);
+
+        assertThat(usual.problem()).isEmpty();
+        assertThat(usual.row())
+                .isEqualTo(
+                        JsonReader.read(
+                                wanted.replace(
+                                        "P",
+                                        """
+                                        {"type": "image_url", "image_url": \
+                                        {"url": "data:image/png;base64,AA"}}\
+                                        """)));
+        RowRules rules = new RowRules(1);
+        assertThat(rules.row(RowFormat.of(usual.row()).orElseThrow(), usual.row()))
+                .as(rules.found().toString())
+                .isPresent();
+        assertThat(UsualRow.of(usual.row())).isEqualTo(UsualRow.of(usual.row()));
+    }
+
+    @Test
+    void bytesOfATableAreAPicture() {
+        UsualRow usual =
+                row(
+                        """
+                        {"prompt": [{"role": "user", "content": "<image>"}],\
+                         "chosen": [{"role": "assistant", "content": "a"}],\
+                         "rejected": [{"role": "assistant", "content": "b"}],\
+                         "images": [{"bytes": "/9j/AA==", "path": "x.jpg"}]}\
+                        """);
+
+        assertThat(usual.problem()).isEmpty();
+        assertThat(Json.line(usual.row())).contains("data:image/jpeg;base64,/9j/AA==");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+                    {"instruction": "<image>", "output": "A", "images": ["a/b.png"]} | "a/b.png" cannot be read here
+                    {"instruction": "<image>", "output": "A", "images": ["https://x/b.png"]} | data:image/png
+                    {"instruction": "Q", "output": "A", "images": ["data:image/png;base64,AA"]} | pictures: 1, places for them in the messages: 0
+                    {"instruction": "<image><image>", "output": "A", "images": ["data:image/png;base64,AA"]} | pictures: 1, places for them in the messages: 2
+                    {"instruction": "<video>", "output": "A", "videos": ["v.mp4"]} | videos cannot be trained
+                    {"messages": [{"role": "user", "content": "<audio>"}, {"role": "assistant", "content": "A"}], "audios": "s.wav"} | sounds cannot be trained
+                    {"messages": [{"role": "user", "content": [{"type": "image"}]}, {"role": "assistant", "content": "A"}]} | pictures: 0, places for them in the messages: 1
+                    {"prompt": "Q", "completion": "A", "images": ["data:image/png;base64,AA"]} | messages: 0; write <image>
+                    """)
+    void mediaThatWouldNotBeTrainedAreRefused(String given, String reason) {
+        assertThat(row(given).problem().orElseThrow()).contains(reason);
+    }
+
     @Test
     void callsAndResultsFindEachOther() {
         UsualRow usual =

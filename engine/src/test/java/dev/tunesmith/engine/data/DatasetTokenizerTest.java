@@ -197,6 +197,31 @@ class DatasetTokenizerTest {
     }
 
     @Test
+    void picturesOfAColumnReachTheModelOrAreRefusedByLine() throws IOException {
+        Tokenized unseen =
+                read(
+                        Method.SUPERVISED,
+                        100,
+                        Overflow.ERROR,
+                        """
+                        {"instruction":"<image>a","output":"b",\
+                        "images":["data:image/png;base64,AA"]}\
+                        """);
+        Tokenized lost =
+                read(
+                        Method.SUPERVISED,
+                        100,
+                        Overflow.ERROR,
+                        "{\"instruction\":\"<image>a\",\"output\":\"b\",\"images\":[\"a.png\"]}");
+
+        assertThat(unseen.samples()).isEmpty();
+        assertThat(unseen.problems().getFirst().text())
+                .contains("line 1", "this model does not see pictures");
+        assertThat(lost.problems().getFirst().text())
+                .contains("line 1", "\"a.png\" cannot be read here");
+    }
+
+    @Test
     void aTableOfQuestionsAndAnswersTrainsLikeAnyOtherFile() throws IOException {
         Path table = folder.resolve("copy-without-a-name");
         Files.writeString(table, "instruction,output\nadd,three\n");
