@@ -92,6 +92,12 @@ class IsolationTest {
                         "/v1/scores",
                         "/v1/scores",
                         "{\"model\":\"%s\",\"pairs\":[]}".formatted(OWN_MODEL)));
+        operations.add(
+                new Operation(
+                        "POST",
+                        "/v1/score",
+                        "/v1/score",
+                        "{\"model\":\"%s\",\"rows\":[]}".formatted(OWN_MODEL)));
         id("POST", "/v1/fine_tuning/jobs/%s/cancel", job, nobody);
         id("DELETE", "/v1/models/%s", OWN_MODEL, "ft:nano:demo:iso:99999999");
     }

@@ -23,7 +23,8 @@ import org.eclipse.microprofile.openapi.annotations.media.Content;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
 import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 
-/// `/v1/chat/completions`, `/v1/completions`, and `/v1/scores` of what they wrote.
+/// `/v1/chat/completions`, `/v1/completions`, `/v1/scores` of what they wrote, and `/v1/score` by
+/// reward models.
 ///
 /// The body is checked here only as far as the door needs it (JSON, and a model that the caller may
 /// use); what the rest of it means is inference-service's to say, and its answers, errors included,
@@ -88,6 +89,20 @@ public final class CompletionResource {
                     InputStream body)
             throws IOException {
         return forward("/v1/scores", body);
+    }
+
+    /// Scores by a reward model: of `rows`, conversations that end in an answer.
+    @POST
+    @Path("/score")
+    public Response reward(
+            @RequestBody(
+                            content =
+                                    @Content(
+                                            mediaType = "application/json",
+                                            schema = @Schema(type = SchemaType.OBJECT)))
+                    InputStream body)
+            throws IOException {
+        return forward("/v1/score", body);
     }
 
     private Response forward(String path, InputStream body) throws IOException {

@@ -90,8 +90,7 @@ public final class GraderResource {
                     .add(
                             ProblemCode.UNSUPPORTED_PARAMETER,
                             "grader",
-                            "a reward_model answers only within a job; take score_model to try one"
-                                    + " out");
+                            "a reward_model grades only within a job; POST /v1/score asks one");
         }
         var answer = new ModelJudge.Answer(asked.item(), asked.sample());
         asked.refuseProblems();

@@ -2,6 +2,7 @@ package dev.tunesmith.engine.decode;
 
 import dev.tunesmith.engine.data.Pictures;
 import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.model.ScoreHead;
 import dev.tunesmith.engine.model.entry.CachedBatch;
 import dev.tunesmith.engine.ops.Lookup;
 import dev.tunesmith.engine.tape.Tape;
@@ -14,6 +15,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import java.util.OptionalDouble;
 
 /// A [Decoder], or a view of one with an adapter, as a model that continues sequences. It owns
 /// neither the decoder nor the room: views of one base share both.
@@ -122,6 +124,25 @@ public final class DecoderModel implements CausalModel {
         List<Logits> logits =
                 logits(new CachedBatch(ids_N, sequences, Pictures.joined(pictures)), wanted);
         return distribute(chunks, logits);
+    }
+
+    /// What a head says of the last of some tokens; on the thread of the device.
+    ///
+    /// @return nothing while other sequences have all the room
+    public OptionalDouble value(ScoreHead head, int[] tokens) {
+        if (!hasRoom(tokens.length)) {
+            return OptionalDouble.empty();
+        }
+        try (Sequence sequence = open(tokens.length)) {
+            int[] pages = ((PagedSequence) sequence).pages;
+            var whole = new CachedBatch.Sequence(0, tokens.length, pages);
+            Tape tape = Tape.silent(room.arena(), room.nextStep());
+            Tensor hidden_ND =
+                    decoder.forwardCached(
+                            tape, room.cache(), new CachedBatch(tokens, List.of(whole)));
+            return OptionalDouble.of(
+                    head.values(tape, hidden_ND, new int[] {tokens.length - 1})[0]);
+        }
     }
 
     private List<Logits> logits(CachedBatch batch, int[] rows) {

@@ -21,14 +21,19 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jboss.logging.Logger;
 
 /// How likely a model finds the answers that rows bring: the tokens that training would predict,
 /// each read behind the right ones before it.
 @Singleton
 public final class Measurer {
+    private static final Logger LOG = Logger.getLogger(Measurer.class);
     private static final int AT_ONCE_MAX = 16;
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final long PAUSE_MS = 20;
@@ -77,6 +82,71 @@ public final class Measurer {
             return measured;
         } finally {
             all.forEach(Row::cancel);
+        }
+    }
+
+    /// A row that a reward model has read, or why it could not be.
+    record Scored(int tokens, double score, Optional<String> problem) {}
+
+    /// What a reward model says of rows, each at its last token.
+    ///
+    /// @throws Refusal when the model is none, or when too much waits for too long
+    List<Scored> score(ServingGrant grant, List<Map<String, Object>> rows)
+            throws InterruptedException {
+        AtomicBoolean gone = new AtomicBoolean();
+        current.getCurrent().response().closeHandler(_ -> gone.set(true));
+        try (Models.Lease lease = models.lease(grant)) {
+            Served served = lease.served();
+            Served.Scorer scorer =
+                    served.scorer()
+                            .orElseThrow(() ->
+                                    Refusal.invalid(
+                                            "model",
+                                            "invalid_value",
+                                            "model: %s is no reward model; train one with method reward_model"
+                                                    .formatted(grant.model())));
+            List<Scored> scored = new ArrayList<>();
+            for (Map<String, Object> row : rows) {
+                if (gone.get()) {
+                    break;
+                }
+                scored.add(score(served, scorer, row));
+            }
+            return scored;
+        }
+    }
+
+    private Scored score(Served served, Served.Scorer scorer, Map<String, Object> row)
+            throws InterruptedException {
+        try {
+            List<Sample> samples = samples(served, row);
+            if (samples.size() != 1) {
+                throw new UnusableRowException("text", "is longer than the context");
+            }
+            int[] ids = samples.getFirst().ids();
+            return new Scored(ids.length, waited(scorer, ids), Optional.empty());
+        } catch (UnusableRowException e) {
+            return new Scored(0, 0, Optional.of(String.valueOf(e.getMessage())));
+        }
+    }
+
+    private double waited(Served.Scorer scorer, int[] ids) throws InterruptedException {
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        try {
+            OptionalDouble score = batcher.onDevice(() -> scorer.score(ids));
+            while (score.isEmpty()) {
+                if (System.nanoTime() > deadline) {
+                    throw Refusal.busy();
+                }
+                Thread.sleep(PAUSE_MS);
+                score = batcher.onDevice(() -> scorer.score(ids));
+            }
+            return score.getAsDouble();
+        } catch (ExecutionException e) {
+            LOG.error("a text was not scored", e.getCause());
+            throw Refusal.failed();
+        } catch (CancellationException _) {
+            throw Refusal.failed();
         }
     }
 

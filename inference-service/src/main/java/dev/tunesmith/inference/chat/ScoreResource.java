@@ -103,7 +103,8 @@ public final class ScoreResource {
         answer.put("data", data);
     }
 
-    private static List<Map<String, Object>> rows(@Nullable Object given) {
+    /// The rows of a request.
+    static List<Map<String, Object>> rows(@Nullable Object given) {
         if (!(given instanceof List<?> list) || list.isEmpty() || list.size() > ROWS_MAX) {
             throw wrong("rows", "a list of 1 to %d rows".formatted(ROWS_MAX));
         }

@@ -16,8 +16,10 @@ import dev.tunesmith.engine.gguf.DecodingWeights;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Architecture;
 import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.model.ScoreHead;
 import dev.tunesmith.engine.quant.FourBitFormat;
 import dev.tunesmith.engine.tensor.Device;
+import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.text.Tokenizer;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
@@ -85,6 +87,7 @@ public final class DecoderLoader implements ModelLoader {
         private final Optional<ToolFormat> calls;
         private final List<Adapter> adapters = new ArrayList<>();
         private final Map<FourBitFormat, Decoder> quantised = new HashMap<>();
+        private final Region heads = Region.lasting("heads of reward models");
         private final ModelDirectory directory;
         private final Served plain;
 
@@ -100,12 +103,26 @@ public final class DecoderLoader implements ModelLoader {
                             tokenizer, TemplateFormat.of(directory, Clock.systemUTC()), sight());
             this.documents = TextEncoder.of(directory, tokenizer);
             this.calls = directory.chatTemplate().flatMap(LoadedDecoder::calls);
-            this.plain = served(decoder);
+            this.plain = served(decoder, head(directory.path(), decoder));
         }
 
-        private Served served(Decoder view) {
+        private Served served(Decoder view, Optional<ScoreHead> head) {
+            DecoderModel model = new DecoderModel(view, room);
             return new Served(
-                    new DecoderModel(view, room), tokenizer, encoder, documents, calls, stopTokens);
+                    model, tokenizer, encoder, documents, calls, stopTokens, scorer(model, head));
+        }
+
+        /// The head of a reward model: in a file beside its weights, or a classifier's own.
+        private Optional<ScoreHead> head(Path files, Decoder view) {
+            Path file = files.resolve(ScoreHead.FILE);
+            return Files.isRegularFile(file)
+                    ? Optional.of(ScoreHead.load(file, heads))
+                    : ScoreHead.of(view, heads);
+        }
+
+        private static Optional<Served.Scorer> scorer(
+                DecoderModel model, Optional<ScoreHead> head) {
+            return head.map(known -> tokens -> model.value(known, tokens));
         }
 
         /// How a model calls functions that has this template.
@@ -129,7 +146,10 @@ public final class DecoderLoader implements ModelLoader {
             Decoder base = FrozenBase.read(folder).map(this::quantised).orElse(decoder);
             Decoder view = base.share();
             adapters.add(Adapter.load(view, folder));
-            return template(folder).map(own -> served(view, own)).orElseGet(() -> served(view));
+            Optional<ScoreHead> head = head(folder, view);
+            return template(folder)
+                    .map(own -> served(view, head, own))
+                    .orElseGet(() -> served(view, head));
         }
 
         /// The template that an adapter was trained with, where the model has none.
@@ -142,7 +162,7 @@ public final class DecoderLoader implements ModelLoader {
             }
         }
 
-        private Served served(Decoder view, String template) {
+        private Served served(Decoder view, Optional<ScoreHead> head, String template) {
             Set<Integer> stops = new HashSet<>(stopTokens);
             NamedTemplates.written(template)
                     .ifPresent(named ->
@@ -154,8 +174,9 @@ public final class DecoderLoader implements ModelLoader {
                             tokenizer,
                             TemplateFormat.of(directory, Clock.systemUTC(), Optional.of(template)),
                             sight());
+            DecoderModel model = new DecoderModel(view, room);
             return new Served(
-                    new DecoderModel(view, room),
+                    model,
                     tokenizer,
                     own,
                     documents,
@@ -163,7 +184,8 @@ public final class DecoderLoader implements ModelLoader {
                             .chatTemplate()
                             .or(() -> Optional.of(template))
                             .flatMap(LoadedDecoder::calls),
-                    stops);
+                    stops,
+                    scorer(model, head));
         }
 
         /// An adapter is served on the codes that it was trained on; it corrects their errors.
@@ -182,6 +204,7 @@ public final class DecoderLoader implements ModelLoader {
         @Override
         public void close() {
             adapters.forEach(Adapter::close);
+            heads.close();
             room.close();
             quantised.values().forEach(Decoder::close);
             decoder.close();
