@@ -1,5 +1,6 @@
 package dev.tunesmith.contracts.data;
 
+import dev.tunesmith.contracts.dataset.Cell;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -31,11 +32,11 @@ final class PairRules {
         if (value == null) {
             return 0;
         }
-        if (value instanceof Number number && Double.isFinite(number.doubleValue())) {
-            return number.doubleValue();
+        Optional<Double> margin = Cell.number(value);
+        if (margin.isEmpty()) {
+            rules.problem("margin", "expected a number");
         }
-        rules.problem("margin", "expected a number");
-        return 0;
+        return margin.orElse(0.0);
     }
 
     /// The shape of OpenAI's files.

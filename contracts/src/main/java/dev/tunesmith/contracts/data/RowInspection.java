@@ -212,13 +212,18 @@ public final class RowInspection {
             return;
         }
         UsualRow meant = work.meant(given);
-        if (meant.problem().isPresent()) {
-            problem(number, meant.problem().get());
+        if (refused(meant, number)) {
             return;
         }
         Map<String, Object> row = meant.row();
         RowPrint print = look(row, number);
         usual(row, number).ifPresent(usual -> work.row(number, print, row, usual));
+    }
+
+    private boolean refused(UsualRow usual, long number) {
+        usual.finding().ifPresent(kind -> findings.add(Finding.of(number, kind, null)));
+        usual.problem().ifPresent(reason -> problem(number, reason));
+        return usual.problem().isPresent();
     }
 
     private RowPrint look(Map<String, Object> row, long number) {
@@ -233,8 +238,7 @@ public final class RowInspection {
     /// The row in the usual shape, if it can be trained on.
     private Optional<Map<String, Object>> usual(Map<String, Object> given, long number) {
         UsualRow usual = UsualRow.of(given);
-        if (usual.problem().isPresent()) {
-            problem(number, usual.problem().get());
+        if (refused(usual, number)) {
             return Optional.empty();
         }
         Optional<RowFormat> found = RowFormat.of(usual.row());

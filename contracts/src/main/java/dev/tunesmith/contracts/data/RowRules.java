@@ -64,7 +64,7 @@ public final class RowRules {
                     case PREFERENCE -> new PairRules(this).pair(tree);
                     case JUDGED -> new JudgedRules(this).judged(tree);
                     case CHAT -> chat(tree);
-                    case COMPLETION -> completion(tree);
+                    case COMPLETION -> new PromptRules(this).prompt(tree);
                     case TEXT -> new Row.Text(text(tree, "text"));
                 };
         return found.size() == before ? Optional.of(row) : Optional.empty();
@@ -78,7 +78,7 @@ public final class RowRules {
         notes.add(Finding.of(line, kind, param));
     }
 
-    private String text(Map<String, Object> tree, String key) {
+    String text(Map<String, Object> tree, String key) {
         if (tree.get(key) instanceof String text && !text.isEmpty()) {
             return text;
         }
@@ -89,12 +89,16 @@ public final class RowRules {
         return "";
     }
 
-    private Row completion(Map<String, Object> tree) {
-        String prompt = tree.get("prompt") instanceof String text ? text : null;
-        if (prompt == null) {
-            problem("prompt", "expected a text");
-        }
-        return new Row.Completion(prompt == null ? "" : prompt, text(tree, "completion"));
+    /// Notes a turn that stands where not every template takes it.
+    void order(List<Row.Message> messages, String path) {
+        TurnOrder.broken(messages)
+                .ifPresent(broken ->
+                        notes.add(
+                                new Finding(
+                                        line,
+                                        FindingKind.ROLE_ORDER,
+                                        path + "." + broken.place(),
+                                        broken.reason())));
     }
 
     private Row chat(Map<String, Object> tree) {
@@ -106,14 +110,7 @@ public final class RowRules {
         List<Row.Message> messages = messages(list, "messages");
         boolean clean = found.size() == before;
         if (clean) {
-            TurnOrder.broken(messages)
-                    .ifPresent(broken ->
-                            notes.add(
-                                    new Finding(
-                                            line,
-                                            FindingKind.ROLE_ORDER,
-                                            "messages." + broken.place(),
-                                            broken.reason())));
+            order(messages, "messages");
         }
         if (isPrompt(tree, messages)) {
             return new Row.Chat(messages);

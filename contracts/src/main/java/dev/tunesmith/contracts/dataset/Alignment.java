@@ -24,6 +24,10 @@ public record Alignment(DatasetEntry entry, UnaryOperator<String> locate) {
 
     /// One row.
     public AlignedRow align(Map<String, ?> row) {
+        Object verdict = value(row, "kto_tag");
+        if (verdict != null && Cell.verdict(verdict).isEmpty()) {
+            return row(row, List.of(), List.of(), "kto_tag is neither true nor false");
+        }
         return switch (entry.layout()) {
             case ALPACA -> alpaca(row);
             case SHAREGPT, OPENAI -> conversation(row);
@@ -56,9 +60,6 @@ public record Alignment(DatasetEntry entry, UnaryOperator<String> locate) {
         return value == null ? "" : value instanceof String text ? text : Json.line(value);
     }
 
-    private Optional<Boolean> verdict(Map<String, ?> row) {
-        return value(row, "kto_tag") instanceof Boolean good ? Optional.of(good) : Optional.empty();
-    }
 
     private AlignedRow row(
             Map<String, ?> row, List<Turn> prompt, List<Turn> answers, @Nullable String problem) {
@@ -84,7 +85,7 @@ public record Alignment(DatasetEntry entry, UnaryOperator<String> locate) {
                 system,
                 text(row, "tools"),
                 media,
-                verdict(row),
+                Cell.verdict(value(row, "kto_tag")),
                 Optional.ofNullable(problem));
     }
 
@@ -204,9 +205,7 @@ public record Alignment(DatasetEntry entry, UnaryOperator<String> locate) {
         if (!(value instanceof Map<?, ?> message)) {
             return Optional.empty();
         }
-        if (entry.layout() == Layout.OPENAI
-                && message.get("tool_calls") instanceof List<?> calls
-                && !calls.isEmpty()) {
+        if (message.get("tool_calls") instanceof List<?> calls && !calls.isEmpty()) {
             List<@Nullable Object> functions = new ArrayList<>();
             calls.forEach(call ->
                     functions.add(call instanceof Map<?, ?> map ? map.get("function") : null));

@@ -2,6 +2,7 @@ package dev.tunesmith.contracts.dataset;
 
 import dev.tunesmith.contracts.chat.Turn;
 import dev.tunesmith.contracts.dataset.MediaParts.UnreadableMediaException;
+import dev.tunesmith.contracts.inspect.FindingKind;
 import dev.tunesmith.contracts.tool.Json;
 import dev.tunesmith.contracts.tool.JsonReader;
 import dev.tunesmith.contracts.tool.MalformedCallException;
@@ -18,10 +19,22 @@ import org.jspecify.annotations.Nullable;
 /// @param row the row to check and to train
 /// @param layout how the row was written; empty if it already had that shape
 /// @param problem why the row cannot be used
-public record UsualRow(Map<String, Object> row, Optional<Layout> layout, Optional<String> problem) {
+/// @param finding what kind of problem that is, if it has a kind of its own
+public record UsualRow(
+        Map<String, Object> row,
+        Optional<Layout> layout,
+        Optional<String> problem,
+        Optional<FindingKind> finding) {
 
     private static final List<String> STRUCTURES =
-            List.of("messages", "conversations", "history", "tools", "chosen", "rejected");
+            List.of("messages", "conversations", "history", "tools");
+    private static final List<String> TURNS =
+            List.of("prompt", "completion", "chosen", "rejected");
+
+    public UsualRow(
+            Map<String, Object> row, Optional<Layout> layout, Optional<String> problem) {
+        this(row, layout, problem, Optional.empty());
+    }
 
     /// The row of any shape that is known.
     public static UsualRow of(Map<String, Object> given) {
@@ -37,20 +50,28 @@ public record UsualRow(Map<String, Object> row, Optional<Layout> layout, Optiona
         }
         boolean ranking = row.get("chosen") != null && row.get("rejected") != null;
         DatasetEntry entry = DatasetEntry.usual("", layout.get(), ranking);
-        return of(new Alignment(entry, UnaryOperator.identity()).align(row), row, layout.get());
+        return of(row, entry);
     }
 
-    /// The row that questions and answers of a given one make.
-    public static UsualRow of(AlignedRow aligned, Map<String, Object> given, Layout layout) {
+    /// The row of a layout with names of its own.
+    public static UsualRow of(Map<String, Object> row, DatasetEntry entry) {
+        Optional<Layout> layout = Optional.of(entry.layout());
+        AlignedRow aligned = new Alignment(entry, UnaryOperator.identity()).align(row);
         if (aligned.problem().isPresent()) {
-            return new UsualRow(given, Optional.of(layout), aligned.problem());
+            return new UsualRow(row, layout, aligned.problem());
         }
         try {
-            Map<String, Object> placed = MediaParts.placed(tree(aligned), aligned.media());
-            return new UsualRow(placed, Optional.of(layout), Optional.empty());
-        } catch (MalformedCallException | UnreadableMediaException e) {
+            Map<String, Object> made = tree(aligned, TaggedTurns.of(entry, row));
             return new UsualRow(
-                    given, Optional.of(layout), Optional.of(String.valueOf(e.getMessage())));
+                    MediaParts.placed(made, aligned.media()), layout, Optional.empty());
+        } catch (UnreadableMediaException e) {
+            return new UsualRow(row, layout, Optional.of(String.valueOf(e.getMessage())));
+        } catch (MalformedCallException e) {
+            return new UsualRow(
+                    row,
+                    layout,
+                    Optional.of(String.valueOf(e.getMessage())),
+                    Optional.of(FindingKind.TOOL_JSON));
         }
     }
 
@@ -71,8 +92,21 @@ public record UsualRow(Map<String, Object> row, Optional<Layout> layout, Optiona
             if (value != null) {
                 row.put(key, STRUCTURES.contains(key) ? structure(value) : value);
             }
+            if (TURNS.contains(key) && value != null && isTurns(structure(value))) {
+                row.put(key, structure(value));
+            }
         });
+        Cell.readVerdicts(row);
         return row;
+    }
+
+    /// A prompt or an answer may be any JSON text; only messages are taken for what they say.
+    private static boolean isTurns(Object value) {
+        List<?> list = value instanceof List<?> many ? many : List.of(value);
+        return !list.isEmpty()
+                && list.stream()
+                        .allMatch(turn -> turn instanceof Map<?, ?> map
+                                && (map.containsKey("role") || map.containsKey("from")));
     }
 
     private static Object structure(Object value) {
@@ -87,14 +121,15 @@ public record UsualRow(Map<String, Object> row, Optional<Layout> layout, Optiona
         }
     }
 
-    private static Map<String, Object> tree(AlignedRow aligned) {
+    private static Map<String, Object> tree(AlignedRow aligned, TaggedTurns said) {
         List<Map<String, Object>> prompt = new ArrayList<>();
         if (!aligned.system().isEmpty()) {
-            prompt.add(message("system", aligned.system()));
+            prompt.add(said.system(message("system", aligned.system())));
         }
         Calls calls = new Calls();
-        aligned.prompt().forEach(turn -> prompt.add(calls.message(turn)));
-        List<Map<String, Object>> answers = aligned.answers().stream().map(calls::message).toList();
+        aligned.prompt().forEach(turn -> prompt.add(said.next(calls.message(turn))));
+        List<Map<String, Object>> answers = new ArrayList<>();
+        aligned.answers().forEach(turn -> answers.add(said.next(calls.message(turn))));
         Map<String, Object> tree = new LinkedHashMap<>();
         if (answers.size() == 2) {
             tree.put("prompt", prompt);
@@ -104,6 +139,8 @@ public record UsualRow(Map<String, Object> row, Optional<Layout> layout, Optiona
             tree.put("prompt", prompt);
             tree.put("completion", answers);
             tree.put("label", aligned.desirable().get());
+        } else if (answers.isEmpty()) {
+            tree.put("prompt", prompt);
         } else {
             List<Map<String, Object>> all = new ArrayList<>(prompt);
             all.addAll(answers);

@@ -1,13 +1,11 @@
 package dev.tunesmith.contracts.mixture;
 
-import dev.tunesmith.contracts.dataset.Alignment;
 import dev.tunesmith.contracts.dataset.DatasetEntry;
 import dev.tunesmith.contracts.dataset.Layout;
 import dev.tunesmith.contracts.dataset.UsualRow;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
 
 /// Rows of a file in the shape of OpenAI's and TRL's, as a [Reading] asks for it.
 ///
@@ -36,10 +34,7 @@ public record RowConversion(Reading reading, boolean documents) {
         if (documents && entry.get().layout() == Layout.ALPACA) {
             return document(row, entry.get());
         }
-        return UsualRow.of(
-                new Alignment(entry.get(), UnaryOperator.identity()).align(UsualRow.parsed(row)),
-                row,
-                entry.get().layout());
+        return UsualRow.of(UsualRow.parsed(row), entry.get());
     }
 
     private static UsualRow document(Map<String, Object> row, DatasetEntry entry) {

@@ -3,6 +3,7 @@ package dev.tunesmith.engine.corpus;
 import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.data.FileInspection;
 import dev.tunesmith.contracts.data.RowSummary;
+import dev.tunesmith.contracts.dataset.Cell;
 import dev.tunesmith.contracts.dataset.Mixing;
 import dev.tunesmith.contracts.dataset.UsualRow;
 import dev.tunesmith.contracts.inspect.Finding;
@@ -233,8 +234,9 @@ public final class Corpus implements AutoCloseable {
         if (column == null) {
             return 0;
         }
-        if (row.tree().get(column) instanceof Number number) {
-            return number.floatValue();
+        float key = Cell.number(row.tree().get(column)).map(Double::floatValue).orElse(Float.NaN);
+        if (Float.isFinite(key)) {
+            return key;
         }
         problem(
                 Problem.ofLine(

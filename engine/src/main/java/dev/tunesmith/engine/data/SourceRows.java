@@ -3,6 +3,7 @@ package dev.tunesmith.engine.data;
 import dev.tunesmith.contracts.data.FileInspection;
 import dev.tunesmith.contracts.data.RowSummary;
 import dev.tunesmith.contracts.data.RowWork;
+import dev.tunesmith.contracts.dataset.Cell;
 import dev.tunesmith.contracts.dataset.FileKind;
 import dev.tunesmith.contracts.dataset.UsualRow;
 import dev.tunesmith.contracts.mixture.Chunk;
@@ -105,7 +106,8 @@ public record SourceRows(RowSource source, FileKind kind, RowConversion conversi
             Map<String, Object> usual, Map<String, Object> given) {
         Map<String, Object> all = new LinkedHashMap<>(usual);
         given.forEach((key, value) -> {
-            if (value instanceof Number || value instanceof Boolean) {
+            boolean number = value instanceof String && Cell.number(value).isPresent();
+            if (number || value instanceof Number || value instanceof Boolean) {
                 all.putIfAbsent(key, value);
             }
         });

@@ -1,9 +1,11 @@
 package dev.tunesmith.engine.data;
 
+import dev.tunesmith.contracts.dataset.Cell;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// A row of a training file, as the engine uses it.
@@ -32,9 +34,11 @@ public sealed interface TrainingRow {
     /// with `kto_tag`.
     static Judged judged(Map<String, Object> tree) {
         Object verdict = tree.containsKey("label") ? tree.get("label") : tree.get("kto_tag");
-        if (!(verdict instanceof Boolean desirable)) {
+        Optional<Boolean> known = Cell.verdict(verdict);
+        if (known.isEmpty()) {
             throw new UnusableRowException("label", "a verdict is needed, true or false");
         }
+        boolean desirable = known.get();
         if (tree.get("messages") instanceof List<?> list && !list.isEmpty()) {
             Conversation all = conversation(list, "messages");
             int last = all.messages().size() - 1;
@@ -81,17 +85,15 @@ public sealed interface TrainingRow {
         return new Text(text);
     }
 
-    /// A conversation row: `{"messages": […]}` as in OpenAI fine-tuning files, or the older
-    /// `{"prompt": …, "completion": …}`.
+    /// A conversation row: `{"messages": […]}` as in OpenAI fine-tuning files, or `{"prompt": …,
+    /// "completion": …}` as texts or conversations, of which only the completion is trained.
     static Chat chat(Map<String, Object> tree) {
-        if (tree.get("prompt") instanceof String prompt
-                && tree.get("completion") instanceof String completion) {
+        if (tree.get("prompt") != null && !(tree.get("messages") instanceof List)) {
             return new Chat(
-                    new Conversation(
-                            List.of(
-                                    Map.of("role", "user", "content", prompt),
-                                    Map.of("role", "assistant", "content", completion)),
-                            List.of(1f)));
+                    prompt(tree.get("prompt"))
+                            .untrained()
+                            .withTools(tools(tree))
+                            .then(turns(tree, "completion")));
         }
         if (!(tree.get("messages") instanceof List<?> list)) {
             throw new UnusableRowException("messages", "a list of messages is needed");
@@ -136,7 +138,7 @@ public sealed interface TrainingRow {
     /// A preference row: OpenAI's `input`, `preferred_output` and `non_preferred_output`, or TRL's
     /// `prompt`, `chosen` and `rejected`.
     static Pair pair(Map<String, Object> tree) {
-        float margin = tree.get("margin") instanceof Number number ? number.floatValue() : 0;
+        float margin = Cell.number(tree.get("margin")).orElse(0.0).floatValue();
         if (tree.containsKey("preferred_output")) {
             List<?> input =
                     tree.get("input") instanceof Map<?, ?> map

@@ -28,16 +28,38 @@ public enum RowShape {
             throw new UnusableRowException("", usual.problem().get());
         }
         Map<String, Object> row = usual.row();
-        if (row.get("prompt") instanceof String prompt
-                && row.get("completion") instanceof String completion
+        if (row.get("prompt") instanceof Object prompt
+                && row.get("completion") instanceof Object completion
                 && !row.containsKey("label")) {
-            row = new LinkedHashMap<>();
-            row.put("messages", List.of(turn("user", prompt), turn("assistant", completion)));
+            Map<String, Object> chat = new LinkedHashMap<>();
+            List<Object> messages = new ArrayList<>();
+            turns("user", prompt).forEach(turn -> messages.add(untrained(turn)));
+            messages.addAll(turns("assistant", completion));
+            chat.put("messages", messages);
+            if (row.get("tools") instanceof Object tools) {
+                chat.put("tools", tools);
+            }
+            row = chat;
         }
         if (this == OPENAI || !(row.get("messages") instanceof List<?> messages)) {
             return row;
         }
         return this == SHAREGPT ? sharegpt(row, messages) : alpaca(row, messages);
+    }
+
+    private static List<?> turns(String role, Object said) {
+        return said instanceof List<?> list ? list : List.of(turn(role, String.valueOf(said)));
+    }
+
+    /// Answers inside of a prompt are read, not learnt.
+    private static Object untrained(Object turn) {
+        if (!(turn instanceof Map<?, ?> message) || !"assistant".equals(message.get("role"))) {
+            return turn;
+        }
+        Map<String, Object> read = new LinkedHashMap<>();
+        message.forEach((key, value) -> read.put(key.toString(), value));
+        read.put("weight", 0);
+        return read;
     }
 
     private static Map<String, Object> turn(String role, String content) {

@@ -37,8 +37,14 @@ final class ParquetRows implements RowReader {
     private long rowsLeft;
 
     ParquetRows(Path file) throws IOException {
+        this(file, file);
+    }
+
+    /// @param file what messages call it
+    /// @param bytes where its bytes are
+    ParquetRows(Path file, Path bytes) throws IOException {
         this.file = file;
-        this.channel = FileChannel.open(file, StandardOpenOption.READ);
+        this.channel = FileChannel.open(bytes, StandardOpenOption.READ);
         try {
             Map<Integer, Object> footer = footer();
             this.root = ParquetNode.root(file, ThriftReader.items(footer, 2));

@@ -69,21 +69,18 @@ public final class RowFile {
             case CSV -> new DelimitedRows(file, stream(source), ',');
             case TSV -> new DelimitedRows(file, stream(source), '\t');
             case TEXT -> new TextRows(file, stream(source), chunk);
-            case PARQUET -> new ParquetRows(uncompressed(source).local());
-            case ARROW -> new ArrowRows(file, stream(uncompressed(source)));
+            case PARQUET ->
+                    isCompressed(source)
+                            ? Unpacked.parquet(source)
+                            : new ParquetRows(source.local());
+            case ARROW -> new ArrowRows(file, stream(source));
         };
     }
 
-    /// Parquet and Arrow are compressed inside, so no compression is allowed around them.
-    private static RowSource uncompressed(RowSource source) throws IOException {
+    private static boolean isCompressed(RowSource source) throws IOException {
         try (InputStream raw = source.open()) {
-            if (FileKind.of(raw.readNBytes(8), "").isEmpty()) {
-                throw new RowFileException(
-                        source.name(),
-                        "Parquet and Arrow are compressed inside; give the file as it is");
-            }
+            return FileKind.isCompressed(raw.readNBytes(4));
         }
-        return source;
     }
 
     /// The kind of a file: what its bytes say, or else its name.

@@ -1,6 +1,7 @@
 package dev.tunesmith.engine.corpus;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.tunesmith.contracts.dataset.Mixing;
 import dev.tunesmith.contracts.id.FileId;
@@ -36,7 +37,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class CorpusTest {
 
@@ -239,6 +242,155 @@ class CorpusTest {
         }
     }
 
+    private Path written(String name, String content) throws IOException {
+        return Files.writeString(folder.resolve(name), content.replace('\'', '"'));
+    }
+
+    /// The trained texts of the rows of a file, with the value of the first document of each.
+    private List<String> trained(Method method, Path file) throws IOException {
+        try (Corpus corpus = read(method, plan(Mixing.CONCAT, file()), file)) {
+            assertThat(corpus.problems()).isEmpty();
+            RowChoice rows = corpus.rows();
+            List<String> texts = new ArrayList<>(texts(rows));
+            for (int row = 0; row < rows.rows(); row++) {
+                float value = rows.sample(new Packing.Piece(row, 0, rows.lengths()[row])).value();
+                texts.set(row, texts.get(row) + " " + (int) value);
+            }
+            return texts;
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '~',
+            textBlock =
+                    """
+                    kto.jsonl | {'conversations':[{'from':'human','value':'q'},{'from':'gpt','value':'r'}],'kto_tag':true}
+                    kto2.jsonl | {'conversations':[{'from':'human','value':'q'},{'from':'gpt','value':'r'}],'kto_tag':'1'}
+                    kto.csv | instruction,output,kto_tag;q,r,True
+                    kto2.csv | instruction,output,kto_tag;q,r,1
+                    trl.csv | prompt,completion,label;q,r,true
+                    trl2.csv | prompt,completion,label;q,r,1
+                    trl3.csv | messages,kto_tag;"[{""role"":""user"",""content"":""q""},{""role"":""assistant"",""content"":""r""}]",true
+                    """)
+    void verdictsAreReadFromEveryLayout(String name, String content) throws IOException {
+        String text = content.replace(';', '\n');
+        String other = text.replaceAll("(?i)true", "false").replaceAll("'1'|1$", "'0'");
+        String rows = other.contains("\n") ? text + other.substring(other.indexOf('\n')) : text;
+        assertThat(trained(Method.KTO, written(name, rows))).startsWith("r 1");
+        Path second = written("second-" + name, other);
+        assertThat(trained(Method.KTO, second)).containsExactly("r 0");
+    }
+
+    @Test
+    void aCellThatIsNoVerdictIsNamedByItsRow() throws IOException {
+        String text = "instruction,output,kto_tag\nq,r,true\nq,r,maybe\n";
+        Path file = written("maybe.csv", text);
+        try (Corpus corpus = read(Method.KTO, plan(Mixing.CONCAT, file()), file)) {
+            assertThat(corpus.problems())
+                    .extracting(Problem::text)
+                    .containsExactly("line 2: kto_tag is neither true nor false");
+        }
+    }
+
+    @Test
+    void sharegptHoldsPairsToo() throws IOException {
+        Path file =
+                written(
+                        "pairs.jsonl",
+                        "{'conversations':[{'from':'human','value':'q'}],"
+                                + "'chosen':{'from':'gpt','value':'good'},"
+                                + "'rejected':{'from':'gpt','value':'bad'}}\n");
+        try (Corpus corpus = read(Method.DPO, plan(Mixing.CONCAT, file()), file)) {
+            assertThat(corpus.problems()).isEmpty();
+            assertThat(corpus.notes().getFirst()).contains("sharegpt rows");
+            assertThat(corpus.rows().rows()).isEqualTo(1);
+            assertThat(texts(corpus.rows())).containsExactly("good", "bad");
+        }
+    }
+
+    @Test
+    void ordersRowsByTheCellsOfATable() throws IOException {
+        DataPlan byColumn =
+                new DataPlan(List.of(), Mixing.CONCAT, null, RowOrder.BY_COLUMN, "level", null);
+        String table = "instruction,output,level\nq,b,2.5\nq,c,1e1\nq,a,-1\n";
+        try (Corpus corpus = read(byColumn, written("levels.csv", table))) {
+            assertThat(texts(corpus.rows().ordered(RowOrder.BY_COLUMN)))
+                    .containsExactly("a", "b", "c");
+        }
+        try (Corpus corpus = read(byColumn, written("high.csv", table.replace("1e1", "high")))) {
+            assertThat(corpus.problems())
+                    .extracting(Problem::line, Problem::param)
+                    .containsExactly(tuple(2L, "level"));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '~',
+            textBlock =
+                    """
+                    {'prompt':[{'role':'user','content':'p'},{'role':'assistant','content':'q'},{'role':'user','content':'p'}],'completion':[{'role':'assistant','content':'r'}]}
+                    {'prompt':'p','completion':[{'role':'assistant','content':'r'}]}
+                    {'prompt':'p','completion':'r'}
+                    """)
+    void ofPromptAndCompletionOnlyTheCompletionIsTrained(String row) throws IOException {
+        assertThat(trained(Method.SUPERVISED, written("trl.jsonl", row + "\n")))
+                .containsExactly("r 0");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{'prompt':'p'}",
+                "{'prompt':[{'role':'system','content':'s'},{'role':'user','content':'p'}]}",
+                "{'instruction':'p'}"
+            })
+    void aPromptAloneIsForMethodsThatAnswerIt(String row) throws IOException {
+        Path file = written("prompts.jsonl", row + "\n");
+        for (Method method : List.of(Method.GRPO, Method.PPO)) {
+            try (Corpus corpus = read(method, plan(Mixing.CONCAT, file()), file)) {
+                assertThat(corpus.problems()).isEmpty();
+                assertThat(corpus.items()).singleElement().asString().contains("p");
+                assertThat(corpus.rows().rows()).isEqualTo(1);
+            }
+        }
+        try (Corpus corpus = read(Method.SUPERVISED, plan(Mixing.CONCAT, file()), file)) {
+            assertThat(corpus.problems())
+                    .extracting(Problem::line, Problem::param)
+                    .containsExactly(tuple(1L, "completion"));
+        }
+    }
+
+    @Test
+    void weightsUnderColumnsAndTagsCount() throws IOException {
+        Path file =
+                written(
+                        "weighed.jsonl",
+                        "{'messages':[{'role':'user','content':'p'},"
+                                + "{'role':'assistant','content':'no','weight':0},"
+                                + "{'role':'user','content':'p'},"
+                                + "{'role':'assistant','content':'yes','weight':1}]}\n");
+        Reading reading =
+                new Reading(
+                        null,
+                        Shape.SHAREGPT,
+                        false,
+                        Map.of("messages", "messages"),
+                        Map.of(
+                                "role_tag", "role",
+                                "content_tag", "content",
+                                "user_tag", "user",
+                                "assistant_tag", "assistant"),
+                        null);
+        try (Corpus corpus = read(plan(Mixing.CONCAT, file(reading)), file)) {
+            assertThat(corpus.problems()).isEmpty();
+            assertThat(texts(corpus.rows())).containsExactly("yes");
+        }
+    }
+
     @Test
     void equalRowsStayOnOneSideOfTheSplit() throws IOException {
         DataPlan twice = plan(Mixing.CONCAT, file(), file());
@@ -348,7 +500,7 @@ class CorpusTest {
         List<String> texts = new ArrayList<>();
         try (Tokenizer tokenizer = Tokenizer.open(model.resolve("tokenizer.json"))) {
             int[] lengths = rows.lengths();
-            for (int row = 0; row < rows.rows(); row++) {
+            for (int row = 0; row < lengths.length; row++) {
                 Sample sample = rows.sample(new Packing.Piece(row, 0, lengths[row]));
                 int[] trained = new int[sample.length()];
                 int count = 0;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tunesmith.contracts.tool.Json;
+import io.airlift.compress.v3.zstd.ZstdOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -87,6 +88,64 @@ final class RowFileTest {
             out.write("{\"a\": 1}\n".getBytes(StandardCharsets.UTF_8));
         }
         assertThat(rows(file)).containsExactly("{\"a\": 1}");
+    }
+
+    private Path packed(String name, byte[] content, boolean gzip) throws IOException {
+        Path file = folder.resolve(name + (gzip ? ".gz" : ".zst"));
+        try (OutputStream out = Files.newOutputStream(file);
+                OutputStream packing =
+                        gzip ? new GZIPOutputStream(out) : new ZstdOutputStream(out)) {
+            packing.write(content);
+        }
+        return file;
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void everyKindMayBeCompressed(boolean gzip) throws IOException {
+        List<String> nested = Files.readAllLines(GOLDEN.resolve("nested.jsonl"));
+        for (String name :
+                List.of(
+                        "nested.jsonl",
+                        "nested-zstd.parquet",
+                        "nested-snappy.parquet",
+                        "nested-lz4.arrow",
+                        "nested-plain.arrow")) {
+            byte[] content = Files.readAllBytes(GOLDEN.resolve(name));
+            assertThat(rows(packed(name, content, gzip))).as(name).isEqualTo(nested);
+        }
+        Map<String, String> texts =
+                Map.of(
+                        "a.json", "[{\"text\": \"x, y\"}]",
+                        "a.csv", "text\n\"x, y\"\n",
+                        "a.tsv", "text\nx, y\n",
+                        "a.txt", "x, y\n");
+        for (Map.Entry<String, String> text : texts.entrySet()) {
+            byte[] content = text.getValue().getBytes(StandardCharsets.UTF_8);
+            assertThat(rows(packed(text.getKey(), content, gzip)))
+                    .as(text.getKey())
+                    .containsExactly("{\"text\": \"x, y\"}");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aCompressedTableGrowsWithinItsBounds(boolean gzip) throws IOException {
+        byte[] zeros = new byte[40 << 20];
+        byte[] mark = "PAR1".getBytes(StandardCharsets.US_ASCII);
+        System.arraycopy(mark, 0, zeros, 0, mark.length);
+        Path bomb = packed("bomb.parquet", zeros, gzip);
+        assertThatThrownBy(() -> rows(bomb))
+                .isInstanceOf(RowFileException.class)
+                .hasMessageStartingWith(bomb.getFileName().toString())
+                .hasMessageContaining("decompresses to more than");
+
+        Path half = folder.resolve("half");
+        Path whole = GOLDEN.resolve("nested-zstd.parquet");
+        Path small = packed("small.parquet", Files.readAllBytes(whole), gzip);
+        assertThatThrownBy(() -> Unpacked.unpack(RowSource.of(small), half, 100))
+                .isInstanceOf(RowFileException.class)
+                .hasMessageContaining("decompresses to more than 100 bytes");
     }
 
     @Test
