@@ -60,7 +60,6 @@ public record Alignment(DatasetEntry entry, UnaryOperator<String> locate) {
         return value == null ? "" : value instanceof String text ? text : Json.line(value);
     }
 
-
     private AlignedRow row(
             Map<String, ?> row, List<Turn> prompt, List<Turn> answers, @Nullable String problem) {
         return row(row, text(row, "system"), prompt, answers, problem);

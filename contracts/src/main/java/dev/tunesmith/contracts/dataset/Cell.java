@@ -50,12 +50,10 @@ public final class Cell {
         return text.length() <= NUMBER_CHARACTERS_MAX && NUMBER.matcher(text).matches();
     }
 
-    /// Reads the cells of a row that can be nothing but verdicts: `kto_tag`, and a `label` of `true`
-    /// or `false` beside a completion. Labels of other files are theirs.
+    /// Reads the cells of a row that can be nothing but verdicts: `kto_tag`, and a `label` of
+    /// `true` or `false` beside a completion. Labels of other files are theirs.
     static void readVerdicts(Map<String, Object> row) {
-        if (row.get("kto_tag") instanceof Object tag) {
-            verdict(tag).ifPresent(verdict -> row.put("kto_tag", verdict));
-        }
+        verdict(row.get("kto_tag")).ifPresent(verdict -> row.put("kto_tag", verdict));
         if (row.get("label") instanceof String label
                 && label.strip().length() > 1
                 && row.containsKey("completion")

@@ -21,6 +21,7 @@ final class TaggedTurns {
 
     /// Names of calls by the ones that were made up for them.
     private final Map<String, Object> names = new HashMap<>();
+
     private int next;
 
     private TaggedTurns(DatasetEntry entry, Optional<Map<?, ?>> system, List<?> messages) {
@@ -31,7 +32,7 @@ final class TaggedTurns {
 
     /// The messages behind the turns of a row that was aligned; none in a layout without messages.
     static TaggedTurns of(DatasetEntry entry, Map<String, ?> row) {
-        Object column = entry.column("messages").map(row::get).orElse(null);
+        Object column = column(entry, row, "messages");
         if (entry.layout() == Layout.ALPACA || !(column instanceof List<?> list)) {
             return new TaggedTurns(entry, Optional.empty(), List.of());
         }
@@ -44,10 +45,14 @@ final class TaggedTurns {
         List<@Nullable Object> messages =
                 new ArrayList<>(list.subList(system.isPresent() ? 1 : 0, list.size()));
         if (entry.ranking()) {
-            messages.add(entry.column("chosen").map(row::get).orElse(null));
-            messages.add(entry.column("rejected").map(row::get).orElse(null));
+            messages.add(column(entry, row, "chosen"));
+            messages.add(column(entry, row, "rejected"));
         }
         return new TaggedTurns(entry, system, messages);
+    }
+
+    private static @Nullable Object column(DatasetEntry entry, Map<String, ?> row, String role) {
+        return row.get(entry.column(role).orElse(""));
     }
 
     /// The system message with its parts, if it has any.
@@ -85,9 +90,9 @@ final class TaggedTurns {
     }
 
     private void copy(Map<?, ?> message, String key, Map<String, Object> made) {
-        boolean tagged =
-                key.equals(entry.tag("role_tag")) || key.equals(entry.tag("content_tag"));
-        if (!tagged && message.get(key) instanceof Object value) {
+        boolean tagged = key.equals(entry.tag("role_tag")) || key.equals(entry.tag("content_tag"));
+        Object value = message.get(key);
+        if (!tagged && value != null) {
             made.put(key, value);
         }
     }
@@ -96,8 +101,9 @@ final class TaggedTurns {
     private Optional<List<?>> parts(Map<?, ?> message) {
         return message.get(entry.tag("content_tag")) instanceof List<?> parts
                         && parts.stream()
-                                .allMatch(part -> part instanceof Map<?, ?> map
-                                        && map.get("type") instanceof String)
+                                .allMatch(part ->
+                                        part instanceof Map<?, ?> map
+                                                && map.get("type") instanceof String)
                 ? Optional.of(parts)
                 : Optional.empty();
     }

@@ -28,11 +28,9 @@ public record UsualRow(
 
     private static final List<String> STRUCTURES =
             List.of("messages", "conversations", "history", "tools");
-    private static final List<String> TURNS =
-            List.of("prompt", "completion", "chosen", "rejected");
+    private static final List<String> TURNS = List.of("prompt", "completion", "chosen", "rejected");
 
-    public UsualRow(
-            Map<String, Object> row, Optional<Layout> layout, Optional<String> problem) {
+    public UsualRow(Map<String, Object> row, Optional<Layout> layout, Optional<String> problem) {
         this(row, layout, problem, Optional.empty());
     }
 
@@ -105,8 +103,9 @@ public record UsualRow(
         List<?> list = value instanceof List<?> many ? many : List.of(value);
         return !list.isEmpty()
                 && list.stream()
-                        .allMatch(turn -> turn instanceof Map<?, ?> map
-                                && (map.containsKey("role") || map.containsKey("from")));
+                        .allMatch(turn ->
+                                turn instanceof Map<?, ?> map
+                                        && (map.containsKey("role") || map.containsKey("from")));
     }
 
     private static Object structure(Object value) {

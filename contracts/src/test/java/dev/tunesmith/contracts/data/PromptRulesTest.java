@@ -73,7 +73,10 @@ class PromptRulesTest {
     void turnsThatDoNotAlternateAreNoted() throws JsonProcessingException {
         RowRules rules = new RowRules(3);
         String twice = "{'role':'user','content':'Hi'}";
-        assertThat(rules.row(RowFormat.COMPLETION, tree("{'prompt':[%s,%s]}".formatted(twice, twice))))
+        assertThat(
+                        rules.row(
+                                RowFormat.COMPLETION,
+                                tree("{'prompt':[%s,%s]}".formatted(twice, twice))))
                 .isPresent();
         assertThat(rules.notes()).extracting(Finding::kind).containsExactly(FindingKind.ROLE_ORDER);
     }

@@ -18,8 +18,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Conversations in OpenAI's words under columns and tags, as most entries of a
-/// `dataset_info.json` name them.
+/// Conversations in OpenAI's words under columns and tags, as most entries of a `dataset_info.json`
+/// name them.
 final class TaggedTurnsTest {
 
     private static final Map<String, String> COLUMNS =
@@ -43,7 +43,10 @@ final class TaggedTurnsTest {
         Map<String, Object> tree =
                 TestingJson.MAPPER.readValue(json.replace('\'', '"'), new TypeReference<>() {});
         UsualRow row =
-                new RowConversion(new Reading(null, shape, json.contains("'worse'"), COLUMNS, TAGS, null), false)
+                new RowConversion(
+                                new Reading(
+                                        null, shape, json.contains("'worse'"), COLUMNS, TAGS, null),
+                                false)
                         .of(tree);
         assertThat(row.problem()).isEmpty();
         RowRules rules = new RowRules(1);

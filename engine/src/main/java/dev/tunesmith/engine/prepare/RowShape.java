@@ -28,15 +28,15 @@ public enum RowShape {
             throw new UnusableRowException("", usual.problem().get());
         }
         Map<String, Object> row = usual.row();
-        if (row.get("prompt") instanceof Object prompt
-                && row.get("completion") instanceof Object completion
-                && !row.containsKey("label")) {
+        Object prompt = row.get("prompt");
+        Object completion = row.get("completion");
+        if (prompt != null && completion != null && !row.containsKey("label")) {
             Map<String, Object> chat = new LinkedHashMap<>();
             List<Object> messages = new ArrayList<>();
             turns("user", prompt).forEach(turn -> messages.add(untrained(turn)));
             messages.addAll(turns("assistant", completion));
             chat.put("messages", messages);
-            if (row.get("tools") instanceof Object tools) {
+            if (row.get("tools") instanceof List<?> tools) {
                 chat.put("tools", tools);
             }
             row = chat;

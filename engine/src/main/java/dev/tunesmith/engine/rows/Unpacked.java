@@ -21,7 +21,10 @@ final class Unpacked {
     static RowReader parquet(RowSource source) throws IOException {
         Path file = Files.createTempFile("rows-", ".parquet");
         try {
-            unpack(source, file, Math.min(BYTES_MAX, Files.getFileStore(file).getUsableSpace() / 2));
+            unpack(
+                    source,
+                    file,
+                    Math.min(BYTES_MAX, Files.getFileStore(file).getUsableSpace() / 2));
             return new ParquetRows(source.name(), file);
         } finally {
             // The reader holds the file open, so its bytes stay until then.
