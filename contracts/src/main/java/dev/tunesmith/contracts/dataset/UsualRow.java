@@ -60,8 +60,7 @@ public record UsualRow(
         }
         try {
             Map<String, Object> made = tree(aligned, TaggedTurns.of(entry, row));
-            return new UsualRow(
-                    MediaParts.placed(made, aligned.media()), layout, Optional.empty());
+            return new UsualRow(MediaParts.placed(made, aligned.media()), layout, Optional.empty());
         } catch (UnreadableMediaException e) {
             return new UsualRow(row, layout, Optional.of(String.valueOf(e.getMessage())));
         } catch (MalformedCallException e) {
