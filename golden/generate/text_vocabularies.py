@@ -51,6 +51,16 @@ PIECES = {
     "spm_unigram": dict(model_type="unigram", vocab_size=800, normalization_rule_name="nmt_nfkc", character_coverage=0.98),
     "spm_unigram_bytes": dict(model_type="unigram", vocab_size=1050, byte_fallback=True, character_coverage=0.98,
                               normalization_rule_name="identity", remove_extra_whitespaces=False),
+    "spm_bpe_no_bytes": dict(model_type="bpe", vocab_size=700, character_coverage=0.98, normalization_rule_name="identity",
+                             remove_extra_whitespaces=False),
+    "spm_unigram_symbols": dict(model_type="unigram", vocab_size=900, byte_fallback=True, character_coverage=0.98,
+                                normalization_rule_name="identity", remove_extra_whitespaces=False, add_dummy_prefix=False,
+                                user_defined_symbols=["<start_of_turn>", "ello", "12"]),
+    "spm_char": dict(model_type="char", vocab_size=300, character_coverage=0.98, normalization_rule_name="identity",
+                     remove_extra_whitespaces=False),
+    "spm_char_joined": dict(model_type="char", vocab_size=200, character_coverage=0.98, normalization_rule_name="identity"),
+    "spm_bpe_symbols": dict(model_type="bpe", vocab_size=700, character_coverage=0.98, normalization_rule_name="identity",
+                            remove_extra_whitespaces=False, user_defined_symbols=["<start_of_turn>", "ello", "12"]),
 }
 
 
@@ -98,6 +108,8 @@ def sentencepieces():
         if options["normalization_rule_name"] != "identity":
             names.append("\x85")
         rows = [(t, processor.encode(t), None) for t in plain(texts(COUNT, SEED), names) if same(processor, t)]
+        if name == "spm_bpe_symbols":  # transformers and we set no blank before a symbol or a blank at the start
+            rows = [row for row in rows if not row[0].startswith((" ", *options["user_defined_symbols"]))]
         write(folder, [(t, ids, t) for t, ids, _ in rows])
         if name in ("spm_bpe", "spm_unigram"):
             as_gguf(name, buffer.getvalue(), rows)

@@ -2,6 +2,7 @@ package dev.tunesmith.api.batch;
 
 import dev.tunesmith.contracts.id.BatchId;
 import dev.tunesmith.contracts.id.FileId;
+import dev.tunesmith.contracts.problem.Shown;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
@@ -51,7 +52,14 @@ record Batch(
     /// One thing that is wrong with a line.
     ///
     /// @param line counted from 1; null if it concerns the file
-    record LineError(String code, String message, @Nullable String param, @Nullable Integer line) {}
+    record LineError(String code, String message, @Nullable String param, @Nullable Integer line) {
+
+        private static final int MESSAGE_MAX = 1000;
+
+        LineError {
+            message = Shown.of(message, MESSAGE_MAX);
+        }
+    }
 
     /// Lines and tokens.
     record Counts(int total, int completed, int failed, long inputTokens, long outputTokens) {

@@ -5,11 +5,15 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/// The lines of an input with their places; blank ones are passed over.
+/// The lines of an input with their places; blank ones and a byte order mark at the start are
+/// passed over.
 final class InputLines {
+    private static final byte[] BYTE_ORDER_MARK = {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF};
+
     private final InputStream input;
     private final int bytesMax;
     private long offset;
@@ -77,6 +81,13 @@ final class InputLines {
 
     private Line line(ByteArrayOutputStream text, long length) {
         boolean tooLong = length > bytesMax;
-        return new Line(number++, offset, tooLong ? new byte[0] : text.toByteArray(), tooLong);
+        byte[] kept = tooLong ? new byte[0] : text.toByteArray();
+        int from = number == 1 && begins(kept) ? BYTE_ORDER_MARK.length : 0;
+        return new Line(number++, offset, Arrays.copyOfRange(kept, from, kept.length), tooLong);
+    }
+
+    private static boolean begins(byte[] text) {
+        int length = Math.min(text.length, BYTE_ORDER_MARK.length);
+        return Arrays.equals(text, 0, length, BYTE_ORDER_MARK, 0, BYTE_ORDER_MARK.length);
     }
 }

@@ -2,6 +2,7 @@ package dev.tunesmith.api.batch;
 
 import dev.tunesmith.api.batch.Batch.LineError;
 import dev.tunesmith.api.web.RateLimits;
+import dev.tunesmith.contracts.problem.Shown;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.json.JsonException;
 import java.util.ArrayList;
@@ -125,12 +126,15 @@ final class LineRules {
     }
 
     private void checkId(InputLines.Line line, @Nullable Object id) {
-        if (!(id instanceof String text) || text.isBlank() || text.length() > CUSTOM_ID_MAX) {
+        if (!(id instanceof String text)
+                || text.isBlank()
+                || !Shown.of(text, CUSTOM_ID_MAX).equals(text)) {
             note(
                     line,
                     id == null ? "missing_required_parameter" : "invalid_custom_id",
                     "custom_id",
-                    "expected a text of 1 to %d characters".formatted(CUSTOM_ID_MAX));
+                    "expected a text of 1 to %d whole characters without NUL"
+                            .formatted(CUSTOM_ID_MAX));
         } else if (!ids.add(text)) {
             note(
                     line,

@@ -1,7 +1,5 @@
 package dev.tunesmith.api.dataset;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import dev.tunesmith.api.tenant.Caller;
 import dev.tunesmith.api.tenant.CurrentCaller;
 import dev.tunesmith.api.tenant.Scope;
@@ -18,11 +16,9 @@ import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.StreamingOutput;
-import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.io.OutputStreamWriter;
 import java.io.UncheckedIOException;
 
 /// `/api/v1/files`: what OpenAI's object has no place for.
@@ -69,8 +65,7 @@ public final class FileFindingsResource {
     private void write(StoredFile file, OutputStream out) throws IOException {
         String name = file.origin().filename();
         try (InputStream content = objects.open(file.content().key());
-                var lines =
-                        new FindingLines(new BufferedWriter(new OutputStreamWriter(out, UTF_8)))) {
+                FindingLines lines = FindingLines.of(out)) {
             var check = new RowCheck(name, lines.of(name));
             long _ = check.watching(content).transferTo(OutputStream.nullOutputStream());
             RowReport _ = check.report();

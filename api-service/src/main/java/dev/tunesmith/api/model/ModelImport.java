@@ -26,6 +26,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /// Takes a model directory in Hugging Face layout from a tar stream.
@@ -37,6 +38,10 @@ import java.util.TreeMap;
 final class ModelImport {
     private static final int CONFIG_MAX = 16 << 20;
     private static final int PROBLEMS_MAX = 50;
+
+    /// Of other files it matters only that they are JSON.
+    private static final Set<String> READ_LATER =
+            Set.of(AllowedName.CONFIG, AllowedName.SAMPLING, AllowedName.INDEX);
 
     private final ObjectStore objects;
     private final Models models;
@@ -166,7 +171,10 @@ final class ModelImport {
 
     private static void tree(Run run, String name, byte[] content) {
         try {
-            run.trees.put(name, Json.tree(content));
+            Map<String, Object> tree = Json.tree(content);
+            if (READ_LATER.contains(name)) {
+                run.trees.put(name, tree);
+            }
         } catch (JsonException e) {
             run.refuse(
                     name,

@@ -67,6 +67,10 @@ public final class Models {
 
     /// A model with a row of its own, within a transaction that is already under way.
     public static Optional<Model> find(Handle handle, TenantId tenant, String name) {
+        if (name.indexOf(0) >= 0) {
+            return Optional
+                    .empty(); // PostgreSQL takes no text with a NUL, so no model has such a name
+        }
         return handle.createQuery(
                         SELECT
                                 + """

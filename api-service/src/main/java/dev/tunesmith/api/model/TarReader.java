@@ -2,11 +2,13 @@ package dev.tunesmith.api.model;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Reads a tar stream (POSIX ustar with pax and GNU long names) file by file while it arrives.
@@ -15,6 +17,14 @@ import org.jspecify.annotations.Nullable;
 final class TarReader {
     private static final int BLOCK = 512;
     private static final int META_MAX = 64 * 1024;
+
+    /// No file is larger; what claims to be is damaged.
+    private static final long SIZE_MAX = 1L << 50;
+
+    /// What of a pax header is of use here; others may be as many as a client likes.
+    private static final Set<String> PAX_KEYS = Set.of("path", "size");
+
+    private static final String SPARSE = "GNU.sparse.";
 
     private final InputStream tar;
     private @Nullable EntryStream current;
@@ -51,19 +61,20 @@ final class TarReader {
             if (isZero(header)) {
                 return Optional.empty();
             }
+            checkMark(header);
             checkSum(header);
-            long size = pax.containsKey("size") ? paxSize(pax) : number(header, 124, 12);
+            long size = size(header, pax);
             char type = (char) header[156];
             switch (type) {
                 case '0', '\0', '7' -> {
                     String name = pax.getOrDefault("path", name(header));
                     current = new EntryStream(size);
-                    padding = (BLOCK - size % BLOCK) % BLOCK;
+                    padding = padding(size);
                     return Optional.of(new Entry(name, size, current));
                 }
-                case '5' -> skip(size + (BLOCK - size % BLOCK) % BLOCK);
+                case '5' -> skip(size + padding(size));
                 case 'x' -> pax.putAll(paxRecords(meta(size)));
-                case 'g' -> skip(size + (BLOCK - size % BLOCK) % BLOCK);
+                case 'g' -> skip(size + padding(size));
                 case 'L' -> pax.put("path", text(meta(size), 0, Math.toIntExact(size)));
                 default ->
                         throw new DamagedException(
@@ -84,7 +95,25 @@ final class TarReader {
     }
 
     private void skip(long bytes) throws IOException {
-        tar.skipNBytes(bytes);
+        try {
+            tar.skipNBytes(bytes);
+        } catch (EOFException _) {
+            throw new DamagedException(
+                    "the tar stream ends inside an entry of %d bytes".formatted(bytes));
+        }
+    }
+
+    private static long padding(long size) {
+        return (BLOCK - size % BLOCK) % BLOCK;
+    }
+
+    private static long size(byte[] header, Map<String, String> pax) throws IOException {
+        long size = pax.containsKey("size") ? paxSize(pax) : number(header, 124, 12);
+        if (size < 0 || size > SIZE_MAX) {
+            throw new DamagedException(
+                    "'%s' claims %d bytes in the tar stream".formatted(name(header), size));
+        }
+        return size;
     }
 
     /// The content of a small entry that describes the next one.
@@ -97,7 +126,7 @@ final class TarReader {
         if (content.length < size) {
             throw new DamagedException("the tar stream ends inside an extension header");
         }
-        skip((BLOCK - size % BLOCK) % BLOCK);
+        skip(padding(size));
         return content;
     }
 
@@ -110,13 +139,17 @@ final class TarReader {
                 blank++;
             }
             int length = decimal(new String(content, at, blank - at, UTF_8));
-            if (length <= blank - at + 1 || at + length > content.length) {
+            if (length <= blank - at + 1 || length > content.length - at) {
                 throw new DamagedException("a pax record of the tar stream has a wrong length");
             }
             String record = new String(content, blank + 1, at + length - blank - 2, UTF_8);
             int equals = record.indexOf('=');
-            if (equals > 0) {
-                records.put(record.substring(0, equals), record.substring(equals + 1));
+            String key = record.substring(0, Math.max(equals, 0));
+            if (key.startsWith(SPARSE)) {
+                throw new DamagedException("a file with holes (%s); write it whole".formatted(key));
+            }
+            if (PAX_KEYS.contains(key)) {
+                records.put(key, record.substring(equals + 1));
             }
             at += length;
         }
@@ -171,6 +204,14 @@ final class TarReader {
             return digits.isEmpty() ? 0 : Long.parseLong(digits, 8);
         } catch (NumberFormatException _) {
             throw new DamagedException("'%s' in a tar header is no number".formatted(digits));
+        }
+    }
+
+    private static void checkMark(byte[] header) throws IOException {
+        boolean gzip = (header[0] & 0xff) == 0x1f && (header[1] & 0xff) == 0x8b;
+        boolean zstd = (header[0] & 0xff) == 0x28 && (header[1] & 0xff) == 0xb5;
+        if (gzip || zstd) {
+            throw new DamagedException("the tar stream is compressed; send it as it is");
         }
     }
 

@@ -106,6 +106,25 @@ class BatchResourceTest {
                 .body("errors.data[0].code", equalTo("empty_file"));
     }
 
+    /// Kills: errors with a NUL, which jsonb does not take, so that the batch is never done.
+    @Test
+    void whatIsWrongIsSaidHoweverHostileTheLines() {
+        String hostile = line("a\\u0000", "hello").replace("POST", "\\u0000\\ud800");
+        Response failed =
+                await(
+                        create(upload(hostile, line("b", "x").replace("nano", "na\\u0000no")))
+                                .path("id"));
+
+        failed.then().body("status", equalTo("failed"));
+        assertThat(failed.<List<String>>path("errors.data.code"))
+                .containsExactly("invalid_custom_id", "invalid_method", "mismatched_model");
+        String unknown = line("b", "x").replace("nano", "na\\u0000no\\ud800");
+        await(create(upload("\uFEFF" + unknown)).path("id"))
+                .then()
+                .body("errors.data[0].code", equalTo("model_not_found"))
+                .body("errors.data[0].line", equalTo(1));
+    }
+
     @Test
     void refusesWhatItCannotTakeAllAtOnce() {
         String training = Api.upload("demo", "x.jsonl", Rows.CHAT).path("id");

@@ -11,6 +11,7 @@ import static org.hamcrest.Matchers.hasSize;
 
 import dev.tunesmith.api.testing.ApiTestResource;
 import dev.tunesmith.api.testing.Rows;
+import dev.tunesmith.platform.json.Json;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.response.ValidatableResponse;
@@ -51,6 +52,31 @@ class BadRowsTest {
         assertThat(lines).allMatch(line -> line.contains("\"file\":\"rows.jsonl\""));
         assertThat(lines).anyMatch(line -> line.contains("\"line\":32,"));
         as("guest").get("/api/v1/files/{id}/findings", id).then().statusCode(404);
+    }
+
+    /// Kills: a report with a NUL, which no table takes, and one as long as the row.
+    @Test
+    void aHostileRowIsReportedInBounds() {
+        String key = "{\"messages\":[{\"%s\":1}]}\n";
+        String huge = "\\u0000\\ud83d\\u001b".repeat(100_000);
+        ValidatableResponse refused =
+                refused(
+                        "{\"messages\":[{\"role\":\"a\\u0000b\\ud800\",\"content\":\"x\"}]}\n"
+                                + key.formatted("k\\u0000\\u2028")
+                                + key.formatted(huge)
+                                + "\0\u001b]0;x\u0007\n");
+
+        assertThat(refused.body("status", equalTo("error")).extract().asByteArray())
+                .hasSizeLessThan(50_000);
+        String id = refused.extract().path("id");
+        List<String> lines =
+                as("demo").get("/api/v1/files/{id}/findings", id).asString().lines().toList();
+        assertThat(lines)
+                .hasSizeGreaterThan(4)
+                .allSatisfy(line -> {
+                    assertThat(line).hasSizeLessThan(6000);
+                    assertThat(Json.tree(line)).containsKeys("file", "line", "kind", "message");
+                });
     }
 
     @Test

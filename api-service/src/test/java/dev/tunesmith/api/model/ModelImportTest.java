@@ -131,6 +131,38 @@ class ModelImportTest {
         send("demo", "../evil", "", whole().bytes()).then().statusCode(400);
     }
 
+    /// Kills: a broken archive as a fault of the server, wherever it breaks.
+    @Test
+    void namesWhatIsWrongWithAnArchive() {
+        byte[] none = {};
+        refused("n1", Tar.entry("config.json", '0', "-0000000001", none), "claims -1 bytes");
+        refused("n2", Tar.entry("config.json", 'L', "-0000000001", none), "claims -1 bytes");
+        refused("n3", Tar.entry("a.safetensors", '0', "120000000000", new byte[512]), "offset 0");
+        byte[] weights = Arrays.copyOf(Tar.safetensors("w", 4000), 8192);
+        refused(
+                "n4",
+                Tar.entry(
+                        "a.safetensors",
+                        '0',
+                        "%011o".formatted(Tar.safetensors("w", 4000).length),
+                        weights),
+                "too early");
+        refused("n5", Tar.entry("tokenizer.json", '0', "00100000000", none), "too early");
+        refused("n6", Tar.entry("notes.txt", '0', "120000000000", none), "ends inside");
+        refused("n7", Tar.entry("config.json", '2', "00000000000", none), "tar type '2'");
+        refused("n8", Tar.entry("/config.json", '0', "00000000000", none), "leaves the model");
+        refused("n9", new byte[] {0x1f, (byte) 0x8b, 8, 0}, "ends inside a header");
+        refused("n10", Arrays.copyOf(new byte[] {0x1f, (byte) 0x8b, 8}, 512), "compressed");
+        byte[] one = Tar.entry("config.json", '0', "00000000002", "{}".getBytes(UTF_8));
+        byte[] twice = Arrays.copyOf(one, 2 * one.length);
+        System.arraycopy(one, 0, twice, one.length, one.length);
+        refused("n11", twice, "comes twice");
+    }
+
+    private static void refused(String name, byte[] tar, String reason) {
+        refused(name, new Tar().raw(tar)).body("errors.message", hasItem(containsString(reason)));
+    }
+
     @Test
     void aClientThatLeavesInTheMiddleLeavesNothing() throws Exception {
         byte[] tar = whole().with("model.safetensors", Tar.safetensors("w", 4000)).bytes();

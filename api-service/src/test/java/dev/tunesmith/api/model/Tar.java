@@ -1,6 +1,6 @@
 package dev.tunesmith.api.model;
 
-import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.ByteArrayOutputStream;
@@ -29,11 +29,8 @@ final class Tar {
             return raw.clone();
         }
         var out = new ByteArrayOutputStream();
-        files.forEach((name, content) -> {
-            out.writeBytes(header(name, content.length));
-            out.writeBytes(content);
-            out.writeBytes(new byte[(512 - content.length % 512) % 512]);
-        });
+        files.forEach((name, content) ->
+                out.writeBytes(entry(name, '0', "%011o".formatted(content.length), content)));
         out.writeBytes(new byte[1024]);
         return out.toByteArray();
     }
@@ -51,14 +48,25 @@ final class Tar {
                 .array();
     }
 
-    private static byte[] header(String name, int size) {
+    /// One entry with its padding.
+    ///
+    /// @param size what the header says, whatever the length of the content
+    static byte[] entry(String name, char type, String size, byte[] content) {
+        var out = new ByteArrayOutputStream();
+        out.writeBytes(header(name, type, size));
+        out.writeBytes(content);
+        out.writeBytes(new byte[(512 - content.length % 512) % 512]);
+        return out.toByteArray();
+    }
+
+    private static byte[] header(String name, char type, String size) {
         byte[] header = new byte[512];
         put(header, 0, name);
         put(header, 100, "0000644\0");
-        put(header, 124, "%011o\0".formatted(size));
+        put(header, 124, size);
         put(header, 136, "00000000000\0");
         put(header, 148, "        ");
-        header[156] = '0';
+        header[156] = (byte) type;
         put(header, 257, "ustar\0" + "00");
         int sum = 0;
         for (byte b : header) {
@@ -69,7 +77,7 @@ final class Tar {
     }
 
     private static void put(byte[] header, int at, String text) {
-        byte[] bytes = text.getBytes(US_ASCII);
+        byte[] bytes = text.getBytes(ISO_8859_1);
         System.arraycopy(bytes, 0, header, at, bytes.length);
     }
 }

@@ -4,6 +4,7 @@ import dev.tunesmith.contracts.inspect.Finding;
 import dev.tunesmith.contracts.inspect.FindingKind;
 import dev.tunesmith.contracts.problem.NearestName;
 import dev.tunesmith.contracts.problem.Problem;
+import dev.tunesmith.contracts.problem.Shown;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -36,6 +37,9 @@ public final class RowRules {
             Arrays.stream(Row.Role.values())
                     .map(role -> role.name().toLowerCase(Locale.ROOT))
                     .toList();
+
+    /// What is kept of one row: a line of 16 MiB has room for millions of broken messages.
+    private static final int KEPT_MAX = 1000;
 
     private final long line;
     private final List<Problem> found = new ArrayList<>();
@@ -71,11 +75,19 @@ public final class RowRules {
     }
 
     void problem(String param, String message) {
-        found.add(Problem.ofLine(line, param, message));
+        add(Problem.ofLine(line, param, message));
+    }
+
+    private void add(Problem problem) {
+        if (found.size() < KEPT_MAX) {
+            found.add(problem);
+        }
     }
 
     void note(FindingKind kind, String param) {
-        notes.add(Finding.of(line, kind, param));
+        if (notes.size() < KEPT_MAX) {
+            notes.add(Finding.of(line, kind, param));
+        }
     }
 
     String text(Map<String, Object> tree, String key) {
@@ -173,7 +185,7 @@ public final class RowRules {
 
     private void unknown(String path, String key) {
         Problem problem = Problem.ofLine(line, path + "." + key, "is not a known key");
-        found.add(NearestName.of(key, MESSAGE_KEYS).map(problem::suggesting).orElse(problem));
+        add(NearestName.of(key, MESSAGE_KEYS).map(problem::suggesting).orElse(problem));
     }
 
     private Row.Role role(@Nullable Object value, String path) {
@@ -186,16 +198,12 @@ public final class RowRules {
                             line,
                             path,
                             "expected one of %s, found \"%s\""
-                                    .formatted(String.join(", ", ROLES), cut(name)));
-            found.add(NearestName.of(name, ROLES).map(problem::suggesting).orElse(problem));
+                                    .formatted(String.join(", ", ROLES), Shown.of(name, 40)));
+            add(NearestName.of(name, ROLES).map(problem::suggesting).orElse(problem));
         } else {
             problem(path, "is missing; expected one of " + String.join(", ", ROLES));
         }
         return Row.Role.USER;
-    }
-
-    private static String cut(String text) {
-        return text.length() <= 40 ? text : text.substring(0, 39) + "…";
     }
 
     /// Whether the message makes calls; checks them.
@@ -300,7 +308,7 @@ public final class RowRules {
                 && (number.doubleValue() == 0 || number.doubleValue() == 1)) {
             return number.doubleValue() == 1;
         }
-        problem(path, "expected 0 or 1, found " + cut(value.toString()));
+        problem(path, "expected 0 or 1, found " + Shown.of(value.toString(), 40));
         return true;
     }
 }

@@ -1,5 +1,6 @@
 package dev.tunesmith.contracts.data;
 
+import dev.tunesmith.contracts.problem.Shown;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.math.BigInteger;
@@ -133,7 +134,7 @@ public final class StrictJson {
             map.put(key, value);
             if (map.size() == before) {
                 at = place;
-                throw new Fault("the key \"%s\" stands twice".formatted(shortened(key)));
+                throw new Fault("the key \"%s\" stands twice".formatted(Shown.of(key, 40)));
             }
             int next = peek();
             if (next == '}') {
@@ -145,10 +146,6 @@ public final class StrictJson {
             }
             at++;
         }
-    }
-
-    private static String shortened(String key) {
-        return key.length() <= 40 ? key : key.substring(0, 39) + "…";
     }
 
     private List<@Nullable Object> array() throws Fault {

@@ -94,7 +94,7 @@ public final class Fields {
                     case List<?> _ -> "a list";
                     default -> value.toString();
                 };
-        return text.length() <= 80 ? text : text.substring(0, 77) + "…";
+        return Shown.of(text, 80);
     }
 
     /// A whole number.

@@ -8,6 +8,9 @@ import java.util.Optional;
 
 /// Finds the names that a mistyped one was probably meant to be.
 public final class NearestName {
+    /// A longer name is no slip of the finger, and its distances are a table as long as it is.
+    private static final int NAME_MAX = 200;
+
     private NearestName() {}
 
     /// The best candidate, if one is near enough to be worth showing.
@@ -20,6 +23,9 @@ public final class NearestName {
     /// Near means: an edit distance of about a third of the longer name (at least 1), or one name
     /// contained in the other. Case, `-`, `_` and `.` do not count.
     public static List<String> several(String name, Collection<String> candidates, int count) {
+        if (name.length() > NAME_MAX) {
+            return List.of();
+        }
         String wanted = plain(name);
         record Scored(String name, int distance) {}
         return candidates.stream()

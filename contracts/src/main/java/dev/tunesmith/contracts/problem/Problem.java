@@ -2,7 +2,8 @@ package dev.tunesmith.contracts.problem;
 
 import org.jspecify.annotations.Nullable;
 
-/// One thing that is wrong with an input.
+/// One thing that is wrong with an input. Its texts are bounded and fit to be stored, whatever
+/// stood in the input.
 ///
 /// @param param path of the offending field, `x_training.rank`; null if it concerns the whole input
 /// @param message what was expected and what was found, in a sentence without a full stop
@@ -14,6 +15,15 @@ public record Problem(
         String message,
         @Nullable String suggestion,
         @Nullable Long line) {
+
+    private static final int PARAM_MAX = 500;
+    private static final int MESSAGE_MAX = 4000;
+
+    public Problem {
+        param = param == null ? null : Shown.of(param, PARAM_MAX);
+        message = Shown.of(message, MESSAGE_MAX);
+        suggestion = suggestion == null ? null : Shown.of(suggestion, MESSAGE_MAX);
+    }
 
     /// A problem of one field of a request.
     public static Problem of(ProblemCode code, String param, String message) {

@@ -3,7 +3,9 @@ package dev.tunesmith.contracts.data;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tunesmith.contracts.inspect.Finding;
 import dev.tunesmith.contracts.problem.Problem;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -95,6 +97,27 @@ final class RowCheckerTest {
         assertThat(summary.problems().getFirst().text())
                 .isEqualTo("line 2: is not UTF-8: wrong byte at place 3 of the line");
         assertThat(summary.rows()).isEqualTo(2);
+    }
+
+    /// Kills: keeping every problem of a row, of which a line has room for millions.
+    @Test
+    void whatIsKeptOfALineIsBounded() {
+        List<Finding> findings = new ArrayList<>();
+        var checker = new RowChecker(findings::add);
+        String key = "k".repeat(8 << 20);
+        byte[] file =
+                "{\"messages\":[%s{}]}\n{\"messages\":[{\"%s\":1,\"role\":\"%s\"}]}\n"
+                        .formatted("{},".repeat(1 << 20), key, key)
+                        .getBytes(UTF_8);
+        checker.accept(file, 0, file.length);
+        RowSummary summary = checker.finish();
+
+        assertThat(summary.problemCount()).isLessThan(2000);
+        assertThat(findings).hasSizeLessThan(2000).anyMatch(finding -> finding.line() == 2);
+        assertThat(findings)
+                .allSatisfy(finding -> assertThat(finding.message()).hasSizeLessThan(4100));
+        assertThat(summary.problems())
+                .allSatisfy(problem -> assertThat(problem.text()).hasSizeLessThan(5000));
     }
 
     @Test

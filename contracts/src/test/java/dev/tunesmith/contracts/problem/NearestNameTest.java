@@ -39,6 +39,12 @@ final class NearestNameTest {
         assertThat(NearestName.distance("", "abc")).isEqualTo(3);
     }
 
+    /// Kills: a table of distances as long as a name of 16 million characters.
+    @Test
+    void aHugeNameIsNearToNothing() {
+        assertThat(NearestName.of("role".repeat(4 << 20), List.of("role"))).isEmpty();
+    }
+
     @Test
     void problemsKeepTheFirstAndCountAll() {
         var problems = new Problems(2);

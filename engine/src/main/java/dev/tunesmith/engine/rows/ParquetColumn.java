@@ -28,6 +28,9 @@ final class ParquetColumn {
 
     private static final int PAGE_VALUES_MAX = 4 << 20;
 
+    /// Two levels and a reference; objects come on top where there are bytes for them.
+    private static final int VALUE_BYTES = 24;
+
     /// A value and where in the nesting it stands.
     record Entry(int repetition, int definition, @Nullable Object value) {}
 
@@ -42,7 +45,11 @@ final class ParquetColumn {
     private Object[] values = new Object[0];
     private int entry;
     private int value;
+    private long pageBytes;
+    private long dictionaryBytes;
 
+    /// @param chunk what the file holds of the column in the row group
+    /// @param codec how pages are compressed
     ParquetColumn(Path file, ParquetNode leaf, byte[] chunk, int codec) {
         this.file = file;
         this.leaf = leaf;
@@ -51,11 +58,16 @@ final class ParquetColumn {
     }
 
     /// The entries of the next row: the first one has repetition 0, the others do not.
-    List<Entry> row() throws IOException {
+    ///
+    /// @param most how many there may be
+    List<Entry> row(int most) throws IOException {
         List<Entry> row = new ArrayList<>();
         while (entry < definitions.length || nextPage()) {
             if (!row.isEmpty() && repetitions[entry] == 0) {
                 return row;
+            }
+            if (row.size() >= most) {
+                throw damaged("more values in a row than are read");
             }
             boolean present = definitions[entry] == leaf.levels().definition();
             row.add(
@@ -72,6 +84,11 @@ final class ParquetColumn {
             throw damaged("has fewer values than rows");
         }
         return row;
+    }
+
+    /// About what the page and the dictionary at hand take in memory.
+    long memory() {
+        return pageBytes + dictionaryBytes;
     }
 
     private RowFileException damaged(String reason) {
@@ -118,6 +135,7 @@ final class ParquetColumn {
             case 0 -> dataPage(ThriftReader.inner(header, 5), decompressed(page, whole));
             case 2 -> {
                 int count = count(ThriftReader.inner(header, 7));
+                dictionaryBytes = whole + (long) count * VALUE_BYTES;
                 ByteBuffer bytes = decompressed(page, whole);
                 dictionary = new ParquetValues(leaf, bytes).read(0, count, dictionary);
                 return false;
@@ -129,6 +147,7 @@ final class ParquetColumn {
         }
         entry = 0;
         value = 0;
+        pageBytes = whole + (long) definitions.length * VALUE_BYTES;
         return definitions.length > 0;
     }
 
@@ -150,9 +169,15 @@ final class ParquetColumn {
     private void secondPage(Map<?, ?> header, byte[] page, int whole) throws IOException {
         int count = count(header);
         ByteBuffer bytes = ByteBuffer.wrap(page).order(ByteOrder.LITTLE_ENDIAN);
-        ByteBuffer repeated = ParquetValues.slice(bytes, (int) ThriftReader.number(header, 6, 0));
-        ByteBuffer defined = ParquetValues.slice(bytes, (int) ThriftReader.number(header, 5, 0));
+        ByteBuffer repeated =
+                ParquetValues.slice(bytes, Math.toIntExact(ThriftReader.number(header, 6, 0)));
+        ByteBuffer defined =
+                ParquetValues.slice(bytes, Math.toIntExact(ThriftReader.number(header, 5, 0)));
         int levelBytes = bytes.position();
+        if (whole < levelBytes) {
+            throw new IllegalArgumentException(
+                    "a page of %d bytes with levels of %d".formatted(whole, levelBytes));
+        }
         repetitions = ParquetValues.hybrid(repeated, width(leaf.levels().repetition()), count);
         definitions = ParquetValues.hybrid(defined, width(leaf.levels().definition()), count);
         boolean compressed = !Boolean.FALSE.equals(header.get(7));
@@ -197,9 +222,7 @@ final class ParquetColumn {
                     case 1 ->
                             new SnappyJavaDecompressor()
                                     .decompress(page, 0, page.length, out, 0, whole);
-                    case 2 ->
-                            new GZIPInputStream(new ByteArrayInputStream(page))
-                                    .readNBytes(out, 0, whole);
+                    case 2 -> gzip(page, out);
                     case 6 ->
                             new ZstdJavaDecompressor()
                                     .decompress(page, 0, page.length, out, 0, whole);
@@ -212,5 +235,16 @@ final class ParquetColumn {
                                             .formatted(codec));
                 };
         return ByteBuffer.wrap(out, 0, length);
+    }
+
+    private static int gzip(byte[] page, byte[] out) throws IOException {
+        try (var stream = new GZIPInputStream(new ByteArrayInputStream(page))) {
+            int length = stream.readNBytes(out, 0, out.length);
+            if (stream.read() >= 0) {
+                throw new IllegalArgumentException(
+                        "it becomes more than %d bytes".formatted(out.length));
+            }
+            return length;
+        }
     }
 }

@@ -22,8 +22,20 @@ import org.jspecify.annotations.Nullable;
 final class ParquetRows implements RowReader {
 
     private static final int TAIL_BYTES = 8;
-    private static final int FOOTER_BYTES_MAX = 256 << 20;
+    private static final int FOOTER_BYTES_MAX = 64 << 20;
     private static final long GROUP_BYTES_MAX = 2L << 30;
+
+    /// What pages of all columns may take in memory at the same time.
+    private static final long PAGES_BYTES_MAX = 1L << 30;
+
+    /// Values of all columns in one row.
+    private static final int ROW_VALUES_MAX = 4 << 20;
+
+    /// Rows without values need no bytes, so a file says how many there are; beyond this number and
+    /// this many a byte, nothing can be meant by it.
+    private static final long ROWS_MAX = 16L << 20;
+
+    private static final long ROWS_PER_BYTE_MAX = 64;
     private static final int MAP = 1;
     private static final int MAP_KEY_VALUE = 2;
     private static final int LIST = 3;
@@ -31,10 +43,14 @@ final class ParquetRows implements RowReader {
     private final Path file;
     private final FileChannel channel;
     private final ParquetNode root;
+    private final List<ParquetNode> leaves;
     private final List<?> groups;
     private final IdentityHashMap<ParquetNode, ParquetColumn> columns = new IdentityHashMap<>();
     private int nextGroup;
     private long rowsLeft;
+    private long rowsClaimed;
+    private long bytesClaimed;
+    private long pagesBytes;
 
     ParquetRows(Path file) throws IOException {
         this(file, file);
@@ -48,6 +64,7 @@ final class ParquetRows implements RowReader {
         try {
             Map<Integer, Object> footer = footer();
             this.root = ParquetNode.root(file, ThriftReader.items(footer, 2));
+            this.leaves = root.leaves();
             this.groups = ThriftReader.items(footer, 4);
         } catch (IOException | RuntimeException e) {
             channel.close();
@@ -92,12 +109,23 @@ final class ParquetRows implements RowReader {
         }
         rowsLeft--;
         IdentityHashMap<ParquetNode, List<Entry>> entries = new IdentityHashMap<>();
-        for (ParquetNode leaf : root.leaves()) {
+        int values = 0;
+        for (ParquetNode leaf : leaves) {
             ParquetColumn column = columns.get(leaf);
             if (column == null) {
                 throw new RowFileException(file, "column " + leaf.name(), "a row group lacks it");
             }
-            entries.put(leaf, column.row());
+            long before = column.memory();
+            List<Entry> row = column.row(ROW_VALUES_MAX - values);
+            pagesBytes += column.memory() - before;
+            values += row.size();
+            if (pagesBytes > PAGES_BYTES_MAX) {
+                throw new RowFileException(
+                        file,
+                        "its pages take more than %d bytes at the same time"
+                                .formatted(PAGES_BYTES_MAX));
+            }
+            entries.put(leaf, row);
         }
         try {
             Map<String, @Nullable Object> row = new LinkedHashMap<>();
@@ -114,12 +142,17 @@ final class ParquetRows implements RowReader {
         Map<?, ?> group = groups.get(nextGroup++) instanceof Map<?, ?> map ? map : Map.of();
         rowsLeft = Math.max(0, ThriftReader.number(group, 3, 0));
         List<?> chunks = ThriftReader.items(group, 1);
-        List<ParquetNode> leaves = root.leaves();
         columns.clear();
+        pagesBytes = 0;
+        rowsClaimed += rowsLeft;
+        if (rowsClaimed < 0 || rowsClaimed > ROWS_MAX + ROWS_PER_BYTE_MAX * channel.size()) {
+            throw new RowFileException(file, "claims %d rows".formatted(rowsLeft));
+        }
         if (chunks.size() != leaves.size()) {
             throw new RowFileException(file, "a row group has not all columns");
         }
         long all = 0;
+        long claimedBefore = bytesClaimed;
         for (int i = 0; i < chunks.size(); i++) {
             Map<?, ?> chunk = chunks.get(i) instanceof Map<?, ?> map ? map : Map.of();
             Map<?, ?> about = ThriftReader.inner(chunk, 3);
@@ -128,6 +161,7 @@ final class ParquetRows implements RowReader {
             from = dictionary > 0 && dictionary < from ? dictionary : from;
             long length = ThriftReader.number(about, 7, -1);
             all += Math.max(length, 0);
+            bytesClaimed = claimedBefore + all;
             if (from < 0 || length < 0 || from > channel.size() - length) {
                 throw new RowFileException(
                         file,
@@ -137,6 +171,9 @@ final class ParquetRows implements RowReader {
             if (all > GROUP_BYTES_MAX || length > Integer.MAX_VALUE - 8) {
                 throw new RowFileException(
                         file, "a row group of more than %d bytes".formatted(GROUP_BYTES_MAX));
+            }
+            if (bytesClaimed > channel.size()) {
+                throw new RowFileException(file, "its columns lie one over the other");
             }
             columns.put(
                     leaves.get(i),

@@ -23,6 +23,14 @@ final class ParquetValues {
     private static final int BYTES = 6;
     private static final int FIXED = 7;
 
+    /// Bytes of a decimal number, and places behind its point.
+    private static final int DECIMAL_BYTES_MAX = 64;
+
+    private static final int SCALE_MAX = 1000;
+
+    /// What values that share their beginnings may become together.
+    private static final long SHARED_BYTES_MAX = 128L << 20;
+
     private final ParquetNode column;
     private final ByteBuffer bytes;
 
@@ -80,13 +88,23 @@ final class ParquetValues {
     }
 
     private Object scaled(long whole) {
-        return column.converted() == 5 ? (Object) BigDecimal.valueOf(whole, column.scale()) : whole;
+        return column.converted() == 5 ? (Object) BigDecimal.valueOf(whole, scale()) : whole;
+    }
+
+    private int scale() {
+        if (Math.abs((long) column.scale()) > SCALE_MAX) {
+            throw new IllegalArgumentException("a scale of %d".formatted(column.scale()));
+        }
+        return column.scale();
     }
 
     /// Bytes are text where they can be; pictures and the like become Base64.
     private Object value(byte[] raw) {
         if (column.converted() == 5 && raw.length > 0) {
-            return new BigDecimal(new BigInteger(raw), column.scale());
+            if (raw.length > DECIMAL_BYTES_MAX) {
+                throw new IllegalArgumentException("a decimal of %d bytes".formatted(raw.length));
+            }
+            return new BigDecimal(new BigInteger(raw), scale());
         }
         try {
             return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(raw)).toString();
@@ -239,11 +257,17 @@ final class ParquetValues {
         long[] lengths = deltas(count);
         Object[] values = new Object[shared.length];
         byte[] before = new byte[0];
+        long all = 0;
         for (int i = 0; i < values.length; i++) {
             byte[] rest = taken(Math.toIntExact(lengths[i]));
             int prefix = Math.toIntExact(shared[i]);
             if (prefix < 0 || prefix > before.length) {
                 throw new IllegalArgumentException("a value that shares more than there is");
+            }
+            all += (long) prefix + rest.length;
+            if (all > SHARED_BYTES_MAX) {
+                throw new IllegalArgumentException(
+                        "values that become more than %d bytes".formatted(SHARED_BYTES_MAX));
             }
             byte[] whole = Arrays.copyOf(before, prefix + rest.length);
             System.arraycopy(rest, 0, whole, prefix, rest.length);

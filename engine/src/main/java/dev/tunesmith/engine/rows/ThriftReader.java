@@ -17,9 +17,13 @@ final class ThriftReader {
 
     private static final int DEPTH_MAX = 32;
 
+    /// What one structure may hold: a byte of it can be an object of a hundred.
+    private static final int VALUES_MAX = 4 << 20;
+
     private final Path file;
     private final byte[] bytes;
     private int at;
+    private int values;
 
     ThriftReader(Path file, byte[] bytes, int at) {
         this.file = file;
@@ -79,11 +83,17 @@ final class ThriftReader {
     }
 
     private Object value(int type, int depth, boolean field) {
+        if (++values > VALUES_MAX) {
+            throw damaged("more than %d values".formatted(VALUES_MAX));
+        }
         return switch (type) {
             case 1, 2 -> field ? type == 1 : next() == 1;
             case 3 -> (long) (byte) next();
             case 4, 5, 6 -> zigzag();
             case 7 -> {
+                if (bytes.length - at < 8) {
+                    throw damaged("the metadata end too early");
+                }
                 at += 8;
                 yield 0d;
             }

@@ -29,6 +29,10 @@ public record PictureReader(int side, int frames, int merge, int fixed) {
     private static final Set<String> FORMATS = Set.of("png", "jpeg");
     private static final long DECODED_PIXELS_MAX = 40_000_000;
     private static final long SIDES_RATIO_MAX = 200;
+
+    /// Passes over a progressive picture; encoders make about ten.
+    private static final int SCANS_MAX = 100;
+
     private static final long PIXELS_MIN = 56 * 56;
     private static final long PIXELS_MAX = 14 * 14 * 4 * 1280;
 
@@ -50,6 +54,7 @@ public record PictureReader(int side, int frames, int merge, int fixed) {
 
     /// A file may claim any size and hold little: it is decoded only once its size is known.
     private static BufferedImage decoded(byte[] encoded) throws IOException {
+        requireFewScans(encoded);
         try (ImageInputStream stream =
                 new MemoryCacheImageInputStream(new ByteArrayInputStream(encoded))) {
             ImageReader reader = decoder(stream);
@@ -62,6 +67,21 @@ public record PictureReader(int side, int frames, int merge, int fixed) {
             } finally {
                 reader.dispose();
             }
+        }
+    }
+
+    /// A scan of ten bytes is a pass over all pixels. Its mark stands nowhere in compressed data.
+    private static void requireFewScans(byte[] encoded) throws IOException {
+        boolean jpeg =
+                encoded.length > 1 && (encoded[0] & 0xFF) == 0xFF && (encoded[1] & 0xFF) == 0xD8;
+        int scans = 0;
+        for (int i = 1; jpeg && i < encoded.length; i++) {
+            boolean begins = (encoded[i] & 0xFF) == 0xDA && (encoded[i - 1] & 0xFF) == 0xFF;
+            scans += begins ? 1 : 0;
+        }
+        if (scans > SCANS_MAX) {
+            throw new IOException(
+                    "a picture has %d scans; at most %d are read".formatted(scans, SCANS_MAX));
         }
     }
 

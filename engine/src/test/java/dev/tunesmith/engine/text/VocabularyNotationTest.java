@@ -1,14 +1,17 @@
 package dev.tunesmith.engine.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.knuddels.jtokkit.api.Encoding;
 import dev.tunesmith.engine.gguf.GgufImport;
 import dev.tunesmith.engine.io.JsonTree;
+import dev.tunesmith.engine.io.ModelFileException;
 import dev.tunesmith.engine.text.vocabulary.ByteAlphabet;
 import dev.tunesmith.engine.text.vocabulary.Splits;
 import dev.tunesmith.engine.text.vocabulary.TokenizerTree;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -16,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +27,7 @@ import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -59,7 +64,14 @@ class VocabularyNotationTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"spm_bpe", "spm_bpe_no_prefix", "spm_unigram_bytes", "tiktoken"})
+    @ValueSource(
+            strings = {
+                "spm_bpe",
+                "spm_bpe_no_prefix",
+                "spm_unigram_bytes",
+                "spm_unigram_symbols",
+                "tiktoken"
+            })
     void whatWasEncodedIsReadBack(String name, @TempDir Path room) throws IOException {
         Path folder = Path.of("..", "golden", "text", "vocabularies", name);
         try (Tokenizer tokenizer = Tokenizer.open(vocabulary(folder, room))) {
@@ -116,6 +128,29 @@ class VocabularyNotationTest {
                 assertThat(tokenizer.decode(ids, true)).isEqualTo(name);
             }
         }
+    }
+
+    /// Kills: reading a way of finding pieces that is not known as another one.
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '~',
+            value = {
+                "12 02 18 03~unigram, bpe and char are read, not word",
+                "12 02 18 09~unigram, bpe and char are read, not number 9",
+                "12 03 C0 01 01~treat_whitespace_as_suffix = true is not read",
+                "1A 02 28 00~escape_whitespaces = false is not read",
+                "1A 02 20 01 0A 04 0A 02 61 62 0A 06 0A 02 78 79 18 04~user_defined_symbols with remove_extra_whitespaces"
+            })
+    void whatIsNotReadIsRefusedByName(String field, String reason, @TempDir Path room)
+            throws IOException {
+        Path whole = Path.of("..", "golden/text/vocabularies/spm_char", "tokenizer.model");
+        var changed = new ByteArrayOutputStream();
+        changed.writeBytes(Files.readAllBytes(whole));
+        changed.writeBytes(HexFormat.ofDelimiter(" ").parseHex(field));
+        Path file = Files.write(room.resolve("tokenizer.model"), changed.toByteArray());
+        assertThatExceptionOfType(ModelFileException.class)
+                .isThrownBy(() -> Tokenizer.open(file))
+                .withMessageContaining(reason);
     }
 
     /// Kills: user text given to the twin that the reference's own switch makes, which finds `</s>`

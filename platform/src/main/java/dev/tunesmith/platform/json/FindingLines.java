@@ -1,8 +1,13 @@
 package dev.tunesmith.platform.json;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.tunesmith.contracts.inspect.Finding;
+import java.io.BufferedWriter;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.OutputStreamWriter;
 import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.file.Files;
@@ -23,13 +28,18 @@ public final class FindingLines implements Closeable {
     private final Writer out;
     private long count;
 
-    public FindingLines(Writer out) {
+    private FindingLines(Writer out) {
         this.out = out;
     }
 
     /// Lines of a new file.
     public static FindingLines of(Path file) throws IOException {
-        return new FindingLines(Files.newBufferedWriter(file));
+        return of(Files.newOutputStream(file));
+    }
+
+    /// Lines of a stream. What UTF-8 has no bytes for becomes a question mark.
+    public static FindingLines of(OutputStream out) {
+        return new FindingLines(new BufferedWriter(new OutputStreamWriter(out, UTF_8)));
     }
 
     /// Takes the findings of a file.

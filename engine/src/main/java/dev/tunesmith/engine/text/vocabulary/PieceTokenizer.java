@@ -56,7 +56,9 @@ public final class PieceTokenizer {
     static TokenizerTree tree(List<Piece> pieces, Way way, AddedTokens added) {
         var tokenizer = new PieceTokenizer(pieces, way);
         AddedTokens.named(pieces).forEach(added::orElse);
-        boolean onlyFirst = !added.flag("legacy").orElse(true);
+        // A symbol that users defined parts a text, but only its beginning gets a blank.
+        boolean parted = pieces.stream().anyMatch(piece -> piece.kind() == Kind.USER_DEFINED);
+        boolean onlyFirst = parted || !added.flag("legacy").orElse(true);
         TokenizerTree tree = tokenizer.tree(added.all(), onlyFirst);
         String name = added.text("tokenizer_class");
         added.around(name.startsWith("Llama") || name.startsWith("Gemma"))
@@ -95,7 +97,10 @@ public final class PieceTokenizer {
             steps.add(
                     TokenizerTree.step(
                             "Replace", "pattern", Map.of("Regex", " {2,}"), "content", " "));
-            steps.add(TokenizerTree.step("Strip", "strip_left", true, "strip_right", true));
+            // `Strip` would take every kind of white space.
+            steps.add(
+                    TokenizerTree.step(
+                            "Replace", "pattern", Map.of("Regex", "\\A | \\z"), "content", ""));
         }
         if (way.dummyPrefix && !onlyFirst) {
             steps.add(TokenizerTree.step("Prepend", "prepend", BLANK));

@@ -11,6 +11,8 @@ import java.util.List;
 final class SentencePieceModel {
     private static final int UNIGRAM = 1;
     private static final int BPE = 2;
+    private static final int WORD = 3;
+    private static final int CHAR = 4;
     private static final int PIECES_MAX = 1 << 21;
 
     private final List<Piece> pieces = new ArrayList<>();
@@ -43,14 +45,23 @@ final class SentencePieceModel {
         if (pieces.isEmpty()) {
             throw new ModelFileException(file, "there is no piece in it");
         }
-        if (model != UNIGRAM && model != BPE) {
-            throw new ModelFileException(
-                    file, "only the model types unigram and bpe are read, not number " + model);
-        }
-        if (!blanksEscaped || blankBehind) {
+        // Pieces of one character can be found in one way only, so the most probable cut is theirs.
+        if (model != UNIGRAM && model != BPE && model != CHAR) {
             throw new ModelFileException(
                     file,
-                    "escape_whitespaces = false and treat_whitespace_as_suffix = true are not read");
+                    "the model types unigram, bpe and char are read, not %s"
+                            .formatted(model == WORD ? "word" : "number " + model));
+        }
+        if (blankBehind) {
+            throw new ModelFileException(file, "treat_whitespace_as_suffix = true is not read");
+        }
+        boolean symbols = pieces.stream().anyMatch(piece -> piece.kind() == Kind.USER_DEFINED);
+        if (blanksJoined && symbols) {
+            throw new ModelFileException(
+                    file, "user_defined_symbols with remove_extra_whitespaces = true are not read");
+        }
+        if (!blanksEscaped) {
+            throw new ModelFileException(file, "escape_whitespaces = false is not read");
         }
         return new PieceTokenizer.Way(
                 model == BPE, byteFallback, dummyPrefix, blanksJoined, characterMap);
