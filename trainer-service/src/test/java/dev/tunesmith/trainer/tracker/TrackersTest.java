@@ -9,18 +9,27 @@ import dev.tunesmith.contracts.job.JobSpec.Integration;
 import dev.tunesmith.contracts.job.JobSpec.Tracker;
 import dev.tunesmith.trainer.tracker.TrackedRun.End;
 import dev.tunesmith.trainer.tracker.TrackedRun.Line;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /// Each tracker against a stand-in that answers as the real one does.
 final class TrackersTest {
@@ -171,6 +180,75 @@ final class TrackersTest {
                                 : Optional.empty());
         assertThat(settings.places()).containsOnlyKeys(Tracker.WANDB);
         assertThat(settings.toString()).contains("api.wandb.ai").doesNotContain(KEY);
+    }
+
+    private TrackerClient client(Tracker type, String key) {
+        var http = new TrackerHttp(url());
+        return switch (type) {
+            case MLFLOW -> new MlflowClient(http, key);
+            case WANDB -> new WandbClient(http, key);
+            case SWANLAB -> new SwanlabClient(http, key);
+        };
+    }
+
+    static Stream<Arguments> refusals() {
+        return Arrays.stream(Tracker.values())
+                .flatMap(type -> Stream.of(401, 500).map(status -> Arguments.of(type, status)));
+    }
+
+    /// What we log of a call that fails, up to its first line.
+    private static String logged(TrackerClient client, Tracker type) throws InterruptedException {
+        PrintStream before = System.err;
+        var log = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
+        try {
+            TrackerFeed feed = TrackerFeed.start(client, run(type));
+            feed.add(new Line(1, 1000, Map.of("train_loss", 2.5)));
+            for (int i = 0; i < 500 && !text(log).contains("is tried again"); i++) {
+                Thread.sleep(10);
+            }
+            return text(log);
+        } finally {
+            System.setErr(before);
+        }
+    }
+
+    private static String text(ByteArrayOutputStream log) {
+        return log.toString(StandardCharsets.UTF_8);
+    }
+
+    /// The tracker's answer quotes the key and the login that it was given.
+    @ParameterizedTest
+    @MethodSource("refusals")
+    void keysAreNotLogged(Tracker type, int status) throws Exception {
+        server.createContext(
+                "/",
+                exchange ->
+                        reply(
+                                exchange,
+                                status,
+                                "{\"error\": \"no %s, %s\"}"
+                                        .formatted(
+                                                KEY,
+                                                exchange.getRequestHeaders()
+                                                        .getFirst("Authorization"))));
+        String log = logged(client(type, KEY), type);
+        String login =
+                Base64.getEncoder().encodeToString(("api:" + KEY).getBytes(StandardCharsets.UTF_8));
+        assertThat(log)
+                .contains("tracker " + type.wire(), "HTTP " + status)
+                .doesNotContain(KEY, login);
+        assertThat(seen).isNotEmpty();
+    }
+
+    /// The client of the JDK quotes a header that it cannot send.
+    @ParameterizedTest
+    @EnumSource(Tracker.class)
+    void aMalformedKeyIsNotLoggedEither(Tracker type) throws Exception {
+        String key = KEY + "\n" + KEY;
+        assertThat(logged(client(type, key), type))
+                .contains("tracker " + type.wire())
+                .doesNotContain(KEY);
     }
 
     @Test
