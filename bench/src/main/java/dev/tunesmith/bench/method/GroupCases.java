@@ -7,6 +7,7 @@ import dev.tunesmith.bench.golden.GoldenTensors;
 import dev.tunesmith.bench.golden.Tolerance;
 import dev.tunesmith.bench.golden.UnsupportedCaseException;
 import dev.tunesmith.contracts.method.GroupLoss;
+import dev.tunesmith.contracts.method.GroupSettings.Advantage;
 import dev.tunesmith.engine.data.Sample;
 import dev.tunesmith.engine.nn.Head;
 import dev.tunesmith.engine.objective.group.GroupAdvantages;
@@ -99,6 +100,10 @@ public final class GroupCases implements CaseRunner {
             return Arrays.stream(places.get(row)).mapToDouble(place -> all[place]).toArray();
         }
 
+        List<double[]> all(String tensor) {
+            return IntStream.range(0, documents.size()).mapToObj(i -> row(tensor, i)).toList();
+        }
+
         void compare(MethodRun run, GoldenCase golden, Comparison comparison) {
             Tolerance tolerance = golden.tolerance("log_probs");
             for (String name : List.of("policy", "old", "reference")) {
@@ -142,7 +147,7 @@ public final class GroupCases implements CaseRunner {
                     case "grpo" ->
                             golden.text("parameters.aggregate", "").equals("normalize_then_sum")
                                     ? groups.normalisedThenSummed(rewards, weights)
-                                    : groups.centred(sums, scale(golden));
+                                    : groups.of(scale(golden), sums);
                     case "rloo" -> leaveOneOut(golden, answers, groups, sums);
                     default -> throw new UnsupportedCaseException("kind of advantages");
                 };
@@ -161,9 +166,9 @@ public final class GroupCases implements CaseRunner {
         }
     }
 
-    private static GroupAdvantages.Scale scale(GoldenCase golden) {
+    private static Advantage scale(GoldenCase golden) {
         String name = golden.text("parameters.scale", "group");
-        return GroupAdvantages.Scale.valueOf(name.toUpperCase(Locale.ROOT));
+        return Advantage.valueOf(name.toUpperCase(Locale.ROOT));
     }
 
     private static double[] leaveOneOut(
@@ -176,13 +181,16 @@ public final class GroupCases implements CaseRunner {
                 double[] range = numbers(bounds);
                 scores[i] = Math.clamp(scores[i], range[0], range[1]);
             }
-            if (price != 0) {
-                double now = Arrays.stream(answers.row("policy_token_log_probs", i)).sum();
-                double before = Arrays.stream(answers.row("reference_token_log_probs", i)).sum();
-                scores[i] -= price * (now - before);
-            }
         }
-        double[] advantages = groups.leaveOneOut(scores);
+        if (price != 0) {
+            scores =
+                    GroupAdvantages.priced(
+                            scores,
+                            price,
+                            answers.all("policy_token_log_probs"),
+                            answers.all("reference_token_log_probs"));
+        }
+        double[] advantages = groups.of(Advantage.OTHERS, scores);
         return Boolean.TRUE.equals(golden.find("parameters.normalize"))
                 ? GroupAdvantages.normalised(advantages)
                 : advantages;

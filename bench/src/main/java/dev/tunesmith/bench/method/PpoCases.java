@@ -140,11 +140,10 @@ public final class PpoCases implements CaseRunner {
         private List<Credit.Answer> answers(
                 List<double[]> old, List<double[]> reference, List<double[]> values) {
             float[] scores = inputs.floats("raw_scores").orElseThrow().clone();
+            Ppo.Credit settings = settings();
             List<Credit.Answer> answers = new ArrayList<>();
             for (int row = 0; row < documents.size(); row++) {
-                if (!ended.get(row)) {
-                    scores[row] -= (float) golden.number("parameters.missing_eos_penalty", 0);
-                }
+                scores[row] = (float) Credit.scored(settings, scores[row], ended.get(row));
                 answers.add(
                         new Credit.Answer(
                                 old.get(row), reference.get(row), values.get(row), scores[row]));
@@ -160,18 +159,20 @@ public final class PpoCases implements CaseRunner {
             return answers;
         }
 
+        private Ppo.Credit settings() {
+            Ppo.Credit usual = Ppo.usual(Grader.StringCheck.ANSWER_IS_REFERENCE).credit();
+            return new Ppo.Credit(
+                    golden.number("parameters.gamma", usual.gamma()),
+                    golden.number("parameters.lam", usual.lambda()),
+                    Boolean.TRUE.equals(golden.find("parameters.whiten_rewards")),
+                    golden.number("parameters.missing_eos_penalty", 0),
+                    false);
+        }
+
         private List<Credit.Assigned> credit(List<Credit.Answer> answers) {
             KlEstimator estimator = KlEstimator.of(golden.text("parameters.kl", "k1"));
             double price = golden.number("parameters.kl_coef", 0.05);
-            Ppo.Credit usual = Ppo.usual(Grader.StringCheck.ANSWER_IS_REFERENCE).credit();
-            Ppo.Credit settings =
-                    new Ppo.Credit(
-                            golden.number("parameters.gamma", usual.gamma()),
-                            golden.number("parameters.lam", usual.lambda()),
-                            Boolean.TRUE.equals(golden.find("parameters.whiten_rewards")),
-                            0,
-                            false);
-            List<Credit.Assigned> assigned = Credit.of(answers, settings, estimator, price);
+            List<Credit.Assigned> assigned = Credit.of(answers, settings(), estimator, price);
             compare("rewards_raw", assigned, Credit.Assigned::plainRewards);
             compare("rewards", assigned, Credit.Assigned::rewards);
             compare("advantages_raw", assigned, Credit.Assigned::rawAdvantages);

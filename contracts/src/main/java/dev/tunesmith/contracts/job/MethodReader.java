@@ -190,6 +190,7 @@ final class MethodReader {
                                 List.of(Divergence.values()),
                                 Divergence::wire),
                         usual.divergence());
+        refuseIgnored(losses, smoothing, divergence);
         return new Preference(
                 beta,
                 losses,
@@ -203,6 +204,24 @@ final class MethodReader {
                 optional("ld_alpha", Range.from(0, 1)),
                 flag("use_weighting"),
                 flag("reference_free"));
+    }
+
+    /// What no loss would look at.
+    private void refuseIgnored(List<PairLoss> losses, double smoothing, Divergence divergence) {
+        String names = losses.stream().map(PairLoss::wire).collect(Collectors.joining(", "));
+        if (smoothing > 0 && losses.stream().noneMatch(PairLoss::takesSmoothing)) {
+            fields.problem(
+                    ProblemCode.INVALID_VALUE,
+                    "label_smoothing",
+                    "changes nothing with loss_type " + names);
+        }
+        if (divergence != Divergence.REVERSE_KL
+                && !losses.stream().allMatch(PairLoss::takesDivergence)) {
+            fields.problem(
+                    ProblemCode.INVALID_VALUE,
+                    "f_divergence_type",
+                    "needs losses that it changes, such as sigmoid, hinge or ipo; found " + names);
+        }
     }
 
     private ReferenceFree referenceFree(@Nullable Double asked) {
@@ -235,11 +254,18 @@ final class MethodReader {
                 method == Method.SIMPO
                         ? number("simpo_gamma", Range.from(0, 100), usual.gamma())
                         : 0;
+        double smoothing = number("label_smoothing", Range.below(0, 0.5), 0);
+        if (smoothing > 0 && (loss == ReferenceFree.Loss.HINGE || loss == ReferenceFree.Loss.IPO)) {
+            fields.problem(
+                    ProblemCode.INVALID_VALUE,
+                    "label_smoothing",
+                    "changes nothing with loss_type " + loss.name().toLowerCase(Locale.ROOT));
+        }
         return new ReferenceFree(
                 method,
                 loss,
                 beta,
-                number("label_smoothing", Range.below(0, 0.5), 0),
+                smoothing,
                 number("cpo_alpha", Range.from(0, 100), usual.nllWeight()),
                 usual.nll(),
                 gamma,
@@ -653,7 +679,7 @@ final class MethodReader {
                                     "importance_sampling_level",
                                     List.of("token", "sequence"),
                                     name -> name),
-                            usual.perSequence() ? "sequence" : "token");
+                            usual.perSequence() || kind == Kind.LUSPO ? "sequence" : "token");
             double low = reader.number("epsilon", Range.above(0, 100), usual.clip().low());
             boolean both = fields.has("epsilon") && !fields.has("epsilon_high");
             double high =

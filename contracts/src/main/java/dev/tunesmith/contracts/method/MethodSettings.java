@@ -194,7 +194,7 @@ public sealed interface MethodSettings
         /// @param lambda of the generalised advantage estimate (arXiv 1506.02438)
         /// @param whitenRewards scales rewards to variance 1, the mean stays
         /// @param missingEndPenalty subtracted from answers that were cut off
-        /// @param normaliseScores divides scores by their running deviation
+        /// @param normaliseScores takes scores relative to their running mean and deviation
         public record Credit(
                 double gamma,
                 double lambda,

@@ -52,6 +52,22 @@ public enum PairLoss {
         return this != SFT;
     }
 
+    /// Whether label smoothing changes it.
+    public boolean takesSmoothing() {
+        return switch (this) {
+            case SIGMOID, SIGMOID_NORM, ROBUST, EXO_PAIR, AOT, AOT_UNPAIRED -> true;
+            default -> false;
+        };
+    }
+
+    /// Whether it sees log-ratios through the divergence; cross-entropy sees none.
+    public boolean takesDivergence() {
+        return switch (this) {
+            case SIGMOID, SIGMOID_NORM, HINGE, IPO, ROBUST, EXO_PAIR, DISCOPOP, SFT -> true;
+            default -> false;
+        };
+    }
+
     /// Whether one pair's loss depends on the others of its step.
     public boolean couplesPairs() {
         return this == AOT || this == AOT_UNPAIRED;

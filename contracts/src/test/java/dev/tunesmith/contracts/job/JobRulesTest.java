@@ -637,6 +637,8 @@ final class JobRulesTest {
                 "'loss_type':['sigmoid','sft'],'loss_weights':[1]|loss_weights|2 losses",
                 "'label_smoothing':0.5|label_smoothing|below 0.5",
                 "'f_divergence_type':'kl'|f_divergence_type|reverse_kl",
+                "'loss_type':'hinge','label_smoothing':0.1|label_smoothing|changes nothing with loss_type hinge",
+                "'loss_type':['ipo','nca_pair'],'f_divergence_type':'js_divergence'|f_divergence_type|ipo, nca_pair",
                 "'packing':true|packing|without padding",
                 "'train_on_prompt':true|train_on_prompt|answers only",
                 "'dropout':0.1|dropout|needs 0",

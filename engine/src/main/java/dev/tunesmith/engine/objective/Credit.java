@@ -33,6 +33,11 @@ public final class Credit {
         }
     }
 
+    /// The score of an answer after the price of not having come to an end.
+    public static double scored(Ppo.Credit credit, double score, boolean ended) {
+        return ended ? score : score - credit.missingEndPenalty();
+    }
+
     /// What each token of an answer earns.
     ///
     /// @param plainRewards before whitening

@@ -50,6 +50,11 @@ public record Dual(double value, double a, double b) {
         return map(Math.exp(value), Math.exp(value));
     }
 
+    /// `min(x, bound)`.
+    Dual atMost(double bound) {
+        return value < bound ? this : constant(bound);
+    }
+
     /// `max(0, x)`.
     Dual positive() {
         return value > 0 ? this : constant(0);

@@ -77,10 +77,9 @@ public final class PpoObjective implements Objective {
     /// Answers of all parts with their log-probabilities, values, advantages and returns.
     private List<List<Experience>> credited(StepArena arena, List<List<Graded>> parts) {
         List<Credit.Answer> answers = new ArrayList<>();
-        List<Graded> all = new ArrayList<>();
+        memory.saw(parts.stream().flatMap(List::stream).mapToDouble(Graded::score).toArray());
         for (List<Graded> part : parts) {
             answers.addAll(valued(arena, part));
-            all.addAll(part);
         }
         List<Credit.Assigned> assigned =
                 Credit.of(
@@ -104,7 +103,7 @@ public final class PpoObjective implements Objective {
             }
             experiences.add(ofPart);
         }
-        observe(answers, all);
+        observe(answers);
         return experiences;
     }
 
@@ -144,7 +143,7 @@ public final class PpoObjective implements Objective {
                 settings.credit().normaliseScores()
                         ? memory.normalised(answer.score())
                         : answer.score();
-        return answer.ended() ? score : score - settings.credit().missingEndPenalty();
+        return Credit.scored(settings.credit(), score, answer.ended());
     }
 
     private static double[] range(float[] values, int from, int length) {
@@ -155,7 +154,7 @@ public final class PpoObjective implements Objective {
         return range;
     }
 
-    private void observe(List<Credit.Answer> answers, List<Graded> graded) {
+    private void observe(List<Credit.Answer> answers) {
         double distance = 0;
         for (Credit.Answer answer : answers) {
             distance += Arrays.stream(answer.distances(settings.distance().estimator())).sum();
@@ -164,7 +163,6 @@ public final class PpoObjective implements Objective {
         double price = memory.control().coefficient() * mean;
         double score = answers.stream().mapToDouble(Credit.Answer::score).average().orElse(0);
         memory.observe(
-                graded.stream().mapToDouble(Graded::score).toArray(),
                 new Metrics.Builder()
                         .mean("objective/kl", mean)
                         .mean("objective/kl_coef", memory.control().coefficient())

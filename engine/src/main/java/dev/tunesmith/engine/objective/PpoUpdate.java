@@ -64,9 +64,11 @@ public record PpoUpdate(Policy policy, ScoreHead values, Ppo.Update settings, do
             values.backward(tape, scored.hidden_ND(), states, sums.valueSlopes);
         }
         double loss =
-                sums.policy / totals.tokens
-                        + settings.valueCoefficient() * sums.value / totals.states
-                        - settings.entropyCoefficient() * sums.entropy / totals.tokens;
+                skipped
+                        ? 0
+                        : sums.policy / totals.tokens
+                                + settings.valueCoefficient() * sums.value / totals.states
+                                - settings.entropyCoefficient() * sums.entropy / totals.tokens;
         return new LossSum(
                 loss * totals.tokens,
                 token,

@@ -12,6 +12,10 @@ import java.util.function.ToDoubleFunction;
 /// plain sigmoid loss, as LLaMA-Factory and torchtune have it.
 final class PreferenceLoss {
 
+    /// Exponents above this one, as in TRL, are taken for it: `eˣ` and its slope stay finite in
+    /// fp32.
+    private static final double EXPONENT_MAX = 80;
+
     private final Preference settings;
     private final List<Pair> pairs;
     private final double[] losses;
@@ -166,18 +170,19 @@ final class PreferenceLoss {
     private Dual discopop(Dual margin) {
         Dual modulation = margin.times(1 / settings.tau()).sigmoid();
         Dual rest = modulation.times(-1).plus(1);
-        return rest.times(likely(margin)).plus(modulation.times(margin.times(-1).exp()));
+        return rest.times(likely(margin))
+                .plus(modulation.times(margin.times(-1).atMost(EXPONENT_MAX).exp()));
     }
 
     /// The log-ratio as the f-divergence sees it.
     private Dual score(Dual ratio) {
         return switch (settings.divergence()) {
             case REVERSE_KL -> ratio;
-            case FORWARD_KL -> ratio.times(-1).exp().times(-1).plus(1);
+            case FORWARD_KL -> ratio.times(-1).atMost(EXPONENT_MAX).exp().times(-1).plus(1);
             case JS_DIVERGENCE -> likely(ratio).times(-1).plus(Math.log(2));
             case ALPHA_DIVERGENCE -> {
                 double power = settings.alpha() - 1;
-                yield ratio.times(power).exp().plus(-1).times(1 / power);
+                yield ratio.times(power).atMost(EXPONENT_MAX).exp().plus(-1).times(1 / power);
             }
         };
     }

@@ -47,9 +47,13 @@ final class RolloutMemory {
         figures = Metrics.of(ofAnswers.plus(figures).values());
     }
 
-    /// Notes figures of a new rollout, and its scores for [#normalised].
-    void observe(double[] newScores, Metrics ofRollout) {
+    /// Notes figures of a new rollout.
+    void observe(Metrics ofRollout) {
         figures = ofRollout;
+    }
+
+    /// Notes the scores of a new rollout for [#normalised].
+    void saw(double[] newScores) {
         for (double score : newScores) {
             scores++;
             double before = score - scoreMean;
@@ -58,13 +62,14 @@ final class RolloutMemory {
         }
     }
 
-    /// A score by the deviation of all earlier ones (Welford's running sums).
+    /// How far a score is from the mean of all that were seen, in their deviations (Welford's
+    /// running sums), as LLaMA-Factory's `ppo_score_norm` has it.
     double normalised(double score) {
         if (scores < 2) {
             return score;
         }
         double deviation = Math.sqrt(scoreSquares / (scores - 1));
-        return deviation < DEVIATION_MIN ? score : score / deviation;
+        return deviation < DEVIATION_MIN ? 0 : (score - scoreMean) / deviation;
     }
 
     void save(Path folder) throws IOException {

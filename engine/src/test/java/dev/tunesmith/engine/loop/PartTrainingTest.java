@@ -10,6 +10,9 @@ import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.io.SafetensorsFile;
+import dev.tunesmith.engine.io.SafetensorsWriter;
+import dev.tunesmith.engine.io.StoredTensor;
 import dev.tunesmith.engine.io.WeightFiles;
 import dev.tunesmith.engine.loop.LoopObserver.Stop;
 import dev.tunesmith.engine.loop.subject.ExpandedModel;
@@ -58,9 +61,35 @@ class PartTrainingTest {
 
     @Test
     void spectrumTrainsTheStrongestLayerOfEveryModule() throws IOException {
+        strengthen("model.layers.1.self_attn.q_proj.weight", "model.layers.0.mlp.up_proj.weight");
         ModelDirectory result =
                 trained(TinyModel.part(AdapterKind.SPECTRUM, List.of(), "q_proj", "mlp.*"));
-        assertThat(changed(result)).hasSize(5).contains("model.norm.weight");
+        assertThat(changed(result))
+                .hasSize(5)
+                .contains(
+                        "model.norm.weight",
+                        "model.layers.1.self_attn.q_proj.weight",
+                        "model.layers.0.mlp.up_proj.weight");
+    }
+
+    /// Leaves of these matrices of the base little but one strong direction.
+    private void strengthen(String... names) throws IOException {
+        ModelDirectory base = model.sources(Method.SUPERVISED).base();
+        SafetensorsWriter writer = new SafetensorsWriter(Map.of("format", "pt"));
+        Path file = base.path().resolve("model.safetensors");
+        try (SafetensorsFile stored = SafetensorsFile.open(file)) {
+            for (StoredTensor tensor : stored.tensors()) {
+                float[] values = stored.floats(tensor.name()).clone();
+                if (List.of(names).contains(tensor.name())) {
+                    for (int i = 0; i < values.length; i++) {
+                        values[i] = 0.1f + values[i] / 100;
+                    }
+                }
+                writer.add(tensor.name(), tensor.shape(), values);
+            }
+        }
+        Files.delete(file);
+        writer.write(file);
     }
 
     @Test

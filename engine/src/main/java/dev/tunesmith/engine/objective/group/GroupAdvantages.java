@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.objective.group;
 
+import dev.tunesmith.contracts.method.GroupSettings.Advantage;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -20,6 +21,31 @@ public record GroupAdvantages(int group) {
         BATCH,
         /// Nothing (Dr. GRPO).
         NONE
+    }
+
+    /// Rewards less the price of the distance to the reference: the sum over an answer's tokens of
+    /// what their log-probabilities differ by.
+    public static double[] priced(
+            double[] rewards, double price, List<double[]> now, List<double[]> reference) {
+        double[] priced = rewards.clone();
+        for (int i = 0; i < priced.length; i++) {
+            double[] own = now.get(i);
+            for (int t = 0; t < own.length; t++) {
+                priced[i] -= price * (own[t] - reference.get(i)[t]);
+            }
+        }
+        return priced;
+    }
+
+    /// Rewards as advantages of that kind.
+    public double[] of(Advantage kind, double[] rewards) {
+        return switch (kind) {
+            case GROUP -> centred(rewards, Scale.GROUP);
+            case BATCH -> centred(rewards, Scale.BATCH);
+            case NONE -> centred(rewards, Scale.NONE);
+            case OTHERS -> leaveOneOut(rewards);
+            case WHITENED -> normalised(rewards);
+        };
     }
 
     /// The weighted sum of all rewards of each answer; NaN where none was given.

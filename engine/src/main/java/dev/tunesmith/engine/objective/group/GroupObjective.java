@@ -2,7 +2,6 @@ package dev.tunesmith.engine.objective.group;
 
 import dev.tunesmith.contracts.method.Grader;
 import dev.tunesmith.contracts.method.GroupSettings;
-import dev.tunesmith.contracts.method.GroupSettings.Advantage;
 import dev.tunesmith.engine.data.BatchBuilder;
 import dev.tunesmith.engine.data.Sample;
 import dev.tunesmith.engine.data.TokenBatch;
@@ -205,20 +204,12 @@ public final class GroupObjective implements Objective {
             return groups.normalisedThenSummed(rewards, weights);
         }
         double[] rewards = graded.stream().mapToDouble(Graded::score).toArray();
-        for (int i = 0; rewarding.distance() > 0 && i < rewards.length; i++) {
-            double[] old = now.logProbs.get(i);
-            for (int t = 0; t < old.length; t++) {
-                rewards[i] -= rewarding.distance() * (old[t] - before.logProbs.get(i)[t]);
-            }
+        if (rewarding.distance() > 0) {
+            rewards =
+                    GroupAdvantages.priced(
+                            rewards, rewarding.distance(), now.logProbs, before.logProbs);
         }
-        Advantage advantage = rewarding.advantage();
-        return switch (advantage) {
-            case GROUP -> groups.centred(rewards, GroupAdvantages.Scale.GROUP);
-            case BATCH -> groups.centred(rewards, GroupAdvantages.Scale.BATCH);
-            case NONE -> groups.centred(rewards, GroupAdvantages.Scale.NONE);
-            case OTHERS -> groups.leaveOneOut(rewards);
-            case WHITENED -> GroupAdvantages.normalised(rewards);
-        };
+        return groups.of(rewarding.advantage(), rewards);
     }
 
     /// One update: a mini-batch of the answers.

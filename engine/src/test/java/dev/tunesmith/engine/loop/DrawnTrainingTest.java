@@ -1,0 +1,120 @@
+package dev.tunesmith.engine.loop;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.tunesmith.contracts.job.Precision;
+import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.method.GroupSettings;
+import dev.tunesmith.contracts.method.KlEstimator;
+import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.method.MethodSettings.Ppo;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// What settings of rewards do to runs whose answers the model draws.
+class DrawnTrainingTest {
+
+    @TempDir Path folder;
+    private TinyModel model;
+
+    @BeforeEach
+    void createModel() throws IOException {
+        model = TinyModel.create(Files.createDirectory(folder.resolve("model")));
+    }
+
+    /// Without a price of the distance the reward is the score less the penalty.
+    @Test
+    void ppoTakesThePenaltyOffTheScoresOfAnswersThatDidNotEnd() throws IOException {
+        Recorder run = train(ppo(new Ppo.Credit(1, 0.95, false, 0.5, false)), 12);
+        assertThat(run.steps)
+                .allSatisfy(step -> {
+                    Map<String, Double> seen = step.metrics();
+                    double open = 1 - seen.getOrDefault("val/num_eos_tokens", Double.NaN);
+                    double score = seen.getOrDefault("objective/scores", Double.NaN);
+                    assertThat(seen.get("objective/rlhf_reward"))
+                            .isCloseTo(score - 0.5 * open, within(1e-9));
+                });
+        assertThat(run.steps)
+                .as("some answers end and some do not")
+                .anySatisfy(step ->
+                        assertThat(step.metrics().get("val/num_eos_tokens")).isBetween(0.01, 0.99));
+    }
+
+    /// Scores of one rollout are normalised by themselves: their mean is 0.
+    @Test
+    void ppoNormalisesScores() throws IOException {
+        Recorder plain = train(ppo(new Ppo.Credit(1, 0.95, false, 0, false)), 1);
+        Recorder run = train(ppo(new Ppo.Credit(1, 0.95, false, 0, true)), 1);
+        assertThat(plain.steps.getFirst().metrics().get("objective/rlhf_reward"))
+                .isBetween(0.01, 0.99);
+        assertThat(run.steps.getFirst().metrics().get("objective/rlhf_reward"))
+                .isCloseTo(0, within(1e-9));
+    }
+
+    private static MethodSettings ppo(Ppo.Credit credit) {
+        Ppo tiny = (Ppo) TinyModel.spec(Method.PPO, TinyModel.FULL, Precision.FP32).settings();
+        return new Ppo(
+                new Ppo.Rollout(24, 1, 1, 0),
+                new Ppo.Distance(KlEstimator.K1, 0, null, 100),
+                credit,
+                new Ppo.Update(1, 1, 0.2, 0.2, 0.1, 0),
+                tiny.grader());
+    }
+
+    /// At the first update the policy is its own reference; later the distance has its price.
+    @Test
+    void thePriceOfTheDistanceIsPartOfTheReward() throws IOException {
+        List<Double> free = norms(train(group(Method.RLOO, 0, false, 6), 4));
+        List<Double> priced = norms(train(group(Method.RLOO, 5, false, 6), 4));
+        assertThat(priced.getFirst()).isCloseTo(free.getFirst(), within(1e-4 * free.getFirst()));
+        assertThat(priced.getLast()).isNotCloseTo(free.getLast(), within(0.01 * free.getLast()));
+    }
+
+    @Test
+    void answersThatWereCutOffDoNotTrainIfTheyAreLeftOut() throws IOException {
+        Recorder all = train(group(Method.GRPO, 0, false, 1), 1);
+        Recorder left = train(group(Method.GRPO, 0, true, 1), 1);
+        assertThat(left.steps.getFirst().metrics().get("completions/clipped_ratio")).isEqualTo(1);
+        assertThat(all.steps.getFirst().gradientNorm()).isPositive();
+        assertThat(left.steps.getFirst().gradientNorm()).isZero();
+    }
+
+    private static MethodSettings group(Method method, double price, boolean leave, int most) {
+        GroupSettings tiny =
+                (GroupSettings) TinyModel.spec(method, TinyModel.FULL, Precision.FP32).settings();
+        GroupSettings.Rewarding usual = tiny.rewarding();
+        return new GroupSettings(
+                method,
+                4,
+                new Ppo.Rollout(most, 1, 1, 0),
+                tiny.loss(),
+                new GroupSettings.Rewarding(usual.advantage(), false, price, leave),
+                new GroupSettings.Updates(1, 1),
+                tiny.exam(),
+                tiny.grader());
+    }
+
+    private static List<Double> norms(Recorder run) {
+        return run.steps.stream().map(StepReport::gradientNorm).toList();
+    }
+
+    private Recorder train(MethodSettings settings, int steps) throws IOException {
+        ResolvedSpec plain = TinyModel.spec(settings.method(), TinyModel.FULL, Precision.FP32);
+        ResolvedSpec spec = TinyModel.steps(TinyModel.with(plain, settings), steps);
+        Path room = Files.createTempDirectory(folder, "room");
+        Recorder recorder = new Recorder();
+        try (TrainingRun run =
+                TrainingRun.prepare(spec, model.sources(spec.method()), room, TinyModel.BYTES)) {
+            Outcome _ = run.loop(run.start(), recorder).run();
+        }
+        return recorder;
+    }
+}
