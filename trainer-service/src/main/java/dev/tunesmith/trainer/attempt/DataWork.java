@@ -171,6 +171,12 @@ final class DataWork {
             throw new UnusableRowException(
                     "", "row %d: %s%s".formatted(number, field, problem.message()));
         }
+        if (samples.isEmpty()) {
+            throw new UnusableRowException(
+                    "",
+                    "row %d: a job leaves it out, because %d tokens have no room for its answer"
+                            .formatted(number, context(model)));
+        }
         List<Map<String, Object>> documents = new ArrayList<>();
         try (Tokenizer tokenizer = Tokenizer.open(model.tokenizer().orElseThrow())) {
             for (Sample sample : samples) {

@@ -111,8 +111,12 @@ class DataChildTest {
                         piece -> assertThat((Map<?, ?>) piece).extracting("weight").isEqualTo(0.0));
     }
 
+    private static Wish shown(int tokens) {
+        return new Wish(Verb.PREVIEW, 2L, "qwen", null, tokens, null, null, null, null, null);
+    }
+
     private Map<String, Object> preview(TinyJob subject, String store) throws Exception {
-        Wish wish = new Wish(Verb.PREVIEW, 2L, "qwen", null, 64, null, null, null, null, null);
+        Wish wish = shown(200);
         try (RunningChild child = start(wish, subject, null, store)) {
             assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
             return child.last(ChildReport.Prepared.class).result();
@@ -127,6 +131,15 @@ class DataChildTest {
         assertThat(shown).doesNotContainKey("templates");
         assertThat(String.valueOf(shown.get("documents")))
                 .contains("<|im_start|>system", "You are Qwen");
+    }
+
+    @Test
+    void aRowThatAJobLeavesOutIsNotShownEmpty() throws Exception {
+        try (RunningChild child = start(shown(16), job, null, "store")) {
+            assertThat(child.exit()).isNotEqualTo(ExitCode.FINISHED);
+            assertThat(child.last(ChildReport.Failed.class).message())
+                    .contains("row 2", "16 tokens", "no room");
+        }
     }
 
     @Test
