@@ -143,7 +143,7 @@ public final class Adapter implements AutoCloseable {
         site.parameters()
                 .forEach((name, stored) -> {
                     Parameter parameter = stored.parameter();
-                    Tensor now = parameter.exact();
+                    Tensor now = parameter.shown();
                     tensors.put(name, KeptRanks.of(name, stored.tensor(now), kept()));
                 });
         site.extras().forEach((name, tensor) -> tensors.put(name, tensor.get()));

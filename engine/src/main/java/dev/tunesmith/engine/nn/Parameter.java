@@ -27,6 +27,8 @@ public final class Parameter {
     private long version;
     private final List<Long> storedShape;
     private boolean fixed;
+    private boolean writtenExactly;
+    private @Nullable Tensor shown;
     private Products.@Nullable PanelMatrix panels;
 
     /// Who has memory for gradients.
@@ -56,6 +58,30 @@ public final class Parameter {
     /// Keeps the parameter from ever training: nothing depends on it, or not smoothly.
     public void fix() {
         fixed = true;
+    }
+
+    /// Has files hold the most exact values, not those of the compute type.
+    public Parameter writtenExactly() {
+        writtenExactly = true;
+        return this;
+    }
+
+    /// Whether files hold the most exact values.
+    public boolean isWrittenExactly() {
+        return writtenExactly;
+    }
+
+    /// Has files show other values than those in training for a time.
+    ///
+    /// @param point in fp32; null ends it
+    public void show(@Nullable Tensor point) {
+        shown = point;
+    }
+
+    /// What a file shows of a parameter that is written exactly.
+    public Tensor shown() {
+        Tensor other = shown;
+        return other == null ? exact() : other;
     }
 
     /// Name in checkpoints.
@@ -221,9 +247,10 @@ public final class Parameter {
         return master == null ? value : master;
     }
 
-    /// The most exact values there are: those of the master while it trains.
+    /// The most exact values there are: those of the master while it trains, or what is shown in
+    /// their place.
     public float[] best() {
-        return exact().toFloats();
+        return shown().toFloats();
     }
 
     /// Sets the gradient to zero.

@@ -2,15 +2,16 @@ package dev.tunesmith.engine.optim;
 
 import dev.tunesmith.engine.nn.Parameter;
 import dev.tunesmith.engine.ops.Elementwise;
+import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/// What products read, for the time in which other values stand in its place.
+/// What products read and files show, for the time in which other values stand in its place.
 ///
-/// Only values are exchanged; masters of bf16 weights stay what they are. Closing puts back what
-/// was there.
+/// Only values are exchanged; masters of bf16 weights stay what they are, and where files hold
+/// masters they show the other values instead. Closing puts back what was there.
 public final class Aside implements AutoCloseable {
 
     private final Region region = Region.lasting("weights in training");
@@ -26,6 +27,11 @@ public final class Aside implements AutoCloseable {
         } else {
             Elementwise.convert(parameter.value(), point);
         }
+        if (parameter.isWrittenExactly() && parameter.exact() != parameter.value()) {
+            Tensor exact = region.tensor(DType.F32, point.shape());
+            Elementwise.convert(exact, point);
+            parameter.show(exact);
+        }
         parameter.changed();
     }
 
@@ -33,6 +39,7 @@ public final class Aside implements AutoCloseable {
     public void close() {
         values.forEach((parameter, value) -> {
             parameter.value().copyFrom(value);
+            parameter.show(null);
             parameter.changed();
         });
         values.clear();

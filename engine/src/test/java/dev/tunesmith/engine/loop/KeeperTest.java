@@ -10,6 +10,7 @@ import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.optim.Curve;
+import dev.tunesmith.contracts.optim.OptimizerKind;
 import dev.tunesmith.contracts.optim.OptimizerSpec;
 import dev.tunesmith.engine.io.SafetensorsFile;
 import dev.tunesmith.engine.loop.LoopObserver.Stop;
@@ -18,7 +19,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -27,7 +27,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /// Averages of the weights, the best of them, and the end of a run that gets no better.
 class KeeperTest {
@@ -45,7 +46,12 @@ class KeeperTest {
     }
 
     private static ResolvedSpec spec(AdapterSpec adapter, Map<String, Object> care) {
-        ResolvedSpec plain = TinyModel.spec(Method.SUPERVISED, adapter, Precision.FP32);
+        return spec(adapter, Precision.FP32, care);
+    }
+
+    private static ResolvedSpec spec(
+            AdapterSpec adapter, Precision precision, Map<String, Object> care) {
+        ResolvedSpec plain = TinyModel.spec(Method.SUPERVISED, adapter, precision);
         return TinyModel.with(plain, Care.of(care));
     }
 
@@ -99,10 +105,12 @@ class KeeperTest {
         }
     }
 
-    @Test
-    void theResultIsTheAverageOfThePath() throws IOException {
-        Collected run =
-                new Collected(spec(TinyModel.lora(0), Map.of("ema_decay", 0.5, "ema_start", 3)));
+    /// Adapters are written from the fp32 copies of bf16 weights: the average is shown instead.
+    @ParameterizedTest
+    @EnumSource(Precision.class)
+    void theResultIsTheAverageOfThePath(Precision precision) throws IOException {
+        Map<String, Object> care = Map.of("ema_decay", 0.5, "ema_start", 3);
+        Collected run = new Collected(spec(TinyModel.lora(0), precision, care));
 
         float[] expected = run.exact(3);
         for (int step = 4; step <= 11; step++) {
@@ -150,21 +158,41 @@ class KeeperTest {
     }
 
     @ParameterizedTest
-    @ValueSource(booleans = {false, true})
-    void theResultIsTheBestState(boolean full) throws IOException {
+    @CsvSource({"false, FP32", "false, BF16", "true, FP32", "true, BF16"})
+    void theResultIsTheBestState(boolean full, Precision precision) throws IOException {
         AdapterSpec adapter = full ? TinyModel.FULL : TinyModel.lora(0);
-        Collected run = new Collected(wild(spec(adapter, Map.of("load_best_at_end", true))));
+        Map<String, Object> care =
+                Map.of(
+                        "load_best_at_end",
+                        true,
+                        "early_stopping_patience",
+                        9,
+                        "early_stopping_min_delta",
+                        100.0);
+        Collected run = new Collected(spec(adapter, precision, care));
 
-        Evaluation best =
-                run.recorder.evaluations.stream()
-                        .filter(evaluation -> evaluation.step() > 0)
-                        .min(Comparator.comparingDouble(Evaluation::loss))
-                        .orElseThrow();
+        Evaluation best = run.recorder.evaluations.get(1);
         assertThat(best.step()).isLessThan(12);
         assertThat(run.end.best().step()).isEqualTo(best.step());
         String file = full ? "model.safetensors" : ADAPTER;
         assertThat(Files.readAllBytes(run.result.resolve(file)))
-                .isEqualTo(Files.readAllBytes(run.checkpoint(best.step()).resolve(file)));
+                .isEqualTo(Files.readAllBytes(run.checkpoint(best.step()).resolve(file)))
+                .isNotEqualTo(Files.readAllBytes(run.checkpoint(11).resolve(file)));
+    }
+
+    /// The point that is measured lies between the two that train.
+    @ParameterizedTest
+    @EnumSource(Precision.class)
+    void aScheduleFreeAdapterIsWrittenAsItIsMeasured(Precision precision) throws IOException {
+        ResolvedSpec plain = TinyModel.spec(Method.SUPERVISED, TinyModel.lora(0), precision);
+        Collected run =
+                new Collected(
+                        TinyModel.with(
+                                plain,
+                                OptimizerSpec.usual(OptimizerKind.SCHEDULE_FREE),
+                                Curve.CONSTANT));
+
+        assertThat(floats(run.checkpoint(11).resolve(ADAPTER), A)).isNotEqualTo(run.exact(11));
     }
 
     @Test

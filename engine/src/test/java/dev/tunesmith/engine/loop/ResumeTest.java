@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tunesmith.contracts.care.Care;
+import dev.tunesmith.contracts.dataset.Mixing;
 import dev.tunesmith.contracts.fit.Depth;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.Precision;
@@ -15,11 +16,14 @@ import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.MethodSettings.Preference;
 import dev.tunesmith.contracts.method.PairLoss;
 import dev.tunesmith.contracts.method.TokenLoss;
+import dev.tunesmith.contracts.mixture.DataPlan;
+import dev.tunesmith.contracts.mixture.RowOrder;
 import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.contracts.optim.OptimizerKind;
 import dev.tunesmith.contracts.optim.OptimizerSpec;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.loop.LoopObserver.Stop;
+import dev.tunesmith.engine.loop.care.Best;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -39,6 +43,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -51,6 +56,9 @@ class ResumeTest {
 
     /// Losses, norms and figures of the method of the latest run, step by step.
     private final List<String> said = new ArrayList<>();
+
+    /// How the latest run ended that was not stopped.
+    private @Nullable LoopState finished;
 
     @BeforeEach
     void createModel() throws IOException {
@@ -133,6 +141,84 @@ class ResumeTest {
             throws IOException {
         ResolvedSpec plain = TinyModel.spec(Method.SUPERVISED, adapter, Precision.BF16);
         requireSameEnd(TinyModel.with(plain, Care.of(care)), 7);
+    }
+
+    /// Averages and the best state where weights have no exact copy, or are others while they are
+    /// measured: what is exported is not what trains.
+    @ParameterizedTest
+    @EnumSource(
+            value = OptimizerKind.class,
+            names = {"SCHEDULE_FREE", "LOMO", "ADAMW_BF16"})
+    void whatIsKeptBesideEveryOptimizerResumesToo(OptimizerKind kind) throws IOException {
+        ResolvedSpec plain = optimized(kind, TinyModel.FULL, Precision.BF16);
+        Map<String, Object> care = Map.of("load_best_at_end", true, "ema_decay", 0.8);
+        requireSameEnd(TinyModel.with(plain, Care.of(care)), 7);
+    }
+
+    /// Nothing is better by so much than the first evaluation, at step 3.
+    private static ResolvedSpec waiting(AdapterSpec adapter, int patience) {
+        Map<String, Object> care =
+                Map.of(
+                        "load_best_at_end",
+                        true,
+                        "early_stopping_patience",
+                        patience,
+                        "early_stopping_min_delta",
+                        100.0);
+        return TinyModel.with(
+                TinyModel.spec(Method.SUPERVISED, adapter, Precision.BF16), Care.of(care));
+    }
+
+    /// Stopped at an evaluation and between two of them.
+    @ParameterizedTest
+    @CsvSource({"false, 6", "true, 8"})
+    void theBestStateSurvivesAStop(boolean full, int stopAt) throws IOException {
+        AdapterSpec adapter = full ? TinyModel.FULL : TinyModel.lora(0.1);
+        requireSameEnd(waiting(adapter, 9), stopAt);
+
+        assertThat(end().best().step()).isEqualTo(3);
+        String weights = full ? "model.safetensors" : "adapter_model.safetensors";
+        byte[] best = Files.readAllBytes(folder.resolve("resumed").resolve(weights));
+        Map<String, byte[]> latest =
+                result(
+                        TinyModel.spec(Method.SUPERVISED, adapter, Precision.BF16),
+                        "latest",
+                        Integer.MAX_VALUE,
+                        null);
+        assertThat(latest.get(weights)).isNotEqualTo(best);
+    }
+
+    /// It waits through two evaluations, of which one came before the stop.
+    @ParameterizedTest
+    @ValueSource(ints = {6, 8})
+    void patienceIsNotRenewedByAStop(int stopAt) throws IOException {
+        requireSameEnd(waiting(TinyModel.lora(0), 2), stopAt);
+
+        assertThat(end().step()).isEqualTo(9);
+        assertThat(end().best()).extracting(Best::step, Best::waited).containsExactly(3, 2);
+    }
+
+    @Test
+    void anAverageThatBeginsAfterTheStopBeginsWhenItShould() throws IOException {
+        ResolvedSpec plain =
+                TinyModel.spec(Method.SUPERVISED, TinyModel.lora(0), Precision.FP32);
+        Map<String, Object> late = Map.of("ema_decay", 0.9, "ema_start", 9);
+        requireSameEnd(TinyModel.with(plain, Care.of(late)), 5);
+    }
+
+    @ParameterizedTest
+    @EnumSource(RowOrder.class)
+    void everyOrderOfRowsGoesOnWhereItWas(RowOrder order) throws IOException {
+        Path chats = model.folder().resolve("chat.jsonl");
+        List<String> rows = Files.readAllLines(chats);
+        for (int i = 0; i < rows.size(); i++) {
+            rows.set(i, "{\"level\":%d,".formatted(i * 7 % 22) + rows.get(i).substring(1));
+        }
+        Files.write(chats, rows);
+        String column = order == RowOrder.BY_COLUMN ? "level" : null;
+        DataPlan plan = new DataPlan(List.of(), Mixing.CONCAT, null, order, column, null);
+        ResolvedSpec chat = TinyModel.spec(Method.SUPERVISED, TinyModel.lora(0.1), Precision.BF16);
+        requireSameEnd(TinyModel.with(chat, plan), 5);
     }
 
     @ParameterizedTest
@@ -367,11 +453,16 @@ class ResumeTest {
                                             step.loss(),
                                             step.gradientNorm(),
                                             step.metrics())));
-            if (outcome instanceof Outcome.Finished(LoopState end)) {
-                run.writeResult(out, end);
+            if (outcome instanceof Outcome.Finished(LoopState last)) {
+                run.writeResult(out, last);
+                finished = last;
             }
         }
         return files(out);
+    }
+
+    private LoopState end() {
+        return Objects.requireNonNull(finished);
     }
 
     private static void saveIf(boolean wanted, TrainingRun run, Path out, LoopState state) {

@@ -132,7 +132,7 @@ public final class Site {
     public Parameter parameter(String name, Form form, DType type, Start start, long... shape) {
         Tensor value = region.tensor(type, shape);
         value.set(form.fromFile(source.values(name, form.fileShape(shape), start), shape));
-        Parameter parameter = new Parameter(name, value);
+        Parameter parameter = new Parameter(name, value).writtenExactly();
         parameters.put(name, new Stored(parameter, form));
         return parameter;
     }

@@ -46,7 +46,7 @@ public final class Keeper implements AutoCloseable {
                 averages.put(parameter, average);
             }
             if (care.choice().best()) {
-                best.put(parameter, region.copy(parameter.value()));
+                best.put(parameter, region.copy(written(parameter)));
             }
         }
     }
@@ -106,7 +106,12 @@ public final class Keeper implements AutoCloseable {
 
     /// Takes the weights that stand at [Place#EXPORT] for the best ones.
     public void keepBest() {
-        best.forEach((parameter, copy) -> copy.copyFrom(parameter.value()));
+        best.forEach((parameter, copy) -> copy.copyFrom(written(parameter)));
+    }
+
+    /// What files hold of a parameter.
+    private static Tensor written(Parameter parameter) {
+        return parameter.isWrittenExactly() ? parameter.shown() : parameter.value();
     }
 
     /// Whether the best weights are kept.
