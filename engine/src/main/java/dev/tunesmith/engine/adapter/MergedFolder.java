@@ -8,6 +8,7 @@ import dev.tunesmith.engine.io.WeightFiles;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.tensor.Bfloat16;
 import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.text.NamedFormat;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -17,13 +18,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /// Makes one Hugging Face folder out of a base model and an adapter.
 ///
 /// The sum is formed in fp32 from the stored values of both, whatever they were trained with, and
 /// rounded once, to the type that the base stores. Everything that the adapter does not change
-/// keeps its bytes. Needs memory for the base in fp32.
+/// keeps its bytes, and a chat template beside the adapter is that of the sum. Needs memory for the base in fp32.
 public final class MergedFolder {
 
     private MergedFolder() {}
@@ -37,6 +39,10 @@ public final class MergedFolder {
                 Adapter addition = Adapter.load(decoder, adapter);
                 WeightFiles weights = base.openWeights()) {
             copy(base.path(), folder);
+            Optional<String> template = NamedFormat.beside(adapter);
+            if (template.isPresent()) {
+                Files.writeString(folder.resolve(ModelDirectory.CHAT_TEMPLATE), template.get());
+            }
             addition.merge((name, change) -> {
                 StoredTensor place = place(weights, name, change);
                 replace(folder.resolve(weights.file(name).getFileName()), place, change.values());

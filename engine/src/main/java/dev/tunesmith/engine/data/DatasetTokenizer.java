@@ -158,7 +158,7 @@ public final class DatasetTokenizer implements AutoCloseable {
         return of(model, options, Optional.empty(), ChatEncoder.Sight.NONE);
     }
 
-    /// The same with the source of a template, which counts if the model brings none.
+    /// The same with the source of a template, which counts before the model's own.
     ///
     /// @param sight what the model sees of pictures
     /// @throws ModelFileException if the model has none that can be used
@@ -200,7 +200,7 @@ public final class DatasetTokenizer implements AutoCloseable {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
             digest.update(Files.readAllBytes(vocabulary));
-            String template = model.chatTemplate().or(() -> named).orElse("chatml");
+            String template = named.or(model::chatTemplate).orElse("chatml");
             digest.update(template.getBytes(StandardCharsets.UTF_8));
             for (String role : List.of("bos_token", "eos_token", "unk_token", "pad_token")) {
                 String token = role + "=" + model.specialToken(role).orElse("") + "\n";

@@ -65,19 +65,18 @@ public final class TemplateFormat implements ChatFormat {
         return of(model, clock, Optional.empty());
     }
 
-    /// The template of a model, or if it has none the given one, or ChatML.
+    /// A given template with the special tokens of a model; without one that of the model, or
+    /// ChatML.
     ///
-    /// @param otherwise source of a template
+    /// @param given source of a template
     /// @throws ModelFileException if the template cannot be compiled
-    public static TemplateFormat of(ModelDirectory model, Clock clock, Optional<String> otherwise) {
-        return compiled(model, clock, model.chatTemplate().or(() -> otherwise));
+    public static TemplateFormat of(ModelDirectory model, Clock clock, Optional<String> given) {
+        return compiled(model, clock, given.or(model::chatTemplate));
     }
 
-    /// A template with the special tokens of a model, whatever template that brings.
-    ///
-    /// @throws ModelFileException if the template cannot be compiled
+    /// The same with a template that is given.
     public static TemplateFormat instead(ModelDirectory model, Clock clock, String source) {
-        return compiled(model, clock, Optional.of(source));
+        return of(model, clock, Optional.of(source));
     }
 
     private static TemplateFormat compiled(

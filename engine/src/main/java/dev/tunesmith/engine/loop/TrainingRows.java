@@ -99,7 +99,8 @@ final class TrainingRows implements AutoCloseable {
                         spec.rows().overflow(),
                         trained(spec),
                         PROBLEMS_LISTED);
-        Optional<String> template = NamedFormat.source(sources.base(), spec.rows().template());
+        Optional<String> template =
+                NamedFormat.source(sources.base(), spec.rows().template(), sources.adapter());
         DataPlan plan = spec.rows().plan();
         try (DatasetTokenizer tokenizer =
                 DatasetTokenizer.of(

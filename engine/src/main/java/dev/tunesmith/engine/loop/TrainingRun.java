@@ -621,7 +621,17 @@ public final class TrainingRun implements AutoCloseable {
         if (subject.head().isPresent()) {
             subject.head().get().save(folder);
         }
-        NamedFormat.write(sources.base(), spec.rows().template(), folder);
+        Optional<String> template = chatTemplate();
+        if (template.isPresent()) {
+            Files.writeString(folder.resolve(ModelDirectory.CHAT_TEMPLATE), template.get());
+        }
+    }
+
+    /// The source of the chat template that rows were written with; empty for the usual ChatML. It
+    /// lies beside everything that was trained, so that it is served with it.
+    public Optional<String> chatTemplate() {
+        return NamedFormat.source(sources.base(), spec.rows().template(), sources.adapter())
+                .or(sources.base()::chatTemplate);
     }
 
     /// Bytes of a checkpoint, but for its small files.

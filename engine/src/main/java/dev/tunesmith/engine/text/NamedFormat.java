@@ -6,13 +6,15 @@ import dev.tunesmith.contracts.chat.TemplateSource;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.ModelFileException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// A template that a job names, for a model that brings none.
+/// Which chat template a job trains with: that of a model, of the adapter that it goes on from, or
+/// one that the job names.
 public final class NamedFormat {
 
     private NamedFormat() {}
@@ -53,12 +55,23 @@ public final class NamedFormat {
         }
     }
 
-    /// Puts the template beside what was trained with it, so that it is served with it too.
-    public static void write(ModelDirectory model, @Nullable String name, Path folder)
-            throws IOException {
-        Optional<String> source = source(model, name);
-        if (source.isPresent()) {
-            Files.writeString(folder.resolve(ModelDirectory.CHAT_TEMPLATE), source.get());
+    /// The source of the template that a job trains with, where that is not simply the model's own:
+    /// the one that was trained before counts, unless the model has none and the job names another.
+    ///
+    /// @param adapter folder of the adapter with which training goes on
+    public static Optional<String> source(
+            ModelDirectory model, @Nullable String name, Optional<Path> adapter) {
+        Optional<String> named = source(model, name);
+        return named.isPresent() ? named : adapter.flatMap(NamedFormat::beside);
+    }
+
+    /// The template that lies beside an adapter.
+    public static Optional<String> beside(Path adapter) {
+        Path file = adapter.resolve(ModelDirectory.CHAT_TEMPLATE);
+        try {
+            return Files.exists(file) ? Optional.of(Files.readString(file)) : Optional.empty();
+        } catch (IOException e) {
+            throw new UncheckedIOException("reading " + file, e);
         }
     }
 }

@@ -4,11 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.tunesmith.contracts.chat.NamedTemplates;
+import dev.tunesmith.contracts.chat.TemplateSource;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.template.ChatTemplate;
+import dev.tunesmith.engine.adapter.MergedFolder;
+import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.loop.LoopObserver.Stop;
 import dev.tunesmith.engine.loop.subject.SpecRefusedException;
 import java.io.IOException;
@@ -65,21 +70,75 @@ class ContinuedAdapterTest {
     void preferencesAreComparedWithTheAdapterAsItWas() throws IOException {
         Path first = run(Method.SUPERVISED, TinyModel.lora(0), "first", Optional.empty(), true);
         ResolvedSpec spec = TinyModel.spec(Method.DPO, TinyModel.lora(0), Precision.FP32);
-        TrainingRun.Sources files = model.sources(Method.DPO);
-        var sources =
-                new TrainingRun.Sources(
-                        files.base(),
-                        files.training(),
-                        files.validation(),
-                        Map.of(),
-                        Optional.of(first),
-                        List.of());
+        TrainingRun.Sources sources = sources(spec, Optional.of(first));
         Path room = Files.createDirectory(folder.resolve("dpo-room"));
         try (TrainingRun run = TrainingRun.prepare(spec, sources, room, TinyModel.BYTES)) {
             Recorder recorder = new Recorder(step -> step >= 1 ? Stop.AT_ONCE : Stop.NO, _ -> {});
             Outcome _ = run.loop(run.start(), recorder).run();
             assertThat(recorder.losses().getFirst()).isCloseTo(Math.log(2), within(1e-6));
         }
+    }
+
+    /// What was trained with a template is trained on, merged and served with it, though the next
+    /// job does not name it.
+    @Test
+    void theTemplateOfAnAdapterGoesWithIt() throws IOException {
+        ResolvedSpec plain = roomy();
+        Path first = run(TinyModel.templated(plain, "default"), "first", Optional.empty(), false);
+        Path more = run(plain, "more", Optional.of(first), false);
+        Path other = run(TinyModel.templated(plain, "falcon"), "other", Optional.of(first), false);
+        Path merged = Files.createDirectory(folder.resolve("merged"));
+        MergedFolder.write(ModelDirectory.open(folder.resolve("model/base")), more, merged);
+
+        String named = TemplateSource.of(NamedTemplates.find("default").orElseThrow());
+        assertThat(first.resolve(ModelDirectory.CHAT_TEMPLATE)).hasContent(named);
+        assertThat(more.resolve(ModelDirectory.CHAT_TEMPLATE)).hasContent(named);
+        assertThat(ModelDirectory.open(merged).chatTemplate()).contains(named);
+        assertThat(Files.readString(other.resolve(ModelDirectory.CHAT_TEMPLATE)))
+                .isNotEqualTo(named);
+    }
+
+    /// Rows are written with the template that lies beside the adapter: other tokens, another loss.
+    @Test
+    void rowsAreWrittenWithTheTemplateOfTheAdapter() throws IOException {
+        ResolvedSpec plain = roomy();
+        ResolvedSpec named = TinyModel.templated(plain, "default");
+        Path first = run(named, "first", Optional.empty(), false);
+        assertThat(firstLoss(plain, "follows", Optional.of(first)))
+                .isEqualTo(firstLoss(named, "named", Optional.of(first)))
+                .isNotEqualTo(firstLoss(plain, "without", Optional.empty()));
+    }
+
+    /// Rows that have room for longer templates.
+    private static ResolvedSpec roomy() {
+        ResolvedSpec spec = TinyModel.spec(Method.SUPERVISED, TinyModel.lora(0), Precision.FP32);
+        return TinyModel.longRows(spec, 120);
+    }
+
+    private double firstLoss(ResolvedSpec spec, String name, Optional<Path> before)
+            throws IOException {
+        Path room = Files.createDirectory(folder.resolve(name + "-room"));
+        Recorder recorder = new Recorder(step -> step >= 1 ? Stop.AT_ONCE : Stop.NO, _ -> {});
+        try (TrainingRun run =
+                TrainingRun.prepare(spec, sources(spec, before), room, TinyModel.BYTES)) {
+            Outcome _ = run.loop(run.start(), recorder).run();
+        }
+        return recorder.losses().getFirst();
+    }
+
+    /// A model may get another template later; its adapters keep theirs.
+    @Test
+    void theTemplateOfTheModelLiesBesideItsAdapter() throws IOException {
+        Path own = folder.resolve("model/base").resolve(ModelDirectory.CHAT_TEMPLATE);
+        Files.writeString(own, ChatTemplate.CHATML.source() + "{# first #}");
+        Path first = run(Method.SUPERVISED, TinyModel.lora(0), "first", Optional.empty(), false);
+        Files.writeString(own, ChatTemplate.CHATML.source() + "{# second #}");
+        Path more =
+                run(Method.SUPERVISED, TinyModel.lora(0), "more", Optional.of(first), false);
+
+        assertThat(Files.readString(more.resolve(ModelDirectory.CHAT_TEMPLATE)))
+                .isEqualTo(Files.readString(first.resolve(ModelDirectory.CHAT_TEMPLATE)))
+                .endsWith("{# first #}");
     }
 
     @Test
@@ -99,16 +158,18 @@ class ContinuedAdapterTest {
     private Path run(
             Method method, AdapterSpec adapter, String name, Optional<Path> before, boolean trains)
             throws IOException {
-        ResolvedSpec spec = TinyModel.spec(method, adapter, Precision.FP32);
-        TrainingRun.Sources files = model.sources(method);
-        var sources =
-                new TrainingRun.Sources(
-                        files.base(),
-                        files.training(),
-                        files.validation(),
-                        Map.of(),
-                        before,
-                        List.of());
+        return run(TinyModel.spec(method, adapter, Precision.FP32), name, before, trains);
+    }
+
+    private TrainingRun.Sources sources(ResolvedSpec spec, Optional<Path> before) {
+        TrainingRun.Sources files = model.sources(spec.method());
+        return new TrainingRun.Sources(
+                files.base(), files.training(), files.validation(), Map.of(), before, List.of());
+    }
+
+    private Path run(ResolvedSpec spec, String name, Optional<Path> before, boolean trains)
+            throws IOException {
+        TrainingRun.Sources sources = sources(spec, before);
         Path room = Files.createDirectory(folder.resolve(name + "-room"));
         Path out = Files.createDirectory(folder.resolve(name));
         try (TrainingRun run = TrainingRun.prepare(spec, sources, room, TinyModel.BYTES)) {

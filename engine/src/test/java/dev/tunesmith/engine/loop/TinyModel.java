@@ -473,6 +473,27 @@ record TinyModel(Path folder) {
         return withRows(spec, 8, spec.rows().data(), spec.rows().depth());
     }
 
+    /// The same job with a chat template by name.
+    static ResolvedSpec templated(ResolvedSpec spec, String template) {
+        ResolvedSpec.Rows rows = spec.rows();
+        return with(
+                spec,
+                new ResolvedSpec.Rows(
+                        rows.maxSeqLen(),
+                        rows.packing(),
+                        rows.overflow(),
+                        rows.trainOnPrompt(),
+                        rows.validationShare(),
+                        rows.batchSize(),
+                        rows.microBatch(),
+                        rows.attentionGroup(),
+                        template,
+                        rows.data(),
+                        rows.depth()),
+                spec.steps(),
+                spec.optimizer());
+    }
+
     /// The same job whose tokens pass those layers.
     static ResolvedSpec with(ResolvedSpec spec, Depth depth) {
         return withRows(spec, spec.rows().attentionGroup(), spec.rows().data(), depth);

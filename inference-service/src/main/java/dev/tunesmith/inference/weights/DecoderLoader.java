@@ -20,11 +20,11 @@ import dev.tunesmith.engine.model.ScoreHead;
 import dev.tunesmith.engine.quant.FourBitFormat;
 import dev.tunesmith.engine.tensor.Device;
 import dev.tunesmith.engine.tensor.Region;
+import dev.tunesmith.engine.text.NamedFormat;
 import dev.tunesmith.engine.text.Tokenizer;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -147,21 +147,12 @@ public final class DecoderLoader implements ModelLoader {
             Decoder view = base.share();
             adapters.add(Adapter.load(view, folder));
             Optional<ScoreHead> head = head(folder, view);
-            return template(folder)
+            return NamedFormat.beside(folder)
                     .map(own -> served(view, head, own))
                     .orElseGet(() -> served(view, head));
         }
 
-        /// The template that an adapter was trained with, where the model has none.
-        private static Optional<String> template(Path folder) {
-            Path file = folder.resolve(ModelDirectory.CHAT_TEMPLATE);
-            try {
-                return Files.exists(file) ? Optional.of(Files.readString(file)) : Optional.empty();
-            } catch (IOException e) {
-                throw new UncheckedIOException("reading " + file, e);
-            }
-        }
-
+        /// Served with the template that the adapter was trained with, whatever the model brings.
         private Served served(Decoder view, Optional<ScoreHead> head, String template) {
             Set<Integer> stops = new HashSet<>(stopTokens);
             NamedTemplates.written(template)
@@ -180,10 +171,7 @@ public final class DecoderLoader implements ModelLoader {
                     tokenizer,
                     own,
                     documents,
-                    directory
-                            .chatTemplate()
-                            .or(() -> Optional.of(template))
-                            .flatMap(LoadedDecoder::calls),
+                    calls(template),
                     stops,
                     scorer(model, head));
         }

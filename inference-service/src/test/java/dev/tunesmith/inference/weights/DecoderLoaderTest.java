@@ -27,6 +27,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import org.assertj.core.data.Offset;
@@ -56,6 +57,30 @@ class DecoderLoaderTest {
             Files.delete(adapter.resolve(FrozenBase.FILE));
             assertThat(logits(loaded.with(adapter).model())).isNotEqualTo(expected);
         }
+    }
+
+    /// A model may have got another template since.
+    @Test
+    void anAdapterIsServedWithTheTemplateItWasTrainedWith() throws IOException {
+        Path base = folder.resolve("base");
+        TinyModel.write(base);
+        Files.writeString(base.resolve(ModelDirectory.CHAT_TEMPLATE), "now {{ messages[0].content }}");
+        Path adapter = Files.createDirectory(folder.resolve("adapter"));
+        float[] _ = train(base, adapter);
+        Files.writeString(
+                adapter.resolve(ModelDirectory.CHAT_TEMPLATE), "then {{ messages[0].content }}");
+        List<Map<String, Object>> question = List.of(Map.of("role", "user", "content", "x"));
+
+        try (ModelLoader.Loaded loaded = loader(DecodingWeights.BF16).load(base)) {
+            assertThat(asked(loaded.plain(), question)).isEqualTo("now x");
+            assertThat(asked(loaded.with(adapter), question)).isEqualTo("then x");
+            Files.delete(adapter.resolve(ModelDirectory.CHAT_TEMPLATE));
+            assertThat(asked(loaded.with(adapter), question)).isEqualTo("now x");
+        }
+    }
+
+    private static String asked(Served served, List<Map<String, Object>> question) {
+        return served.tokenizer().decode(served.conversations().prompt(question), false);
     }
 
     /// Weights of few bits say nearly the same, and so does an adapter of the exact ones beside

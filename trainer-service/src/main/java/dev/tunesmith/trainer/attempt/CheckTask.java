@@ -170,7 +170,7 @@ final class CheckTask implements RowWatch {
                         mixed == null ? TrainedTurns.ANSWERS : mixed.trained(),
                         task.limits().problems());
         String named = mixed == null ? null : mixed.template();
-        Optional<String> template = NamedFormat.source(model, named);
+        Optional<String> template = NamedFormat.source(model, named, storage.adapter(base));
         DataPlan plan = mixed == null ? DataPlan.PLAIN : mixed.plan();
         compareTemplates(model, named, plan, method);
         try (DatasetTokenizer tokenizer =

@@ -8,6 +8,7 @@ import dev.tunesmith.contracts.event.ModelSource;
 import dev.tunesmith.contracts.event.StepMetrics;
 import dev.tunesmith.contracts.job.Phase;
 import dev.tunesmith.contracts.method.ModelRole;
+import dev.tunesmith.contracts.template.ChatTemplate;
 import dev.tunesmith.engine.adapter.MergedFolder;
 import dev.tunesmith.engine.adapter.site.AdapterException;
 import dev.tunesmith.engine.io.ModelDirectory;
@@ -263,7 +264,9 @@ final class TrainTask {
         }
         log.write(folder);
         log.draw(folder);
-        new ModelCard(work, end.trainedTokens(), RunObserver.metrics(end.metrics())).write(folder);
+        String template = run.chatTemplate().orElseGet(ChatTemplate.CHATML::source);
+        new ModelCard(work, template, end.trainedTokens(), RunObserver.metrics(end.metrics()))
+                .write(folder);
         return folder;
     }
 

@@ -7,7 +7,9 @@ import dev.tunesmith.contracts.job.Origin;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.platform.json.Json;
+import dev.tunesmith.platform.objects.Sha256;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -18,8 +20,10 @@ import java.util.Map;
 /// What a trained model says about itself: `README.md` in the form of Hugging Face's model cards,
 /// and the resolved spec, with which the run can be repeated.
 ///
+/// @param template source of the chat template that conversations were written with
 /// @param metrics the last figures of the run
-public record ModelCard(Control.Work work, long trainedTokens, Map<String, Double> metrics) {
+public record ModelCard(
+        Control.Work work, String template, long trainedTokens, Map<String, Double> metrics) {
     private static final String CARD = "README.md";
     private static final String SPEC = "training_spec.json";
 
@@ -40,10 +44,15 @@ public record ModelCard(Control.Work work, long trainedTokens, Map<String, Doubl
         spec.put("job", work.job().wire());
         spec.put("model", resolved.model());
         spec.put("method", resolved.method().wire());
+        spec.put("chat_template_sha256", templateSha256());
         spec.put("hyperparameters", resolved.settings().hyperparameters());
         spec.put("x_training", resolved.flat());
         spec.put("origins", resolved.origins());
         return spec;
+    }
+
+    private String templateSha256() {
+        return Sha256.of(template.getBytes(StandardCharsets.UTF_8));
     }
 
     private String text(boolean curves) {
@@ -60,7 +69,9 @@ public record ModelCard(Control.Work work, long trainedTokens, Map<String, Doubl
         if (work.validation() != null) {
             card.append(row("validation", work.validation()));
         }
-        card.append("\n%,d tokens were trained on.\n\n## Metrics\n\n".formatted(trainedTokens));
+        card.append("\n%,d tokens were trained on, ".formatted(trainedTokens));
+        card.append("conversations by the chat template with SHA-256 `%s`.\n\n## Metrics\n\n"
+                        .formatted(templateSha256()));
         card.append("| Figure | Last value |\n|---|---|\n");
         metrics.forEach((name, value) ->
                 card.append(String.format(Locale.ROOT, "| %s | %.6f |%n", name, value)));

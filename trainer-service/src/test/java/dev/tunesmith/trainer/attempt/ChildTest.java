@@ -29,6 +29,7 @@ import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.survey.DataSurvey;
 import dev.tunesmith.contracts.survey.SurveyedFile;
 import dev.tunesmith.contracts.survey.TokenCounts;
+import dev.tunesmith.contracts.template.ChatTemplate;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.objects.DirectoryObjects;
 import dev.tunesmith.platform.objects.ObjectStore;
@@ -93,8 +94,11 @@ class ChildTest {
             assertThat(text(manifest, "README.md"))
                     .contains("base_model: ", "library_name: peft", "## Data", "## Metrics")
                     .contains(job.training().sha256(), "| valid_loss |", "| rank |");
+            String template = Sha256.of(ChatTemplate.CHATML.source().getBytes(UTF_8));
+            assertThat(text(manifest, "README.md")).contains(template);
             assertThat(text(manifest, "training_spec.json"))
-                    .contains("\"x_training\":{", "\"origins\":{");
+                    .contains("\"x_training\":{", "\"origins\":{")
+                    .contains("\"chat_template_sha256\":\"%s\"".formatted(template));
             assertThat(manifest.inputs()).containsEntry("training", job.training().sha256());
             assertThat(result.metrics()).containsKeys("train_loss", "valid_loss_before");
             assertThat(result.metrics().get("valid_loss"))
