@@ -8,6 +8,7 @@ import dev.tunesmith.contracts.tool.Json;
 import dev.tunesmith.contracts.tool.JsonReader;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -15,12 +16,16 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 final class UsualRowTest {
 
-    private static UsualRow row(String json) {
+    private static Map<String, Object> tree(String json) {
         Map<String, Object> tree = new LinkedHashMap<>();
         if (JsonReader.read(json) instanceof Map<?, ?> map) {
             map.forEach((key, value) -> tree.put(key.toString(), value));
         }
-        return UsualRow.of(tree);
+        return tree;
+    }
+
+    private static UsualRow row(String json) {
+        return UsualRow.of(tree(json));
     }
 
     @ParameterizedTest
@@ -123,6 +128,77 @@ final class UsualRowTest {
                 .contains("\"tool_call_id\": \"call_1\"")
                 .contains("\"tools\": [{");
         assertThat(new RowRules(1).row(RowFormat.CHAT, usual.row())).isPresent();
+    }
+
+    private static final String TWO_CALLS =
+            """
+            {"role": "assistant", "content": "", "tool_calls": [\
+            {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}, \
+            {"id": "b", "type": "function", "function": {"name": "g", "arguments": "{}"}}]}, \
+            {"role": "tool", "tool_call_id": "a", "content": "1"}, \
+            {"role": "tool", "tool_call_id": "b", "content": "2"}\
+            """;
+
+    /// No system text that nobody wrote, and results of calls side by side stay messages of their
+    /// own: joining them is what a template does.
+    @Test
+    void importsAddNothing() {
+        String rows =
+                """
+                {"messages": [{"role": "user", "content": "Q"}, %s, \
+                {"role": "assistant", "content": "A"}], \
+                "tools": [{"type": "function", "function": {"name": "f"}}]}\
+                """
+                        .formatted(TWO_CALLS);
+        assertThat(Json.line(row(rows).row())).isEqualTo(rows);
+
+        DatasetEntry entry = DatasetEntry.usual("", Layout.OPENAI, false);
+        assertThat(UsualRow.of(tree(rows), entry).row()).isEqualTo(tree(rows));
+        for (String given :
+                List.of(
+                        "{\"instruction\": \"Q\", \"output\": \"A\", \"tools\": [{\"name\": \"f\"}]}",
+                        "{\"conversations\": [{\"from\": \"human\", \"value\": \"Q\"},"
+                                + " {\"from\": \"gpt\", \"value\": \"A\"}], \"tools\": [{\"name\": \"f\"}]}")) {
+            assertThat(row(given).row().get("messages"))
+                    .isEqualTo(
+                            List.of(
+                                    Map.of("role", "user", "content", "Q"),
+                                    Map.of("role", "assistant", "content", "A")));
+        }
+    }
+
+    /// A conversation that ends with a result of a call is not cut in silence.
+    @Test
+    void resultsAtTheEndAreRefusedOrKept() {
+        DatasetEntry entry = DatasetEntry.usual("", Layout.OPENAI, false);
+        String rows = "{\"messages\": [{\"role\": \"user\", \"content\": \"Q\"}, %s]}".formatted(TWO_CALLS);
+        assertThat(UsualRow.of(tree(rows), entry).problem())
+                .contains("the conversation ends with no answer");
+        assertThat(row(rows).row()).as("rows that need no change are kept").isEqualTo(tree(rows));
+        assertThat(
+                        row("{\"conversations\": [{\"from\": \"human\", \"value\": \"Q\"},"
+                                        + " {\"from\": \"function_call\", \"value\": \"{\\\"name\\\": \\\"f\\\"}\"},"
+                                        + " {\"from\": \"observation\", \"value\": \"1\"}]}")
+                                .problem())
+                .contains("the conversation ends with no answer");
+    }
+
+    /// Templates write them as JSON, and another process has to write the same.
+    @Test
+    void keysOfFunctionsAndCallsHaveAnOrder() {
+        String rows =
+                """
+                {"conversations": [{"from": "human", "value": "Q"},\
+                 {"from": "function_call", "value": "{\\"name\\": \\"f\\", \\"arguments\\": {}}"}],\
+                 "tools": [{"name": "f"}]}\
+                """;
+        assertThat(Json.line(row(rows).row()))
+                .contains(
+                        """
+                        [{"id": "call_1", "type": "function", \
+                        "function": {"name": "f", "arguments": "{}"}}]\
+                        """)
+                .contains("\"tools\": [{\"type\": \"function\", \"function\": {\"name\": \"f\"}}]");
     }
 
     @Test

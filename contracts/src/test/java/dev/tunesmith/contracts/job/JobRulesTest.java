@@ -236,6 +236,23 @@ final class JobRulesTest {
         assertThat(problem.suggestion()).isEqualTo(name);
     }
 
+    /// Our codes are made of the weights alone. Whoever offers calibration makes this a test that it
+    /// reads the rows of the job, leaves short ones out and notes its seed.
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "calibration_dataset",
+                "calibration_samples",
+                "calib_size",
+                "quantization_dataset",
+                "export_quantization_dataset"
+            })
+    void calibrationIsNotOffered(String key) {
+        Problem problem = problemOfTraining("\"%s\":1".formatted(key));
+        assertThat(problem.code()).isEqualTo(ProblemCode.UNKNOWN_PARAMETER);
+        assertThat(problem.param()).isEqualTo("x_training." + key);
+    }
+
     @Test
     void readsASchedulerWithItsNumbers() throws Exception {
         JobSpec spec =

@@ -23,6 +23,8 @@ import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class DatasetTokenizerTest {
 
@@ -423,6 +425,31 @@ class DatasetTokenizerTest {
         Sample sample = one("{\"prompt\":\"a\",\"completion\":\"b\"}");
 
         assertThat(decoded(sample, true)).isEqualTo("b<|im_end|>");
+    }
+
+    /// A long question, a long answer, and both: what the template writes around them stays, and
+    /// the row is counted.
+    @ParameterizedTest
+    @CsvSource({"60, 1", "1, 60", "60, 60"})
+    void aCutKeepsTheHeaderAndTheEndOfEveryTurn(int question, int answer) throws IOException {
+        String row =
+                """
+                {"messages":[{"role":"system","content":"s"},\
+                {"role":"user","content":"%s"},{"role":"assistant","content":"%s"}]}\
+                """
+                        .formatted("ask ".repeat(question), "word ".repeat(answer));
+
+        Tokenized cut = read(Method.SUPERVISED, 40, Overflow.TRUNCATE, row);
+
+        assertThat(decoded(cut.samples().getFirst(), false))
+                .startsWith("<|im_start|>system\ns<|im_end|>\n<|im_start|>user\n")
+                .containsOnlyOnce("<|im_end|>\n<|im_start|>assistant\nword")
+                .containsPattern("<\\|im_end\\|>\\n?$");
+        assertThat(decoded(cut.samples().getFirst(), true))
+                .startsWith("word")
+                .endsWith("<|im_end|>");
+        assertThat(cut.stats().cutRows()).isEqualTo(1);
+        assertThat(cut.samples().getFirst().length()).isLessThanOrEqualTo(40);
     }
 
     @Test

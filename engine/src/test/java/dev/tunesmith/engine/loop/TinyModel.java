@@ -475,13 +475,23 @@ record TinyModel(Path folder) {
 
     /// The same job with a chat template by name.
     static ResolvedSpec templated(ResolvedSpec spec, String template) {
+        return withRows(spec, spec.rows().overflow(), template);
+    }
+
+    /// The same job that treats long rows so.
+    static ResolvedSpec cutting(ResolvedSpec spec, Overflow overflow) {
+        return withRows(spec, overflow, spec.rows().template());
+    }
+
+    private static ResolvedSpec withRows(
+            ResolvedSpec spec, Overflow overflow, @Nullable String template) {
         ResolvedSpec.Rows rows = spec.rows();
         return with(
                 spec,
                 new ResolvedSpec.Rows(
                         rows.maxSeqLen(),
                         rows.packing(),
-                        rows.overflow(),
+                        overflow,
                         rows.trainOnPrompt(),
                         rows.validationShare(),
                         rows.batchSize(),
