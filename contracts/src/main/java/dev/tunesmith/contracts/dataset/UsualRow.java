@@ -154,16 +154,23 @@ public record UsualRow(
 
     private static Object wrapped(@Nullable Object tool) {
         if (tool instanceof Map<?, ?> map && !"function".equals(map.get("type"))) {
-            return Map.of("type", "function", "function", map);
+            return ordered("type", "function", "function", map);
         }
         return tool == null ? Map.of() : tool;
     }
 
     private static Map<String, Object> message(String role, String content) {
-        Map<String, Object> message = new LinkedHashMap<>();
-        message.put("role", role);
-        message.put("content", content);
-        return message;
+        return ordered("role", role, "content", content);
+    }
+
+    /// Templates write functions and calls as JSON: the order of keys is part of what is trained,
+    /// and must be the same in every process.
+    private static Map<String, Object> ordered(
+            String key, Object value, String second, Object other) {
+        Map<String, Object> tree = new LinkedHashMap<>();
+        tree.put(key, value);
+        tree.put(second, other);
+        return tree;
     }
 
     /// Names the calls of a conversation, so that results can name the call that they answer.
@@ -200,20 +207,11 @@ public record UsualRow(
                 String id = "call_" + ++count;
                 open.add(id);
                 Object arguments = call.get("arguments");
-                calls.add(
-                        Map.of(
-                                "id",
-                                id,
-                                "type",
-                                "function",
-                                "function",
-                                Map.of(
-                                        "name",
-                                        name,
-                                        "arguments",
-                                        arguments instanceof String text
-                                                ? text
-                                                : Json.line(arguments))));
+                String text = arguments instanceof String given ? given : Json.line(arguments);
+                Map<String, Object> function = ordered("name", name, "arguments", text);
+                Map<String, Object> made = ordered("id", id, "type", "function");
+                made.put("function", function);
+                calls.add(made);
             }
             Map<String, Object> message = UsualRow.message("assistant", thought);
             message.put("tool_calls", calls);
