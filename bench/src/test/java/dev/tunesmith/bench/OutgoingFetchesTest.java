@@ -36,7 +36,8 @@ class OutgoingFetchesTest {
             Pattern.compile(
                     "HttpClient\\.new|OkHttpClient\\b.*\\(|new URL\\(|\\.toURL\\(|\\.openStream\\("
                             + "|HttpURLConnection|new Socket\\(|SocketChannel\\.open");
-    private static final Pattern FOLLOWS = Pattern.compile("followRedirects|HttpClient\\.Redirect|followSslRedirects");
+    private static final Pattern FOLLOWS =
+            Pattern.compile("followRedirects|HttpClient\\.Redirect|followSslRedirects");
 
     @Test
     void everyPlaceThatOpensAConnectionIsKnownAndFollowsNoRedirect() throws IOException {

@@ -171,7 +171,9 @@ final class UsualRowTest {
     @Test
     void resultsAtTheEndAreRefusedOrKept() {
         DatasetEntry entry = DatasetEntry.usual("", Layout.OPENAI, false);
-        String rows = "{\"messages\": [{\"role\": \"user\", \"content\": \"Q\"}, %s]}".formatted(TWO_CALLS);
+        String rows =
+                "{\"messages\": [{\"role\": \"user\", \"content\": \"Q\"}, %s]}"
+                        .formatted(TWO_CALLS);
         assertThat(UsualRow.of(tree(rows), entry).problem())
                 .contains("the conversation ends with no answer");
         assertThat(row(rows).row()).as("rows that need no change are kept").isEqualTo(tree(rows));

@@ -236,8 +236,8 @@ final class JobRulesTest {
         assertThat(problem.suggestion()).isEqualTo(name);
     }
 
-    /// Our codes are made of the weights alone. Whoever offers calibration makes this a test that it
-    /// reads the rows of the job, leaves short ones out and notes its seed.
+    /// Our codes are made of the weights alone. Whoever offers calibration makes this a test that
+    /// it reads the rows of the job, leaves short ones out and notes its seed.
     @ParameterizedTest
     @ValueSource(
             strings = {

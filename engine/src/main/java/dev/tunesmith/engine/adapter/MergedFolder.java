@@ -25,7 +25,8 @@ import java.util.stream.Stream;
 ///
 /// The sum is formed in fp32 from the stored values of both, whatever they were trained with, and
 /// rounded once, to the type that the base stores. Everything that the adapter does not change
-/// keeps its bytes, and a chat template beside the adapter is that of the sum. Needs memory for the base in fp32.
+/// keeps its bytes, and a chat template beside the adapter is that of the sum. Needs memory for the
+/// base in fp32.
 public final class MergedFolder {
 
     private MergedFolder() {}

@@ -133,8 +133,7 @@ class ContinuedAdapterTest {
         Files.writeString(own, ChatTemplate.CHATML.source() + "{# first #}");
         Path first = run(Method.SUPERVISED, TinyModel.lora(0), "first", Optional.empty(), false);
         Files.writeString(own, ChatTemplate.CHATML.source() + "{# second #}");
-        Path more =
-                run(Method.SUPERVISED, TinyModel.lora(0), "more", Optional.of(first), false);
+        Path more = run(Method.SUPERVISED, TinyModel.lora(0), "more", Optional.of(first), false);
 
         assertThat(Files.readString(more.resolve(ModelDirectory.CHAT_TEMPLATE)))
                 .isEqualTo(Files.readString(first.resolve(ModelDirectory.CHAT_TEMPLATE)))

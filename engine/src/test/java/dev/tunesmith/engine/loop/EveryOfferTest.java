@@ -84,7 +84,8 @@ class EveryOfferTest {
                                 .filter(kind -> kind != Quantization.NONE)
                                 .flatMap(kind ->
                                         Stream.of(false, true)
-                                                .map(doubled -> offer(kind, beside(kind, doubled)))),
+                                                .map(doubled ->
+                                                        offer(kind, beside(kind, doubled)))),
                         Arrays.stream(Recompute.values())
                                 .flatMap(kind ->
                                         Stream.of(chat, whole)

@@ -60,7 +60,8 @@ class FirstLossesTest {
                 TrainingRun.prepare(spec, model.sources(method), room, TinyModel.BYTES)) {
             Outcome _ = run.loop(run.start(), recorder).run();
         }
-        double[] losses = Arrays.stream(expected.split(" ", -1)).mapToDouble(Double::parseDouble).toArray();
+        double[] losses =
+                Arrays.stream(expected.split(" ", -1)).mapToDouble(Double::parseDouble).toArray();
         assertThat(losses).hasSize(10);
         for (int i = 0; i < losses.length; i++) {
             assertThat(recorder.losses().get(i))

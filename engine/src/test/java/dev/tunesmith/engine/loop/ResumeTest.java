@@ -200,8 +200,7 @@ class ResumeTest {
 
     @Test
     void anAverageThatBeginsAfterTheStopBeginsWhenItShould() throws IOException {
-        ResolvedSpec plain =
-                TinyModel.spec(Method.SUPERVISED, TinyModel.lora(0), Precision.FP32);
+        ResolvedSpec plain = TinyModel.spec(Method.SUPERVISED, TinyModel.lora(0), Precision.FP32);
         Map<String, Object> late = Map.of("ema_decay", 0.9, "ema_start", 9);
         requireSameEnd(TinyModel.with(plain, Care.of(late)), 5);
     }

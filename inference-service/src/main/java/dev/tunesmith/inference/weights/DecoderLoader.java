@@ -167,13 +167,7 @@ public final class DecoderLoader implements ModelLoader {
                             sight());
             DecoderModel model = new DecoderModel(view, room);
             return new Served(
-                    model,
-                    tokenizer,
-                    own,
-                    documents,
-                    calls(template),
-                    stops,
-                    scorer(model, head));
+                    model, tokenizer, own, documents, calls(template), stops, scorer(model, head));
         }
 
         /// An adapter is served on the codes that it was trained on; it corrects their errors.

@@ -64,7 +64,8 @@ class DecoderLoaderTest {
     void anAdapterIsServedWithTheTemplateItWasTrainedWith() throws IOException {
         Path base = folder.resolve("base");
         TinyModel.write(base);
-        Files.writeString(base.resolve(ModelDirectory.CHAT_TEMPLATE), "now {{ messages[0].content }}");
+        Files.writeString(
+                base.resolve(ModelDirectory.CHAT_TEMPLATE), "now {{ messages[0].content }}");
         Path adapter = Files.createDirectory(folder.resolve("adapter"));
         float[] _ = train(base, adapter);
         Files.writeString(

@@ -70,7 +70,8 @@ public record ModelCard(
             card.append(row("validation", work.validation()));
         }
         card.append("\n%,d tokens were trained on, ".formatted(trainedTokens));
-        card.append("conversations by the chat template with SHA-256 `%s`.\n\n## Metrics\n\n"
+        card.append(
+                "conversations by the chat template with SHA-256 `%s`.\n\n## Metrics\n\n"
                         .formatted(templateSha256()));
         card.append("| Figure | Last value |\n|---|---|\n");
         metrics.forEach((name, value) ->

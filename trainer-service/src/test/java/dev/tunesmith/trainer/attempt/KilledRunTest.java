@@ -62,8 +62,7 @@ class KilledRunTest {
     static Stream<Arguments> every() {
         return Arrays.stream(Method.values())
                 .flatMap(method ->
-                        Stream.of(false, true)
-                                .map(whole -> Arguments.of(method, whole, killAt())));
+                        Stream.of(false, true).map(whole -> Arguments.of(method, whole, killAt())));
     }
 
     private static int killAt() {

@@ -39,7 +39,8 @@ record MethodJob(TinyJob job, ResolvedSpec spec) {
     static MethodJob store(
             ObjectStore objects, TinyJob there, ResolvedSpec plain, Method method, boolean whole) {
         Stored rows =
-                objects.put("t/a/datasets/" + method.wire(), rows(method.rowKind()).getBytes(UTF_8));
+                objects.put(
+                        "t/a/datasets/" + method.wire(), rows(method.rowKind()).getBytes(UTF_8));
         TinyJob job =
                 new TinyJob(there.base(), new ObjectRef(rows.key(), rows.bytes(), rows.sha256()));
         return new MethodJob(job, spec(plain, method, whole));
@@ -56,21 +57,25 @@ record MethodJob(TinyJob job, ResolvedSpec spec) {
             case CONVERSATION ->
                     """
                     {"messages":[{"role":"user","content":"What colour is sky %d?"},\
-                    {"role":"assistant","content":"It is blue %d."}]}"""
+                    {"role":"assistant","content":"It is blue %d."}]}\
+                    """
                             .formatted(i, i % 7);
             case DOCUMENT -> "{\"text\":\"The sky %d is blue %d.\"}".formatted(i, i % 7);
             case PAIR ->
                     """
-                    {"prompt":"What colour is sky %d?","chosen":"It is blue %d.","rejected":"No."}"""
+                    {"prompt":"What colour is sky %d?","chosen":"It is blue %d.","rejected":"No."}\
+                    """
                             .formatted(i, i % 7);
             case JUDGED ->
                     """
-                    {"prompt":"What colour is sky %d?","completion":"It is %d.","label":%s}"""
+                    {"prompt":"What colour is sky %d?","completion":"It is %d.","label":%s}\
+                    """
                             .formatted(i, i % 7, i % 2 == 0);
             case PROMPT ->
                     """
                     {"messages":[{"role":"user","content":"What colour is sky %d?"}],\
-                    "reference_answer":"e"}"""
+                    "reference_answer":"e"}\
+                    """
                             .formatted(i);
         };
     }

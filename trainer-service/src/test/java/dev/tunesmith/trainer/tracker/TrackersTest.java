@@ -193,7 +193,8 @@ final class TrackersTest {
 
     static Stream<Arguments> refusals() {
         return Arrays.stream(Tracker.values())
-                .flatMap(type -> Stream.of(401, 403, 500).map(status -> Arguments.of(type, status)));
+                .flatMap(
+                        type -> Stream.of(401, 403, 500).map(status -> Arguments.of(type, status)));
     }
 
     /// What we log of a call that fails, up to its first line.
