@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /// A file object on the wire.
 ///
-/// @param status `processed` when its rows may be trained on, `error` with details otherwise
+/// @param status `processed` when its rows may be trained on, `error` otherwise
+/// @param statusDetails why not, or what a job has to name for it
 /// @param xReport rows, format and the first problems with their lines
 @JsonInclude(JsonInclude.Include.ALWAYS)
 @Schema(name = "File")
@@ -35,7 +36,7 @@ record FileView(
                 expires == null ? null : expires.getEpochSecond(),
                 file.origin().filename(),
                 file.origin().purpose(),
-                file.report().ok() ? "processed" : "error",
+                file.isProcessed() ? "processed" : "error",
                 file.refusal().orElse(null),
                 file.content().sha256(),
                 file.report());

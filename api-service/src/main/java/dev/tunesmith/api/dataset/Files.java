@@ -64,7 +64,8 @@ public final class Files {
     }
 
     private static void insert(Handle handle, TenantId tenant, StoredFile file) {
-        Optional<String> details = file.refusal();
+        Optional<String> details =
+                file.isProcessed() ? Optional.empty() : file.refusal();
         handle.createUpdate(
                         """
                         INSERT INTO file (file_id, tenant_id, purpose, filename, bytes, sha256, object_key,
@@ -79,7 +80,7 @@ public final class Files {
                 .bind("bytes", file.content().bytes())
                 .bind("sha256", HexFormat.of().parseHex(file.content().sha256()))
                 .bind("key", file.content().key())
-                .bind("state", details.isEmpty() ? "PROCESSED" : "ERROR")
+                .bind("state", file.isProcessed() ? "PROCESSED" : "ERROR")
                 .bind("details", details.orElse(null))
                 .bind("format", file.report().format())
                 .bind("rows", file.report().rows())

@@ -1,6 +1,8 @@
 package dev.tunesmith.api.dataset;
 
 import dev.tunesmith.contracts.data.RowFigures;
+import dev.tunesmith.contracts.inspect.FindingKind;
+import dev.tunesmith.contracts.inspect.Tally;
 import dev.tunesmith.contracts.problem.Problem;
 import java.util.List;
 import java.util.Optional;
@@ -22,6 +24,8 @@ public record RowReport(
         long problemCount,
         List<Problem> problems,
         @Nullable RowFigures figures) {
+    private static final String UNKNOWN = FindingKind.UNKNOWN_SHAPE.wire();
+
     /// For files whose rows nobody trains on.
     public static final RowReport UNCHECKED =
             new RowReport(null, 0, 0, 0, List.of(), RowFigures.EMPTY);
@@ -33,6 +37,13 @@ public record RowReport(
 
     public boolean ok() {
         return problemCount == 0;
+    }
+
+    /// Whether the rows are sound, but none has a shape that is recognised by its keys: a job that
+    /// names their columns may train on them.
+    public boolean isUnknownShape() {
+        Tally unknown = figures == null ? null : figures.findings().get(UNKNOWN);
+        return format == null && !ok() && unknown != null && unknown.count() == problemCount;
     }
 
     /// The findings as a person reads them, or empty when there are none.

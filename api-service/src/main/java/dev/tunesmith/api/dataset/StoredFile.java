@@ -13,7 +13,12 @@ import org.jspecify.annotations.Nullable;
 public record StoredFile(
         FileId id, Origin origin, Content content, RowReport report, Instant createdAt) {
 
-    /// Why its rows cannot be trained on, the first problems and where the others are; empty if
+    /// Whether its rows may be trained on, perhaps under names of their own.
+    boolean isProcessed() {
+        return report.ok() || report.isUnknownShape();
+    }
+
+    /// Why its rows cannot be trained on as they are, the first problems and where the others are; empty if
     /// they can.
     Optional<String> refusal() {
         String all =
@@ -21,7 +26,13 @@ public record StoredFile(
                         ? "; all of them: GET /api/v1/files/%1$s/findings, or tunesmith files findings %1$s"
                                 .formatted(id.wire())
                         : "";
-        return report.text().map(text -> text + all);
+        String own =
+                report.isUnknownShape()
+                        ? "no row has a shape that is recognised by itself: a job names their columns by"
+                                + " x_training.data [{\"file\": \"%s\", \"columns\": {…}}]; "
+                                        .formatted(id.wire())
+                        : "";
+        return report.text().map(text -> own + text + all);
     }
 
     /// Whether its purpose is training.

@@ -16,11 +16,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
 
 /// What the rules for a create body ask about a tenant's files and models.
 record TenantLookup(Handle handle, TenantId tenant, ObjectStore objects) implements Lookup {
+    private static final Pattern ENTRY = Pattern.compile("x_training\\.data\\.(\\d{1,2})\\.file");
     private static final long DOCUMENT_BYTES_MAX = 1 << 20;
 
     @Override
@@ -71,10 +74,23 @@ record TenantLookup(Handle handle, TenantId tenant, ObjectStore objects) impleme
             all.add(problem);
             String param = problem.param();
             if (problem.code() == ProblemCode.INVALID_TRAINING_FILE && param != null) {
-                rows(tree.get(param)).forEach(row -> all.add(about(param, row)));
+                rows(named(tree, param)).forEach(row -> all.add(about(param, row)));
             }
         }
         return all;
+    }
+
+    /// The value that a param names: a key of the body, or the file of an entry of the data.
+    private static @Nullable Object named(Map<String, Object> tree, String param) {
+        Matcher entry = ENTRY.matcher(param);
+        if (!entry.matches()) {
+            return tree.get(param);
+        }
+        return tree.get("x_training") instanceof Map<?, ?> training
+                        && training.get("data") instanceof List<?> data
+                        && data.get(Integer.parseInt(entry.group(1))) instanceof Map<?, ?> file
+                ? file.get("file")
+                : null;
     }
 
     private List<Problem> rows(@Nullable Object file) {

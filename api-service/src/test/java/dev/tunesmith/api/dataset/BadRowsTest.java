@@ -107,6 +107,52 @@ class BadRowsTest {
                 .body("x_errors.line", hasItem(1));
     }
 
+    private static final String OWN =
+            "{\"question\":\"2+2?\",\"reply\":\"4\"}\n{\"question\":\"3+3?\",\"reply\":\"6\"}\n";
+
+    private static ValidatableResponse job(String file, String data) {
+        return as("demo")
+                .body(
+                        "{\"model\":\"nano\",\"x_training\":{\"data\":[{\"file\":\"%s\"%s}]}}"
+                                .formatted(file, data))
+                .post("/v1/fine_tuning/jobs")
+                .then();
+    }
+
+    /// Kills: an upload that is the last word on rows whose columns only the job names.
+    @Test
+    void rowsWithColumnsOfTheirOwnWaitForAJobThatNamesThem() {
+        Rows.baseModel("nano");
+        ValidatableResponse file =
+                refused(OWN)
+                        .body("status", equalTo("processed"))
+                        .body("status_details", containsString("x_training.data"))
+                        .body("x_report.format", equalTo(null))
+                        .body("x_report.figures.findings.unknown_shape.count", equalTo(2));
+        String id = file.extract().path("id");
+        as("demo").get("/v1/files/{id}", id).then().body("status", equalTo("processed"));
+
+        job(id, "")
+                .statusCode(400)
+                .body("error.code", equalTo("invalid_training_file"))
+                .body("error.message", containsString("\"columns\""))
+                .body("x_errors.param", hasItem("x_training.data.0.file"))
+                .body("x_errors.line", hasItem(2));
+        job(id, ",\"columns\":{\"prompt\":\"question\",\"response\":\"reply\"}")
+                .statusCode(200)
+                .body("status", equalTo("validating_files"))
+                .body("x_training.data[0].columns.response", equalTo("reply"));
+    }
+
+    /// Kills: one row without a known key that makes a whole file of chats processed.
+    @Test
+    void oneRowOfAnotherShapeAmongChatsIsABadRow() {
+        refused(new String(Rows.CHAT, UTF_8) + OWN)
+                .body("status", equalTo("error"))
+                .body("x_report.problem_count", equalTo(2));
+        refused(OWN + "not json\n").body("status", equalTo("error"));
+    }
+
     private static ValidatableResponse refused(String rows) {
         return upload("demo", "rows.jsonl", rows.getBytes(UTF_8)).then().statusCode(200);
     }

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -102,6 +103,30 @@ class ClientsIT {
                 "distill",
                 HOME.resolve("examples/quickstart/train.jsonl").toString(),
                 "teacher=nano");
+    }
+
+    /// The upload recognises no row of such a file; the job that names its columns trains them.
+    @Test
+    void rowsWithColumnsOfTheirOwnAreTrained() throws IOException {
+        var rows = new StringBuilder();
+        for (int i = 0; i < 16; i++) {
+            rows.append("{\"ask\": \"%d + 1?\", \"reply\": \"%d\"}\n".formatted(i, i + 1));
+        }
+        Path file = Files.writeString(folder.resolve("own.jsonl"), rows);
+        List<String> words = List.of("train", "model=nano", "max_steps=2", "batch_size=4", "--wait");
+        String columns = ", columns: {prompt: ask, response: reply}";
+
+        PackagedStack.Answer bare = trained(words, "data=[{file: '%s'}]".formatted(file));
+        PackagedStack.Answer named = trained(words, "data=[{file: '%s'%s}]".formatted(file, columns));
+
+        assertThat(bare.code()).isNotZero();
+        assertThat(bare.text()).contains("expected the key messages", "\"columns\"");
+        assertThat(named.code()).as(named.text() + stack.logs()).isZero();
+        assertThat(named.text()).containsPattern(MODEL);
+    }
+
+    private static PackagedStack.Answer trained(List<String> words, String more) {
+        return stack.cli(Stream.concat(words.stream(), Stream.of(more)).toArray(String[]::new));
     }
 
     /// The model of a job of two steps.

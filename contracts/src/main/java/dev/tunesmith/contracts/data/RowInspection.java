@@ -2,6 +2,7 @@ package dev.tunesmith.contracts.data;
 
 import dev.tunesmith.contracts.dataset.UsualRow;
 import dev.tunesmith.contracts.inspect.Finding;
+import dev.tunesmith.contracts.inspect.FindingKind;
 import dev.tunesmith.contracts.inspect.Findings;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;
@@ -243,11 +244,12 @@ public final class RowInspection {
         }
         Optional<RowFormat> found = RowFormat.of(usual.row());
         if (found.isEmpty()) {
-            problem(
-                    number,
+            String message =
                     "expected the key messages (chat), prompt (completion), text, preferred_output"
                             + " or chosen (preference), instruction (alpaca) or conversations"
-                            + " (sharegpt)");
+                            + " (sharegpt)";
+            problems.add(Problem.ofLine(number, null, message));
+            findings.add(new Finding(number, FindingKind.UNKNOWN_SHAPE, null, message));
             return Optional.empty();
         }
         if (format == null) {

@@ -8,6 +8,8 @@ import java.util.Locale;
 public enum FindingKind {
     /// The row cannot be trained on.
     BAD_ROW,
+    /// No key of the row is one that a shape is recognised by; named columns may make it usable.
+    UNKNOWN_SHAPE,
     /// An answer has no text and makes no call; such a row is bad as well.
     EMPTY_ANSWER,
     /// Turns that do not alternate as most templates expect it.
@@ -49,13 +51,14 @@ public enum FindingKind {
 
     /// Whether the row has to be changed before a job may begin.
     public boolean isError() {
-        return this == BAD_ROW;
+        return this == BAD_ROW || this == UNKNOWN_SHAPE;
     }
 
     /// What a person reads; the value itself is never shown.
     public String text() {
         return switch (this) {
             case BAD_ROW -> "cannot be trained on";
+            case UNKNOWN_SHAPE -> "has columns of no known shape";
             case EMPTY_ANSWER -> "an answer is empty";
             case ROLE_ORDER -> "turns do not alternate";
             case TOOL_JSON -> "arguments of a call are no JSON object";

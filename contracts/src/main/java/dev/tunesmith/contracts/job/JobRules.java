@@ -8,6 +8,7 @@ import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.method.ModelRole;
 import dev.tunesmith.contracts.mixture.DataPlan;
 import dev.tunesmith.contracts.mixture.DataRules;
+import dev.tunesmith.contracts.mixture.Reading;
 import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.contracts.problem.Fields;
 import dev.tunesmith.contracts.problem.NearestName;
@@ -101,8 +102,8 @@ public final class JobRules {
         String model = model(fields);
         boolean mixed =
                 fields.hasObject("x_training") && fields.object("x_training").hasList("data");
-        FileId named = file(fields, "training_file", !mixed);
-        FileId validation = file(fields, "validation_file", false);
+        // With data the first of its files is meant, which is looked up there.
+        FileId named = file(fields, "training_file", !mixed, mixed);
         Long seed = fields.longInteger("seed", 0, Integer.MAX_VALUE);
         MethodRules methods = new MethodRules(fields, problems);
         Method method = methods.method();
@@ -115,6 +116,9 @@ public final class JobRules {
                         methods,
                         given -> DataRules.read(given, problems, dataFiles()));
         TrainingOptions options = trainingRules.options();
+        Reading held = options.data().validation();
+        FileId validation =
+                file(fields, "validation_file", false, held != null && held.overrules());
         FileId training = training(named, options.data());
         JobSpec.Labels labels = labels(fields, trainingRules.clientJobId());
         JobSpec.Scheduling scheduling = scheduling(fields.object("x_scheduling"));
@@ -167,10 +171,10 @@ public final class JobRules {
     private DataRules.Files dataFiles() {
         return new DataRules.Files() {
             @Override
-            public @Nullable FileId file(Fields fields, String key) {
+            public @Nullable FileId file(Fields fields, String key, boolean overruled) {
                 return key.equals("dataset_info")
                         ? FileId.find(String.valueOf(fields.raw(key))).orElse(null)
-                        : JobRules.this.file(fields, key, true);
+                        : JobRules.this.file(fields, key, true, overruled);
             }
 
             @Override
@@ -253,7 +257,9 @@ public final class JobRules {
         return value;
     }
 
-    private @Nullable FileId file(Fields fields, String key, boolean required) {
+    /// @param overruled whether its rows are read in another way than the upload's check did
+    private @Nullable FileId file(
+            Fields fields, String key, boolean required, boolean overruled) {
         String text = required ? required(fields, key) : fields.text(key, NAME_MAX);
         if (text == null) {
             return null;
@@ -263,12 +269,12 @@ public final class JobRules {
         Lookup.FileState state = id.map(lookup::file).orElse(Lookup.FileState.MISSING);
         switch (state) {
             case READY, CHECKING -> {}
-            case BROKEN ->
+            case BROKEN -> {
+                if (!overruled) {
                     problems.add(
-                            ProblemCode.INVALID_TRAINING_FILE,
-                            param,
-                            "the rows of %s were refused; its status_details say why"
-                                    .formatted(text));
+                            ProblemCode.INVALID_TRAINING_FILE, param, refused(key, text));
+                }
+            }
             case WRONG_PURPOSE ->
                     problems.add(
                             ProblemCode.INVALID_VALUE,
@@ -278,6 +284,15 @@ public final class JobRules {
                     problems.add(ProblemCode.FILE_NOT_FOUND, param, "there is no file " + text);
         }
         return id.orElse(null);
+    }
+
+    private static String refused(String key, String file) {
+        String place =
+                key.equals("validation_file")
+                        ? "x_training.validation_data {\"columns\": {…}}"
+                        : "x_training.data [{\"file\": \"%s\", \"columns\": {…}}]".formatted(file);
+        return "the rows of %s were refused; its status_details say why. If they have columns of their own, name them: %s"
+                .formatted(file, place);
     }
 
     private JobSpec.Labels labels(Fields fields, @Nullable String clientJobId) {

@@ -34,7 +34,8 @@ public interface Lookup {
         READY,
         /// Its rows are still being checked. A job may be created: it waits for the verdict.
         CHECKING,
-        /// Its rows were refused.
+        /// Its rows were refused as they were recognised. A job that names their kind, columns or
+        /// tags may be created: it has them checked as it reads them.
         BROKEN,
         /// Uploaded for something else.
         WRONG_PURPOSE,

@@ -40,7 +40,9 @@ public final class DataRules {
     /// What is known of files.
     public interface Files {
         /// The file that a text names, by its id; null after noting what is wrong with it.
-        @Nullable FileId file(Fields fields, String key);
+        ///
+        /// @param overruled whether its rows are read in another way than the upload's check did
+        @Nullable FileId file(Fields fields, String key, boolean overruled);
 
         /// The newest file that was uploaded with a name.
         default Optional<FileId> named(String fileName) {
@@ -115,7 +117,7 @@ public final class DataRules {
         }
         Map<String, Object> tree = Map.of();
         if (fields.raw("dataset_info") instanceof String) {
-            FileId file = files.file(fields, "dataset_info");
+            FileId file = files.file(fields, "dataset_info", false);
             Optional<Map<String, Object>> document =
                     file == null ? Optional.empty() : files.document(file);
             if (file != null && document.isEmpty()) {
@@ -148,8 +150,11 @@ public final class DataRules {
         String dataset = entry.text("dataset", NAME_MAX);
         String name = entry.text("name", NAME_MAX);
         String subset = entry.text("subset", NAME_MAX);
-        Reading reading = reading(entry);
-        FileId file = entry.has("file") ? files.file(entry, "file") : null;
+        Reading given = reading(entry);
+        DatasetEntry known = dataset == null ? null : catalog.get(dataset);
+        Reading reading = known != null && given.asFound() ? Reading.of(known) : given;
+        FileId file =
+                entry.has("file") ? files.file(entry, "file", reading.overrules()) : null;
         Integer limit = most == null ? maxSamples : most;
         if (dataset == null) {
             if (!entry.has("file")) {
@@ -167,7 +172,6 @@ public final class DataRules {
             return Optional.ofNullable(file)
                     .map(id -> new DataFile(id, weight, drawn, limit, name, reading));
         }
-        DatasetEntry known = catalog.get(dataset);
         if (known == null) {
             Problem problem =
                     Problem.of(
@@ -188,7 +192,7 @@ public final class DataRules {
                         drawn == null ? known.numSamples().orElse(null) : drawn,
                         limit,
                         dataset,
-                        reading.asFound() ? Reading.of(known) : reading));
+                        reading));
     }
 
     /// The upload that an entry means: by id, by its whole name or by the last part of that; of an

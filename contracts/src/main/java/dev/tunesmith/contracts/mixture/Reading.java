@@ -50,6 +50,12 @@ public record Reading(
         return !turned && columns == null && tags == null;
     }
 
+    /// Whether rows are read in another way than the check of an upload reads them, whose verdict
+    /// on them says nothing then.
+    public boolean overrules() {
+        return !asFound() || (kind != null && kind != FileKind.JSON_LINES);
+    }
+
     /// The same with another shape.
     public Reading with(Shape shape) {
         return new Reading(kind, shape, ranking, columns, tags, chunk);

@@ -129,7 +129,7 @@ public final class SurveyText {
         row(table, "rows", files, file -> number(file.rows().rows()));
         row(table, "format", files, SurveyText::format);
         tokens(table, files);
-        found(table, "bad rows", files, List.of(FindingKind.BAD_ROW));
+        found(table, "bad rows", files, List.of(FindingKind.BAD_ROW, FindingKind.UNKNOWN_SHAPE));
         found(table, "empty answers", files, List.of(FindingKind.EMPTY_ANSWER));
         found(table, "order of turns", files, List.of(FindingKind.ROLE_ORDER));
         found(table, "invalid tool JSON", files, List.of(FindingKind.TOOL_JSON));

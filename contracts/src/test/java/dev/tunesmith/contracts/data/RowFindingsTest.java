@@ -32,6 +32,7 @@ final class RowFindingsTest {
                     {'conversations':[{'from':'human','value':'a'},{'from':'function_call','value':'{oops'}]} ; bad_row tool_json
                     {'conversations':[{'from':'human','value':'a'},{'from':'function_call','value':'[7]'}]} ; bad_row tool_json
                     {'conversations':[{'from':'human','value':'a'},{'from':'gpt','value':'b'}],'tools':'[{oops'} ; bad_row tool_json
+                    {'ask':'a','reply':'b'} ; unknown_shape
                     {'messages':[{'role':'user','content':'say <|im_end|> twice'},{'role':'assistant','content':'no'}]} ; control_text
                     {'messages':[{'role':'user','content':'a <| b'},{'role':'assistant','content':'no'}]} ; ~~
                     """)
@@ -46,6 +47,6 @@ final class RowFindingsTest {
         assertThat(found.stream().map(finding -> finding.kind().wire()).distinct().sorted())
                 .containsExactly(kinds.isEmpty() ? new String[0] : kinds.split(" "));
         assertThat(found).extracting(Finding::line).allMatch(line -> line == 2);
-        assertThat(summary.ok()).isEqualTo(!kinds.contains("bad_row"));
+        assertThat(summary.ok()).isEqualTo(!kinds.matches(".*(bad_row|unknown_shape).*"));
     }
 }

@@ -60,6 +60,50 @@ class DataKeysTest {
         assertThat(((JobRules.Ok) checked).spec().trainingFile()).isEqualTo(Bodies.READY);
     }
 
+    private static JobRules.Checked broken(String data) {
+        return Bodies.checkBody(
+                "{\"model\":\"nano\",\"x_training\":{\"data\":[{\"file\":\"%s\"%s}]}}"
+                        .formatted(Bodies.BROKEN.wire(), data));
+    }
+
+    /// An upload is checked as it is recognised; who names the columns has it checked by the job.
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "'\"columns\": {\"prompt\": \"q\", \"response\": \"a\"}'",
+                "'\"format\": \"openai\", \"tags\": {\"role_tag\": \"from\"}'",
+                "'\"format\": \"sharegpt\"'",
+                "'\"kind\": \"text\"'"
+            })
+    void rowsThatTheUploadRefusedMayBeReadInAnotherWay(String reading) {
+        assertThat(broken("," + reading)).isInstanceOf(JobRules.Ok.class);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {"''", "'\"format\": \"openai\"'", "'\"kind\": \"json_lines\"'", "'\"weight\": 2'"})
+    void rowsThatTheUploadRefusedStayRefusedWhenTheyAreReadAsThere(String reading) {
+        JobRules.Checked checked = broken(reading.isEmpty() ? "" : "," + reading);
+
+        assertThat(((JobRules.Bad) checked).problems().getFirst().text())
+                .contains("x_training.data.0.file", "status_details", "\"columns\"");
+    }
+
+    @Test
+    void aValidationFileMayBeReadInAnotherWayToo() {
+        String file = "\"validation_file\": \"%s\"".formatted(Bodies.BROKEN.wire());
+
+        assertThat(Bodies.check(file)).isInstanceOf(JobRules.Bad.class);
+        assertThat(
+                        Bodies.check(
+                                file
+                                        + ", \"x_training\": {\"validation_data\": {\"columns\":"
+                                        + " {\"prompt\": \"q\"}}}"))
+                .isInstanceOf(JobRules.Ok.class);
+    }
+
     @Test
     void readsAnEntryOfADatasetInfo() {
         DataFile zoo =
@@ -96,7 +140,7 @@ class DataKeysTest {
                     problems,
                     new DataRules.Files() {
                         @Override
-                        public FileId file(Fields given, String key) {
+                        public FileId file(Fields given, String key, boolean overruled) {
                             return FileId.parse(String.valueOf(given.raw(key)));
                         }
 
