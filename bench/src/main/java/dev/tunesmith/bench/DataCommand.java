@@ -6,7 +6,13 @@ import dev.tunesmith.contracts.data.FileInspection;
 import dev.tunesmith.contracts.data.RowSummary;
 import dev.tunesmith.contracts.data.SummaryText;
 import dev.tunesmith.contracts.inspect.Finding;
-import dev.tunesmith.engine.rows.FileScan;
+import dev.tunesmith.contracts.mixture.DataRules;
+import dev.tunesmith.contracts.mixture.Reading;
+import dev.tunesmith.contracts.mixture.RowConversion;
+import dev.tunesmith.contracts.problem.Fields;
+import dev.tunesmith.contracts.problem.Problems;
+import dev.tunesmith.engine.corpus.Recognition;
+import dev.tunesmith.engine.data.SourceRows;
 import dev.tunesmith.engine.rows.RowSource;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -16,7 +22,9 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -32,6 +40,9 @@ import picocli.CommandLine.Parameters;
         exitCodeList = {"0:it can be trained on", "2:usage, or rows that cannot be trained on"})
 @SuppressWarnings("NullAway.Init")
 final class DataCommand implements Runnable {
+
+    private static final String OVERRIDE =
+            "; override with --kind, --format, --columns, --tags";
 
     private static final JsonMapper JSON =
             JsonMapper.builder()
@@ -56,6 +67,29 @@ final class DataCommand implements Runnable {
     @Option(names = "--json", description = "print one JSON object and nothing else")
     private boolean json;
 
+    @Option(names = "--kind", description = "json_lines, json, csv, tsv, text, parquet, arrow")
+    private @Nullable String kind;
+
+    @Option(
+            names = "--format",
+            description = "openai, alpaca, sharegpt, chatml, completion, preference, judged, text")
+    private @Nullable String format;
+
+    @Option(
+            names = "--columns",
+            split = ",",
+            paramLabel = "ROLE=KEY",
+            description = "what columns mean, like prompt=question,response=reply")
+    private Map<String, String> columns = Map.of();
+
+    @Option(
+            names = "--tags",
+            split = ",",
+            paramLabel = "ROLE=NAME",
+            description = "names in turns, like role_tag=who,user_tag=person")
+    private Map<String, String> tags = Map.of();
+
+    private final Map<Path, String> recognised = new LinkedHashMap<>();
     private int exitCode;
 
     private DataCommand() {}
@@ -88,18 +122,52 @@ final class DataCommand implements Runnable {
         }
     }
 
+    /// How the rows are read, in the words of an entry of `x_training.data`.
+    private Reading reading() {
+        Map<String, Object> words = new LinkedHashMap<>();
+        Optional.ofNullable(kind).ifPresent(name -> words.put("kind", name));
+        Optional.ofNullable(format).ifPresent(name -> words.put("format", name));
+        if (!columns.isEmpty()) {
+            words.put("columns", columns);
+        }
+        if (!tags.isEmpty()) {
+            words.put("tags", tags);
+        }
+        Problems problems = new Problems();
+        Reading reading = DataRules.reading(new Fields(words, "", problems));
+        if (!problems.none()) {
+            throw new CommandLine.ParameterException(
+                    new CommandLine(this),
+                    problems.kept().stream()
+                            .map(problem -> "--" + problem.text())
+                            .collect(Collectors.joining("\n")));
+        }
+        return reading;
+    }
+
+    private RowSummary check(Path path, Reading asked, FileInspection inspection)
+            throws IOException {
+        RowSource source = RowSource.of(path);
+        Recognition found = Recognition.of(source, asked, false);
+        recognised.put(path, found.reason(path.getFileName().toString(), asked));
+        return SourceRows.of(source, new RowConversion(found.reading(asked), false))
+                .inspect(inspection);
+    }
+
     private void check() throws IOException {
+        Reading asked = reading();
         Map<String, RowSummary> summaries = new LinkedHashMap<>();
         try (Writer lines =
                 report == null ? Writer.nullWriter() : Files.newBufferedWriter(report)) {
             FileInspection training =
                     new FileInspection(FileInspection.ROWS_COMPARED, to(lines, "training"));
-            summaries.put("training", FileScan.of(RowSource.of(file), training));
+            summaries.put("training", check(file, asked, training));
             if (validation != null) {
                 summaries.put(
                         "validation",
-                        FileScan.of(
-                                RowSource.of(validation),
+                        check(
+                                validation,
+                                asked,
                                 training.validation(
                                         FileInspection.ROWS_COMPARED, to(lines, "validation"))));
             }
@@ -112,7 +180,9 @@ final class DataCommand implements Runnable {
             return;
         }
         summaries.forEach((name, summary) -> {
-            System.out.println((name.equals("training") ? file : validation) + ":");
+            Path path = validation == null || name.equals("training") ? file : validation;
+            System.out.println(path + ":");
+            System.out.println("  " + recognised.get(path) + OVERRIDE);
             SummaryText.lines(summary).forEach(line -> System.out.println("  " + line));
         });
     }

@@ -1,12 +1,14 @@
 package dev.tunesmith.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.Console;
 import java.io.PrintStream;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import picocli.CommandLine.Option;
 
 /// How a command shows its result: a table for people, the API's own object for programs.
@@ -21,6 +23,19 @@ public final class Output {
     private boolean quiet;
 
     private final PrintStream out = System.out;
+
+    /// Whether a terminal shows it, with colours and with lines that are written again. Without one
+    /// the console is null, also on current JDKs when standard input is a pipe.
+    @SuppressWarnings("SystemConsoleNull")
+    public static boolean hasColours() {
+        Console console = System.console();
+        return hasColours(System.getenv(), console != null && console.isTerminal());
+    }
+
+    /// Only a terminal has colours, and only for who did not decline them (no-color.org).
+    static boolean hasColours(Map<String, String> environment, boolean terminal) {
+        return terminal && environment.getOrDefault("NO_COLOR", "").isEmpty();
+    }
 
     /// Whether a program reads it.
     public boolean isJson() {

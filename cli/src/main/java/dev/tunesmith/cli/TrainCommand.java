@@ -161,19 +161,12 @@ final class TrainCommand implements Callable<Integer> {
                 new ProgressBar(
                         new java.io.PrintStream(
                                 sink, true, java.nio.charset.StandardCharsets.UTF_8),
-                        isTerminal());
+                        Output.hasColours());
         try {
             return new Follower(api, id, bar).follow(deadline);
         } finally {
             Runtime.getRuntime().removeShutdownHook(detached);
         }
-    }
-
-    /// Without a terminal the console is null, also on current JDKs when standard input is a pipe.
-    @SuppressWarnings("SystemConsoleNull")
-    private static boolean isTerminal() {
-        java.io.Console console = System.console();
-        return console != null && console.isTerminal() && System.getenv("NO_COLOR") == null;
     }
 
     static String summary(JsonNode job) {

@@ -62,15 +62,21 @@ final class StandInServer implements AutoCloseable {
     }
 
     Said run(String... words) {
-        String[] all =
-                Stream.concat(
-                                Arrays.stream(words),
-                                Stream.of(
-                                        "--key-file",
-                                        key.toString(),
-                                        "--url",
-                                        "http://127.0.0.1:" + server.getAddress().getPort()))
-                        .toArray(String[]::new);
+        return said(Stream.concat(Arrays.stream(words), connection()).toArray(String[]::new));
+    }
+
+    /// Runs a verb of a command that takes the connection itself.
+    Said runVerb(String command, String... words) {
+        Stream<String> begin = Stream.concat(Stream.of(command), connection());
+        return said(Stream.concat(begin, Arrays.stream(words)).toArray(String[]::new));
+    }
+
+    private Stream<String> connection() {
+        String url = "http://127.0.0.1:" + server.getAddress().getPort();
+        return Stream.of("--key-file", key.toString(), "--url", url);
+    }
+
+    private static Said said(String... all) {
         var out = new ByteArrayOutputStream();
         var err = new ByteArrayOutputStream();
         PrintStream before = System.out;

@@ -3,6 +3,9 @@ package dev.tunesmith.api.dataset;
 import dev.tunesmith.contracts.chat.NamedTemplates;
 import dev.tunesmith.contracts.event.DataTask.Verb;
 import dev.tunesmith.contracts.event.DataTask.Wish;
+import dev.tunesmith.contracts.mixture.DataRules;
+import dev.tunesmith.contracts.mixture.Reading;
+import dev.tunesmith.contracts.problem.Fields;
 import dev.tunesmith.contracts.problem.NearestName;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;
@@ -47,7 +50,8 @@ final class DataTaskRules {
                     "shape",
                     "validation",
                     "likeness",
-                    "seed");
+                    "seed",
+                    "reading");
 
     private final Map<String, Object> body;
     private final Problems problems;
@@ -139,7 +143,20 @@ final class DataTaskRules {
                 oneOf("shape", List.of("openai", "sharegpt", "alpaca")),
                 validation,
                 oneOf("likeness", List.of("exact", "normalised", "near")),
-                whole("seed", 0, 1L << 53));
+                whole("seed", 0, 1L << 53),
+                reading());
+    }
+
+    /// How the rows are read, in the words of an entry of `x_training.data`.
+    private @Nullable Reading reading() {
+        Fields fields = new Fields(body, "", problems);
+        if (!fields.has("reading")) {
+            return null;
+        }
+        Fields given = fields.object("reading");
+        Reading reading = DataRules.reading(given);
+        given.rejectOthers(Map.of());
+        return reading;
     }
 
     private @Nullable Integer length() {

@@ -61,16 +61,17 @@ public final class DataCommand {
     int check(
             @Parameters(paramLabel = "FILE", description = "a file here, or file-…") String file,
             @Mixin Counting counting,
+            @Mixin ReadingOptions reading,
             @Option(names = "--validation", paramLabel = "FILE") @Nullable String validation,
             @Option(names = "--report", paramLabel = "FILE") @Nullable Path report) {
-        DataTaskRun run = run("check");
+        DataTaskRun run = run("check", reading);
         counting.addTo(run.wish());
         run.second(validation);
         JsonNode task = run.of(file);
         if (report != null) {
             run.download(task, "findings.jsonl", report);
         }
-        show(task, () -> new DataText(output).check(task.path("result")));
+        show(task, () -> text().check(task.path("result")));
         boolean bad =
                 task.path("result").path("training").path("problem_count").asLong()
                                 + task.path("result")
@@ -87,23 +88,25 @@ public final class DataCommand {
     int preview(
             @Parameters(paramLabel = "FILE", description = "a file here, or file-…") String file,
             @Mixin Counting counting,
+            @Mixin ReadingOptions reading,
             @Option(names = "--row", paramLabel = "N", defaultValue = "1") long row) {
-        DataTaskRun run = run("preview");
+        DataTaskRun run = run("preview", reading);
         counting.addTo(run.wish());
         run.wish().put("row", row);
         JsonNode task = run.of(file);
-        show(task, () -> new DataText(output).preview(task.path("result")));
+        show(task, () -> text().preview(task.path("result")));
         return ExitCode.OK;
     }
 
     @Command(description = "Count the tokens of all rows.", mixinStandardHelpOptions = true)
     int tokens(
             @Parameters(paramLabel = "FILE", description = "a file here, or file-…") String file,
-            @Mixin Counting counting) {
-        DataTaskRun run = run("tokens");
+            @Mixin Counting counting,
+            @Mixin ReadingOptions reading) {
+        DataTaskRun run = run("tokens", reading);
         counting.addTo(run.wish());
         JsonNode task = run.of(file);
-        show(task, () -> new DataText(output).tokens(task.path("result")));
+        show(task, () -> text().tokens(task.path("result")));
         return ExitCode.OK;
     }
 
@@ -120,15 +123,16 @@ public final class DataCommand {
                                             + " or .arrow")
                     Path target,
             @Option(names = "--shape", description = "openai, sharegpt, alpaca")
-                    @Nullable String shape) {
-        DataTaskRun run = run("convert");
+                    @Nullable String shape,
+            @Mixin ReadingOptions reading) {
+        DataTaskRun run = run("convert", reading);
         String name = target.getFileName().toString();
         String format = name.replaceFirst("^.*?([A-Za-z]+(\\.(gz|zst))?)$", "$1");
         run.wish().put("format", format);
         DataTaskRun.put(run.wish(), "shape", shape);
         JsonNode task = run.of(file);
         run.download(task, "rows." + format, target);
-        show(task, () -> new DataText(output).converted(task.path("result"), target));
+        show(task, () -> text().converted(task.path("result"), target));
         return ExitCode.OK;
     }
 
@@ -152,8 +156,9 @@ public final class DataCommand {
                             names = {"-o", "--output"},
                             defaultValue = ".",
                             description = "folder for training.jsonl and validation.jsonl")
-                    Path folder) {
-        DataTaskRun run = run("split");
+                    Path folder,
+            @Mixin ReadingOptions reading) {
+        DataTaskRun run = run("split", reading);
         run.wish().put("validation", validation).put("seed", seed).put("likeness", likeness);
         JsonNode task = run.of(file);
         run.download(task, "training.jsonl", folder.resolve("training.jsonl"));
@@ -176,16 +181,23 @@ public final class DataCommand {
             mixinStandardHelpOptions = true)
     int pack(
             @Parameters(paramLabel = "FILE", description = "a file here, or file-…") String file,
-            @Mixin Counting counting) {
-        DataTaskRun run = run("pack");
+            @Mixin Counting counting,
+            @Mixin ReadingOptions reading) {
+        DataTaskRun run = run("pack", reading);
         counting.addTo(run.wish());
         JsonNode task = run.of(file);
-        show(task, () -> new DataText(output).packed(task.path("result")));
+        show(task, () -> text().packed(task.path("result")));
         return ExitCode.OK;
     }
 
-    private DataTaskRun run(String verb) {
-        return new DataTaskRun(connection.open(), verb);
+    private DataTaskRun run(String verb, ReadingOptions reading) {
+        var run = new DataTaskRun(connection.open(), verb);
+        reading.addTo(run.wish());
+        return run;
+    }
+
+    private DataText text() {
+        return new DataText(output, Output.hasColours());
     }
 
     private void show(JsonNode task, Runnable text) {

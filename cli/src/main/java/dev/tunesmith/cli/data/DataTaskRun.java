@@ -58,7 +58,7 @@ final class DataTaskRun {
             Runtime.getRuntime().addShutdownHook(cancel);
             task = ended(path);
             Runtime.getRuntime().removeShutdownHook(cancel);
-            return task;
+            return succeeded(task);
         } finally {
             uploaded.forEach(id -> api.delete("/v1/files/" + Api.quoted(id)));
         }
@@ -74,6 +74,10 @@ final class DataTaskRun {
             }
             task = api.get(path);
         }
+        return task;
+    }
+
+    private static JsonNode succeeded(JsonNode task) {
         return switch (task.path("status").asText()) {
             case "succeeded" -> task;
             case "cancelled" -> throw new CommandFailure(ExitCode.CANCELLED, "cancelled");

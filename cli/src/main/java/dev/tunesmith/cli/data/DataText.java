@@ -10,11 +10,9 @@ import dev.tunesmith.cli.ExitCode;
 import dev.tunesmith.cli.Output;
 import dev.tunesmith.contracts.data.RowSummary;
 import dev.tunesmith.contracts.data.SummaryText;
-import java.io.Console;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 
 /// What people read of the results of data tasks.
 final class DataText {
@@ -31,15 +29,22 @@ final class DataText {
     private static final String PLAIN = "\u001B[0m";
 
     private final Output output;
+    private final boolean colours;
 
-    DataText(Output output) {
+    /// @param colours whether trained text is coloured; brackets stand around it otherwise
+    DataText(Output output, boolean colours) {
         this.output = output;
+        this.colours = colours;
     }
 
     void check(JsonNode result) {
         for (String name : new String[] {"training", "validation"}) {
             if (result.path(name).isObject()) {
                 output.text(name + ":");
+                String taken = result.path("recognised").path(name).asText();
+                if (!taken.isEmpty()) {
+                    output.text("  %s; %s".formatted(taken, ReadingOptions.OVERRIDE));
+                }
                 SummaryText.lines(summary(result.path(name)))
                         .forEach(line -> output.text("  " + line));
             }
@@ -76,16 +81,13 @@ final class DataText {
         }
     }
 
-    /// Trained text stands in colour, or in brackets where there are no colours.
-    private static String piece(String text, double weight) {
+    /// Trained text stands in colour, or in brackets where there are no colours. Rows do not write
+    /// to the terminal with control sequences of their own.
+    private String piece(String raw, double weight) {
+        String text = raw.replace('\u001B', '\u241B');
         if (weight == 0) {
             return text;
         }
-        boolean colours =
-                System.getenv("NO_COLOR") == null
-                        && Optional.ofNullable(System.console())
-                                .filter(Console::isTerminal)
-                                .isPresent();
         return colours ? (weight < 1 ? HALF_TRAINED : TRAINED) + text + PLAIN : "[[" + text + "]]";
     }
 

@@ -5,12 +5,12 @@ import com.fasterxml.jackson.annotation.JsonTypeName;
 import com.fasterxml.jackson.annotation.JsonValue;
 import dev.tunesmith.contracts.id.TaskId;
 import dev.tunesmith.contracts.id.TenantId;
+import dev.tunesmith.contracts.mixture.Reading;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /// Look at a file of rows, or make other files of it. Answer: [Report.DataDone].
 ///
-/// @param name what the user calls the file
 /// @param validation a second file, for [Verb#CHECK] alone
 /// @param base whose tokenizer and template count; null where none is needed
 /// @param prefix where files of the result go, with a slash at the end
@@ -18,7 +18,6 @@ import org.jspecify.annotations.Nullable;
 public record DataTask(
         TaskId task,
         TenantId tenant,
-        String name,
         ObjectRef file,
         @Nullable ObjectRef validation,
         @Nullable ModelSource base,
@@ -68,6 +67,7 @@ public record DataTask(
     /// @param shape shape of the rows that are written: openai, sharegpt, alpaca
     /// @param validation share or number of rows that are held out
     /// @param likeness how alike rows are that have to stay together: exact, normalised, near
+    /// @param reading how the rows of all files are read; null recognises it
     public record Wish(
             Verb verb,
             @Nullable Long row,
@@ -78,5 +78,12 @@ public record DataTask(
             @Nullable String shape,
             @Nullable Double validation,
             @Nullable String likeness,
-            @Nullable Long seed) {}
+            @Nullable Long seed,
+            @Nullable Reading reading) {
+
+        /// How the rows are read.
+        public Reading read() {
+            return reading == null ? Reading.RECOGNISED : reading;
+        }
+    }
 }

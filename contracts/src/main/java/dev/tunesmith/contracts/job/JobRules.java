@@ -102,7 +102,6 @@ public final class JobRules {
         String model = model(fields);
         boolean mixed =
                 fields.hasObject("x_training") && fields.object("x_training").hasList("data");
-        // With data the first of its files is meant, which is looked up there.
         FileId named = file(fields, "training_file", !mixed, mixed);
         Long seed = fields.longInteger("seed", 0, Integer.MAX_VALUE);
         MethodRules methods = new MethodRules(fields, problems);
@@ -116,9 +115,7 @@ public final class JobRules {
                         methods,
                         given -> DataRules.read(given, problems, dataFiles()));
         TrainingOptions options = trainingRules.options();
-        Reading held = options.data().validation();
-        FileId validation =
-                file(fields, "validation_file", false, held != null && held.overrules());
+        FileId validation = validation(fields, options.data());
         FileId training = training(named, options.data());
         JobSpec.Labels labels = labels(fields, trainingRules.clientJobId());
         JobSpec.Scheduling scheduling = scheduling(fields.object("x_scheduling"));
@@ -189,6 +186,11 @@ public final class JobRules {
         };
     }
 
+    private @Nullable FileId validation(Fields fields, DataPlan data) {
+        Reading reading = data.validation();
+        return file(fields, "validation_file", false, reading != null && reading.overrules());
+    }
+
     /// The first file that is trained on.
     private @Nullable FileId training(@Nullable FileId named, DataPlan data) {
         if (data.files().isEmpty()) {
@@ -257,7 +259,8 @@ public final class JobRules {
         return value;
     }
 
-    /// @param overruled whether its rows are read in another way than the upload's check did
+    /// @param overruled whether its rows are read in another way than the upload's check did, or
+    ///   looked at as the first file of the data
     private @Nullable FileId file(
             Fields fields, String key, boolean required, boolean overruled) {
         String text = required ? required(fields, key) : fields.text(key, NAME_MAX);

@@ -234,7 +234,9 @@ public final class DataRules {
         return found;
     }
 
-    private static Reading reading(Fields entry) {
+    /// Reads the keys that say how rows are read: `kind`, `format`, `ranking`, `columns`, `tags`,
+    /// `chunk`.
+    public static Reading reading(Fields entry) {
         Shape format = entry.choice("format", List.of(Shape.values()), Shape::wire);
         Map<String, String> columns = names(entry, "columns", DatasetEntry.COLUMN_ROLES);
         Map<String, String> tags = names(entry, "tags", DatasetEntry.TAGS.keySet());

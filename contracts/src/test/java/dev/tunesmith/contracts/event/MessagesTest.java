@@ -42,7 +42,7 @@ final class MessagesTest {
     private static final TaskId TASK = new TaskId(SOME);
     private static final Attempt ATTEMPT = new Attempt(JOB, 2, SOME);
     private static final ManifestRef MANIFEST = new ManifestRef("a/b/MANIFEST.json", "ff");
-    private static final ObjectRef FILE = new ObjectRef("t/x/datasets/y", 5, "00");
+    private static final ObjectRef FILE = new ObjectRef("t/x/datasets/y", 5, "00", "rows.csv");
     private static final DatasetStats STATS = new DatasetStats(1, 2, 3, 4, 5, 6, 7, 8);
     private static final ModelFacts FACTS =
             new ModelFacts("LlamaForCausalLM", 2, 64, 4, 2, 16, 128, 512, true, false, 99, 256);
@@ -79,12 +79,11 @@ final class MessagesTest {
             new DataTask(
                     TASK,
                     TENANT,
-                    "rows.csv",
                     FILE,
                     null,
                     new ModelSource("nano", MANIFEST),
                     new DataTask.Wish(
-                            DataTask.Verb.PREVIEW, 3L, null, null, 64, null, null, 0.5, null, 1L),
+                            DataTask.Verb.PREVIEW, 3L, null, null, 64, null, null, 0.5, null, 1L, null),
                     "t/x/data/y/");
 
     private static Stream<Message> messages() {

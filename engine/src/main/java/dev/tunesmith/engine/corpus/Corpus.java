@@ -12,7 +12,6 @@ import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.mixture.DataPlan;
 import dev.tunesmith.contracts.mixture.Reading;
 import dev.tunesmith.contracts.mixture.RowConversion;
-import dev.tunesmith.contracts.mixture.Shape;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import dev.tunesmith.contracts.twin.Likeness;
@@ -128,11 +127,10 @@ public final class Corpus implements AutoCloseable {
                             null));
             return;
         }
-        boolean chatMl =
-                file.reading().asFound() && found.shape().equals(Optional.of(Shape.CHATML));
-        Reading reading = chatMl ? file.reading().with(Shape.CHATML) : file.reading();
+        Reading reading = found.reading(file.reading());
         Path target = room.resolve("tokens-" + shards.size());
-        ShardKey key = ShardKey.of(file.source(), reading, tokenizer, plan.orderColumn());
+        ShardKey key =
+                ShardKey.of(file.source(), found.kind(), reading, tokenizer, plan.orderColumn());
         // Graders read the rows themselves, and nearness is measured on them; pictures depend on
         // more than the key says.
         boolean shared =

@@ -23,9 +23,19 @@ public record CorpusFile(
         return new CorpusFile(source, name, reading, null, null);
     }
 
+    /// All rows of a file under the name that it has.
+    public static CorpusFile whole(RowSource source, Reading reading) {
+        return whole(source, source.name().getFileName().toString(), reading);
+    }
+
     /// A file of a plan.
     public static CorpusFile of(RowSource source, DataFile file) {
+        String named = file.name();
         return new CorpusFile(
-                source, file.shown(), file.reading(), file.numSamples(), file.maxSamples());
+                source,
+                named == null ? source.name().getFileName().toString() : named,
+                file.reading(),
+                file.numSamples(),
+                file.maxSamples());
     }
 }

@@ -114,6 +114,43 @@ public record Recognition(
         return looked == 0 ? 0 : (double) fitting / looked;
     }
 
+    /// How the rows are read, given what was asked for: texts that were written as ChatML are taken
+    /// apart.
+    public Reading reading(Reading asked) {
+        boolean chatMl = asked.asFound() && shape.equals(Optional.of(Shape.CHATML));
+        return chatMl ? asked.with(Shape.CHATML) : asked;
+    }
+
+    /// What a file is taken for and why, for somebody who may know better.
+    ///
+    /// @param name what the file is called
+    public String reason(String name, Reading asked) {
+        if (refusal(asked).isPresent()) {
+            return refusal(asked).get();
+        }
+        if (!asked.equals(Reading.RECOGNISED)) {
+            return "read as %s: %d of the first %d rows can be used"
+                    .formatted(asked.wire(), usable, looked);
+        }
+        String file = kind.map(found -> found.wire().replace('_', ' ')).orElse("no file of rows");
+        String how =
+                FileKind.named(RowFile.plain(name)).equals(kind)
+                        ? "its name says so"
+                        : "its first bytes are such";
+        return "recognised as %s, because %s, with %s"
+                .formatted(
+                        file,
+                        kind.isPresent() ? how : "neither name nor bytes tell",
+                        shape.map(found ->
+                                        "%s rows, because %d of the first %d have %s"
+                                                .formatted(
+                                                        found.wire(),
+                                                        fitting,
+                                                        looked,
+                                                        found.mark()))
+                                .orElse("rows of no known shape: name their columns"));
+    }
+
     /// What was found, for the owner of the file.
     public String sentence(String name) {
         String file = kind.map(found -> found.wire().replace('_', ' ')).orElse("an unknown file");

@@ -1,6 +1,7 @@
 package dev.tunesmith.engine.corpus;
 
 import dev.tunesmith.contracts.data.DatasetStats;
+import dev.tunesmith.contracts.dataset.FileKind;
 import dev.tunesmith.contracts.mixture.Reading;
 import dev.tunesmith.engine.data.DatasetTokenizer;
 import dev.tunesmith.engine.data.TokenShard;
@@ -31,8 +32,10 @@ record ShardKey(String source, String uncut, String cut, int lengthMax) {
     /// Counts up when the same rows give other tokens than before.
     private static final int ENCODING_VERSION = 2;
 
+    /// @param kind what the file was taken for, by its name perhaps
     static ShardKey of(
             RowSource file,
+            Optional<FileKind> kind,
             Reading reading,
             DatasetTokenizer tokenizer,
             @Nullable String orderColumn)
@@ -43,6 +46,7 @@ record ShardKey(String source, String uncut, String cut, int lengthMax) {
         parts.put("encoding", ENCODING_VERSION);
         parts.put("format", TokenShard.FORMAT_VERSION);
         parts.put("source", source);
+        parts.put("kind", kind.map(FileKind::wire).orElse(""));
         parts.put("reading", new TreeMap<>(reading.wire()));
         parts.put("tokenizer", tokenizer.identity());
         parts.put("rows", options.method().rowKind().name());

@@ -84,7 +84,7 @@ public record SourceRows(RowSource source, FileKind kind, RowConversion conversi
     }
 
     /// Where the documents of a text file end.
-    Chunk chunk() {
+    public Chunk chunk() {
         Chunk asked = conversion.reading().chunk();
         return asked == null ? Chunk.LINE : asked;
     }

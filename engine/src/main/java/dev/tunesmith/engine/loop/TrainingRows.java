@@ -123,7 +123,6 @@ final class TrainingRows implements AutoCloseable {
                     CorpusFile file =
                             CorpusFile.whole(
                                     sources.validation().get(),
-                                    "validation file",
                                     asked == null ? Reading.RECOGNISED : asked);
                     validation =
                             Optional.of(

@@ -145,7 +145,7 @@ public final class TrainingRun implements AutoCloseable {
         /// The training files as a plan has them.
         List<CorpusFile> files(DataPlan plan) {
             if (plan.files().isEmpty()) {
-                return List.of(CorpusFile.whole(training, "training file", Reading.RECOGNISED));
+                return List.of(CorpusFile.whole(training, Reading.RECOGNISED));
             }
             List<CorpusFile> files = new ArrayList<>();
             for (int i = 0; i < plan.files().size(); i++) {

@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.prepare;
 
+import dev.tunesmith.contracts.mixture.Reading;
 import dev.tunesmith.contracts.twin.HoldOut;
 import dev.tunesmith.contracts.twin.Likeness;
 import dev.tunesmith.contracts.twin.RowPrint;
@@ -26,9 +27,11 @@ public record RowSplit(long training, long validation, long groups) {
 
     /// Reads the file twice and writes both parts as JSON lines, in the order of the file.
     ///
+    /// @param reading tells the kind of the file; rows are written as they are
     /// @param size a share below 1, or a number of rows
     public static RowSplit write(
             RowSource source,
+            Reading reading,
             Likeness likeness,
             double size,
             long seed,
@@ -38,7 +41,7 @@ public record RowSplit(long training, long validation, long groups) {
         Twins twins = new Twins(likeness);
         long[] prints = new long[1024];
         int rows = 0;
-        try (RowReader reader = RowFile.open(source)) {
+        try (RowReader reader = RowFile.open(source, reading)) {
             Optional<Map<String, @Nullable Object>> row = reader.next();
             while (row.isPresent()) {
                 prints = rows == prints.length ? Arrays.copyOf(prints, 2 * rows) : prints;
@@ -50,16 +53,17 @@ public record RowSplit(long training, long validation, long groups) {
         int[] groups = twins.groups();
         BitSet held =
                 HoldOut.rows(HoldOut.ofGroups(Arrays.copyOf(prints, rows), groups), size, seed);
-        write(source, held, training, validation);
+        write(source, reading, held, training, validation);
         return new RowSplit(
                 (long) rows - held.cardinality(),
                 held.cardinality(),
                 Arrays.stream(groups).distinct().count());
     }
 
-    private static void write(RowSource source, BitSet held, Path training, Path validation)
+    private static void write(
+            RowSource source, Reading reading, BitSet held, Path training, Path validation)
             throws IOException {
-        try (RowReader reader = RowFile.open(source);
+        try (RowReader reader = RowFile.open(source, reading);
                 BufferedWriter kept = Files.newBufferedWriter(training);
                 BufferedWriter out = Files.newBufferedWriter(validation)) {
             int place = 0;

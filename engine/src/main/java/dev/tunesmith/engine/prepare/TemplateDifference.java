@@ -6,7 +6,6 @@ import dev.tunesmith.contracts.dataset.UsualRow;
 import dev.tunesmith.contracts.inspect.FindingKind;
 import dev.tunesmith.contracts.inspect.SensitiveText;
 import dev.tunesmith.contracts.method.Method;
-import dev.tunesmith.contracts.mixture.Chunk;
 import dev.tunesmith.contracts.mixture.Reading;
 import dev.tunesmith.contracts.mixture.RowConversion;
 import dev.tunesmith.engine.data.ChatFormat;
@@ -67,12 +66,7 @@ public record TemplateDifference(
                         TemplateFormat.instead(model, TemplateFormat.TRAINING_TIME, source.get()),
                         method);
         RowConversion conversion = new RowConversion(reading, false);
-        Chunk chunk = Objects.requireNonNullElse(reading.chunk(), Chunk.LINE);
-        try (RowReader rows =
-                RowFile.open(
-                        file,
-                        reading.kind() == null ? RowFile.kind(file) : reading.kind(),
-                        chunk)) {
+        try (RowReader rows = RowFile.open(file, reading)) {
             Optional<Map<String, @Nullable Object>> row = rows.next();
             for (long number = 1; row.isPresent() && comparison.rows < ROWS; number++) {
                 comparison.add(conversion.of(RowReader.known(row.get())), number);

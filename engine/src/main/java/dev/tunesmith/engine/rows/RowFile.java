@@ -2,6 +2,7 @@ package dev.tunesmith.engine.rows;
 
 import dev.tunesmith.contracts.dataset.FileKind;
 import dev.tunesmith.contracts.mixture.Chunk;
+import dev.tunesmith.contracts.mixture.Reading;
 import io.airlift.compress.v3.MalformedInputException;
 import io.airlift.compress.v3.zstd.ZstdInputStream;
 import java.io.BufferedInputStream;
@@ -17,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
@@ -77,6 +79,15 @@ public final class RowFile {
         };
     }
 
+    /// The reader of a file as it is asked to be read; what nobody said is recognised.
+    public static RowReader open(RowSource source, Reading reading) throws IOException {
+        FileKind named = reading.kind();
+        return open(
+                source,
+                named == null ? kind(source) : named,
+                Objects.requireNonNullElse(reading.chunk(), Chunk.LINE));
+    }
+
     private static boolean isCompressed(RowSource source) throws IOException {
         try (InputStream raw = source.open()) {
             return FileKind.isCompressed(raw.readNBytes(4));
@@ -91,8 +102,7 @@ public final class RowFile {
     /// The same for a file that may be elsewhere.
     public static FileKind kind(RowSource source) throws IOException {
         String name = source.name().getFileName().toString();
-        String plain = name.replaceFirst("(?i)\\.(gz|zst|zstd)$", "");
-        return FileKind.of(head(source), plain)
+        return FileKind.of(head(source), plain(name))
                 .orElseThrow(() ->
                         new RowFileException(
                                 source.name(),
@@ -100,6 +110,11 @@ public final class RowFile {
                                         .formatted(
                                                 Arrays.toString(FileKind.values())
                                                         .toLowerCase(Locale.ROOT))));
+    }
+
+    /// A name without the ending of a compressed file.
+    public static String plain(String name) {
+        return name.replaceFirst("(?i)\\.(gz|zst|zstd)$", "");
     }
 
     /// Whether a file begins as a text does: valid, and without control characters.

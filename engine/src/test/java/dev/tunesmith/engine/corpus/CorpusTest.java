@@ -429,6 +429,19 @@ class CorpusTest {
         assertThat(kept.found).isZero();
     }
 
+    /// Kills: tokens of a table that are taken for those of a text with the same bytes.
+    @Test
+    void theSameBytesUnderAnotherNameHaveTokensOfTheirOwn() throws IOException {
+        Path table = written("same.csv", "text\none\ntwo\n");
+        Path text = written("same.txt", "text\none\ntwo\n");
+        try (Corpus first = read(Method.PRETRAIN, 1000, table);
+                Corpus second = read(Method.PRETRAIN, 1000, text)) {
+            assertThat(first.stats().rows()).isEqualTo(2);
+            assertThat(second.stats().rows()).isEqualTo(3);
+            assertThat(first.notes().getFirst()).startsWith("same.csv is csv");
+        }
+    }
+
     private static DataPlan plan(Mixing mixing, DataFile... files) {
         return new DataPlan(List.of(files), mixing, null, RowOrder.GIVEN, null, null);
     }

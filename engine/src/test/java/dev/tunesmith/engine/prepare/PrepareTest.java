@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tunesmith.contracts.dataset.FileKind;
 import dev.tunesmith.contracts.mixture.Chunk;
+import dev.tunesmith.contracts.mixture.Reading;
 import dev.tunesmith.contracts.twin.Likeness;
 import dev.tunesmith.engine.data.Packing;
 import dev.tunesmith.engine.data.UnusableRowException;
@@ -80,7 +81,13 @@ final class PrepareTest {
 
         RowSplit split =
                 RowSplit.write(
-                        RowSource.of(source), Likeness.NORMALISED, 0.1, 3, training, validation);
+                        RowSource.of(source),
+                        Reading.RECOGNISED,
+                        Likeness.NORMALISED,
+                        0.1,
+                        3,
+                        training,
+                        validation);
 
         assertThat(split.groups()).isEqualTo(100);
         assertThat(split.training() + split.validation()).isEqualTo(200);

@@ -32,6 +32,40 @@ class TextScoresTest {
         assertThat(scores.get("exact_match")).isZero();
     }
 
+    /// What `bench/peers/scores.py` says of the same pairs: LLaMA-Factory's names by NLTK, jieba and
+    /// rouge-chinese, `sacrebleu_*` by sacrebleu 2.6.0, `rouge_score_*` by rouge-score.
+    @Test
+    void theTableHasTheNumbersOfEachLibraryUnderItsName() {
+        List<TextPair> pairs =
+                List.of(
+                        new TextPair("the cat sat on the mat", "the cat is sitting on the mat."),
+                        new TextPair("今天天气很好，我们去公园", "今天天气非常好，我们一起去公园散步。"),
+                        new TextPair("机器学习很有趣", "机器学习很有趣"),
+                        new TextPair("Don't panic: 1,000.5 costs", "Don't panic! It costs 1,000.5"),
+                        new TextPair("", "nothing said"));
+        Map<String, Double> wanted =
+                Map.ofEntries(
+                        Map.entry("bleu-4", 52.2434),
+                        Map.entry("rouge-1", 64.29308),
+                        Map.entry("rouge-2", 49.7647),
+                        Map.entry("rouge-l", 63.1402),
+                        Map.entry("sacrebleu_bleu_13a", 17.995242),
+                        Map.entry("sacrebleu_bleu_zh", 39.341987),
+                        Map.entry("sacrebleu_chrf", 46.23445),
+                        Map.entry("sacrebleu_chrf++", 46.130053),
+                        Map.entry("sacrebleu_ter", 56.25),
+                        Map.entry("rouge_score_rouge1", 0.340513),
+                        Map.entry("rouge_score_rouge2", 0.232168),
+                        Map.entry("rouge_score_rougeL", 0.313846),
+                        Map.entry("exact_match", 0.2));
+
+        Map<String, Double> scores = TextScores.of(pairs);
+
+        assertThat(scores).containsOnlyKeys(wanted.keySet());
+        wanted.forEach((name, value) ->
+                assertThat(scores.get(name)).as(name).isCloseTo(value, within(2e-5)));
+    }
+
     /// Kills: blanks of Unicode that are taken for words.
     @Test
     void blanksOfEveryScriptPartWords() {

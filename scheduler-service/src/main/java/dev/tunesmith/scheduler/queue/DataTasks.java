@@ -17,7 +17,6 @@ import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import org.jdbi.v3.core.Handle;
@@ -37,10 +36,8 @@ public final class DataTasks implements Runnable {
 
     private static final String DUE =
             """
-            SELECT task_id, tenant_id, file_id, validation_id, model, wish::text AS wish, sends,
-              (SELECT filename FROM file f
-                WHERE f.tenant_id = t.tenant_id AND f.file_id = t.file_id) AS filename
-            FROM data_task t
+            SELECT task_id, tenant_id, file_id, validation_id, model, wish::text AS wish, sends
+            FROM data_task
             WHERE finished_at IS NULL AND NOT cancelled
               AND (state = 'QUEUED' OR sent_at < clock_timestamp() - make_interval(secs => :resend_s))
             ORDER BY created_at
@@ -116,10 +113,7 @@ public final class DataTasks implements Runnable {
             @Nullable UUID validation,
             @Nullable String model,
             DataTask.Wish wish,
-            Try tried) {}
-
-    /// How often it was sent, and what its file is called.
-    private record Try(int sends, @Nullable String filename) {}
+            int sends) {}
 
     private static List<Due> due(Handle handle) {
         return handle.createQuery(DUE)
@@ -136,7 +130,7 @@ public final class DataTasks implements Runnable {
                 row.getObject("validation_id", UUID.class),
                 row.getString("model"),
                 Json.read(row.getString("wish"), DataTask.Wish.class),
-                new Try(row.getInt("sends"), row.getString("filename")));
+                row.getInt("sends"));
     }
 
     private void send(Handle handle, Due due) {
@@ -151,7 +145,7 @@ public final class DataTasks implements Runnable {
             fail(handle, due.task(), "the file was deleted meanwhile");
         } else if (due.model() != null && base.isEmpty()) {
             fail(handle, due.task(), "the model " + due.model() + " does not exist any more");
-        } else if (due.tried().sends() >= SENDS_MAX) {
+        } else if (due.sends() >= SENDS_MAX) {
             fail(handle, due.task(), "no host answered %d times".formatted(SENDS_MAX));
         } else {
             String prefix = "t/%s/data/%s/".formatted(due.tenant().value(), due.task().value());
@@ -160,7 +154,6 @@ public final class DataTasks implements Runnable {
                             new DataTask(
                                     due.task(),
                                     due.tenant(),
-                                    Objects.requireNonNullElse(due.tried().filename(), ""),
                                     file.get(),
                                     validation.orElse(null),
                                     base.orElse(null),

@@ -107,7 +107,7 @@ record Jobs(Handle handle) {
 
     private static final String FILE =
             """
-            SELECT object_key, bytes, encode(sha256, 'hex') AS sha256 FROM file
+            SELECT object_key, bytes, encode(sha256, 'hex') AS sha256, filename FROM file
             WHERE tenant_id = :tenant AND file_id = :file AND deleted_at IS NULL
             """;
 
@@ -334,7 +334,8 @@ record Jobs(Handle handle) {
                         new ObjectRef(
                                 row.getString("object_key"),
                                 row.getLong("bytes"),
-                                row.getString("sha256")))
+                                row.getString("sha256"),
+                                row.getString("filename")))
                 .findOne();
     }
 

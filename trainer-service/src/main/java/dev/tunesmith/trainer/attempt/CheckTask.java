@@ -183,7 +183,7 @@ final class CheckTask implements RowWatch {
                 CorpusFile file =
                         CorpusFile.whole(
                                 storage.rows(task.validation()),
-                                VALIDATION,
+                                validationName(task.validation()),
                                 asked == null ? Reading.RECOGNISED : asked);
                 validation = read(tokenizer, List.of(file), DataPlan.PLAIN, problems);
             }
@@ -216,10 +216,22 @@ final class CheckTask implements RowWatch {
             RowSource source = storage.rows(objects.get(i));
             files.add(
                     plan.files().isEmpty()
-                            ? CorpusFile.whole(source, TRAINING, Reading.RECOGNISED)
+                            ? CorpusFile.whole(
+                                    source, name(objects.get(i), TRAINING), Reading.RECOGNISED)
                             : CorpusFile.of(source, plan.files().get(i)));
         }
         return files;
+    }
+
+    /// What its owner calls a file.
+    private static String name(ObjectRef object, String otherwise) {
+        return object.name() == null ? otherwise : Storage.name(object).toString();
+    }
+
+    /// What the file is called, if nobody can take it for one of those that are trained on.
+    private String validationName(ObjectRef file) {
+        String name = name(file, VALIDATION);
+        return surveyed.stream().anyMatch(other -> other.name().equals(name)) ? VALIDATION : name;
     }
 
     private DatasetStats read(
@@ -270,7 +282,10 @@ final class CheckTask implements RowWatch {
     /// Without a model there are no tokens to count; rows are counted and their shape is checked.
     private Figures rowsOnly(Problems problems) throws IOException {
         CorpusFile file =
-                CorpusFile.whole(storage.rows(task.training()), TRAINING, Reading.RECOGNISED);
+                CorpusFile.whole(
+                        storage.rows(task.training()),
+                        name(task.training(), TRAINING),
+                        Reading.RECOGNISED);
         FileInspection inspection = begin(file);
         RowSummary summary = FileScan.of(file.source(), inspection);
         surveyed.add(new SurveyedFile(file.name(), false, summary, null));

@@ -2,7 +2,6 @@ package dev.tunesmith.trainer.attempt;
 
 import dev.tunesmith.contracts.data.FileInspection;
 import dev.tunesmith.contracts.data.RowFormat;
-import dev.tunesmith.contracts.data.RowSummary;
 import dev.tunesmith.contracts.dataset.FileKind;
 import dev.tunesmith.contracts.dataset.UsualRow;
 import dev.tunesmith.contracts.event.ChildReport;
@@ -15,9 +14,11 @@ import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.job.Phase;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.mixture.Reading;
+import dev.tunesmith.contracts.mixture.RowConversion;
 import dev.tunesmith.contracts.mixture.TrainedTurns;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.twin.Likeness;
+import dev.tunesmith.engine.corpus.Recognition;
 import dev.tunesmith.engine.data.DatasetTokenizer;
 import dev.tunesmith.engine.data.DatasetTokenizer.EncodedRow;
 import dev.tunesmith.engine.data.DatasetTokenizer.Findings;
@@ -37,7 +38,6 @@ import dev.tunesmith.engine.prepare.RowSplit;
 import dev.tunesmith.engine.prepare.RowsWriter;
 import dev.tunesmith.engine.prepare.TemplateDifference;
 import dev.tunesmith.engine.prepare.TokenFigures;
-import dev.tunesmith.engine.rows.FileScan;
 import dev.tunesmith.engine.rows.RowFile;
 import dev.tunesmith.engine.rows.RowFileException;
 import dev.tunesmith.engine.rows.RowReader;
@@ -103,7 +103,7 @@ final class DataWork {
     }
 
     private Map<String, Object> result() throws IOException, InterruptedException {
-        RowSource file = rows(task.file());
+        RowSource file = storage.rows(task.file());
         return switch (task.wish().verb()) {
             case CHECK -> check(file);
             case PREVIEW -> preview(file);
@@ -118,12 +118,6 @@ final class DataWork {
         return Objects.requireNonNull(task.base(), "the scheduler names a model for this verb");
     }
 
-    /// The bytes under the name that the user gave them, which may tell their kind.
-    private RowSource rows(ObjectRef object) {
-        String ending = task.name().replaceFirst("^.*?((\\.[A-Za-z]{1,8}){0,2})$", "$1");
-        return storage.rows(object, ending.toLowerCase(Locale.ROOT));
-    }
-
     private Path made(String name) {
         Path file = folder.resolve(name);
         files.add(file);
@@ -132,27 +126,44 @@ final class DataWork {
 
     private Map<String, Object> check(RowSource file) throws IOException, InterruptedException {
         Map<String, Object> result = new LinkedHashMap<>();
+        Map<String, Object> recognised = new LinkedHashMap<>();
+        recognised.put("training", recognised(file));
         try (FindingLines report = FindingLines.of(made(FindingLines.NAME))) {
             FileInspection training =
                     FileInspection.comparing(FileInspection.ROWS_COMPARED, report.of("training"));
-            RowSummary summary = FileScan.of(file, training);
-            result.put("training", Json.treeOf(summary));
+            result.put("training", Json.treeOf(meant(file).inspect(training)));
             ObjectRef second = task.validation();
             if (second != null) {
-                result.put(
-                        "validation",
-                        Json.treeOf(
-                                FileScan.of(
-                                        rows(second),
-                                        training.validation(
-                                                FileInspection.ROWS_COMPARED,
-                                                report.of("validation")))));
+                RowSource held = storage.rows(second);
+                FileInspection validation =
+                        training.validation(
+                                FileInspection.ROWS_COMPARED, report.of("validation"));
+                recognised.put("validation", recognised(held));
+                result.put("validation", Json.treeOf(meant(held).inspect(validation)));
             }
         }
+        result.put("recognised", recognised);
         if (task.base() != null) {
             result.put("tokens", Json.treeOf(tokens(file)));
         }
         return result;
+    }
+
+    /// What a file is taken for, in words.
+    private String recognised(RowSource file) throws IOException {
+        return Recognition.of(file, task.wish().read(), documents())
+                .reason(file.name().toString(), task.wish().read());
+    }
+
+    private boolean documents() {
+        return Method.PRETRAIN.wire().equals(task.wish().method());
+    }
+
+    /// The rows of a file, as they are asked to be read.
+    private SourceRows meant(RowSource file) throws IOException {
+        Reading asked = task.wish().read();
+        Reading reading = Recognition.of(file, asked, documents()).reading(asked);
+        return SourceRows.of(file, new RowConversion(reading, documents()));
     }
 
     private Map<String, Object> preview(RowSource file) throws IOException, InterruptedException {
@@ -160,11 +171,18 @@ final class DataWork {
         long number = wanted == null ? 1 : wanted;
         Path path = folder.resolveSibling("row.jsonl");
         Files.writeString(path, JsonTree.text(row(file, number)) + "\n");
-        RowSource one = RowSource.of(path);
+        RowConversion conversion = meant(file).conversion();
+        SourceRows one = new SourceRows(RowSource.of(path), FileKind.JSON_LINES, conversion);
         ModelDirectory model = model();
         List<Sample> samples = new ArrayList<>();
+        Method method = method(one);
         Findings found =
-                tokenise(model, one, context(model), given -> samples.addAll(given.documents()));
+                tokenise(
+                        model,
+                        one,
+                        method,
+                        context(model),
+                        given -> samples.addAll(given.documents()));
         Problem problem = found.problems().isEmpty() ? null : found.problems().getFirst();
         if (problem != null) {
             String field = problem.param() == null ? "" : problem.param() + ": ";
@@ -189,7 +207,7 @@ final class DataWork {
         result.put("length", found.stats().longest());
         Optional<TemplateDifference> templates =
                 TemplateDifference.of(
-                        model, task.wish().template(), file, Reading.RECOGNISED, method(one));
+                        model, task.wish().template(), file, conversion.reading(), method);
         templates.ifPresent(other -> {
             result.put("templates", Json.treeOf(other));
             result.put("templates_text", other.text());
@@ -197,9 +215,8 @@ final class DataWork {
         return result;
     }
 
-    private static Map<String, @Nullable Object> row(RowSource file, long number)
-            throws IOException {
-        try (RowReader reader = RowFile.open(file)) {
+    private Map<String, @Nullable Object> row(RowSource file, long number) throws IOException {
+        try (RowReader reader = RowFile.open(file, task.wish().read())) {
             Optional<Map<String, @Nullable Object>> row = reader.next();
             for (long n = 1; n < number && row.isPresent(); n++) {
                 row = reader.next();
@@ -219,11 +236,15 @@ final class DataWork {
     }
 
     private Findings tokenise(
-            ModelDirectory model, RowSource file, int lengthMax, DatasetTokenizer.Sink sink)
+            ModelDirectory model,
+            SourceRows rows,
+            Method method,
+            int lengthMax,
+            DatasetTokenizer.Sink sink)
             throws IOException {
         var options =
                 new DatasetTokenizer.Options(
-                        method(file),
+                        method,
                         lengthMax,
                         Overflow.TRUNCATE,
                         TrainedTurns.ANSWERS,
@@ -231,25 +252,26 @@ final class DataWork {
         Optional<String> template = NamedFormat.source(model, task.wish().template());
         try (DatasetTokenizer tokenizer =
                 DatasetTokenizer.of(model, options, template, Architecture.sight(model.config()))) {
-            return tokenizer.read(SourceRows.of(file), sink);
+            return tokenizer.read(rows, sink);
         }
     }
 
     /// The method that was named, or the usual one for rows like the first.
-    private Method method(RowSource file) throws IOException {
+    private Method method(SourceRows rows) throws IOException {
         String named = task.wish().method();
         if (named != null) {
             return Method.of(named);
         }
-        Map<String, Object> first = new LinkedHashMap<>();
-        row(file, 1)
-                .forEach((key, value) -> {
-                    if (value != null) {
-                        first.put(key, value);
-                    }
-                });
+        Map<String, Object> first;
+        try (RowReader reader = RowFile.open(rows.source(), rows.kind(), rows.chunk())) {
+            first =
+                    RowReader.known(
+                            reader.next()
+                                    .orElseThrow(() ->
+                                            new UnusableRowException("", "the file has no rows")));
+        }
         RowFormat format =
-                RowFormat.of(UsualRow.of(first).row())
+                RowFormat.of(rows.conversion().of(first).row())
                         .orElseThrow(() ->
                                 new UnusableRowException("", "the shape of row 1 is not known"));
         return switch (format) {
@@ -263,7 +285,8 @@ final class DataWork {
     private TokenFigures tokens(RowSource file) throws IOException, InterruptedException {
         ModelDirectory model = model();
         Lengths lengths = new Lengths();
-        Findings found = tokenise(model, file, WHOLE_ROW, lengths::add);
+        SourceRows rows = meant(file);
+        Findings found = tokenise(model, rows, method(rows), WHOLE_ROW, lengths::add);
         return TokenFigures.of(lengths.all(), found.stats().trainedTokens(), context(model));
     }
 
@@ -286,10 +309,12 @@ final class DataWork {
 
     private Map<String, Object> pack(RowSource file) throws IOException, InterruptedException {
         ModelDirectory model = model();
+        SourceRows rows = meant(file);
+        Method method = method(rows);
         Packing packing =
-                method(file) == Method.PRETRAIN ? Packing.BEST_FIT_SPLIT : Packing.BEST_FIT;
+                method == Method.PRETRAIN ? Packing.BEST_FIT_SPLIT : Packing.BEST_FIT;
         Lengths lengths = new Lengths();
-        Findings _ = tokenise(model, file, WHOLE_ROW, lengths::add);
+        Findings _ = tokenise(model, rows, method, WHOLE_ROW, lengths::add);
         return Json.treeOf(PackingFigures.of(lengths.all(), context(model), packing));
     }
 
@@ -300,6 +325,7 @@ final class DataWork {
         return Json.treeOf(
                 RowSplit.write(
                         file,
+                        wish.read(),
                         likeness == null ? Likeness.NORMALISED : Likeness.of(likeness),
                         Objects.requireNonNull(wish.validation(), "the API asks for it"),
                         seed == null ? 0 : seed,
@@ -314,12 +340,17 @@ final class DataWork {
         RowShape target = shape == null ? null : RowShape.valueOf(shape.toUpperCase(Locale.ROOT));
         List<String> problems = new ArrayList<>();
         long skipped = 0;
-        try (RowReader reader = RowFile.open(file);
+        // Without a shape rows stay as they are, unless somebody says what their columns mean.
+        RowConversion conversion =
+                shape == null
+                        ? new RowConversion(task.wish().read(), documents())
+                        : meant(file).conversion();
+        try (RowReader reader = RowFile.open(file, task.wish().read());
                 RowsWriter writer = new RowsWriter(made("rows." + format), kind)) {
             long number = 1;
             Optional<Map<String, @Nullable Object>> row = reader.next();
             while (row.isPresent()) {
-                Optional<String> reason = write(row.get(), target, writer);
+                Optional<String> reason = write(row.get(), conversion, target, writer);
                 if (reason.isPresent()) {
                     skipped++;
                     if (problems.size() < PROBLEMS_LISTED) {
@@ -334,19 +365,20 @@ final class DataWork {
     }
 
     private static Optional<String> write(
-            Map<String, @Nullable Object> row, @Nullable RowShape shape, RowsWriter writer)
+            Map<String, @Nullable Object> row,
+            RowConversion conversion,
+            @Nullable RowShape shape,
+            RowsWriter writer)
             throws IOException {
-        if (shape == null) {
+        if (shape == null && conversion.changesNothing()) {
             return writer.write(row);
         }
-        Map<String, Object> given = new LinkedHashMap<>();
-        row.forEach((key, value) -> {
-            if (value != null) {
-                given.put(key, value);
-            }
-        });
+        UsualRow usual = conversion.of(RowReader.known(row));
+        if (usual.problem().isPresent()) {
+            return usual.problem();
+        }
         try {
-            return writer.write(shape.of(given));
+            return writer.write(shape == null ? usual.row() : shape.of(usual.row()));
         } catch (UnusableRowException e) {
             return Optional.of(String.valueOf(e.getMessage()));
         }

@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 
@@ -42,19 +43,20 @@ final class Storage {
         copies.evict(bytesMax, Duration.ofHours(1), Instant.now());
     }
 
-    /// A file of rows, which is read from the store.
+    /// A file of rows, which is read from the store, under the name that its owner gave it.
     RowSource rows(ObjectRef object) {
-        return rows(object, "");
-    }
-
-    /// The same with the ending of its name, which may tell its kind.
-    RowSource rows(ObjectRef object, String ending) {
         return new ObjectRows(
                 new Stored(object.key(), object.bytes(), object.sha256()),
-                Path.of(object.sha256() + ending),
+                name(object),
                 objects,
                 copies,
                 patience);
+    }
+
+    /// What its owner calls an object, as a name in a folder.
+    static Path name(ObjectRef object) {
+        String name = Objects.requireNonNullElse(object.name(), object.sha256()).replace('/', '_').replace('\0', '_');
+        return Path.of(name.isBlank() ? object.sha256() : name);
     }
 
     /// A local copy of a model's folder.

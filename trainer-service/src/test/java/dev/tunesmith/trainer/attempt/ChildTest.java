@@ -502,6 +502,31 @@ class ChildTest {
         assertThat(again.survey()).isEqualTo(survey);
     }
 
+    private static ObjectRef named(ObjectRef object, String name) {
+        return new ObjectRef(object.key(), object.bytes(), object.sha256(), name);
+    }
+
+    /// A heading with a letter like ö is no known one: only its name makes this file a table.
+    @Test
+    void theNameOfAFileTellsItsKindAndStandsInWhatIsSaidOfIt() throws Exception {
+        String rows = "prompt,completion,größe\nhi,ho,1\nhey,you,1\nhi,ho,1\n";
+        ObjectRef training = named(object(rows), "../fa\0q.csv");
+        ChildReport.Validated validated = surveyed(training, named(object(rows, "v"), "held.csv"));
+        Manifest.Entry report = Objects.requireNonNull(validated.report());
+
+        assertThat(validated.problems()).isEmpty();
+        assertThat(Objects.requireNonNull(validated.survey()).files())
+                .extracting(SurveyedFile::name)
+                .containsExactly(".._fa_q.csv", "held.csv");
+        assertThat(new String(objects.get(report.key(), MANIFEST_MAX), UTF_8))
+                .contains("\"file\":\".._fa_q.csv\",\"line\":3,\"kind\":\"duplicate_row\"")
+                .contains("\"file\":\"held.csv\"", "line 1 of .._fa_q.csv");
+        ObjectRef twin = named(object(rows, "v"), "held.csv");
+        assertThat(Objects.requireNonNull(surveyed(twin, twin).survey()).files())
+                .extracting(SurveyedFile::name)
+                .containsExactly("held.csv", "validation_file");
+    }
+
     @Test
     void tokensOfAFileAreMadeOnceForAllJobsOfItsTenantAndForNobodyElse() throws Exception {
         TenantId other = new TenantId(new UUID(1, 2));

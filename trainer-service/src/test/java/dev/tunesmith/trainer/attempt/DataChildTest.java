@@ -14,6 +14,7 @@ import dev.tunesmith.contracts.event.Manifest;
 import dev.tunesmith.contracts.event.ObjectRef;
 import dev.tunesmith.contracts.id.TaskId;
 import dev.tunesmith.contracts.id.TenantId;
+import dev.tunesmith.contracts.mixture.Reading;
 import dev.tunesmith.platform.objects.DirectoryObjects;
 import dev.tunesmith.platform.objects.ObjectStore.Stored;
 import java.io.IOException;
@@ -41,7 +42,7 @@ class DataChildTest {
     }
 
     private static Wish wish(Verb verb) {
-        return new Wish(verb, 2L, null, null, 64, "csv", "alpaca", 0.2, null, 1L);
+        return new Wish(verb, 2L, null, null, 64, "csv", "alpaca", 0.2, null, 1L, null);
     }
 
     private ChildReport.Prepared done(Verb verb, ObjectRef file) throws Exception {
@@ -65,7 +66,6 @@ class DataChildTest {
                         new DataTask(
                                 new TaskId(new UUID(3, 3)),
                                 new TenantId(new UUID(1, 1)),
-                                "rows.jsonl",
                                 subject.training(),
                                 second,
                                 subject.base(),
@@ -86,7 +86,7 @@ class DataChildTest {
             assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
             ChildReport.Prepared done = child.last(ChildReport.Prepared.class);
 
-            assertThat(done.result()).containsKeys("training", "validation", "tokens");
+            assertThat(done.result()).containsKeys("training", "validation", "tokens", "recognised");
             assertThat((Map<?, ?>) done.result().get("validation"))
                     .extracting("problem_count")
                     .isEqualTo(1);
@@ -112,7 +112,7 @@ class DataChildTest {
     }
 
     private static Wish shown(int tokens) {
-        return new Wish(Verb.PREVIEW, 2L, "qwen", null, tokens, null, null, null, null, null);
+        return new Wish(Verb.PREVIEW, 2L, "qwen", null, tokens, null, null, null, null, null, null);
     }
 
     private Map<String, Object> preview(TinyJob subject, String store) throws Exception {
@@ -157,6 +157,40 @@ class DataChildTest {
         assertThat(String.valueOf(shown.get("templates_text")))
                 .contains("template qwen would write 32 of the first 32 rows otherwise")
                 .contains("-user=What colour is sky 0?", "+<|im_start|>user");
+    }
+
+    /// Kills: a verb that reads columns as it likes.
+    @Test
+    void everyVerbReadsRowsAsItIsAsked() throws Exception {
+        String rows = "ask,reply\n2+2?,4\n3+3?,6\n4+4?,8\n5+5?,10\n6+6?,12\n";
+        Stored stored = objects.put("t/a/datasets/own", rows.getBytes(UTF_8));
+        ObjectRef table = new ObjectRef(stored.key(), stored.bytes(), stored.sha256(), "own.csv");
+        Map<String, String> columns = Map.of("prompt", "ask", "response", "reply");
+        for (Verb verb : Verb.values()) {
+            Reading reading = new Reading(null, null, false, columns, null, null);
+            Wish wish =
+                    new Wish(
+                            verb, 2L, null, null, 64, "jsonl", "openai", 0.4, null, 1L, reading);
+            try (RunningChild child = start(wish, new TinyJob(job.base(), table), table, "store")) {
+                assertThat(child.exit()).as(verb.wire()).isEqualTo(ExitCode.FINISHED);
+                ChildReport.Prepared done = child.last(ChildReport.Prepared.class);
+                String result = done.result().toString();
+                String files = done.files().stream().map(this::text).reduce("", String::concat);
+                switch (verb) {
+                    case CHECK ->
+                            assertThat(result)
+                                    .contains("5 of the first 5 rows can be used", "rows=5")
+                                    .contains("problem_count=0");
+                    case PREVIEW -> assertThat(result).contains("3+3?", "6");
+                    case TOKENS -> assertThat(result).contains("rows=5");
+                    case CONVERT ->
+                            assertThat(files)
+                                    .contains("\"content\":\"3+3?\"", "\"content\":\"6\"");
+                    case SPLIT -> assertThat(files).contains("\"ask\":\"3+3?\"");
+                    case PACK -> assertThat(result).contains("documents=5");
+                }
+            }
+        }
     }
 
     @Test
