@@ -139,7 +139,7 @@ final class S3ObjectsTest extends ObjectStoreConformance {
         return HttpRequest.BodyPublishers.ofString(body);
     }
 
-    private static Credentials credentials(Map<String, String> environment) {
+    static Credentials credentials(Map<String, String> environment) {
         String name = "TUNESMITH_TEST_OBJECTS_";
         String endpoint = environment.getOrDefault(name + "ENDPOINT", "");
         if (endpoint.isEmpty()) {
