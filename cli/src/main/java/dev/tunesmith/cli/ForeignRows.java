@@ -4,10 +4,9 @@ import com.fasterxml.jackson.databind.MappingIterator;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tunesmith.cli.foreign.RowSource;
-import dev.tunesmith.contracts.dataset.AlignedRow;
-import dev.tunesmith.contracts.dataset.Alignment;
 import dev.tunesmith.contracts.dataset.DatasetCatalog;
 import dev.tunesmith.contracts.dataset.DatasetEntry;
+import dev.tunesmith.contracts.dataset.UsualRow;
 import dev.tunesmith.contracts.method.Method;
 import java.io.BufferedWriter;
 import java.io.IOException;
@@ -171,10 +170,9 @@ final class ForeignRows {
                         .mapToInt(Integer::intValue)
                         .min()
                         .orElse(Integer.MAX_VALUE);
-        var alignment = new Alignment(set.entry(), path -> path);
         try (MappingIterator<Map<String, Object>> rows = ROWS.readValues(set.file().toFile())) {
             for (int i = 1; i <= most && rows.hasNextValue(); i++) {
-                AlignedRow row = alignment.align(rows.nextValue());
+                UsualRow row = UsualRow.of(UsualRow.parsed(rows.nextValue()), set.entry());
                 @Nullable ObjectNode ours = ForeignRow.of(row, kind);
                 if (ours == null) {
                     bad.add(

@@ -109,7 +109,7 @@ public final class DataTaskResource {
                     InputStream body)
             throws IOException {
         Caller caller = callers.with(Scope.FILES);
-        DataTasks.Order order = order(caller, Bodies.object(bodies.bytes(body)));
+        DataTasks.Order order = order(caller, Bodies.storable(bodies.bytes(body)));
         TaskId id = ids.nextTask();
         if (!tasks.add(caller.tenant(), caller.actor(), id, order, OPEN_MAX)) {
             throw ApiException.of(

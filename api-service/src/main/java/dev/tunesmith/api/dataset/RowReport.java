@@ -41,7 +41,7 @@ public record RowReport(
 
     /// Whether the rows are sound, but none has a shape that is recognised by its keys: a job that
     /// names their columns may train on them.
-    public boolean isUnknownShape() {
+    public boolean hasUnknownShape() {
         Tally unknown = figures == null ? null : figures.findings().get(UNKNOWN);
         return format == null && !ok() && unknown != null && unknown.count() == problemCount;
     }

@@ -15,7 +15,7 @@ public record StoredFile(
 
     /// Whether its rows may be trained on, perhaps under names of their own.
     boolean isProcessed() {
-        return report.ok() || report.isUnknownShape();
+        return report.ok() || report.hasUnknownShape();
     }
 
     /// Why its rows cannot be trained on as they are, the first problems and where the others are; empty if
@@ -27,7 +27,7 @@ public record StoredFile(
                                 .formatted(id.wire())
                         : "";
         String own =
-                report.isUnknownShape()
+                report.hasUnknownShape()
                         ? "no row has a shape that is recognised by itself: a job names their columns by"
                                 + " x_training.data [{\"file\": \"%s\", \"columns\": {…}}]; "
                                         .formatted(id.wire())

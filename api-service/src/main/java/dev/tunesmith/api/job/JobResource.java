@@ -9,6 +9,7 @@ import dev.tunesmith.api.web.Bodies;
 import dev.tunesmith.api.web.Page;
 import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.problem.ProblemCode;
+import dev.tunesmith.contracts.problem.Unstorable;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.HeaderParam;
@@ -133,6 +134,12 @@ public final class JobResource {
             }
             if (name.startsWith("metadata[") && name.endsWith("]")) {
                 pairs.put(name.substring("metadata[".length(), name.length() - 1), value);
+                if (Unstorable.is(name + value)) {
+                    throw ApiException.of(
+                            ProblemCode.INVALID_VALUE,
+                            "metadata",
+                            "no job has metadata with a NUL or half of a surrogate pair");
+                }
             }
         }
         return pairs;

@@ -8,6 +8,7 @@ import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.job.Lookup;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;
+import dev.tunesmith.contracts.problem.Unstorable;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.json.JsonException;
 import dev.tunesmith.platform.objects.ObjectStore;
@@ -50,7 +51,9 @@ record TenantLookup(Handle handle, TenantId tenant, ObjectStore objects) impleme
 
     @Override
     public Optional<FileId> named(String fileName) {
-        return Files.named(handle, tenant, fileName);
+        return Unstorable.is(fileName)
+                ? Optional.empty()
+                : Files.named(handle, tenant, fileName);
     }
 
     @Override

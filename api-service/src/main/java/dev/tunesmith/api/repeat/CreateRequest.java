@@ -35,7 +35,7 @@ public record CreateRequest(
                     FirstAnswers.HEADER,
                     "The idempotency key must have 1 to %d characters".formatted(KEY_MAX));
         }
-        Map<String, Object> tree = Bodies.object(body);
+        Map<String, Object> tree = Bodies.storable(body);
         MessageDigest digest = Sha256.digest();
         digest.update("POST %s\n".formatted(path).getBytes(UTF_8));
         digest.update(Json.canonical(tree));

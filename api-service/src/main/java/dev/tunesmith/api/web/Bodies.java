@@ -1,12 +1,15 @@
 package dev.tunesmith.api.web;
 
+import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;
+import dev.tunesmith.contracts.problem.Unstorable;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.json.JsonException;
 import io.quarkus.vertx.http.runtime.CurrentVertxRequest;
 import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.List;
 import java.util.Map;
 
 /// Reads request bodies up to the limit of their path.
@@ -28,6 +31,16 @@ public final class Bodies {
             throw RequestEdge.tooLarge(limit);
         }
         return bytes;
+    }
+
+    /// The same for what will be stored: every text that no table takes is named.
+    public static Map<String, Object> storable(byte[] bytes) {
+        Map<String, Object> tree = object(bytes);
+        List<Problem> problems = Unstorable.problems(tree);
+        if (!problems.isEmpty()) {
+            throw ApiException.of(problems);
+        }
+        return tree;
     }
 
     /// The body as a JSON object. Duplicate keys, wrong UTF-8 and anything after the object are

@@ -32,6 +32,8 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 @Tag("servers")
 @QuarkusTest
@@ -204,6 +206,41 @@ class JobResourceTest {
                 .statusCode(200)
                 .body("id", equalTo("ftjob-dryrun"));
         as("demo").get("/v1/fine_tuning/jobs/ftjob-dryrun").then().statusCode(404);
+    }
+
+    /// PostgreSQL takes neither, wherever in a body they stand.
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            quoteCharacter = '~',
+            textBlock =
+                    """
+                    "metadata": {"team": "a\\u0000b"}                        ; metadata.team
+                    "metadata": {"te\\ud800am": "a"}                        ; metadata.te?am
+                    "suffix": "a\\u0000"                                    ; suffix
+                    "x_training": {"order_column": "\\u0000"}               ; x_training.order_column
+                    "x_training": {"data": [{"dataset": "\\u0000"}]}        ; x_training.data.0.dataset
+                    "integrations": [{"type": "wandb", "wandb": {"project": "\\udc00"}}] ; integrations.0.wandb.project
+                    """)
+    void textsThatNoTableTakesAreNamedByTheirPath(String keys, String param) {
+        List<String> params =
+                create("{\"model\":\"nano\",%s}".formatted(keys))
+                        .then()
+                        .statusCode(400)
+                        .body("error.message", containsString("cannot be stored"))
+                        .extract()
+                        .path("x_errors.param");
+        assertThat(params).singleElement().asString().matches(param.replace("?", "."));
+    }
+
+    @Test
+    void metadataThatNoJobHasIsRefusedInAList() {
+        as("demo")
+                .queryParam("metadata[team]", "a\u0000")
+                .get("/v1/fine_tuning/jobs")
+                .then()
+                .statusCode(400)
+                .body("error.param", equalTo("metadata"));
     }
 
     @Test

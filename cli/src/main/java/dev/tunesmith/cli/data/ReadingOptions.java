@@ -7,7 +7,7 @@ import picocli.CommandLine.Option;
 
 /// How the rows of a file are read, in the words of an entry of `x_training.data`. The server says
 /// what is wrong with them.
-final class ReadingOptions {
+public final class ReadingOptions {
 
     /// What somebody does who knows better than the server took a file for.
     static final String OVERRIDE = "override with --kind, --format, --columns, --tags";
@@ -36,6 +36,11 @@ final class ReadingOptions {
             paramLabel = "ROLE=NAME",
             description = "names in turns, like role_tag=who,user_tag=person")
     private Map<String, String> tags = Map.of();
+
+    /// Whether everything is recognised.
+    public boolean isEmpty() {
+        return kind == null && format == null && !ranking && columns.isEmpty() && tags.isEmpty();
+    }
 
     void addTo(ObjectNode wish) {
         ObjectNode reading = wish.objectNode();

@@ -7,6 +7,8 @@ import dev.tunesmith.cli.CommandFailure;
 import dev.tunesmith.cli.Connection;
 import dev.tunesmith.cli.ExitCode;
 import dev.tunesmith.cli.Output;
+import dev.tunesmith.cli.data.PlainRows;
+import dev.tunesmith.cli.data.ReadingOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,12 +43,13 @@ import picocli.CommandLine.Parameters;
 public final class PredictCommand implements Callable<Integer> {
     @Mixin private Connection connection;
     @Mixin private Output output;
+    @Mixin private ReadingOptions reading;
 
     @Parameters(
             paramLabel = "FILE|ID",
             description =
-                    "JSON lines or a JSON array of any known shape; the id of a file that the"
-                            + " server has is answered by its batches")
+                    "rows of any kind and shape that a job takes; the id of a file that the server has"
+                            + " is answered by its batches")
     private String source;
 
     @Option(names = "--model", required = true, paramLabel = "MODEL")
@@ -102,8 +105,7 @@ public final class PredictCommand implements Callable<Integer> {
                 System.err.printf("%s has %d answers; going on behind them%n", target, done);
             }
             refused = recalled(predictions.earlier(), tally);
-            refused +=
-                    isServed() ? batched(api, tally, predictions) : direct(api, tally, predictions);
+            refused += answered(api, tally, predictions);
         } catch (IOException e) {
             throw new CommandFailure(ExitCode.USAGE, "%s: %s".formatted(source, e.getMessage()));
         }
@@ -119,23 +121,15 @@ public final class PredictCommand implements Callable<Integer> {
         return new Asking(model, maxTokens, temperature);
     }
 
-    private long direct(Api api, Tally tally, Predictions predictions) throws IOException {
-        return answerAll(new DirectAnswers(api, asking()), Path.of(source), tally, predictions);
-    }
-
-    /// The same rows, whose requests the server answers as batches; it goes on when this command
-    /// ends, and the next call takes what it has.
-    private long batched(Api api, Tally tally, Predictions predictions) throws IOException {
+    private long answered(Api api, Tally tally, Predictions predictions) throws IOException {
         Path folder = Files.createTempDirectory("tunesmith-predict");
         try {
-            Path file = folder.resolve("rows");
-            api.download("/v1/files/" + Api.quoted(source) + "/content", file);
-            Requests requests;
-            try (DatasetRows rows = DatasetRows.open(file, 0, limit)) {
-                requests = Requests.write(rows, asking(), !plain, folder);
-            }
-            Answers answers = BatchAnswers.of(api, requests, output.isQuiet());
-            return answerAll(answers, file, tally, predictions);
+            Path rows = rows(api, folder.resolve("rows"));
+            Answers answers =
+                    isServed()
+                            ? batched(api, rows, folder)
+                            : new DirectAnswers(api, asking());
+            return answerAll(answers, rows, tally, predictions);
         } finally {
             try (Stream<Path> files = Files.list(folder)) {
                 for (Path file : (Iterable<Path>) files::iterator) {
@@ -143,6 +137,32 @@ public final class PredictCommand implements Callable<Integer> {
                 }
             }
             Files.delete(folder);
+        }
+    }
+
+    /// The rows as JSON: as they are, or as the server reads them.
+    private Path rows(Api api, Path target) throws IOException {
+        Path given = isServed() ? target : Path.of(source);
+        if (isServed()) {
+            api.download("/v1/files/" + Api.quoted(source) + "/content", target);
+        }
+        if (reading.isEmpty() && Files.exists(given) && PlainRows.is(given)) {
+            return given;
+        }
+        List<String> problems = PlainRows.write(api, source, reading, target);
+        if (!problems.isEmpty() && !output.isQuiet()) {
+            System.err.println("rows that cannot be read are left out:");
+            problems.forEach(problem -> System.err.println("  " + problem));
+        }
+        return target;
+    }
+
+    /// The same rows, whose requests the server answers as batches; it goes on when this command
+    /// ends, and the next call takes what it has.
+    private Answers batched(Api api, Path file, Path folder) throws IOException {
+        try (DatasetRows rows = DatasetRows.open(file, 0, limit)) {
+            Requests requests = Requests.write(rows, asking(), !plain, folder);
+            return BatchAnswers.of(api, requests, output.isQuiet());
         }
     }
 

@@ -257,10 +257,14 @@ public final class RowInspection {
             firstRow = number;
         }
         if (found.get() != format) {
+            boolean open = format == RowFormat.CHAT && usual.layout().isPresent();
             problem(
                     number,
-                    "is a row of format %s, but line %d is of format %s"
-                            .formatted(found.get().wire(), firstRow, format.wire()));
+                    open && found.get() == RowFormat.COMPLETION
+                            ? "the conversation ends with no answer, other than that of line %d"
+                                    .formatted(firstRow)
+                            : "is a row of format %s, but line %d is of format %s"
+                                    .formatted(found.get().wire(), firstRow, format.wire()));
             return Optional.empty();
         }
         RowRules rules = new RowRules(number);

@@ -17,10 +17,16 @@ import org.jspecify.annotations.Nullable;
 /// are right: nothing is added to system texts, every tool result is kept.
 ///
 /// @param locate where a file of a row is found
-public record Alignment(DatasetEntry entry, UnaryOperator<String> locate) {
+/// @param prompts whether a conversation that ends with a user's question is a prompt
+public record Alignment(DatasetEntry entry, UnaryOperator<String> locate, boolean prompts) {
 
     private static final Set<Role> QUESTIONS = Set.of(Role.USER, Role.RESULT);
     private static final Set<Role> ANSWERS = Set.of(Role.ASSISTANT, Role.CALLS);
+
+    /// Conversations need an answer, as in LLaMA-Factory.
+    public Alignment(DatasetEntry entry, UnaryOperator<String> locate) {
+        this(entry, locate, false);
+    }
 
     /// One row.
     public AlignedRow align(Map<String, ?> row) {
@@ -173,6 +179,9 @@ public record Alignment(DatasetEntry entry, UnaryOperator<String> locate) {
         if (entry.ranking()) {
             return ranked(row, system, turns);
         }
+        if (turns.getLast().role() == Role.USER) {
+            return row(row, system, turns, List.of(), null);
+        }
         int last = turns.size() - 1;
         return row(
                 row,
@@ -244,7 +253,8 @@ public record Alignment(DatasetEntry entry, UnaryOperator<String> locate) {
             return "the conversation is empty";
         }
         boolean answer = ANSWERS.contains(turns.getLast().role());
-        return answer == entry.ranking()
+        boolean prompt = prompts && turns.getLast().role() == Role.USER;
+        return answer == entry.ranking() && !prompt
                 ? "the conversation ends with " + (answer ? "an answer" : "no answer")
                 : null;
     }

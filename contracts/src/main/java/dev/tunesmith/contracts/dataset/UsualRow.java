@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// A row in the shape of OpenAI's and TRL's files, made of one that has another shape.
@@ -54,7 +55,11 @@ public record UsualRow(
     /// The row of a layout with names of its own.
     public static UsualRow of(Map<String, Object> row, DatasetEntry entry) {
         Optional<Layout> layout = Optional.of(entry.layout());
-        AlignedRow aligned = new Alignment(entry, UnaryOperator.identity()).align(row);
+        Optional<String> other = unread(row, entry).or(() -> unasked(row, entry));
+        if (other.isPresent()) {
+            return new UsualRow(row, layout, other);
+        }
+        AlignedRow aligned = new Alignment(entry, UnaryOperator.identity(), true).align(row);
         if (aligned.problem().isPresent()) {
             return new UsualRow(row, layout, aligned.problem());
         }
@@ -70,6 +75,27 @@ public record UsualRow(
                     Optional.of(String.valueOf(e.getMessage())),
                     Optional.of(FindingKind.TOOL_JSON));
         }
+    }
+
+    /// What is not listed among named columns is not read; of pictures nobody would notice it.
+    private static Optional<String> unread(Map<String, Object> row, DatasetEntry entry) {
+        return MediaParts.columns(row).keySet().stream()
+                .filter(column -> !entry.columns().containsValue(column))
+                .findFirst()
+                .map(column ->
+                        "has %1$s, which the named columns leave out: add \"%1$s\": \"%1$s\" to them, or take that column out of the row"
+                                .formatted(column));
+    }
+
+    /// A name that no row has would leave every question empty.
+    private static Optional<String> unasked(Map<String, Object> row, DatasetEntry entry) {
+        List<String> keys =
+                Stream.of("prompt", "query").flatMap(role -> entry.column(role).stream()).toList();
+        return entry.layout() != Layout.ALPACA || keys.stream().anyMatch(row::containsKey)
+                ? Optional.empty()
+                : Optional.of(
+                        "has none of the columns that prompt and query name: "
+                                + String.join(", ", keys));
     }
 
     /// The layout that the keys of a row show; empty for rows that need no change.

@@ -81,6 +81,57 @@ final class UsualRowTest {
         assertThat(UsualRow.of(usual.row())).isEqualTo(UsualRow.of(usual.row()));
     }
 
+    /// Kills: named columns that leave pictures out without a word.
+    @Test
+    void picturesThatNamedColumnsLeaveOutAreRefused() {
+        Map<String, Object> row = new LinkedHashMap<>();
+        row.put("q", "<image> what?");
+        row.put("a", "A");
+        row.put("images", java.util.List.of("data:image/png;base64,AA"));
+        DatasetEntry usual = DatasetEntry.usual("", Layout.ALPACA, false);
+        Map<String, String> bare = Map.of("prompt", "q", "response", "a");
+        Map<String, String> full = Map.of("prompt", "q", "response", "a", "images", "images");
+
+        assertThat(UsualRow.of(row, columns(usual, bare)).problem().orElse(""))
+                .contains("has images", "\"images\": \"images\"");
+        assertThat(UsualRow.of(row, columns(usual, full)).problem()).isEmpty();
+        row.put("images", java.util.List.of());
+        assertThat(UsualRow.of(row, columns(usual, bare)).problem()).isEmpty();
+    }
+
+    /// Kills: a mistyped name of a column, which leaves every question empty.
+    @Test
+    void aColumnThatNoRowHasIsNamed() {
+        DatasetEntry usual = DatasetEntry.usual("", Layout.ALPACA, false);
+        Map<String, Object> row = Map.of("ask", "q", "reply", "a");
+
+        assertThat(
+                        UsualRow.of(
+                                        row,
+                                        columns(
+                                                usual,
+                                                Map.of("prompt", "question", "response", "reply")))
+                                .problem())
+                .contains("has none of the columns that prompt and query name: question");
+        assertThat(
+                        UsualRow.of(
+                                        row,
+                                        columns(usual, Map.of("query", "ask", "response", "reply")))
+                                .problem())
+                .isEmpty();
+    }
+
+    private static DatasetEntry columns(DatasetEntry usual, Map<String, String> columns) {
+        return new DatasetEntry(
+                usual.source(),
+                usual.layout(),
+                false,
+                columns,
+                usual.tags(),
+                usual.part(),
+                usual.numSamples());
+    }
+
     @Test
     void bytesOfATableAreAPicture() {
         UsualRow usual =

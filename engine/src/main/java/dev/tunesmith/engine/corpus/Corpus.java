@@ -22,10 +22,12 @@ import dev.tunesmith.engine.data.DatasetTokenizer.Findings;
 import dev.tunesmith.engine.data.Sample;
 import dev.tunesmith.engine.data.SourceRows;
 import dev.tunesmith.engine.data.TokenShard;
+import dev.tunesmith.engine.rows.RowReader;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -42,7 +44,7 @@ public final class Corpus implements AutoCloseable {
     private static final long FILE_GAMMA = 0x9E3779B97F4A7C15L;
 
     private final List<TokenShard> shards = new ArrayList<>();
-    private final List<Map<String, Object>> items = new ArrayList<>();
+    private @Nullable ItemFile items;
     private final List<Problem> problems = new ArrayList<>();
     private final List<String> notes = new ArrayList<>();
     private final DatasetTokenizer tokenizer;
@@ -94,8 +96,13 @@ public final class Corpus implements AutoCloseable {
             Corpus corpus, List<CorpusFile> files, long seed, Path room, ShardStore store)
             throws IOException {
         try {
+            ItemFile items = corpus.prompts() ? new ItemFile(room.resolve("items")) : null;
+            corpus.items = items;
             for (CorpusFile file : files) {
                 corpus.add(file, room, store);
+            }
+            if (items != null) {
+                items.finish();
             }
             corpus.choose(files, seed);
             return corpus;
@@ -107,6 +114,10 @@ public final class Corpus implements AutoCloseable {
 
     private int documentsPerRow() {
         return tokenizer.options().method().documentsPerRow();
+    }
+
+    private boolean prompts() {
+        return tokenizer.options().method().rowKind() == Method.RowKind.PROMPT;
     }
 
     private boolean documents() {
@@ -133,10 +144,7 @@ public final class Corpus implements AutoCloseable {
                 ShardKey.of(file.source(), found.kind(), reading, tokenizer, plan.orderColumn());
         // Graders read the rows themselves, and nearness is measured on them; pictures depend on
         // more than the key says.
-        boolean shared =
-                nearTwins == null
-                        && !tokenizer.sees()
-                        && tokenizer.options().method().rowKind() != Method.RowKind.PROMPT;
+        boolean shared = nearTwins == null && !tokenizer.sees() && !prompts();
         Optional<Path> kept = shared ? key.find(store) : Optional.empty();
         if (kept.isPresent()) {
             shards.add(TokenShard.open(kept.get()));
@@ -217,14 +225,31 @@ public final class Corpus implements AutoCloseable {
             return;
         }
         List<Sample> documents = row.documents();
-        if (tokenizer.options().method().rowKind() == Method.RowKind.PROMPT) {
-            items.add(UsualRow.of(row.tree()).row());
-            documents = documents.stream().map(one -> one.withValue(items.size() - 1)).toList();
+        ItemFile kept = items;
+        if (kept != null) {
+            int place = kept.size();
+            if (!kept.write(item(row.tree()))) {
+                problem(
+                        Problem.ofLine(
+                                row.line(),
+                                null,
+                                "a row that graders read has at most %d bytes"
+                                        .formatted(ItemFile.ROW_BYTES_MAX)));
+            }
+            documents = documents.stream().map(one -> one.withValue(place)).toList();
         }
         if (nearTwins != null) {
             int _ = nearTwins.add(row.tree());
         }
         writer.add(documents, new TokenShard.Row(row.line(), row.fullLength(), key, row.print()));
+    }
+
+    /// A prompt with every other column of its row, but for pictures, which no grader reads.
+    private static Map<String, Object> item(Map<String, Object> row) {
+        Map<String, Object> item = new LinkedHashMap<>(RowReader.known(row));
+        item.putAll(UsualRow.of(row).row());
+        item.keySet().removeAll(List.of("images", "videos", "audios"));
+        return item;
     }
 
     private float key(EncodedRow row) {
@@ -372,7 +397,8 @@ public final class Corpus implements AutoCloseable {
 
     /// The rows themselves where graders read them; the value of a document is its place.
     public List<Map<String, Object>> items() {
-        return items;
+        ItemFile kept = items;
+        return kept == null ? List.of() : kept;
     }
 
     /// Figures of the rows that count.
@@ -398,5 +424,9 @@ public final class Corpus implements AutoCloseable {
     @Override
     public void close() {
         shards.forEach(TokenShard::close);
+        ItemFile kept = items;
+        if (kept != null) {
+            kept.close();
+        }
     }
 }

@@ -20,6 +20,7 @@ import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /// The rows of a file, and how they are meant. Nothing of the file is held.
 ///
@@ -101,13 +102,38 @@ public record SourceRows(RowSource source, FileKind kind, RowConversion conversi
                 : new UsualRow(withColumns(usual.row(), known), usual.layout(), Optional.empty());
     }
 
-    /// Other columns stay: an order or a grader may ask for them.
+    /// Keys that say something of a row themselves, so that nothing else may stand under them.
+    private static final Set<String> SHAPES =
+            Set.of(
+                    "tools",
+                    "images",
+                    "videos",
+                    "audios",
+                    "messages",
+                    "conversations",
+                    "instruction",
+                    "prompt",
+                    "completion",
+                    "text",
+                    "chosen",
+                    "rejected",
+                    "preferred_output",
+                    "non_preferred_output",
+                    "label",
+                    "kto_tag");
+
+    /// Other columns stay: an order asks for numbers, and a grader of answers to a prompt for any.
     private static Map<String, Object> withColumns(
             Map<String, Object> usual, Map<String, Object> given) {
         Map<String, Object> all = new LinkedHashMap<>(usual);
+        boolean prompt =
+                usual.containsKey("prompt")
+                        && !usual.containsKey("completion")
+                        && !usual.containsKey("chosen");
         given.forEach((key, value) -> {
             boolean number = value instanceof String && Cell.number(value).isPresent();
-            if (number || value instanceof Number || value instanceof Boolean) {
+            boolean read = prompt && !SHAPES.contains(key);
+            if (read || number || value instanceof Number || value instanceof Boolean) {
                 all.putIfAbsent(key, value);
             }
         });

@@ -20,6 +20,7 @@ import dev.tunesmith.engine.text.NamedFormat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -34,7 +35,7 @@ final class TrainingRows implements AutoCloseable {
     private static final int PROBLEMS_LISTED = 5;
 
     private final DatasetStats stats;
-    private final List<Map<String, Object>> items = new ArrayList<>();
+    private final List<Map<String, Object>> items;
     private final List<String> notes = new ArrayList<>();
     private final List<Corpus> corpora;
     private final PackedRows training;
@@ -44,14 +45,16 @@ final class TrainingRows implements AutoCloseable {
         this.corpora = new ArrayList<>(List.of(training));
         validation.ifPresent(corpora::add);
         this.stats = training.stats();
-        items.addAll(training.items());
+        this.items =
+                validation.isEmpty()
+                        ? training.items()
+                        : new Joined(training.items(), validation.get().items());
         corpora.forEach(corpus -> notes.addAll(corpus.notes()));
         RowChoice trained = training.rows();
         Optional<PackedRows.Documents> measured = Optional.empty();
         if (validation.isPresent()) {
-            int first = items.size();
-            items.addAll(validation.get().items());
-            measured = Optional.of(numbered(validation.get().rows(), first));
+            measured =
+                    Optional.of(numbered(validation.get().rows(), training.items().size()));
         } else if (spec.rows().validationShare() > 0) {
             RowChoice.Divided divided = trained.divided(spec.rows().validationShare(), spec.seed());
             trained = divided.training();
@@ -68,6 +71,28 @@ final class TrainingRows implements AutoCloseable {
         }
         this.training = packed(spec, trained.ordered(spec.rows().plan().order()));
         this.validation = measured.map(rows -> packed(spec, rows));
+    }
+
+    /// One list behind another; both stay where they are.
+    private static final class Joined extends AbstractList<Map<String, Object>> {
+        private final List<Map<String, Object>> first;
+        private final List<Map<String, Object>> second;
+
+        Joined(List<Map<String, Object>> first, List<Map<String, Object>> second) {
+            this.first = first;
+            this.second = second;
+        }
+
+        @Override
+        public Map<String, Object> get(int index) {
+            int before = first.size();
+            return index < before ? first.get(index) : second.get(index - before);
+        }
+
+        @Override
+        public int size() {
+            return first.size() + second.size();
+        }
     }
 
     /// Documents whose values are places in a longer list.

@@ -346,7 +346,9 @@ class CorpusTest {
             strings = {
                 "{'prompt':'p'}",
                 "{'prompt':[{'role':'system','content':'s'},{'role':'user','content':'p'}]}",
-                "{'instruction':'p'}"
+                "{'instruction':'p'}",
+                "{'conversations':[{'from':'human','value':'p'}]}",
+                "{'conversations':[{'from':'human','value':'a'},{'from':'gpt','value':'b'},{'from':'human','value':'p'}]}"
             })
     void aPromptAloneIsForMethodsThatAnswerIt(String row) throws IOException {
         Path file = written("prompts.jsonl", row + "\n");
@@ -361,6 +363,29 @@ class CorpusTest {
             assertThat(corpus.problems())
                     .extracting(Problem::line, Problem::param)
                     .containsExactly(tuple(1L, "completion"));
+        }
+    }
+
+    /// Kills: prompts whose other columns no grader can read, because their layout has no place for
+    /// them.
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{'instruction':'p','solution':'s'}",
+                "{'conversations':[{'from':'human','value':'p'}],'solution':'s'}",
+                "{'talk':[{'role':'user','content':'p'}],'solution':'s'}",
+                "{'talk':[{'role':'user','content':'p'}],'solution':'s','tools':'[]'}"
+            })
+    void aGraderReadsAllColumnsOfAPrompt(String row) throws IOException {
+        Path file = written("prompts.jsonl", row + "\n");
+        Reading reading =
+                row.contains("talk")
+                        ? new Reading(
+                                null, Shape.OPENAI, false, Map.of("messages", "talk"), null, null)
+                        : Reading.RECOGNISED;
+        try (Corpus corpus = read(Method.GRPO, plan(Mixing.CONCAT, file(reading)), file)) {
+            assertThat(corpus.problems()).isEmpty();
+            assertThat(corpus.items()).singleElement().extracting("solution").isEqualTo("s");
         }
     }
 

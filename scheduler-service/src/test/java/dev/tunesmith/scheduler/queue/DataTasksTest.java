@@ -79,6 +79,23 @@ class DataTasksTest {
                 .isEqualTo(1);
     }
 
+    /// The ending may tell what the file is, and findings name it.
+    @Test
+    void aHostLearnsWhatTheFileIsCalled() {
+        TaskId task = asked("nano");
+        tasks.run();
+
+        assertThat(
+                        db.value(
+                                """
+                                SELECT payload -> 'payload' -> 'file' ->> 'name' FROM outbox
+                                WHERE msg_key = '%s'
+                                """
+                                        .formatted(task.wire()),
+                                String.class))
+                .isEqualTo("rows.jsonl");
+    }
+
     @Test
     void whatAHostWritesElsewhereIsNotTaken() {
         TaskId task = asked("nano");

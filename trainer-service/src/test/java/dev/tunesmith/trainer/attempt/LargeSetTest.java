@@ -70,6 +70,57 @@ class LargeSetTest {
         prepare(new Set(2L << 30, 2_300, 0.000_01, new Limits("1g", 3_600, true)));
     }
 
+    /// Kills: rows for graders that stay in memory.
+    @Test
+    void promptsWhoseColumnsExceedTheHeapAreChecked() throws Exception {
+        checkPrompts(new Set(64 << 20, 20_000, 0, new Limits("40m", 300, false)));
+    }
+
+    @Test
+    @Tag("longrun")
+    @Timeout(7_200)
+    void aMillionPromptsOfTwoGibibytesTakeAtMostOneGibibyteOfHeap() throws Exception {
+        checkPrompts(new Set(2L << 30, 2_100, 0, new Limits("1g", 3_600, true)));
+    }
+
+    private void checkPrompts(Set set) throws Exception {
+        var objects = new DirectoryObjects(folder.resolve("store"));
+        Path model = TinyJob.model(folder, List.of(String.join(" ", words)), VOCABULARY);
+        Path file = folder.resolve("rows.jsonl");
+        String solution = text(set.rowBytes);
+        long rows = 0;
+        try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(file), 1 << 20)) {
+            for (long written = 0; written < set.bytes; rows++) {
+                byte[] row =
+                        "{\"prompt\":\"%d %s\",\"solution\":\"%s\"}\n"
+                                .formatted(rows, words.getFirst(), solution)
+                                .getBytes(UTF_8);
+                out.write(row);
+                written += row.length;
+            }
+        }
+        Stored stored = objects.put("t/a/datasets/rows", file);
+        Files.delete(file);
+        TinyJob job = TinyJob.store(objects, model, stored);
+        var validate =
+                new ValidateTask(
+                        new TaskId(new UUID(3, 5)),
+                        TENANT,
+                        null,
+                        null,
+                        Method.GRPO,
+                        job.training(),
+                        null,
+                        job.base(),
+                        new ValidateTask.Limits(TOKENS_MAX, Overflow.TRUNCATE, 20));
+
+        ChildReport.Validated checked =
+                done(set, new ChildCommand.Validate(validate), ChildReport.Validated.class);
+
+        assertThat(checked.problems()).isEmpty();
+        assertThat(checked.training().rows()).isEqualTo(rows);
+    }
+
     private void prepare(Set set) throws Exception {
         var objects = new DirectoryObjects(folder.resolve("store"));
         Path model = TinyJob.model(folder, List.of(String.join(" ", words)), VOCABULARY);

@@ -13,7 +13,8 @@ import java.util.Map;
 
 /// Draws answers to prompts and has them graded.
 ///
-/// @param items the rows that the prompts come from, by the value of their documents
+/// @param items the rows that the prompts come from, by the value of their documents; read when
+///   they are graded
 /// @param judges the models that the grader may ask
 public record Actor(
         Drawer drawer,
@@ -21,10 +22,6 @@ public record Actor(
         List<Map<String, Object>> items,
         Grader grader,
         Judges judges) {
-
-    public Actor {
-        items = List.copyOf(items);
-    }
 
     /// An answer and its grade.
     ///
