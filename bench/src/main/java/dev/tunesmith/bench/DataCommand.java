@@ -41,8 +41,7 @@ import picocli.CommandLine.Parameters;
 @SuppressWarnings("NullAway.Init")
 final class DataCommand implements Runnable {
 
-    private static final String OVERRIDE =
-            "; override with --kind, --format, --columns, --tags";
+    private static final String OVERRIDE = "; override with --kind, --format, --columns, --tags";
 
     private static final JsonMapper JSON =
             JsonMapper.builder()

@@ -107,14 +107,7 @@ final class DataVerbsTest {
                         .formatted(FIGURES);
         Path report = folder.resolve("report");
 
-        Said said =
-                run(
-                        "check",
-                        rows.toString(),
-                        "--model",
-                        "nano",
-                        "--report",
-                        report.toString());
+        Said said = run("check", rows.toString(), "--model", "nano", "--report", report.toString());
 
         assertThat(said.code()).as(said.err()).isEqualTo(ExitCode.USAGE);
         assertThat(said.out())
@@ -129,8 +122,15 @@ final class DataVerbsTest {
     @Test
     void everyVerbPassesOnHowRowsAreRead() {
         String[] reading = {
-            "--kind", "csv", "--format", "alpaca", "--columns", "prompt=q,response=a",
-            "--tags", "role_tag=who", "--ranking"
+            "--kind",
+            "csv",
+            "--format",
+            "alpaca",
+            "--columns",
+            "prompt=q,response=a",
+            "--tags",
+            "role_tag=who",
+            "--ranking"
         };
         for (String verb : List.of("check", "preview", "tokens", "convert", "split", "pack")) {
             server.calls().clear();
@@ -168,7 +168,8 @@ final class DataVerbsTest {
                 """;
         Said said = run("preview", UPLOADED, "--model", "nano", "--row", "7");
 
-        assertThat(said.out()).isEqualTo(
+        assertThat(said.out())
+                .isEqualTo(
                         """
                         q[[a]]
                         (2 tokens, 1 of them trained)
@@ -182,8 +183,7 @@ final class DataVerbsTest {
     @Test
     void tokensStandInAHistogram() {
         result = FIGURES;
-        Said said =
-                run("tokens", UPLOADED, "--model", "nano", "--max-seq-len", "64");
+        Said said = run("tokens", UPLOADED, "--model", "nano", "--max-seq-len", "64");
 
         assertThat(said.out())
                 .contains("12 rows, 345 tokens, 67 of them trained")
@@ -264,8 +264,7 @@ final class DataVerbsTest {
 
         end = "\"cancelled\"";
         polls = 0;
-        assertThat(run("tokens", UPLOADED, "--model", "nano").code())
-                .isEqualTo(ExitCode.CANCELLED);
+        assertThat(run("tokens", UPLOADED, "--model", "nano").code()).isEqualTo(ExitCode.CANCELLED);
         assertThat(run("tokens", "nowhere.csv", "--model", "nano").err())
                 .contains("no such file: nowhere.csv");
     }

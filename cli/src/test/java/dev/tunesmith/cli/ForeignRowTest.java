@@ -53,8 +53,12 @@ final class ForeignRowTest {
         assertThat(written(Layout.ALPACA, false, RowKind.DOCUMENT, judged))
                 .isEqualTo("{'text':'qa'}");
         assertThat(written(Layout.ALPACA, false, RowKind.PAIR, judged)).isEqualTo("nothing");
-        assertThat(written(Layout.SHAREGPT, false, RowKind.CONVERSATION,
-                        "{'conversations':[{'from':'human','value':'q'}]}"))
+        assertThat(
+                        written(
+                                Layout.SHAREGPT,
+                                false,
+                                RowKind.CONVERSATION,
+                                "{'conversations':[{'from':'human','value':'q'}]}"))
                 .isEqualTo("nothing");
     }
 

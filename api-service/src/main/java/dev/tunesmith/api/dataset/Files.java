@@ -64,8 +64,7 @@ public final class Files {
     }
 
     private static void insert(Handle handle, TenantId tenant, StoredFile file) {
-        Optional<String> details =
-                file.isProcessed() ? Optional.empty() : file.refusal();
+        Optional<String> details = file.isProcessed() ? Optional.empty() : file.refusal();
         handle.createUpdate(
                         """
                         INSERT INTO file (file_id, tenant_id, purpose, filename, bytes, sha256, object_key,

@@ -18,8 +18,8 @@ public record StoredFile(
         return report.ok() || report.hasUnknownShape();
     }
 
-    /// Why its rows cannot be trained on as they are, the first problems and where the others are; empty if
-    /// they can.
+    /// Why its rows cannot be trained on as they are, the first problems and where the others are;
+    /// empty if they can.
     Optional<String> refusal() {
         String all =
                 report.problemCount() > report.problems().size()

@@ -51,9 +51,7 @@ record TenantLookup(Handle handle, TenantId tenant, ObjectStore objects) impleme
 
     @Override
     public Optional<FileId> named(String fileName) {
-        return Unstorable.is(fileName)
-                ? Optional.empty()
-                : Files.named(handle, tenant, fileName);
+        return Unstorable.is(fileName) ? Optional.empty() : Files.named(handle, tenant, fileName);
     }
 
     @Override

@@ -113,11 +113,13 @@ class ClientsIT {
             rows.append("{\"ask\": \"%d + 1?\", \"reply\": \"%d\"}\n".formatted(i, i + 1));
         }
         Path file = Files.writeString(folder.resolve("own.jsonl"), rows);
-        List<String> words = List.of("train", "model=nano", "max_steps=2", "batch_size=4", "--wait");
+        List<String> words =
+                List.of("train", "model=nano", "max_steps=2", "batch_size=4", "--wait");
         String columns = ", columns: {prompt: ask, response: reply}";
 
         PackagedStack.Answer bare = trained(words, "data=[{file: '%s'}]".formatted(file));
-        PackagedStack.Answer named = trained(words, "data=[{file: '%s'%s}]".formatted(file, columns));
+        PackagedStack.Answer named =
+                trained(words, "data=[{file: '%s'%s}]".formatted(file, columns));
 
         assertThat(bare.code()).isNotZero();
         assertThat(bare.text()).contains("expected the key messages", "\"columns\"");

@@ -126,9 +126,7 @@ public final class PredictCommand implements Callable<Integer> {
         try {
             Path rows = rows(api, folder.resolve("rows"));
             Answers answers =
-                    isServed()
-                            ? batched(api, rows, folder)
-                            : new DirectAnswers(api, asking());
+                    isServed() ? batched(api, rows, folder) : new DirectAnswers(api, asking());
             return answerAll(answers, rows, tally, predictions);
         } finally {
             try (Stream<Path> files = Files.list(folder)) {

@@ -261,8 +261,7 @@ public final class JobRules {
 
     /// @param overruled whether its rows are read in another way than the upload's check did, or
     ///   looked at as the first file of the data
-    private @Nullable FileId file(
-            Fields fields, String key, boolean required, boolean overruled) {
+    private @Nullable FileId file(Fields fields, String key, boolean required, boolean overruled) {
         String text = required ? required(fields, key) : fields.text(key, NAME_MAX);
         if (text == null) {
             return null;
@@ -274,8 +273,7 @@ public final class JobRules {
             case READY, CHECKING -> {}
             case BROKEN -> {
                 if (!overruled) {
-                    problems.add(
-                            ProblemCode.INVALID_TRAINING_FILE, param, refused(key, text));
+                    problems.add(ProblemCode.INVALID_TRAINING_FILE, param, refused(key, text));
                 }
             }
             case WRONG_PURPOSE ->

@@ -153,8 +153,7 @@ public final class DataRules {
         Reading given = reading(entry);
         DatasetEntry known = dataset == null ? null : catalog.get(dataset);
         Reading reading = known != null && given.asFound() ? Reading.of(known) : given;
-        FileId file =
-                entry.has("file") ? files.file(entry, "file", reading.overrules()) : null;
+        FileId file = entry.has("file") ? files.file(entry, "file", reading.overrules()) : null;
         Integer limit = most == null ? maxSamples : most;
         if (dataset == null) {
             if (!entry.has("file")) {

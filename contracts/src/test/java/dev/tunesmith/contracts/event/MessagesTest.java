@@ -83,7 +83,17 @@ final class MessagesTest {
                     null,
                     new ModelSource("nano", MANIFEST),
                     new DataTask.Wish(
-                            DataTask.Verb.PREVIEW, 3L, null, null, 64, null, null, 0.5, null, 1L, null),
+                            DataTask.Verb.PREVIEW,
+                            3L,
+                            null,
+                            null,
+                            64,
+                            null,
+                            null,
+                            0.5,
+                            null,
+                            1L,
+                            null),
                     "t/x/data/y/");
 
     private static Stream<Message> messages() {

@@ -83,7 +83,12 @@ class DataKeysTest {
     @ParameterizedTest
     @CsvSource(
             delimiter = ';',
-            value = {"''", "'\"format\": \"openai\"'", "'\"kind\": \"json_lines\"'", "'\"weight\": 2'"})
+            value = {
+                "''",
+                "'\"format\": \"openai\"'",
+                "'\"kind\": \"json_lines\"'",
+                "'\"weight\": 2'"
+            })
     void rowsThatTheUploadRefusedStayRefusedWhenTheyAreReadAsThere(String reading) {
         JobRules.Checked checked = broken(reading.isEmpty() ? "" : "," + reading);
 

@@ -53,8 +53,7 @@ final class TrainingRows implements AutoCloseable {
         RowChoice trained = training.rows();
         Optional<PackedRows.Documents> measured = Optional.empty();
         if (validation.isPresent()) {
-            measured =
-                    Optional.of(numbered(validation.get().rows(), training.items().size()));
+            measured = Optional.of(numbered(validation.get().rows(), training.items().size()));
         } else if (spec.rows().validationShare() > 0) {
             RowChoice.Divided divided = trained.divided(spec.rows().validationShare(), spec.seed());
             trained = divided.training();

@@ -32,8 +32,8 @@ class TextScoresTest {
         assertThat(scores.get("exact_match")).isZero();
     }
 
-    /// What `bench/peers/scores.py` says of the same pairs: LLaMA-Factory's names by NLTK, jieba and
-    /// rouge-chinese, `sacrebleu_*` by sacrebleu 2.6.0, `rouge_score_*` by rouge-score.
+    /// What `bench/peers/scores.py` says of the same pairs: LLaMA-Factory's names by NLTK, jieba
+    /// and rouge-chinese, `sacrebleu_*` by sacrebleu 2.6.0, `rouge_score_*` by rouge-score.
     @Test
     void theTableHasTheNumbersOfEachLibraryUnderItsName() {
         List<TextPair> pairs =

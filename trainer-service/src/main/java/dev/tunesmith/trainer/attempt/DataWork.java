@@ -136,8 +136,7 @@ final class DataWork {
             if (second != null) {
                 RowSource held = storage.rows(second);
                 FileInspection validation =
-                        training.validation(
-                                FileInspection.ROWS_COMPARED, report.of("validation"));
+                        training.validation(FileInspection.ROWS_COMPARED, report.of("validation"));
                 recognised.put("validation", recognised(held));
                 result.put("validation", Json.treeOf(meant(held).inspect(validation)));
             }
@@ -311,8 +310,7 @@ final class DataWork {
         ModelDirectory model = model();
         SourceRows rows = meant(file);
         Method method = method(rows);
-        Packing packing =
-                method == Method.PRETRAIN ? Packing.BEST_FIT_SPLIT : Packing.BEST_FIT;
+        Packing packing = method == Method.PRETRAIN ? Packing.BEST_FIT_SPLIT : Packing.BEST_FIT;
         Lengths lengths = new Lengths();
         Findings _ = tokenise(model, rows, method, WHOLE_ROW, lengths::add);
         return Json.treeOf(PackingFigures.of(lengths.all(), context(model), packing));

@@ -55,7 +55,10 @@ final class Storage {
 
     /// What its owner calls an object, as a name in a folder.
     static Path name(ObjectRef object) {
-        String name = Objects.requireNonNullElse(object.name(), object.sha256()).replace('/', '_').replace('\0', '_');
+        String name =
+                Objects.requireNonNullElse(object.name(), object.sha256())
+                        .replace('/', '_')
+                        .replace('\0', '_');
         return Path.of(name.isBlank() ? object.sha256() : name);
     }
 

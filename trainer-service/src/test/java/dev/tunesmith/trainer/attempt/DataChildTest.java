@@ -86,7 +86,8 @@ class DataChildTest {
             assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
             ChildReport.Prepared done = child.last(ChildReport.Prepared.class);
 
-            assertThat(done.result()).containsKeys("training", "validation", "tokens", "recognised");
+            assertThat(done.result())
+                    .containsKeys("training", "validation", "tokens", "recognised");
             assertThat((Map<?, ?>) done.result().get("validation"))
                     .extracting("problem_count")
                     .isEqualTo(1);
@@ -169,8 +170,7 @@ class DataChildTest {
         for (Verb verb : Verb.values()) {
             Reading reading = new Reading(null, null, false, columns, null, null);
             Wish wish =
-                    new Wish(
-                            verb, 2L, null, null, 64, "jsonl", "openai", 0.4, null, 1L, reading);
+                    new Wish(verb, 2L, null, null, 64, "jsonl", "openai", 0.4, null, 1L, reading);
             try (RunningChild child = start(wish, new TinyJob(job.base(), table), table, "store")) {
                 assertThat(child.exit()).as(verb.wire()).isEqualTo(ExitCode.FINISHED);
                 ChildReport.Prepared done = child.last(ChildReport.Prepared.class);
@@ -184,8 +184,7 @@ class DataChildTest {
                     case PREVIEW -> assertThat(result).contains("3+3?", "6");
                     case TOKENS -> assertThat(result).contains("rows=5");
                     case CONVERT ->
-                            assertThat(files)
-                                    .contains("\"content\":\"3+3?\"", "\"content\":\"6\"");
+                            assertThat(files).contains("\"content\":\"3+3?\"", "\"content\":\"6\"");
                     case SPLIT -> assertThat(files).contains("\"ask\":\"3+3?\"");
                     case PACK -> assertThat(result).contains("documents=5");
                 }
