@@ -14,14 +14,13 @@ import time
 import torch
 from datasets import Dataset
 from peft import LoraConfig
-from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
-    BitsAndBytesConfig,
-    PreTrainedTokenizerFast,
     TrainerCallback,
 )
+
+from shared import FOUR_BIT, tokenizer_of
 
 GROUP = 4
 
@@ -41,16 +40,10 @@ draws = asked.goal in ("grpo", "ppo")
 pairs = asked.goal in ("dpo", "orpo", "simpo", "cpo", "rm")
 seconds = []
 
-four_bit = BitsAndBytesConfig(
-    load_in_4bit=True,
-    bnb_4bit_quant_type="nf4",
-    bnb_4bit_use_double_quant=True,
-    bnb_4bit_compute_dtype=torch.bfloat16,
-)
 loading = dict(
     dtype=torch.bfloat16,
     attn_implementation="sdpa",
-    quantization_config=four_bit if asked.weights == "qlora" else None,
+    quantization_config=FOUR_BIT if asked.weights == "qlora" else None,
 )
 if asked.goal == "rm":
     model = AutoModelForSequenceClassification.from_pretrained(asked.model, num_labels=1, **loading)
@@ -58,13 +51,7 @@ else:
     model = AutoModelForCausalLM.from_pretrained(asked.model, **loading)
 words = model.config.vocab_size
 used = min(8000, words)
-table = {f"w{i}": i for i in range(words)}
-end = f"w{words - 1}"
-plain = Tokenizer(models.WordLevel(table, unk_token="w0"))
-plain.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-tokenizer = PreTrainedTokenizerFast(
-    tokenizer_object=plain, unk_token="w0", eos_token=end, pad_token=end
-)
+tokenizer = tokenizer_of(words)
 model.config.pad_token_id = tokenizer.pad_token_id
 
 

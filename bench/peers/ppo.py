@@ -17,16 +17,15 @@ import time
 import torch
 from datasets import Dataset
 from peft import LoraConfig
-from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
-    BitsAndBytesConfig,
-    PreTrainedTokenizerFast,
     TrainerCallback,
 )
 from trl import PPOConfig, PPOTrainer
+
+from shared import FOUR_BIT, tokenizer_of
 
 GROUP = 4
 
@@ -45,22 +44,11 @@ torch.set_num_threads(len(os.sched_getaffinity(0)))
 half = asked.seq // 2
 answers = asked.batch * GROUP
 loading = dict(dtype=torch.bfloat16, attn_implementation="sdpa")
-four_bit = BitsAndBytesConfig(
-    load_in_4bit=True,
-    bnb_4bit_quant_type="nf4",
-    bnb_4bit_use_double_quant=True,
-    bnb_4bit_compute_dtype=torch.bfloat16,
-)
 model = AutoModelForCausalLM.from_pretrained(
-    asked.model, quantization_config=four_bit if asked.weights == "qlora" else None, **loading
+    asked.model, quantization_config=FOUR_BIT if asked.weights == "qlora" else None, **loading
 )
 words = model.config.vocab_size
-end = f"w{words - 1}"
-plain = Tokenizer(models.WordLevel({f"w{i}": i for i in range(words)}, unk_token="w0"))
-plain.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-tokenizer = PreTrainedTokenizerFast(
-    tokenizer_object=plain, unk_token="w0", eos_token=end, pad_token=end, padding_side="left"
-)
+tokenizer = tokenizer_of(words, padding_side="left")
 
 
 def scorer(layers):

@@ -13,7 +13,9 @@ import time
 import psutil
 import torch
 from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+from transformers import AutoModelForCausalLM
+
+from shared import FOUR_BIT
 
 options = argparse.ArgumentParser()
 options.add_argument("--model", required=True)
@@ -26,17 +28,11 @@ asked = options.parse_args()
 
 torch.manual_seed(0)
 torch.set_num_threads(len(os.sched_getaffinity(0)))
-four_bit = BitsAndBytesConfig(
-    load_in_4bit=True,
-    bnb_4bit_quant_type="nf4",
-    bnb_4bit_use_double_quant=True,
-    bnb_4bit_compute_dtype=torch.bfloat16,
-)
 model = AutoModelForCausalLM.from_pretrained(
     asked.model,
     dtype=torch.bfloat16,
     attn_implementation="sdpa",
-    quantization_config=four_bit if asked.method == "qlora" else None,
+    quantization_config=FOUR_BIT if asked.method == "qlora" else None,
 )
 if asked.recompute != "none" and asked.method != "dpo":
     model.gradient_checkpointing_enable()
