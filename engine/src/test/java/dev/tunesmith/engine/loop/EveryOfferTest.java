@@ -106,7 +106,7 @@ class EveryOfferTest {
         return TinyModel.with(plain(method, TinyModel.lora(0)), settings);
     }
 
-    private static MethodSettings tokens(TokenLoss loss) {
+    static MethodSettings tokens(TokenLoss loss) {
         return new MethodSettings.Supervised(loss, 0, 1, 0, false);
     }
 
@@ -134,7 +134,7 @@ class EveryOfferTest {
                 tiny.grader());
     }
 
-    private static MethodSettings group(GroupLoss.Kind kind, boolean perSequence) {
+    static GroupSettings group(GroupLoss.Kind kind, boolean perSequence) {
         GroupSettings tiny = (GroupSettings) plain(Method.GRPO, TinyModel.FULL).settings();
         GroupLoss loss = tiny.loss();
         return new GroupSettings(
