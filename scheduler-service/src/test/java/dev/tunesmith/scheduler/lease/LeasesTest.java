@@ -296,10 +296,7 @@ class LeasesTest {
         Attempt attempt = running("\"keep_last\":2,\"keep_best\":1,\"metric\":\"loss\"");
         double[] losses = {3, 1, 2, 4, 5};
         for (int i = 0; i < losses.length; i++) {
-            int step = i + 1;
-            String metrics = "{\"valid_loss\":%s}".formatted(losses[i]);
-            assertThat(may(l -> l.checkpoint(attempt, step, manifest(), metrics))).isTrue();
-            int _ = with(l -> l.retire(attempt));
+            measured(attempt, i + 1, losses[i]);
         }
         assertThat(live(attempt)).isEqualTo("2,4,5");
     }
@@ -339,6 +336,34 @@ class LeasesTest {
             int _ = with(l -> l.retire(attempt));
         }
         assertThat(live(attempt)).isEqualTo("1,4");
+    }
+
+    /// A job that was killed goes on under another lease: the best that its earlier attempt found
+    /// stays, and that attempt retires nothing any more.
+    @Test
+    void theBestOfAnEarlierAttemptStays() {
+        Attempt killed = running("\"keep_last\":1,\"keep_best\":1,\"metric\":\"loss\"");
+        double[] losses = {3, 1, 2, 4, 5};
+        for (int step = 1; step <= 3; step++) {
+            measured(killed, step, losses[step - 1]);
+        }
+        assertThat(live(killed)).isEqualTo("2,3");
+
+        assertThat(all(l -> l.reapDead(List.of(killed)))).hasSize(1);
+        db.update("UPDATE job SET state = 'QUEUED' WHERE job_id = :job", killed.job());
+        Attempt resumed = db.running(db.lease(killed.job()), HOST);
+        for (int step = 4; step <= 5; step++) {
+            measured(resumed, step, losses[step - 1]);
+            int late = with(l -> l.retire(killed));
+            assertThat(late).isZero();
+        }
+        assertThat(live(resumed)).isEqualTo("2,5");
+    }
+
+    private static void measured(Attempt attempt, int step, double loss) {
+        String metrics = "{\"valid_loss\":%s}".formatted(loss);
+        assertThat(may(l -> l.checkpoint(attempt, step, manifest(), metrics))).isTrue();
+        int _ = with(l -> l.retire(attempt));
     }
 
     @Test
