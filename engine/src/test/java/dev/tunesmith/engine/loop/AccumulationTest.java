@@ -92,8 +92,7 @@ class AccumulationTest {
     @ParameterizedTest
     @MethodSource("ways")
     void partsAddUpHoweverTokensCount(MethodSettings settings) throws IOException {
-        ResolvedSpec plain =
-                TinyModel.spec(settings.method(), TinyModel.lora(0), Precision.FP32);
+        ResolvedSpec plain = TinyModel.spec(settings.method(), TinyModel.lora(0), Precision.FP32);
         requireSameSteps(TinyModel.with(plain, settings), FEW_STEPS, List.of(1));
     }
 
@@ -114,8 +113,7 @@ class AccumulationTest {
                             .formatted(i / 2 % 2, "The sky. ".repeat(1 + i % 3)));
         }
         Files.write(chats, rows);
-        ResolvedSpec plain =
-                TinyModel.spec(Method.SUPERVISED, TinyModel.FULL, Precision.FP32);
+        ResolvedSpec plain = TinyModel.spec(Method.SUPERVISED, TinyModel.FULL, Precision.FP32);
         requireSameSteps(plain, STEPS, List.of(1, 4));
     }
 
