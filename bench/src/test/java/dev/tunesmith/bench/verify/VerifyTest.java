@@ -27,12 +27,15 @@ class VerifyTest {
 
     private static final List<String> TEXTS =
             List.of(
+                    "bpe_training",
                     "chat_templates",
                     "jinja_expressions",
                     "lf_datasets",
                     "lf_templates",
                     "lf_tools",
-                    "metrics");
+                    "metrics",
+                    "packing",
+                    "tokenizers");
 
     static List<Path> cases() throws IOException {
         List<Path> folders = new ArrayList<>();

@@ -31,13 +31,18 @@ class BpeTrainerTest {
         JsonNode expected = GoldenText.json(folder.resolve("expected.json"));
         List<String> corpus = GoldenText.texts(GoldenText.json(folder.resolve("corpus.json")));
 
+        Map<String, Object> options = new HashMap<>(tree(parameters.get("trainer")));
+        if (parameters.path("model").asText().equals("WordPiece")) {
+            options.putIfAbsent("continuing_subword_prefix", "##");
+        }
+
         BpeTrainer.Learned learned =
                 BpeTrainer.learn(
                         WordCounter.count(
                                 corpus,
                                 tree(parameters.get("normalizer")),
                                 tree(parameters.get("pre_tokenizer"))),
-                        BpeOptions.of(tree(parameters.get("trainer"))));
+                        BpeOptions.of(options));
 
         List<String> merges =
                 learned.merges().stream().map(m -> m.left() + " " + m.right()).toList();
@@ -49,10 +54,9 @@ class BpeTrainerTest {
             assertThat(learned.vocabulary())
                     .hasSize(expected.get("vocab_size").asInt())
                     .containsAll(GoldenText.texts(expected.get("tokens_in_every_run")));
-            assertThat(merges)
-                    .startsWith(
-                            pairs(expected.get("merges_before_the_first_difference"))
-                                    .toArray(String[]::new));
+            // A vocabulary of words and their ends is told without merges.
+            List<String> first = pairs(expected.get("merges_before_the_first_difference"));
+            assertThat(merges.subList(0, first.size())).isEqualTo(first);
         }
     }
 
