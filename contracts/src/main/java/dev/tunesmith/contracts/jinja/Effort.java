@@ -1,7 +1,10 @@
 package dev.tunesmith.contracts.jinja;
 
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.util.Collection;
 import java.util.Map;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -10,24 +13,54 @@ import org.jspecify.annotations.Nullable;
 /// A step of the interpreter is not always short: a comparison walks over whole values, a search
 /// over a whole text. Each of these says what it is about to do, and a run that did too much ends.
 /// One unit is about the work on one item of a list or on 64 characters.
+///
+/// Units are the same on every machine, so what they refuse does not depend on it. Time is looked at
+/// too, the thread's own, so that a busy machine does not matter, or the clock's where a virtual
+/// thread has none: it is short for a run that used up more than any honest template needs, and long
+/// enough for code that runs for the first time otherwise.
 public final class Effort {
     private static final long UNITS_MAX = 250_000;
+
+    /// Units that no honest template needs; behind them time is short.
+    private static final long UNITS_FREE = 62_500;
+
+    private static final long UNITS_BETWEEN_LOOKS = 2_000;
+    private static final long NANOS_MAX = 80_000_000;
+    private static final long NANOS_FREE_MAX = 1_000_000_000;
+    private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
     private static final int CHARS_OF_A_UNIT = 64;
     private static final int BITS_OF_A_UNIT = 256;
 
     private static final ThreadLocal<@Nullable Effort> RUNNING = new ThreadLocal<>();
 
+    private final LongSupplier clock;
+    private final long begin;
     private long units;
+    private long nextLook = UNITS_BETWEEN_LOOKS;
 
-    private Effort() {}
+    private Effort(LongSupplier clock) {
+        this.clock = clock;
+        this.begin = clock.getAsLong();
+    }
+
+    private static long time() {
+        return Thread.currentThread().isVirtual()
+                ? System.nanoTime()
+                : THREADS.getCurrentThreadCpuTime();
+    }
 
     /// Runs with a count of its own.
     ///
     /// Whatever fails in a template fails as a [TemplateException]: also values that nest deeper
     /// than the stack of the thread, and arguments that a method of the JDK refuses.
     public static <T> T counted(Supplier<T> run) {
+        return counted(run, Effort::time);
+    }
+
+    /// The same by another clock, of nanoseconds.
+    public static <T> T counted(Supplier<T> run, LongSupplier clock) {
         Effort outer = RUNNING.get();
-        RUNNING.set(new Effort());
+        RUNNING.set(new Effort(clock));
         try {
             return run.get();
         } catch (StackOverflowError _) {
@@ -49,6 +82,26 @@ public final class Effort {
             if (effort.units > UNITS_MAX) {
                 throw Limits.reached("more work than a template may cause");
             }
+            if (effort.units > effort.nextLook) {
+                effort.nextLook = effort.units + UNITS_BETWEEN_LOOKS;
+                effort.requireTime(effort.units > UNITS_FREE);
+            }
+        }
+    }
+
+    /// Fails if a run takes too long.
+    ///
+    /// @param much whether it took more steps than any honest template needs
+    public static void look(boolean much) {
+        Effort effort = RUNNING.get();
+        if (effort != null) {
+            effort.requireTime(much || effort.units > UNITS_FREE);
+        }
+    }
+
+    private void requireTime(boolean much) {
+        if (clock.getAsLong() - begin > (much ? NANOS_MAX : NANOS_FREE_MAX)) {
+            throw Limits.reached("more time than a template may take");
         }
     }
 

@@ -101,9 +101,12 @@ final class Lexer {
             }
             return stop;
         }
-        int begin = source.lastIndexOf('\n', end - 1) + 1;
-        boolean lineInText = begin > from;
-        int first = Math.max(begin, from);
+        // Not farther back than the text goes: a source may be one line with a thousand tags.
+        int first = end;
+        while (first > from && source.charAt(first - 1) != '\n') {
+            first--;
+        }
+        boolean lineInText = first > from;
         boolean strip = stripsLine && sign != '+' && (lineInText || lineStarting);
         return strip && source.substring(first, end).chars().allMatch(c -> space((char) c))
                 ? first

@@ -5,6 +5,10 @@ public final class Limits {
     public static final int SOURCE_CHARS_MAX = 64 << 10;
     public static final int TOKENS_MAX = 20_000;
     public static final int STEPS_MAX = 500_000;
+
+    /// Steps that no honest template needs; behind them time is short.
+    public static final int STEPS_FREE = 125_000;
+
     public static final int OUTPUT_CHARS_MAX = 4 << 20;
     public static final int DEPTH_MAX = 32;
     public static final int ITEMS_MAX = 100_000;

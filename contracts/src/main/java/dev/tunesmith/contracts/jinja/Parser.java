@@ -180,6 +180,9 @@ public final class Parser extends ExpressionParser {
             }
             targets.add(target());
         } while (skipOperator(","));
+        if (targets.isEmpty()) {
+            throw unexpected("expected a name");
+        }
         return comma ? new Target.Several(List.copyOf(targets)) : targets.getFirst();
     }
 

@@ -105,6 +105,7 @@ public final class TextMethods {
         int max = arguments.integer(1, "maxsplit", -1);
         List<Object> parts;
         if (separator == Nothing.NONE) {
+            Effort.slowText(text);
             parts = fromRight ? splitSpaceRight(text, max) : splitSpace(text, max);
         } else {
             String mark = Values.requireText(separator, "sep");
@@ -304,6 +305,7 @@ public final class TextMethods {
 
     /// Tabs become blanks up to the next column that is a multiple of the size.
     private static Object expandTabs(String text, Arguments arguments) {
+        Effort.slowText(text);
         int size = Math.max(0, arguments.atMost(1).integer(0, "tabsize", 8));
         Limits.checkLength(text.chars().filter(c -> c == '\t').count() * size + text.length());
         StringBuilder out = new StringBuilder();
@@ -410,10 +412,12 @@ public final class TextMethods {
     }
 
     private static boolean all(String text, IntPredicate test) {
+        Effort.slowText(text);
         return !text.isEmpty() && text.codePoints().allMatch(test);
     }
 
     private static boolean cased(String text, IntPredicate other) {
+        Effort.slowText(text);
         return text.codePoints().noneMatch(other)
                 && text.codePoints()
                         .anyMatch(c -> Character.isUpperCase(c) || Character.isLowerCase(c));
@@ -421,6 +425,7 @@ public final class TextMethods {
 
     /// Whether capitals stand where letters follow none, and nowhere else.
     private static boolean isTitle(String text) {
+        Effort.slowText(text);
         boolean inside = false;
         boolean letters = false;
         for (int c : text.codePoints().toArray()) {

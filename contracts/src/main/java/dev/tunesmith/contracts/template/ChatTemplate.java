@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -121,6 +122,16 @@ public final class ChatTemplate {
         var values = new LinkedHashMap<String, Object>();
         variables.forEach((name, value) -> values.put(name, Values.of(value)));
         return run(values, now).text();
+    }
+
+    /// The same by a clock of nanoseconds, which the limit of time is measured by.
+    String renderOver(
+            Map<String, ? extends @Nullable Object> variables,
+            LocalDateTime now,
+            LongSupplier clock) {
+        Map<String, Object> all = Globals.at(now);
+        variables.forEach((name, value) -> all.put(name, Values.of(value)));
+        return Effort.counted(() -> new Rendering().run(body, Scope.outermost(all)), clock).text();
     }
 
     private Output run(Map<String, Object> variables, LocalDateTime now) {

@@ -2,6 +2,7 @@ package dev.tunesmith.contracts.template;
 
 import dev.tunesmith.contracts.jinja.Arguments;
 import dev.tunesmith.contracts.jinja.Callable;
+import dev.tunesmith.contracts.jinja.Effort;
 import dev.tunesmith.contracts.jinja.Limits;
 import dev.tunesmith.contracts.jinja.Membered;
 import dev.tunesmith.contracts.jinja.Members;
@@ -63,6 +64,7 @@ final class Globals {
         var values = new LinkedHashMap<String, Object>();
         for (Object map : arguments.positional()) {
             if (map instanceof Map<?, ?> given) {
+                Effort.items(given.size());
                 given.forEach((key, value) -> values.put(Values.text(key), value));
             }
         }
@@ -100,6 +102,7 @@ final class Globals {
             var map = new LinkedHashMap<Object, Object>();
             for (Object given : arguments.atMostPositional(1)) {
                 if (given instanceof Map<?, ?> other) {
+                    Effort.items(other.size());
                     map.putAll(other);
                 } else {
                     for (Object pair : Values.items(given)) {

@@ -1,6 +1,7 @@
 package dev.tunesmith.contracts.template;
 
 import dev.tunesmith.contracts.jinja.Arguments;
+import dev.tunesmith.contracts.jinja.Effort;
 import dev.tunesmith.contracts.jinja.Formats;
 import dev.tunesmith.contracts.jinja.Limits;
 import dev.tunesmith.contracts.jinja.Numbers;
@@ -89,6 +90,7 @@ final class Operations {
             case Sequence tuple when tuple.kind() == Sequence.Kind.TUPLE ->
                     Formats.percent(format, new Arguments(tuple, Map.of()));
             case Map<?, ?> map -> {
+                Effort.items(map.size());
                 var named = new java.util.LinkedHashMap<String, Object>();
                 map.forEach((key, value) -> named.put(Values.text(key), value));
                 // A field without a name shows the whole mapping.

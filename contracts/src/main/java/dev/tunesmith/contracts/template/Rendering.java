@@ -2,6 +2,7 @@ package dev.tunesmith.contracts.template;
 
 import dev.tunesmith.contracts.jinja.Arguments;
 import dev.tunesmith.contracts.jinja.Callable;
+import dev.tunesmith.contracts.jinja.Effort;
 import dev.tunesmith.contracts.jinja.Expression;
 import dev.tunesmith.contracts.jinja.Expression.Passed;
 import dev.tunesmith.contracts.jinja.Limits;
@@ -32,9 +33,11 @@ final class Rendering {
     }
 
     private static final int CHARS_OF_A_STEP = 256;
+    private static final int STEPS_BETWEEN_LOOKS = 4_000;
 
     private Output output = new Output();
     private int steps;
+    private int nextLook = STEPS_BETWEEN_LOOKS;
     private int depth;
     private int iterations;
 
@@ -48,6 +51,10 @@ final class Rendering {
         steps += weight;
         if (steps > Limits.STEPS_MAX) {
             throw Limits.reached("more than %d steps".formatted(Limits.STEPS_MAX)).at(at);
+        }
+        if (steps > nextLook) {
+            nextLook = steps + STEPS_BETWEEN_LOOKS;
+            Effort.look(steps > Limits.STEPS_FREE);
         }
     }
 
@@ -483,6 +490,7 @@ final class Rendering {
         passed.spreadNamed()
                 .ifPresent(spread -> {
                     if (value(spread, scope) instanceof Map<?, ?> map) {
+                        Effort.items(map.size());
                         map.forEach((key, item) -> addNamed(named, Values.text(key), item));
                     } else {
                         throw TemplateException.runtime("** needs a mapping");

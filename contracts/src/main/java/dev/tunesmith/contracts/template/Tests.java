@@ -107,6 +107,7 @@ final class Tests {
     }
 
     private static boolean cased(String text, boolean lower) {
+        Effort.slowText(text);
         boolean letters = CASED.matcher(text).find();
         return letters
                 && text.codePoints()

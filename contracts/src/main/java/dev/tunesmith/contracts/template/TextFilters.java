@@ -2,6 +2,7 @@ package dev.tunesmith.contracts.template;
 
 import dev.tunesmith.contracts.jinja.Arguments;
 import dev.tunesmith.contracts.jinja.Callable;
+import dev.tunesmith.contracts.jinja.Effort;
 import dev.tunesmith.contracts.jinja.Formats;
 import dev.tunesmith.contracts.jinja.Limits;
 import dev.tunesmith.contracts.jinja.Members;
@@ -47,7 +48,7 @@ final class TextFilters {
         all.put("indent", TextFilters::indent);
         all.put("center", TextFilters::center);
         all.put("truncate", TextFilters::truncate);
-        all.put("wordcount", (v, _) -> WORD.matcher(Values.text(v)).results().count());
+        all.put("wordcount", (v, _) -> words(Values.text(v)));
         all.put("format", (v, a) -> Formats.percent(Values.text(v), a));
         all.put("escape", (v, _) -> escape(Values.text(v)));
         all.put("e", (v, _) -> escape(Values.text(v)));
@@ -56,6 +57,11 @@ final class TextFilters {
         all.put("urlencode", (v, _) -> urlEncode(v));
         all.put("wordwrap", WrappedText::wrap);
         return all;
+    }
+
+    private static long words(String text) {
+        Effort.slowText(text);
+        return WORD.matcher(text).results().count();
     }
 
     private static Object trim(Object value, Arguments arguments) {
@@ -156,6 +162,7 @@ final class TextFilters {
 
     /// As `<!--.*?-->|<[^>]*>` would, but a sign that opens nothing costs no search of its own.
     private static String stripTags(String text) {
+        Effort.slowText(text);
         var bare = new StringBuilder();
         int lastEnd = text.lastIndexOf('>');
         int lastComment = text.lastIndexOf("-->");
