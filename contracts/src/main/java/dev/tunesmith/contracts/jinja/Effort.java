@@ -14,10 +14,10 @@ import org.jspecify.annotations.Nullable;
 /// over a whole text. Each of these says what it is about to do, and a run that did too much ends.
 /// One unit is about the work on one item of a list or on 64 characters.
 ///
-/// Units are the same on every machine, so what they refuse does not depend on it. Time is looked at
-/// too, the thread's own, so that a busy machine does not matter, or the clock's where a virtual
-/// thread has none: it is short for a run that used up more than any honest template needs, and long
-/// enough for code that runs for the first time otherwise.
+/// Units are the same on every machine, so what they refuse does not depend on it. Time is looked
+/// at too, the thread's own, so that a busy machine does not matter, or the clock's where a virtual
+/// thread has none: it is short for a run that used up more than any honest template needs, and
+/// long enough for code that runs for the first time otherwise.
 public final class Effort {
     private static final long UNITS_MAX = 250_000;
 
