@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tunesmith.cli.data.TemplateOptions;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.util.Iterator;
@@ -23,6 +24,7 @@ import picocli.CommandLine.Parameters;
 @SuppressWarnings("NullAway.Init")
 final class ChatCommand implements Callable<Integer> {
     @Mixin private Connection connection;
+    @Mixin private TemplateOptions template;
 
     @Parameters(paramLabel = "MODEL")
     private String model;
@@ -101,6 +103,7 @@ final class ChatCommand implements Callable<Integer> {
 
     private ObjectNode request(String name, ArrayNode messages) {
         ObjectNode body = request(name, messages, maxTokens);
+        template.addTo(body);
         return body.put("temperature", temperature);
     }
 

@@ -10,6 +10,7 @@ import dev.tunesmith.contracts.problem.NearestName;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import dev.tunesmith.contracts.problem.Problems;
+import dev.tunesmith.contracts.template.ChatOptions;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -44,6 +45,8 @@ final class DataTaskRules {
                     "model",
                     "row",
                     "template",
+                    ChatOptions.KWARGS,
+                    ChatOptions.PARSES_SPECIAL,
                     "method",
                     "max_seq_len",
                     "format",
@@ -144,7 +147,8 @@ final class DataTaskRules {
                 validation,
                 oneOf("likeness", List.of("exact", "normalised", "near")),
                 whole("seed", 0, 1L << 53),
-                reading());
+                reading(),
+                chat());
     }
 
     /// How the rows are read, in the words of an entry of `x_training.data`.
@@ -157,6 +161,24 @@ final class DataTaskRules {
         Reading reading = DataRules.reading(given);
         given.rejectOthers(Map.of());
         return reading;
+    }
+
+    private ChatOptions chat() {
+        Object given = body.get(ChatOptions.KWARGS);
+        Map<?, ?> variables = given instanceof Map<?, ?> map ? map : Map.of();
+        List<String> wrong =
+                given == null || given instanceof Map
+                        ? ChatOptions.problems(variables)
+                        : List.of("expected an object of variables of the chat template by name");
+        wrong.forEach(text -> problem(ProblemCode.INVALID_VALUE, ChatOptions.KWARGS, text));
+        Object parses = body.get(ChatOptions.PARSES_SPECIAL);
+        if (parses != null && !(parses instanceof Boolean)) {
+            problem(
+                    ProblemCode.INVALID_VALUE,
+                    ChatOptions.PARSES_SPECIAL,
+                    "expected true or false");
+        }
+        return ChatOptions.of(variables, Boolean.TRUE.equals(parses));
     }
 
     private @Nullable Integer length() {

@@ -31,6 +31,7 @@ final class AllowedName {
                     "special_tokens_map.json",
                     "added_tokens.json",
                     "chat_template.jinja",
+                    "chat_template_kwargs.json",
                     "chat_template.json",
                     "merges.txt",
                     VOCABULARY,

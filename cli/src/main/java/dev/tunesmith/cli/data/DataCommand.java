@@ -45,8 +45,19 @@ public final class DataCommand {
                 description = "for a model that brings none")
         private @Nullable String template;
 
+        @Mixin private TemplateOptions variables;
+
+        @Option(
+                names = "--parse-special-tokens",
+                description = "names of control tokens in texts become these tokens")
+        private boolean parsesSpecial;
+
         void addTo(ObjectNode wish) {
             wish.put("model", model);
+            variables.addTo(wish);
+            if (parsesSpecial) {
+                wish.put("parse_special_tokens", true);
+            }
             DataTaskRun.put(wish, "method", method);
             DataTaskRun.put(wish, "template", template);
             if (maxSeqLen != null) {

@@ -6,7 +6,9 @@ import dev.tunesmith.cli.Api;
 import java.util.Map;
 
 /// The requests that rows become, and what their answers say.
-record Asking(String model, int maxTokens, double temperature) {
+///
+/// @param written keys that say how conversations are written
+record Asking(String model, int maxTokens, double temperature, ObjectNode written) {
     static final String CHAT = "/v1/chat/completions";
     static final String SCORES = "/v1/scores";
 
@@ -14,6 +16,7 @@ record Asking(String model, int maxTokens, double temperature) {
     ObjectNode chat(PredictedRow row) {
         ObjectNode body = Api.JSON.createObjectNode();
         body.put("model", model).put("max_tokens", maxTokens).put("temperature", temperature);
+        body.setAll(written);
         body.set("messages", Api.JSON.valueToTree(row.messages()));
         if (!row.tools().isEmpty()) {
             body.set("tools", Api.JSON.valueToTree(row.tools()));
@@ -24,6 +27,7 @@ record Asking(String model, int maxTokens, double temperature) {
     /// Asks how likely the answer of a row is.
     ObjectNode scores(PredictedRow row) {
         ObjectNode body = Api.JSON.createObjectNode().put("model", model);
+        body.setAll(written);
         body.putArray("rows").add(Api.JSON.<JsonNode>valueToTree(row.trained()));
         return body;
     }

@@ -9,6 +9,7 @@ import dev.tunesmith.cli.ExitCode;
 import dev.tunesmith.cli.Output;
 import dev.tunesmith.cli.data.PlainRows;
 import dev.tunesmith.cli.data.ReadingOptions;
+import dev.tunesmith.cli.data.TemplateOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,6 +45,7 @@ public final class PredictCommand implements Callable<Integer> {
     @Mixin private Connection connection;
     @Mixin private Output output;
     @Mixin private ReadingOptions reading;
+    @Mixin private TemplateOptions template;
 
     @Parameters(
             paramLabel = "FILE|ID",
@@ -118,7 +120,9 @@ public final class PredictCommand implements Callable<Integer> {
     }
 
     private Asking asking() {
-        return new Asking(model, maxTokens, temperature);
+        ObjectNode written = Api.JSON.createObjectNode();
+        template.addTo(written);
+        return new Asking(model, maxTokens, temperature, written);
     }
 
     private long answered(Api api, Tally tally, Predictions predictions) throws IOException {

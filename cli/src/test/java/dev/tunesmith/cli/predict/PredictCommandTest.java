@@ -39,6 +39,7 @@ final class PredictCommandTest {
     private final Map<String, String> files = new LinkedHashMap<>();
     private final List<ObjectNode> batches = new ArrayList<>();
     private final List<String> asked = new ArrayList<>();
+    private final List<JsonNode> bodies = java.util.Collections.synchronizedList(new ArrayList<>());
     private int busy;
 
     @BeforeEach
@@ -47,7 +48,7 @@ final class PredictCommandTest {
         server.createContext("/v1/files", this::file);
         server.createContext("/v1/batches", this::batch);
         server.createContext("/v1/chat/completions", this::chat);
-        server.createContext("/v1/scores", PredictCommandTest::scores);
+        server.createContext("/v1/scores", this::scores);
         server.start();
     }
 
@@ -90,6 +91,30 @@ final class PredictCommandTest {
         assertThat(Files.readAllLines(answers)).hasSize(3);
         assertThat(asked).containsExactlyInAnyOrder("busy", "one", "two", "three");
         assertThat(batches).isEmpty();
+    }
+
+    @Test
+    void templatesAreToldHowToWriteBothQuestionsAndWantedAnswers() throws IOException {
+        Path rows = Files.writeString(folder.resolve("rows.jsonl"), ROWS);
+        Path answers = folder.resolve("answers.jsonl");
+
+        assertThat(run(rows.toString(), answers, "--no-thinking", "--template-kwargs", "{\"a\":1}"))
+                .isZero();
+
+        assertThat(bodies)
+                .isNotEmpty()
+                .allSatisfy(body ->
+                        assertThat(body.path("chat_template_kwargs").toString())
+                                .isEqualTo("{\"a\":1,\"enable_thinking\":false}"));
+        assertThat(run(rows.toString(), folder.resolve("x"), "--template-kwargs", "[]"))
+                .isNotZero();
+    }
+
+    /// Bodies about rows; the scores of pairs of texts are written by no template.
+    private void remember(JsonNode body) {
+        if (!body.has("pairs")) {
+            bodies.add(body);
+        }
     }
 
     private int run(String source, Path target, String... more) throws IOException {
@@ -162,6 +187,7 @@ final class PredictCommandTest {
 
     private synchronized void chat(HttpExchange exchange) throws IOException {
         JsonNode body = Api.JSON.readTree(text(exchange));
+        remember(body);
         if (busy-- > 0) {
             asked.add("busy");
             reply(exchange, 429, "{\"error\":{\"message\":\"this minute is used up\"}}");
@@ -173,8 +199,9 @@ final class PredictCommandTest {
     }
 
     /// As many empty scores as are asked for.
-    private static void scores(HttpExchange exchange) throws IOException {
+    private void scores(HttpExchange exchange) throws IOException {
         JsonNode body = Api.JSON.readTree(text(exchange));
+        remember(body);
         ArrayNode data = Api.JSON.createArrayNode();
         for (int i = 0; i < Math.max(body.path("pairs").size(), body.path("rows").size()); i++) {
             data.addObject();

@@ -26,11 +26,9 @@ public final class NamedTemplates {
         return Optional.ofNullable(ALL.get(name));
     }
 
-    /// The template that a source was made of, if it was made of one.
+    /// The template that a source was made of, by whatever build, if it was made of one.
     public static Optional<NamedTemplate> written(String source) {
-        return ALL.values().stream()
-                .filter(template -> TemplateSource.of(template).equals(source))
-                .findFirst();
+        return WrittenTemplate.of(source);
     }
 
     /// All names, in the order of the table.

@@ -11,6 +11,10 @@ import java.util.List;
 /// Conversations without functions come out as [Writer] writes them. Functions, calls and results
 /// must stand in the texts already, where [FunctionTexts] puts them; a call that does not is
 /// refused rather than written as an empty answer.
+///
+/// Templates of models that think read `enable_thinking`: true, as when it is missing, lets every
+/// answer think; false takes thoughts out and ends questions with an empty one; none keeps the
+/// thoughts that are there.
 public final class TemplateSource {
 
     private final NamedTemplate template;
@@ -37,7 +41,11 @@ public final class TemplateSource {
                         : "{% set content = message.content %}";
         return "{# "
                 + template.name()
-                + " #}{% if messages[0].role == 'system' %}"
+                + " #}"
+                + (template.thinks()
+                        ? "{% set quiet = enable_thinking is defined and not enable_thinking %}"
+                        : "")
+                + "{% if messages[0].role == 'system' %}"
                 + "{% set system = messages[0].content %}{% set turns = messages[1:] %}"
                 + "{% else %}{% set system = "
                 + Json.line(template.defaultSystem())
@@ -51,33 +59,67 @@ public final class TemplateSource {
                 + "{% else %}"
                 + question
                 + text(slots.user(), "content")
-                + "{% endif %}{% endfor %}";
+                + "{% endif %}{% endfor %}"
+                + (template.thinks()
+                        ? "{% if add_generation_prompt and quiet %}" + noThought() + "{% endif %}"
+                        : "");
+    }
+
+    /// The empty thought.
+    private String noThought() {
+        Writer writer = new Writer(template, Thinking.ON, java.time.LocalDate.EPOCH);
+        return shown(List.of(Json.line(words(writer.emptyThought()))));
+    }
+
+    /// What an answer says, without its thoughts where it is not to think, and whether it has any.
+    private String answerWords() {
+        if (!template.thinks()) {
+            return "";
+        }
+        String open = Json.line(template.marks().thoughtOpen());
+        String close = Json.line(template.marks().thoughtClose());
+        return "{% set said = namespace(text=message.content or '') %}"
+                + "{% if quiet and enable_thinking is not none %}"
+                + "{% set parts = said.text.split("
+                + close
+                + ") %}{% set said.text = '' %}"
+                + "{% for part in parts %}{% set said.text = said.text + (part if loop.last"
+                + " else part.split("
+                + open
+                + ")[0] if "
+                + open
+                + " in part"
+                + " else part + "
+                + close
+                + ") %}{% endfor %}"
+                + "{% set said.text = said.text.lstrip('\\n') %}{% endif %}"
+                + "{% set bare = "
+                + Json.line(template.marks().thoughtOpen().strip())
+                + " not in said.text and "
+                + Json.line(template.marks().thoughtClose().strip())
+                + " not in said.text %}{% if bare and quiet %}"
+                + noThought()
+                + "{% endif %}";
     }
 
     private String answer() {
-        String thought = "";
-        if (template.thinks()) {
-            Writer writer = new Writer(template, Thinking.ON, java.time.LocalDate.EPOCH);
-            thought =
-                    "{% if "
-                            + Json.line(template.marks().thoughtOpen().strip())
-                            + " not in message.content and "
-                            + Json.line(template.marks().thoughtClose().strip())
-                            + " not in message.content %}"
-                            + shown(List.of(Json.line(words(writer.emptyThought()))))
-                            + "{% endif %}";
-        }
+        String thought =
+                template.thinks()
+                        ? "{% if bare and not quiet %}" + noThought() + "{% endif %}"
+                        : "";
+        String content = template.thinks() ? "said.text" : "message.content";
         String end =
                 template.ending().efficient()
                         ? "{% if loop.last %}" + shown(List.of(eos())) + "{% endif %}"
                         : "";
-        return "{% generation %}"
+        return answerWords()
+                + "{% generation %}"
                 + thought
                 + "{% if message.tool_calls %}{% if not message.content %}"
                 + "{{ raise_exception('calls are written where tools are known') }}{% endif %}"
-                + text(template.slots().call(), "message.content")
+                + text(template.slots().call(), content)
                 + "{% else %}"
-                + text(template.slots().answer(), "message.content")
+                + text(template.slots().answer(), content)
                 + "{% endif %}"
                 + end
                 + "{% endgeneration %}";

@@ -6,7 +6,9 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import dev.tunesmith.contracts.id.TaskId;
 import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.mixture.Reading;
+import dev.tunesmith.contracts.template.ChatOptions;
 import java.util.Locale;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// Look at a file of rows, or make other files of it. Answer: [Report.DataDone].
@@ -68,6 +70,7 @@ public record DataTask(
     /// @param validation share or number of rows that are held out
     /// @param likeness how alike rows are that have to stay together: exact, normalised, near
     /// @param reading how the rows of all files are read; null recognises it
+    /// @param chat how conversations are written
     public record Wish(
             Verb verb,
             @Nullable Long row,
@@ -79,7 +82,12 @@ public record DataTask(
             @Nullable Double validation,
             @Nullable String likeness,
             @Nullable Long seed,
-            @Nullable Reading reading) {
+            @Nullable Reading reading,
+            ChatOptions chat) {
+        public Wish {
+            // Tasks of earlier releases were stored without it.
+            chat = Objects.requireNonNullElse(chat, ChatOptions.NONE);
+        }
 
         /// How the rows are read.
         public Reading read() {

@@ -1,6 +1,7 @@
 package dev.tunesmith.contracts.mixture;
 
 import dev.tunesmith.contracts.dataset.Mixing;
+import dev.tunesmith.contracts.template.ChatOptions;
 import dev.tunesmith.contracts.twin.Likeness;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -8,20 +9,22 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// What is trained in which order.
+/// What is trained in which order, and how conversations are written.
 ///
 /// @param files training files; the first one is the job's `training_file`. Empty for that one
 ///   file, whole and recognised by itself
 /// @param validation how the validation file is read; null recognises it
 /// @param orderColumn the column of [RowOrder#BY_COLUMN]
 /// @param deduplicate how alike rows are of which only the first is trained; null trains all
+/// @param chat variables of the chat template, and whether texts may name control tokens
 public record DataPlan(
         List<DataFile> files,
         Mixing mixing,
         @Nullable Reading validation,
         RowOrder order,
         @Nullable String orderColumn,
-        @Nullable Likeness deduplicate) {
+        @Nullable Likeness deduplicate,
+        ChatOptions chat) {
 
     /// One file, recognised by itself, in a shuffled order.
     public static final DataPlan PLAIN =
@@ -32,6 +35,18 @@ public record DataPlan(
         files = files == null ? List.of() : List.copyOf(files);
         mixing = Objects.requireNonNullElse(mixing, Mixing.CONCAT);
         order = Objects.requireNonNullElse(order, RowOrder.SHUFFLED);
+        chat = Objects.requireNonNullElse(chat, ChatOptions.NONE);
+    }
+
+    /// Conversations are written as the template does by itself.
+    public DataPlan(
+            List<DataFile> files,
+            Mixing mixing,
+            @Nullable Reading validation,
+            RowOrder order,
+            @Nullable String orderColumn,
+            @Nullable Likeness deduplicate) {
+        this(files, mixing, validation, order, orderColumn, deduplicate, ChatOptions.NONE);
     }
 
     /// The shares of the files if lots are drawn for them, adding up to 1; empty if they take
@@ -77,6 +92,12 @@ public record DataPlan(
         }
         if (deduplicate != null) {
             flat.put("deduplicate", deduplicate.wire());
+        }
+        if (!chat.variables().isEmpty()) {
+            flat.put(ChatOptions.KWARGS, chat.variables());
+        }
+        if (chat.parsesSpecial()) {
+            flat.put(ChatOptions.PARSES_SPECIAL, true);
         }
     }
 

@@ -11,6 +11,7 @@ import dev.tunesmith.contracts.problem.NearestName;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import dev.tunesmith.contracts.problem.Problems;
+import dev.tunesmith.contracts.template.ChatOptions;
 import dev.tunesmith.contracts.twin.Likeness;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -23,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 
 /// Reads the keys of `x_training` that say what is trained: `data`, `dataset_info`, `mix_strategy`,
 /// `interleave_probs`, `max_samples`, `validation_data`, `row_order`, `order_column`,
-/// `deduplicate`.
+/// `deduplicate`, `chat_template_kwargs`, `enable_thinking`, `parse_special_tokens`.
 public final class DataRules {
 
     private static final int FILES_MAX = 64;
@@ -108,7 +109,36 @@ public final class DataRules {
                 validation,
                 order == null ? RowOrder.SHUFFLED : order,
                 column,
-                fields.choice("deduplicate", List.of(Likeness.values()), Likeness::wire));
+                fields.choice("deduplicate", List.of(Likeness.values()), Likeness::wire),
+                chat());
+    }
+
+    private ChatOptions chat() {
+        Map<String, @Nullable Object> variables = new LinkedHashMap<>();
+        if (fields.raw(ChatOptions.KWARGS) instanceof Map<?, ?> given) {
+            List<String> wrong = ChatOptions.problems(given);
+            wrong.forEach(
+                    text -> fields.problem(ProblemCode.INVALID_VALUE, ChatOptions.KWARGS, text));
+            if (wrong.isEmpty()) {
+                given.forEach((name, value) -> variables.put(name.toString(), value));
+            }
+        } else if (fields.has(ChatOptions.KWARGS)) {
+            fields.problem(
+                    ProblemCode.INVALID_VALUE,
+                    ChatOptions.KWARGS,
+                    "expected an object of variables of the chat template by name");
+        }
+        Boolean thinks = fields.bool(ChatOptions.THINKING);
+        if (thinks != null && variables.containsKey(ChatOptions.THINKING)) {
+            fields.problem(
+                    ProblemCode.INVALID_VALUE,
+                    ChatOptions.THINKING,
+                    "stands in %s too; keep one of them".formatted(ChatOptions.KWARGS));
+        } else if (thinks != null) {
+            variables.put(ChatOptions.THINKING, thinks);
+        }
+        return ChatOptions.of(
+                variables, Boolean.TRUE.equals(fields.bool(ChatOptions.PARSES_SPECIAL)));
     }
 
     private void readCatalog() {

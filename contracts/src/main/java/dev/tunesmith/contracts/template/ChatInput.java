@@ -21,7 +21,7 @@ public record ChatInput(
         @Nullable List<Object> documents,
         boolean generationPrompt,
         Map<String, String> specialTokens,
-        Map<String, Object> extra,
+        Map<String, ? extends @Nullable Object> extra,
         LocalDateTime now) {
 
     /// A conversation and nothing else.
@@ -45,11 +45,17 @@ public record ChatInput(
         return new ChatInput(messages, tools, given, generationPrompt, specialTokens, extra, now);
     }
 
-    public ChatInput with(String name, Object value) {
-        var more = new LinkedHashMap<>(extra);
+    public ChatInput with(String name, @Nullable Object value) {
+        var more = new LinkedHashMap<String, @Nullable Object>(extra);
         more.put(name, value);
         return new ChatInput(
                 messages, tools, documents, generationPrompt, specialTokens, more, now);
+    }
+
+    /// Further variables in place of those that were there.
+    public ChatInput withExtra(Map<String, ? extends @Nullable Object> given) {
+        return new ChatInput(
+                messages, tools, documents, generationPrompt, specialTokens, given, now);
     }
 
     ChatInput withMessages(List<Map<String, Object>> given) {

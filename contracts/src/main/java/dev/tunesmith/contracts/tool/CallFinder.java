@@ -24,10 +24,12 @@ final class CallFinder {
 
     private final ToolFormat format;
     private final Reading reading;
+    private final Signatures functions;
 
-    CallFinder(ToolFormat format, Reading reading) {
+    CallFinder(ToolFormat format, Reading reading, Signatures functions) {
         this.format = format;
         this.reading = reading;
+        this.functions = functions;
     }
 
     List<ToolCall> calls(String answer) {
@@ -106,9 +108,9 @@ final class CallFinder {
         return calls;
     }
 
-    private static List<ToolCall> nameAndArguments(String answer) {
+    private List<ToolCall> nameAndArguments(String answer) {
         int end = answer.indexOf('\n');
-        if (end < 0) {
+        if (end < 0 || !functions.allows(answer.substring(0, end))) {
             return List.of();
         }
         Object arguments = JsonReader.read(strip(answer.substring(end + 1)));
@@ -187,22 +189,34 @@ final class CallFinder {
         return JsonReader.prefix(text, 0).filter(found -> found.end() == text.length());
     }
 
-    /// A parameter's text: JSON if it is, otherwise the text.
-    private static @Nullable Object value(String raw, boolean stripped) {
+    /// What a parameter's text says: as its schema has it; without one JSON if it is, otherwise the
+    /// text.
+    private @Nullable Object value(String function, String parameter, String raw) {
+        boolean lines = format == ToolFormat.QWEN3_5;
         Optional<JsonReader.Prefix> value = readable(strip(raw));
-        return value.isPresent() ? value.get().value() : stripped ? strip(raw) : raw;
+        if (value.isPresent() && functions.takes(function, parameter, value.get().value())) {
+            return value.get().value();
+        }
+        if (lines && functions.mayBeText(function, parameter)) {
+            // The format itself writes a line feed before and behind the text.
+            int begin = raw.startsWith("\n") ? 1 : 0;
+            int end = raw.length() - (raw.length() > begin && raw.endsWith("\n") ? 1 : 0);
+            return raw.substring(begin, end);
+        }
+        return lines ? strip(raw) : raw;
     }
 
-    private static List<ToolCall> invocations(String answer) {
+    private List<ToolCall> invocations(String answer) {
         String inside = between(answer, "<minimax:tool_call>", "</minimax:tool_call>").orElse("");
         List<ToolCall> calls = new ArrayList<>();
         for (Block call : Block.all(inside, "<invoke name=\"", "\">", "</invoke>")) {
             Map<String, @Nullable Object> arguments = new LinkedHashMap<>();
+            String name = strip(call.name());
             for (Block one :
                     Block.all(call.inside(), "<parameter name=\"", "\">", "</parameter>")) {
-                arguments.put(one.name(), value(one.inside(), false));
+                arguments.put(one.name(), value(name, one.name(), one.inside()));
             }
-            calls.add(call(strip(call.name()), arguments));
+            calls.add(call(name, arguments));
         }
         return calls;
     }
@@ -210,7 +224,6 @@ final class CallFinder {
     /// `<function=NAME …>` with parameters, between tags.
     private List<ToolCall> functions(
             String answer, String open, String close, boolean bracketEndsName) {
-        boolean stripped = format == ToolFormat.QWEN3_5;
         List<ToolCall> calls = new ArrayList<>();
         Pattern pattern =
                 Pattern.compile(
@@ -227,7 +240,7 @@ final class CallFinder {
             Map<String, @Nullable Object> arguments = new LinkedHashMap<>();
             String inside = answer.substring(begins.end(), ends.start());
             for (Block one : Block.all(inside, "<parameter=", ">", "</parameter>")) {
-                arguments.put(one.name(), value(one.inside(), stripped));
+                arguments.put(one.name(), value(begins.group(1), one.name(), one.inside()));
             }
             calls.add(call(begins.group(1), arguments));
             from = ends.end();
@@ -236,7 +249,7 @@ final class CallFinder {
     }
 
     /// `<tool_call>NAME` with keys and values; JSON inside the tags is read too.
-    private static List<ToolCall> glmTags(String answer) {
+    private List<ToolCall> glmTags(String answer) {
         List<ToolCall> calls = new ArrayList<>();
         int open = answer.indexOf("<tool_call>");
         while (open >= 0) {
@@ -251,13 +264,13 @@ final class CallFinder {
             if (name.isEmpty() || name.startsWith("{")) {
                 return tagged(answer);
             }
-            calls.add(call(name, glmArguments(inside)));
+            calls.add(call(name, glmArguments(name, inside)));
             open = answer.indexOf("<tool_call>", close);
         }
         return calls;
     }
 
-    private static Map<String, @Nullable Object> glmArguments(String inside) {
+    private Map<String, @Nullable Object> glmArguments(String function, String inside) {
         Map<String, @Nullable Object> arguments = new LinkedHashMap<>();
         for (Block one : Block.all(inside, "<arg_key>", "</arg_key>", "</arg_value>")) {
             int begin = one.inside().indexOf("<arg_value>");
@@ -265,7 +278,7 @@ final class CallFinder {
                 throw broken("a key without a value");
             }
             String raw = one.inside().substring(begin + "<arg_value>".length());
-            arguments.put(one.name(), value(raw, false));
+            arguments.put(one.name(), value(function, one.name(), raw));
         }
         return arguments;
     }

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /// How a family of models is told of tools and how it calls them.
 public enum ToolFormat {
@@ -61,9 +62,9 @@ public enum ToolFormat {
         String text = begin.strip();
         return switch (this) {
             case LLAMA3, MISTRAL -> text.isEmpty() || text.startsWith("{") || text.startsWith("[");
+            case GLM4 -> NAME_AND_OBJECT.matcher(text).matches();
             case DEFAULT,
                     GEMMA4,
-                    GLM4,
                     GLM4_MOE,
                     LFM2,
                     LING,
@@ -86,6 +87,10 @@ public enum ToolFormat {
         return Optional.empty();
     }
 
+    /// A name in a line of its own, and the begin of an object behind it.
+    private static final Pattern NAME_AND_OBJECT =
+            Pattern.compile("[^\\s{]{0,64}+(?:\\n\\s*+(?:\\{.*+)?)?", Pattern.DOTALL);
+
     /// Words that only templates of a format have.
     private record Sign(ToolFormat format, List<String> words) {}
 
@@ -99,9 +104,13 @@ public enum ToolFormat {
                     new Sign(GEMMA4, List.of("<|tool_call>", "<tool_call|>")),
                     new Sign(GLM4_MOE, List.of("<tool_call>", "<arg_key>")),
                     new Sign(QWEN3_5, List.of("<tool_call>", "<function=")),
+                    new Sign(LING, List.of("<tool_call>", "detailed thinking off")),
                     new Sign(QWEN, List.of("<tool_call>")),
+                    new Sign(GLM4, List.of("在调用上述函数时")),
                     new Sign(LLAMA3, List.of("ipython", "parameters")),
+                    new Sign(LLAMA3, List.of("\"parameters\": dictionary of argument name")),
                     new Sign(MISTRAL, List.of("[TOOL_CALLS]")),
+                    new Sign(MISTRAL, List.of("[AVAILABLE_TOOLS]")),
                     new Sign(DEFAULT, List.of("Action Input:")));
 
     /// What a system message says of the tools.
@@ -122,6 +131,12 @@ public enum ToolFormat {
 
     /// The calls that an answer makes; none if it is a plain text. Never fails.
     public List<ToolCall> calls(String answer, Reading reading) {
-        return new CallFinder(this, reading).calls(answer);
+        return calls(answer, reading, Signatures.UNKNOWN);
+    }
+
+    /// The same where it is known which functions there are and what they take: a parameter that is
+    /// a text stays one where formats write texts bare.
+    public List<ToolCall> calls(String answer, Reading reading, Signatures functions) {
+        return new CallFinder(this, reading, functions).calls(answer);
     }
 }

@@ -7,6 +7,9 @@ import dev.tunesmith.contracts.template.ChatInput;
 import dev.tunesmith.contracts.template.ChatTemplate;
 import dev.tunesmith.contracts.template.Rendered;
 import dev.tunesmith.contracts.tool.MalformedCallException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.List;
 import java.util.Map;
@@ -118,6 +121,104 @@ final class NamedTemplatesTest {
                     .as(name)
                     .containsExactly(answers.getFirst(), answers.getLast() + end);
         }
+    }
+
+    @Test
+    void everyTemplateThatThinksDoesItOrNotAsTheWriterDoes() {
+        List<String> seen = new java.util.ArrayList<>();
+        for (String name : NamedTemplates.names()) {
+            NamedTemplate template = NamedTemplates.find(name).orElseThrow();
+            if (!template.thinks()) {
+                continue;
+            }
+            seen.add(name);
+            NamedTemplate.Marks marks = template.marks();
+            String thought = marks.thoughtOpen() + "hm {{ x }}" + marks.thoughtClose();
+            String[] texts = {"Q", thought + "A", "R", "B", "S", marks.thoughtOpen() + "cut"};
+            for (Thinking.Mode mode : Thinking.Mode.values()) {
+                Writer writer = writer(name, new Thinking(mode, false, false));
+                StringBuilder wanted = new StringBuilder();
+                List<String> answers = new java.util.ArrayList<>();
+                for (Exchange exchange : writer.exchanges(dialogue("", texts))) {
+                    wanted.append(plain(template, exchange.source()));
+                    answers.add(plain(template, exchange.target()));
+                    wanted.append(answers.getLast());
+                }
+                String end = template.ending().efficient() ? eos(template) : "";
+
+                Rendered rendered = thinking(template, mode, false, texts);
+
+                assertThat(rendered.text()).as("%s %s", name, mode).isEqualTo(wanted + end);
+                assertThat(
+                                rendered.spans().stream()
+                                        .map(span ->
+                                                rendered.text()
+                                                        .substring(span.start(), span.end())))
+                        .as("%s %s", name, mode)
+                        .containsExactly(answers.get(0), answers.get(1), answers.get(2) + end);
+                String prompt = thinking(template, mode, true, "Q").text();
+                assertThat(prompt)
+                        .as("what is served with %s %s is what was trained", name, mode)
+                        .isEqualTo(
+                                plain(
+                                        template,
+                                        writer.exchanges(dialogue("", "Q", "A"))
+                                                .getFirst()
+                                                .source()));
+            }
+        }
+        assertThat(seen)
+                .contains("qwen3", "deepseekr1", "glm4_7", "gpt_oss")
+                .hasSizeGreaterThan(10);
+    }
+
+    private static Rendered thinking(
+            NamedTemplate template, Thinking.Mode mode, boolean prompt, String... texts) {
+        List<Map<String, Object>> messages = new java.util.ArrayList<>();
+        for (int i = 0; i < texts.length; i++) {
+            messages.add(Map.of("role", i % 2 == 0 ? "user" : "assistant", "content", texts[i]));
+        }
+        ChatInput plain =
+                ChatInput.of(
+                        messages,
+                        Map.of("bos_token", "<s>", "eos_token", "</s>"),
+                        TODAY.atStartOfDay());
+        ChatInput input =
+                switch (mode) {
+                    case ON -> plain;
+                    case OFF -> plain.with("enable_thinking", false);
+                    case AS_GIVEN -> plain.with("enable_thinking", null);
+                };
+        return ChatTemplate.compile(TemplateSource.of(template))
+                .render(prompt ? input.withGenerationPrompt() : input);
+    }
+
+    @Test
+    void whatAnEarlierBuildWroteIsStillKnown() throws IOException {
+        List<String> earlier =
+                Files.readAllLines(Path.of("..", "golden/text/earlier_templates.txt"));
+        assertThat(earlier).hasSizeGreaterThan(10);
+        int changed = 0;
+        for (String line : earlier) {
+            String source = line.translateEscapes();
+            NamedTemplate found =
+                    NamedTemplates.written(source)
+                            .orElseThrow(() -> new AssertionError("not known: " + line));
+            assertThat(source).startsWith("{# " + found.name() + " #}");
+            changed += source.equals(TemplateSource.of(found)) ? 0 : 1;
+        }
+        assertThat(changed).as("sources that differ from those of today").isPositive();
+    }
+
+    @Test
+    void aSourceThatWritesOtherwiseIsNotTheNamedOne() {
+        String source = TemplateSource.of(NamedTemplates.find("qwen").orElseThrow());
+        assertThat(NamedTemplates.written(source)).isPresent();
+        assertThat(NamedTemplates.written(source.replace("<|im_end|>", "<|end|>"))).isEmpty();
+        assertThat(NamedTemplates.written(source.replace("{# qwen #}", ""))).isEmpty();
+        assertThat(NamedTemplates.written(source.replace("{# qwen #}", "{# mine #}"))).isEmpty();
+        assertThat(NamedTemplates.written("{# qwen #}{% for x in %}")).isEmpty();
+        assertThat(NamedTemplates.written("{# qwen #}{{ raise_exception('no') }}")).isEmpty();
     }
 
     @Test

@@ -26,6 +26,7 @@ import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.contracts.optim.OptimizerSpec;
 import dev.tunesmith.contracts.problem.Problem;
+import dev.tunesmith.contracts.template.ChatOptions;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -93,7 +94,8 @@ final class MessagesTest {
                             0.5,
                             null,
                             1L,
-                            null),
+                            null,
+                            ChatOptions.of(Map.of("enable_thinking", false))),
                     "t/x/data/y/");
 
     private static Stream<Message> messages() {

@@ -140,6 +140,10 @@ final class OptionsTest {
                     Map.entry("neftune_noise_alpha", 5.0),
                     Map.entry("mask_history", true),
                     Map.entry("asft_alpha", 0.3),
+                    Map.entry(
+                            "chat_template_kwargs",
+                            Map.of("enable_thinking", false, "custom", List.of(1, 2))),
+                    Map.entry("parse_special_tokens", true),
                     Map.entry("eaft_alpha", 0.5));
 
     static Stream<Arguments> options() {
@@ -192,6 +196,16 @@ final class OptionsTest {
                 .forEach(changed::add);
         changed.removeAll(company.following);
         assertThat(changed).as("what %s has changed", key).containsExactly(key);
+    }
+
+    @Test
+    void thinkingIsAVariableOfTheTemplate() {
+        assertThat(flat("\"enable_thinking\":false").get("chat_template_kwargs"))
+                .isEqualTo(Map.of("enable_thinking", false));
+        assertThat(
+                        flat("\"enable_thinking\":true,\"chat_template_kwargs\":{\"x\":1}")
+                                .get("chat_template_kwargs"))
+                .isEqualTo(Map.of("enable_thinking", true, "x", 1));
     }
 
     @Test

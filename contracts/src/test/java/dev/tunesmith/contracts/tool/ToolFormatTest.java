@@ -115,4 +115,93 @@ final class ToolFormatTest {
                                 Reading.EXACT))
                 .containsExactly(new ToolCall("f", "{\"zip\": \"01234\"}"));
     }
+
+    private static final List<Map<String, Object>> TYPED =
+            List.of(
+                    Map.of(
+                            "type",
+                            "function",
+                            "function",
+                            Map.of(
+                                    "name",
+                                    "f",
+                                    "description",
+                                    "d",
+                                    "parameters",
+                                    Map.of(
+                                            "type",
+                                            "object",
+                                            "properties",
+                                            Map.of(
+                                                    "text",
+                                                    Map.of("type", "string"),
+                                                    "word",
+                                                    Map.of("enum", List.of("1", "true")),
+                                                    "count",
+                                                    Map.of("type", "integer"),
+                                                    "share",
+                                                    Map.of("type", List.of("number", "null")),
+                                                    "either",
+                                                    Map.of(
+                                                            "anyOf",
+                                                            List.of(
+                                                                    Map.of("type", "string"),
+                                                                    Map.of("type", "boolean"))),
+                                                    "list",
+                                                    Map.of("type", "array"))))));
+
+    /// Kills: reading the values of tags without the schema.
+    @ParameterizedTest
+    @EnumSource(ToolFormat.class)
+    void whatAFunctionTakesDecidesWhatAValueIs(ToolFormat format) {
+        Signatures functions = Signatures.of(TYPED);
+        for (String text :
+                List.of(
+                        "true", "12", "-1.5", "null", "{}", "[1]", "\\\"12\\\"", " 12 ", "1e3",
+                        "plain", "\\n12\\n", "Köln")) {
+            String arguments =
+                    """
+                    {"count": 12, "either": "%s", "list": ["1", 2], "share": 1, "text": "%s", "word": "1"}"""
+                            .formatted(text.equals("true") ? "12" : text, text);
+            assertThat(JsonReader.read(found(format, arguments, functions)))
+                    .as("%s of %s", text, format)
+                    .isEqualTo(JsonReader.read(arguments));
+        }
+        String other = "{\"either\": true, \"share\": null, \"text\": \"\", \"unknown\": 7}";
+        assertThat(JsonReader.read(found(format, other, functions)))
+                .isEqualTo(JsonReader.read(other));
+    }
+
+    private static String found(ToolFormat format, String arguments, Signatures functions) {
+        String answer = format.text(List.of(new ToolCall("f", arguments)));
+        List<ToolCall> calls = format.calls(answer, Reading.EXACT, functions);
+        assertThat(calls).as(answer).hasSize(1);
+        return calls.getFirst().arguments();
+    }
+
+    @Test
+    void withoutASchemaAValueIsJsonIfItCanBe() {
+        Signatures bare = Signatures.of(List.of(Map.of("name", "f")));
+        for (Signatures functions : List.of(Signatures.UNKNOWN, bare)) {
+            assertThat(found(ToolFormat.QWEN3_5, "{\"a\": \"12\", \"b\": \"x\"}", functions))
+                    .isEqualTo("{\"a\": 12, \"b\": \"x\"}");
+        }
+    }
+
+    @Test
+    void whereCallsHaveNoMarksOnlyAFunctionThatThereIsCanBeCalled() {
+        String answer = "Result\n{\"a\": 1}";
+        assertThat(ToolFormat.GLM4.calls(answer, Reading.EXACT)).hasSize(1);
+        assertThat(ToolFormat.GLM4.calls(answer, Reading.EXACT, Signatures.of(TYPED))).isEmpty();
+    }
+
+    /// A template that tells of functions and writes calls as a format does shows that format.
+    @ParameterizedTest
+    @EnumSource(ToolFormat.class)
+    void aTemplateShowsItsFormat(ToolFormat format) {
+        String template =
+                format.description(TYPED, LocalDate.of(2024, 2, 29))
+                        + format.text(List.of(new ToolCall("f", "{\"a\": 1}")));
+        assertThat(ToolFormat.shownBy(template)).contains(format);
+    }
 }

@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -44,6 +45,8 @@ public final class MergedFolder {
             if (template.isPresent()) {
                 Files.writeString(folder.resolve(ModelDirectory.CHAT_TEMPLATE), template.get());
             }
+            NamedFormat.writeVariables(
+                    NamedFormat.variables(base, Optional.of(adapter), Map.of()), folder);
             addition.merge((name, change) -> {
                 StoredTensor place = place(weights, name, change);
                 replace(folder.resolve(weights.file(name).getFileName()), place, change.values());

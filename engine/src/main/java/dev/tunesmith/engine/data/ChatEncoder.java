@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.data;
 
+import dev.tunesmith.contracts.template.ChatOptions;
 import dev.tunesmith.contracts.template.Rendered;
 import dev.tunesmith.engine.text.SpecialText;
 import dev.tunesmith.engine.text.Tokenizer;
@@ -73,11 +74,32 @@ public final class ChatEncoder {
 
     /// An encoder of text and pictures.
     public ChatEncoder(Tokenizer tokenizer, ChatFormat format, Sight sight) {
+        this(tokenizer, format, sight, new ControlText(tokenizer), tokenizer.encodesPieces());
+    }
+
+    private ChatEncoder(
+            Tokenizer tokenizer,
+            ChatFormat format,
+            Sight sight,
+            ControlText control,
+            boolean cutsFreely) {
         this.tokenizer = tokenizer;
         this.format = format;
         this.sight = sight;
-        this.control = new ControlText(tokenizer);
-        this.cutsFreely = tokenizer.encodesPieces();
+        this.control = control;
+        this.cutsFreely = cutsFreely;
+    }
+
+    /// The same encoder with further variables of the template, and perhaps with texts that may
+    /// name control tokens.
+    public ChatEncoder with(ChatOptions options) {
+        if (options.isNone()) {
+            return this;
+        }
+        ControlText own = options.parsesSpecial() ? ControlText.parsed(tokenizer) : control;
+        Map<String, @Nullable Object> variables = new LinkedHashMap<>();
+        options.variables().forEach((name, value) -> variables.put(name, own.mark(value)));
+        return new ChatEncoder(tokenizer, format.with(variables), sight, own, cutsFreely);
     }
 
     /// The tokens after which the model writes its answer.

@@ -3,10 +3,18 @@ package dev.tunesmith.engine.data;
 import dev.tunesmith.contracts.template.Rendered;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// How a model wants a conversation to be written.
 @FunctionalInterface
 public interface ChatFormat {
+
+    /// The same format with further variables of its template; others have none.
+    ///
+    /// @param more variables by name, which win over those of the same name that are there
+    default ChatFormat with(Map<String, ? extends @Nullable Object> more) {
+        return this;
+    }
 
     /// Writes a conversation. Messages have `role`, `content` and what else the wire allows.
     ///

@@ -5,6 +5,7 @@ import dev.tunesmith.engine.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -34,8 +35,17 @@ final class ControlText {
     private final BitSet firsts = new BitSet();
 
     ControlText(Tokenizer tokenizer) {
+        this(tokenizer, tokenizer.specialTokens());
+    }
+
+    /// Lets all names become control tokens: what a text has of them was asked for.
+    static ControlText parsed(Tokenizer tokenizer) {
+        return new ControlText(tokenizer, List.of());
+    }
+
+    private ControlText(Tokenizer tokenizer, Collection<String> kept) {
         this.tokenizer = tokenizer;
-        List<String> special = new ArrayList<>(tokenizer.specialTokens());
+        List<String> special = new ArrayList<>(kept);
         special.sort(Comparator.comparingInt(String::length).reversed());
         this.names = List.copyOf(special);
         names.stream().filter(name -> !name.isEmpty()).forEach(name -> firsts.set(name.charAt(0)));
@@ -67,7 +77,8 @@ final class ControlText {
         return marked;
     }
 
-    private @Nullable Object mark(@Nullable Object value) {
+    /// The same for a value that may be missing.
+    @Nullable Object mark(@Nullable Object value) {
         return switch (value) {
             case String text -> mark(text);
             case List<?> list -> {

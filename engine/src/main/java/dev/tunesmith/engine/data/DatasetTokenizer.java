@@ -11,9 +11,11 @@ import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.mixture.TrainedTurns;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.Problems;
+import dev.tunesmith.contracts.template.ChatOptions;
 import dev.tunesmith.contracts.twin.Likeness;
 import dev.tunesmith.contracts.twin.RowPrint;
 import dev.tunesmith.contracts.twin.Twins;
+import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.ModelFileException;
 import dev.tunesmith.engine.rows.FileScan;
@@ -33,6 +35,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /// Turns a training file into samples and reports what it found: figures, and every row that cannot
 /// be used.
@@ -54,12 +57,25 @@ public final class DatasetTokenizer implements AutoCloseable {
     ///   because packing splits them
     /// @param trained what of a conversation is trained
     /// @param problemsListed how many problems are listed; all are counted
+    /// @param chat how conversations are written
     public record Options(
             Method method,
             int lengthMax,
             Overflow overflow,
             TrainedTurns trained,
-            int problemsListed) {}
+            int problemsListed,
+            ChatOptions chat) {
+
+        /// Conversations are written as the template does by itself.
+        public Options(
+                Method method,
+                int lengthMax,
+                Overflow overflow,
+                TrainedTurns trained,
+                int problemsListed) {
+            this(method, lengthMax, overflow, trained, problemsListed, ChatOptions.NONE);
+        }
+    }
 
     /// A row as tokens.
     ///
@@ -176,19 +192,23 @@ public final class DatasetTokenizer implements AutoCloseable {
                                                 + " is missing, and no other vocabulary is there"));
         Tokenizer tokenizer = Tokenizer.open(file);
         try {
-            return new DatasetTokenizer(
-                    tokenizer,
+            ChatEncoder chats =
                     new ChatEncoder(
                             tokenizer,
                             TemplateFormat.of(model, TemplateFormat.TRAINING_TIME, template),
-                            sight),
+                            sight);
+            TextEncoder texts =
                     TextEncoder.of(model, tokenizer)
                             .orElseThrow(() ->
                                     new ModelFileException(
-                                            model.path(), "the tokenizer has no end token")),
+                                            model.path(), "the tokenizer has no end token"));
+            return new DatasetTokenizer(
+                    tokenizer,
+                    chats.with(options.chat()),
+                    options.chat().parsesSpecial() ? texts.parsing() : texts,
                     options,
                     new Identity(
-                            identity(model, file, template),
+                            identity(model, file, template, options.chat()),
                             !sight.equals(ChatEncoder.Sight.NONE)));
         } catch (RuntimeException e) {
             tokenizer.close();
@@ -196,7 +216,8 @@ public final class DatasetTokenizer implements AutoCloseable {
         }
     }
 
-    private static String identity(ModelDirectory model, Path vocabulary, Optional<String> named) {
+    private static String identity(
+            ModelDirectory model, Path vocabulary, Optional<String> named, ChatOptions chat) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
             digest.update(Files.readAllBytes(vocabulary));
@@ -205,6 +226,12 @@ public final class DatasetTokenizer implements AutoCloseable {
             for (String role : List.of("bos_token", "eos_token", "unk_token", "pad_token")) {
                 String token = role + "=" + model.specialToken(role).orElse("") + "\n";
                 digest.update(token.getBytes(StandardCharsets.UTF_8));
+            }
+            Map<String, Object> variables = new TreeMap<>(model.chatVariables());
+            variables.putAll(chat.variables());
+            if (!variables.isEmpty() || chat.parsesSpecial()) {
+                String options = JsonTree.text(variables) + chat.parsesSpecial();
+                digest.update(options.getBytes(StandardCharsets.UTF_8));
             }
             return HexFormat.of().formatHex(digest.digest());
         } catch (IOException e) {

@@ -22,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// The format that a model's own chat template describes.
 ///
@@ -43,16 +44,19 @@ public final class TemplateFormat implements ChatFormat {
     private final Optional<NamedTemplate> named;
 
     private final Map<String, String> specialTokens;
+    private final Map<String, ? extends @Nullable Object> variables;
     private final Clock clock;
 
     private TemplateFormat(
             ChatTemplate template,
             Optional<NamedTemplate> named,
             Map<String, String> specialTokens,
+            Map<String, ? extends @Nullable Object> variables,
             Clock clock) {
         this.template = template;
         this.named = named;
         this.specialTokens = specialTokens;
+        this.variables = variables;
         this.clock = clock;
     }
 
@@ -88,10 +92,24 @@ public final class TemplateFormat implements ChatFormat {
         try {
             ChatTemplate template = source.map(ChatTemplate::compile).orElse(ChatTemplate.CHATML);
             return new TemplateFormat(
-                    template, source.flatMap(NamedTemplates::written), specialTokens, clock);
+                    template,
+                    source.flatMap(NamedTemplates::written),
+                    specialTokens,
+                    model.chatVariables(),
+                    clock);
         } catch (TemplateException e) {
             throw new ModelFileException(model.path(), "chat template: " + e.getMessage());
         }
+    }
+
+    @Override
+    public TemplateFormat with(Map<String, ? extends @Nullable Object> more) {
+        if (more.isEmpty()) {
+            return this;
+        }
+        Map<String, @Nullable Object> all = new LinkedHashMap<>(variables);
+        all.putAll(more);
+        return new TemplateFormat(template, named, specialTokens, all, clock);
     }
 
     @Override
@@ -181,7 +199,7 @@ public final class TemplateFormat implements ChatFormat {
     private ChatInput input(List<Map<String, Object>> messages) {
         List<Map<String, Object>> read =
                 messages.stream().map(TemplateFormat::withArgumentsRead).toList();
-        return ChatInput.of(read, specialTokens, LocalDateTime.now(clock));
+        return ChatInput.of(read, specialTokens, LocalDateTime.now(clock)).withExtra(variables);
     }
 
     /// On the wire the arguments of a call are JSON text; templates want them as an object.

@@ -12,7 +12,8 @@ import java.util.stream.Stream;
 /// Plain documents to tokens for pre-training: all trained, and closed by an end token.
 ///
 /// @param endToken the id that ends a document
-public record TextEncoder(Tokenizer tokenizer, int endToken) {
+/// @param special what names of control tokens in a document are
+public record TextEncoder(Tokenizer tokenizer, int endToken, SpecialText special) {
 
     private static final List<String> END_TOKENS = List.of("<|endoftext|>", "<|end_of_text|>");
 
@@ -22,13 +23,18 @@ public record TextEncoder(Tokenizer tokenizer, int endToken) {
         return Stream.concat(END_TOKENS.stream(), model.specialToken("eos_token").stream())
                 .map(tokenizer::id)
                 .filter(OptionalInt::isPresent)
-                .map(end -> new TextEncoder(tokenizer, end.getAsInt()))
+                .map(end -> new TextEncoder(tokenizer, end.getAsInt(), SpecialText.USER))
                 .findFirst();
     }
 
-    /// One document. Names of control tokens in it are plain text.
+    /// The same encoder for documents in which names of control tokens are these tokens.
+    public TextEncoder parsing() {
+        return new TextEncoder(tokenizer, endToken, SpecialText.PARSED);
+    }
+
+    /// One document.
     public Sample sample(String text) {
-        int[] ids = tokenizer.encodeWithAdded(text, SpecialText.USER);
+        int[] ids = tokenizer.encodeWithAdded(text, special);
         if (ids.length > 0 && ids[ids.length - 1] == endToken) {
             return Sample.allTrained(ids);
         }

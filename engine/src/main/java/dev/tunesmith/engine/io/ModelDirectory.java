@@ -47,6 +47,9 @@ public record ModelDirectory(Path path, Map<String, Object> config) {
     /// The chat template of newer models.
     public static final String CHAT_TEMPLATE = "chat_template.jinja";
 
+    /// The variables of the chat template that a model was trained with.
+    public static final String CHAT_VARIABLES = "chat_template_kwargs.json";
+
     private static final Set<String> ALLOWED =
             Set.of(
                     CONFIG,
@@ -56,6 +59,7 @@ public record ModelDirectory(Path path, Map<String, Object> config) {
                     SPECIAL_TOKENS,
                     GENERATION_CONFIG,
                     CHAT_TEMPLATE,
+                    CHAT_VARIABLES,
                     "chat_template.json",
                     "added_tokens.json",
                     "vocab.json",
@@ -209,6 +213,18 @@ public record ModelDirectory(Path path, Map<String, Object> config) {
             case List<?> several -> several.stream().flatMap(ModelDirectory::defaultOne).findAny();
             case null, default -> Optional.empty();
         };
+    }
+
+    /// The variables of the chat template that the model was trained with: `enable_thinking` and
+    /// others, by name.
+    public Map<String, Object> chatVariables() {
+        return chatVariables(path);
+    }
+
+    /// The same for a folder of which only a part is there, such as an adapter.
+    public static Map<String, Object> chatVariables(Path folder) {
+        Path file = folder.resolve(CHAT_VARIABLES);
+        return isFile(file) ? JsonTree.read(file) : Map.of();
     }
 
     private static Stream<String> defaultOne(Object entry) {

@@ -7,6 +7,7 @@ import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.mixture.DataPlan;
 import dev.tunesmith.contracts.mixture.Reading;
 import dev.tunesmith.contracts.mixture.TrainedTurns;
+import dev.tunesmith.contracts.template.ChatOptions;
 import dev.tunesmith.engine.corpus.Corpus;
 import dev.tunesmith.engine.corpus.CorpusFile;
 import dev.tunesmith.engine.corpus.RowChoice;
@@ -122,7 +123,8 @@ final class TrainingRows implements AutoCloseable {
                         spec.rows().maxSeqLen(),
                         spec.rows().overflow(),
                         trained(spec),
-                        PROBLEMS_LISTED);
+                        PROBLEMS_LISTED,
+                        written(spec, sources));
         Optional<String> template =
                 NamedFormat.source(sources.base(), spec.rows().template(), sources.adapter());
         DataPlan plan = spec.rows().plan();
@@ -169,6 +171,13 @@ final class TrainingRows implements AutoCloseable {
 
     private static Path folder(Path room, String name) throws IOException {
         return Files.createDirectories(room.resolve(name));
+    }
+
+    private static ChatOptions written(ResolvedSpec spec, TrainingRun.Sources sources) {
+        ChatOptions asked = spec.rows().plan().chat();
+        return ChatOptions.of(
+                NamedFormat.variables(sources.base(), sources.adapter(), asked.variables()),
+                asked.parsesSpecial());
     }
 
     private static TrainedTurns trained(ResolvedSpec spec) {

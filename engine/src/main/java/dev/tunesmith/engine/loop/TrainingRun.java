@@ -625,6 +625,12 @@ public final class TrainingRun implements AutoCloseable {
         if (template.isPresent()) {
             Files.writeString(folder.resolve(ModelDirectory.CHAT_TEMPLATE), template.get());
         }
+        NamedFormat.writeVariables(
+                NamedFormat.variables(
+                        sources.base(),
+                        sources.adapter(),
+                        spec.rows().plan().chat().variables()),
+                folder);
     }
 
     /// The source of the chat template that rows were written with; empty for the usual ChatML. It

@@ -8,6 +8,7 @@ import dev.tunesmith.contracts.inspect.SensitiveText;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.mixture.Reading;
 import dev.tunesmith.contracts.mixture.RowConversion;
+import dev.tunesmith.contracts.template.ChatOptions;
 import dev.tunesmith.engine.data.ChatFormat;
 import dev.tunesmith.engine.data.Conversation;
 import dev.tunesmith.engine.data.TemplateFormat;
@@ -42,19 +43,23 @@ public record TemplateDifference(
     /// How many rows are written with both.
     public static final int ROWS = 32;
 
-    /// Compares the templates on the first rows of a file.
+    /// What was asked for.
     ///
     /// @param name of a template; null if none was named
+    /// @param chat variables of both
+    public record Wish(@Nullable String name, ChatOptions chat) {}
+
+    /// Compares the templates on the first rows of a file.
+    ///
+    /// @param wish the template that was named
     /// @return nothing if none was named, the model brings none, or rows are documents
     public static Optional<TemplateDifference> of(
-            ModelDirectory model,
-            @Nullable String name,
-            RowSource file,
-            Reading reading,
-            Method method)
+            ModelDirectory model, Wish wish, RowSource file, Reading reading, Method method)
             throws IOException {
         Optional<String> source =
-                Optional.ofNullable(name).flatMap(NamedTemplates::find).map(TemplateSource::of);
+                Optional.ofNullable(wish.name())
+                        .flatMap(NamedTemplates::find)
+                        .map(TemplateSource::of);
         if (source.isEmpty()
                 || model.chatTemplate().isEmpty()
                 || method.rowKind() == Method.RowKind.DOCUMENT) {
@@ -62,8 +67,10 @@ public record TemplateDifference(
         }
         Comparison comparison =
                 new Comparison(
-                        TemplateFormat.of(model, TemplateFormat.TRAINING_TIME),
-                        TemplateFormat.instead(model, TemplateFormat.TRAINING_TIME, source.get()),
+                        TemplateFormat.of(model, TemplateFormat.TRAINING_TIME)
+                                .with(wish.chat().variables()),
+                        TemplateFormat.instead(model, TemplateFormat.TRAINING_TIME, source.get())
+                                .with(wish.chat().variables()),
                         method);
         RowConversion conversion = new RowConversion(reading, false);
         try (RowReader rows = RowFile.open(file, reading)) {
@@ -75,7 +82,7 @@ public record TemplateDifference(
         } catch (RowFileException _) {
             // What was read so far is compared; the check says what is wrong with the file.
         }
-        return Optional.of(comparison.result(Objects.requireNonNull(name)));
+        return Optional.of(comparison.result(Objects.requireNonNull(wish.name())));
     }
 
     /// Writes rows with both.

@@ -3,13 +3,16 @@ package dev.tunesmith.engine.text;
 import dev.tunesmith.contracts.chat.NamedTemplate;
 import dev.tunesmith.contracts.chat.NamedTemplates;
 import dev.tunesmith.contracts.chat.TemplateSource;
+import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.ModelFileException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -72,6 +75,29 @@ public final class NamedFormat {
             return Files.exists(file) ? Optional.of(Files.readString(file)) : Optional.empty();
         } catch (IOException e) {
             throw new UncheckedIOException("reading " + file, e);
+        }
+    }
+
+    /// The variables that a job trains with: the model's own, before them those of the adapter that
+    /// it goes on from, before all what the job asks for.
+    ///
+    /// @param adapter folder of the adapter with which training goes on
+    public static Map<String, @Nullable Object> variables(
+            ModelDirectory model,
+            Optional<Path> adapter,
+            Map<String, ? extends @Nullable Object> asked) {
+        Map<String, @Nullable Object> all = new LinkedHashMap<>(model.chatVariables());
+        adapter.ifPresent(folder -> all.putAll(ModelDirectory.chatVariables(folder)));
+        all.putAll(asked);
+        return all;
+    }
+
+    /// Puts variables beside what was trained with them, so that it is served with them too.
+    public static void writeVariables(
+            Map<String, ? extends @Nullable Object> variables, Path folder) throws IOException {
+        if (!variables.isEmpty()) {
+            Path file = folder.resolve(ModelDirectory.CHAT_VARIABLES);
+            Files.writeString(file, JsonTree.text(variables));
         }
     }
 }

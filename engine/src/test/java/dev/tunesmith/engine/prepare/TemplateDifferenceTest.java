@@ -6,6 +6,7 @@ import dev.tunesmith.contracts.chat.NamedTemplates;
 import dev.tunesmith.contracts.chat.TemplateSource;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.mixture.Reading;
+import dev.tunesmith.contracts.template.ChatOptions;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.io.SafetensorsWriter;
 import dev.tunesmith.engine.rows.RowSource;
@@ -55,7 +56,7 @@ final class TemplateDifferenceTest {
         Files.writeString(file, rows);
         return TemplateDifference.of(
                 ModelDirectory.open(model),
-                named,
+                new TemplateDifference.Wish(named, ChatOptions.NONE),
                 RowSource.of(file),
                 Reading.RECOGNISED,
                 Method.SUPERVISED);

@@ -88,8 +88,8 @@ final class Answers implements AutoCloseable {
         Sample seen =
                 switch (prompt) {
                     case Ask.Conversation conversation -> rendered(served, conversation);
-                    case Ask.Text(String text) ->
-                            text(served.tokenizer().encodeWithAdded(text, SpecialText.USER));
+                    case Ask.Text(String text, SpecialText special) ->
+                            text(served.tokenizer().encodeWithAdded(text, special));
                     case Ask.Tokens(int[] ids) -> text(ids);
                 };
         int[] tokens = seen.ids();
@@ -122,7 +122,9 @@ final class Answers implements AutoCloseable {
                             + " a form that is not known here; leave tools out");
         }
         try {
-            return served.conversations().prompt(conversation.messages(), conversation.tools());
+            return served.conversations()
+                    .with(conversation.options())
+                    .prompt(conversation.messages(), conversation.tools());
         } catch (UnusableRowException e) {
             throw Refusal.invalid(
                     "messages", ProblemCode.INVALID_VALUE.wire(), String.valueOf(e.getMessage()));

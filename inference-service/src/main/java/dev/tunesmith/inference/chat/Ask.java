@@ -1,6 +1,9 @@
 package dev.tunesmith.inference.chat;
 
+import dev.tunesmith.contracts.template.ChatOptions;
+import dev.tunesmith.contracts.tool.Signatures;
 import dev.tunesmith.engine.decode.SamplingOptions;
+import dev.tunesmith.engine.text.SpecialText;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,11 +29,17 @@ record Ask(
     /// A conversation, rendered by the model's own template.
     ///
     /// @param tools functions that the answer may call
-    record Conversation(List<Map<String, Object>> messages, List<Map<String, Object>> tools)
+    /// @param options how it is written
+    record Conversation(
+            List<Map<String, Object>> messages,
+            List<Map<String, Object>> tools,
+            ChatOptions options)
             implements Prompt {}
 
     /// Plain text.
-    record Text(String text) implements Prompt {}
+    ///
+    /// @param special what names of control tokens in it are
+    record Text(String text, SpecialText special) implements Prompt {}
 
     /// Token ids, as evaluation harnesses send them.
     record Tokens(int[] ids) implements Prompt {}
@@ -44,6 +53,15 @@ record Ask(
     boolean hasTools() {
         return prompts.stream()
                 .anyMatch(prompt -> prompt instanceof Conversation c && !c.tools().isEmpty());
+    }
+
+    /// The functions that answers may call.
+    Signatures functions() {
+        return Signatures.of(
+                prompts.stream()
+                        .filter(Conversation.class::isInstance)
+                        .flatMap(prompt -> ((Conversation) prompt).tools().stream())
+                        .toList());
     }
 
     boolean wantsLogprobs() {

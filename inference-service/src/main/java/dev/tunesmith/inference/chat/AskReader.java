@@ -3,7 +3,9 @@ package dev.tunesmith.inference.chat;
 import dev.tunesmith.contracts.problem.NearestName;
 import dev.tunesmith.contracts.problem.Problem;
 import dev.tunesmith.contracts.problem.ProblemCode;
+import dev.tunesmith.contracts.template.ChatOptions;
 import dev.tunesmith.engine.decode.SamplingOptions;
+import dev.tunesmith.engine.text.SpecialText;
 import dev.tunesmith.inference.web.Refusal;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -45,7 +47,8 @@ final class AskReader {
                     "top_k",
                     "min_p",
                     "x_repetition_penalty",
-                    "x_raw_logprobs");
+                    "x_raw_logprobs",
+                    WritingRules.PARSES_SPECIAL);
 
     private static final Set<String> CHAT =
             Set.of(
@@ -55,7 +58,9 @@ final class AskReader {
                     "tools",
                     "tool_choice",
                     "parallel_tool_calls",
-                    "response_format");
+                    "response_format",
+                    ChatOptions.KWARGS,
+                    ChatOptions.EFFORT);
     private static final Set<String> COMPLETION = Set.of("prompt", "echo", "best_of", "suffix");
 
     /// Keys that are accepted and change nothing.
@@ -68,8 +73,7 @@ final class AskReader {
                     "service_tier",
                     "verbosity",
                     "store",
-                    "metadata",
-                    "reasoning_effort");
+                    "metadata");
 
     private static final Set<String> UNSUPPORTED =
             Set.of(
@@ -107,7 +111,7 @@ final class AskReader {
         var ask =
                 new Ask(
                         model,
-                        List.of(new Ask.Conversation(messages, tools)),
+                        List.of(new Ask.Conversation(messages, tools, WritingRules.read(fields))),
                         choices(fields),
                         longest.or(() -> older).map(Long::intValue),
                         fields.texts("stop", STOPS_MAX, STOP_LENGTH_MAX),
@@ -298,8 +302,10 @@ final class AskReader {
                         && list.stream().noneMatch(Integer.class::isInstance);
         List<?> wanted = several ? (List<?>) prompt : List.of(prompt);
         var prompts = new ArrayList<Ask.Prompt>();
+        SpecialText special =
+                fields.flag(WritingRules.PARSES_SPECIAL) ? SpecialText.PARSED : SpecialText.USER;
         for (Object item : wanted) {
-            prompt(item).ifPresent(prompts::add);
+            prompt(item, special).ifPresent(prompts::add);
         }
         if (prompts.isEmpty() || prompts.size() < wanted.size()) {
             fields.problem(
@@ -311,9 +317,9 @@ final class AskReader {
         return prompts;
     }
 
-    private static Optional<Ask.Prompt> prompt(@Nullable Object item) {
+    private static Optional<Ask.Prompt> prompt(@Nullable Object item, SpecialText special) {
         if (item instanceof String text && !text.isEmpty()) {
-            return Optional.of(new Ask.Text(text));
+            return Optional.of(new Ask.Text(text, special));
         }
         if (item instanceof List<?> list
                 && !list.isEmpty()

@@ -1,5 +1,6 @@
 package dev.tunesmith.inference.chat;
 
+import dev.tunesmith.contracts.tool.Signatures;
 import dev.tunesmith.contracts.tool.ToolCall;
 import dev.tunesmith.contracts.tool.ToolFormat;
 import dev.tunesmith.platform.json.Json;
@@ -15,6 +16,7 @@ import java.util.function.Supplier;
 final class CallReader {
     private final Supplier<String> ids;
     private final ToolFormat format;
+    private final Signatures functions;
     private final String open;
     private final String close;
     private final StringBuilder held = new StringBuilder();
@@ -22,9 +24,11 @@ final class CallReader {
     private boolean called;
 
     /// @param ids makes the id of each call
-    CallReader(Supplier<String> ids, ToolFormat format) {
+    /// @param functions those that may be called
+    CallReader(Supplier<String> ids, ToolFormat format, Signatures functions) {
         this.ids = ids;
         this.format = format;
+        this.functions = functions;
         this.open = format.marks().map(ToolFormat.Marks::open).orElse("");
         this.close = format.marks().map(ToolFormat.Marks::close).orElse("");
     }
@@ -112,7 +116,7 @@ final class CallReader {
 
     private List<Call> calls(String answer) {
         List<Call> calls = new ArrayList<>();
-        for (ToolCall call : format.calls(answer, ToolFormat.Reading.EXACT)) {
+        for (ToolCall call : format.calls(answer, ToolFormat.Reading.EXACT, functions)) {
             if (!call.name().isEmpty()) {
                 Object arguments = Json.read(call.arguments(), Object.class);
                 calls.add(new Call(ids.get(), call.name(), Json.text(arguments)));

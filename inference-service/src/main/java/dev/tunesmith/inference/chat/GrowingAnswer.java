@@ -47,7 +47,9 @@ final class GrowingAnswer {
                 new StopText(ask.stops()),
                 ask.hasTools()
                         ? served.calls()
-                                .map(format -> new CallReader(GrowingAnswer::callId, format))
+                                .map(format ->
+                                        new CallReader(
+                                                GrowingAnswer::callId, format, ask.functions()))
                         : Optional.empty(),
                 ask.delivery().echo() ? tokenizer.decode(prompt, false) : "",
                 prompt);

@@ -3,6 +3,7 @@ package dev.tunesmith.inference.chat;
 import dev.tunesmith.contracts.dataset.UsualRow;
 import dev.tunesmith.contracts.grade.Likelihood;
 import dev.tunesmith.contracts.serving.ServingGrant;
+import dev.tunesmith.contracts.template.ChatOptions;
 import dev.tunesmith.engine.data.Sample;
 import dev.tunesmith.engine.data.TrainingRow;
 import dev.tunesmith.engine.data.UnusableRowException;
@@ -58,18 +59,20 @@ public final class Measurer {
     /// Measures rows of any shape that training takes. Conversations are shortened to the context
     /// as training shortens them; documents are read in pieces of its length.
     ///
+    /// @param options how conversations are written
     /// @throws Refusal when too much waits for too long
-    List<Measured> measure(ServingGrant grant, List<Map<String, Object>> rows)
+    List<Measured> measure(ServingGrant grant, List<Map<String, Object>> rows, ChatOptions options)
             throws InterruptedException {
         AtomicBoolean gone = new AtomicBoolean();
         current.getCurrent().response().closeHandler(_ -> gone.set(true));
         List<Row> all = new ArrayList<>();
         try (Models.Lease lease = models.lease(grant)) {
+            Served served = lease.served().with(options);
             for (Map<String, Object> row : rows) {
                 if (gone.get()) {
                     break;
                 }
-                all.add(started(lease.served(), row));
+                all.add(started(served, row));
                 if (all.size() >= AT_ONCE_MAX) {
                     all.get(all.size() - AT_ONCE_MAX).await();
                 }
@@ -91,12 +94,12 @@ public final class Measurer {
     /// What a reward model says of rows, each at its last token.
     ///
     /// @throws Refusal when the model is none, or when too much waits for too long
-    List<Scored> score(ServingGrant grant, List<Map<String, Object>> rows)
+    List<Scored> score(ServingGrant grant, List<Map<String, Object>> rows, ChatOptions options)
             throws InterruptedException {
         AtomicBoolean gone = new AtomicBoolean();
         current.getCurrent().response().closeHandler(_ -> gone.set(true));
         try (Models.Lease lease = models.lease(grant)) {
-            Served served = lease.served();
+            Served served = lease.served().with(options);
             Served.Scorer scorer =
                     served.scorer()
                             .orElseThrow(() ->

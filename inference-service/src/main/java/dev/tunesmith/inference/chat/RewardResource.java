@@ -33,8 +33,10 @@ public final class RewardResource {
     public String score(@HeaderParam(ServingGrant.HEADER) String signed, byte[] body)
             throws InterruptedException {
         ServingGrant grant = grants.check(signed);
+        Map<String, Object> asked = Json.tree(body);
         List<Measurer.Scored> rows =
-                measurer.score(grant, ScoreResource.rows(Json.tree(body).get("rows")));
+                measurer.score(
+                        grant, ScoreResource.rows(asked.get("rows")), ScoreResource.options(asked));
         List<Map<String, Object>> data = new ArrayList<>();
         int tokens = 0;
         for (Measurer.Scored row : rows) {

@@ -3,6 +3,7 @@ package dev.tunesmith.inference.chat;
 import dev.tunesmith.contracts.grade.Likelihood;
 import dev.tunesmith.contracts.grade.Likelihoods;
 import dev.tunesmith.contracts.serving.ServingGrant;
+import dev.tunesmith.contracts.template.ChatOptions;
 import dev.tunesmith.engine.score.TextPair;
 import dev.tunesmith.engine.score.TextScores;
 import dev.tunesmith.inference.web.Grants;
@@ -55,7 +56,7 @@ public final class ScoreResource {
         if (asked.containsKey("pairs")) {
             putPairs(answer, asked);
         } else {
-            putRows(answer, measurer.measure(grant, rows(asked.get("rows"))));
+            putRows(answer, measurer.measure(grant, rows(asked.get("rows")), options(asked)));
         }
         return Json.text(answer);
     }
@@ -101,6 +102,16 @@ public final class ScoreResource {
         answer.put("count", all.rows());
         answer.put("scores", all.scores());
         answer.put("data", data);
+    }
+
+    /// How the conversations of a request are written.
+    static ChatOptions options(Map<String, Object> asked) {
+        Fields fields = new Fields(asked);
+        ChatOptions options = WritingRules.read(fields);
+        if (!fields.problems().isEmpty()) {
+            throw Refusal.invalid(fields.problems());
+        }
+        return options;
     }
 
     /// The rows of a request.

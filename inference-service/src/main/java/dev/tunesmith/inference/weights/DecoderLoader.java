@@ -3,6 +3,7 @@ package dev.tunesmith.inference.weights;
 import dev.tunesmith.contracts.chat.NamedTemplate;
 import dev.tunesmith.contracts.chat.NamedTemplates;
 import dev.tunesmith.contracts.fit.ModelFacts;
+import dev.tunesmith.contracts.template.ChatOptions;
 import dev.tunesmith.contracts.tool.ToolFormat;
 import dev.tunesmith.engine.adapter.Adapter;
 import dev.tunesmith.engine.adapter.FrozenBase;
@@ -147,9 +148,11 @@ public final class DecoderLoader implements ModelLoader {
             Decoder view = base.share();
             adapters.add(Adapter.load(view, folder));
             Optional<ScoreHead> head = head(folder, view);
-            return NamedFormat.beside(folder)
-                    .map(own -> served(view, head, own))
-                    .orElseGet(() -> served(view, head));
+            Served served =
+                    NamedFormat.beside(folder)
+                            .map(own -> served(view, head, own))
+                            .orElseGet(() -> served(view, head));
+            return served.with(ChatOptions.of(ModelDirectory.chatVariables(folder)));
         }
 
         /// Served with the template that the adapter was trained with, whatever the model brings.

@@ -1,5 +1,6 @@
 package dev.tunesmith.inference.weights;
 
+import dev.tunesmith.contracts.template.ChatOptions;
 import dev.tunesmith.contracts.tool.ToolFormat;
 import dev.tunesmith.engine.data.ChatEncoder;
 import dev.tunesmith.engine.data.TextEncoder;
@@ -26,6 +27,18 @@ public record Served(
         Optional<Scorer> scorer) {
     public Served {
         stopTokens = Set.copyOf(stopTokens);
+    }
+
+    /// The same model, which writes conversations otherwise.
+    public Served with(ChatOptions options) {
+        return new Served(
+                model,
+                tokenizer,
+                conversations.with(options),
+                documents,
+                calls,
+                stopTokens,
+                scorer);
     }
 
     /// What a reward model says.

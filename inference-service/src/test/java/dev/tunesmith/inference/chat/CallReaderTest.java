@@ -2,10 +2,12 @@ package dev.tunesmith.inference.chat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tunesmith.contracts.tool.Signatures;
 import dev.tunesmith.contracts.tool.ToolFormat;
 import dev.tunesmith.inference.chat.CallReader.Call;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 final class CallReaderTest {
@@ -23,7 +25,7 @@ final class CallReaderTest {
         for (int size = 1; size <= ANSWER.length(); size++) {
             var text = new StringBuilder();
             var calls = new ArrayList<Call>();
-            var reader = new CallReader(() -> "call_1", ToolFormat.QWEN);
+            var reader = new CallReader(() -> "call_1", ToolFormat.QWEN, Signatures.UNKNOWN);
             for (int at = 0; at < ANSWER.length(); at += size) {
                 int end = Math.min(ANSWER.length(), at + size);
                 take(reader.accept(ANSWER.substring(at, end), false), text, calls);
@@ -48,7 +50,7 @@ final class CallReaderTest {
                         "<tool_call>{\"arguments\":{}}</tool_call> end",
                         "never closed <tool_call>{\"name\":\"x\"",
                         "blanks at the end \n ")) {
-            var reader = new CallReader(() -> "call_1", ToolFormat.QWEN);
+            var reader = new CallReader(() -> "call_1", ToolFormat.QWEN, Signatures.UNKNOWN);
             String first = reader.accept(text, false).text();
             CallReader.Read rest = reader.accept("", true);
 
@@ -60,7 +62,7 @@ final class CallReaderTest {
 
     @Test
     void aWholeAnswerMayBeACall() {
-        var reader = new CallReader(() -> "call_1", ToolFormat.LLAMA3);
+        var reader = new CallReader(() -> "call_1", ToolFormat.LLAMA3, Signatures.UNKNOWN);
         assertThat(reader.accept("{\"name\": \"f\",", false).text()).isEmpty();
         assertThat(reader.accept(" \"parameters\": {\"a\": 1}}", true).calls())
                 .containsExactly(new Call("call_1", "f", "{\"a\":1}"));
@@ -68,7 +70,7 @@ final class CallReaderTest {
 
     @Test
     void anAnswerThatCannotBecomeACallIsNotHeldBack() {
-        var reader = new CallReader(() -> "call_1", ToolFormat.LLAMA3);
+        var reader = new CallReader(() -> "call_1", ToolFormat.LLAMA3, Signatures.UNKNOWN);
         assertThat(reader.accept("Hel", false).text()).isEqualTo("Hel");
         assertThat(reader.accept("lo {", true).text()).isEqualTo("lo {");
         assertThat(reader.hasCalled()).isFalse();
@@ -77,5 +79,45 @@ final class CallReaderTest {
     private static void take(CallReader.Read read, StringBuilder text, List<Call> calls) {
         text.append(read.text());
         calls.addAll(read.calls());
+    }
+
+    @Test
+    void anAnswerThatIsNoNameIsLetThroughWhereCallsBeginWithOne() {
+        Signatures functions = Signatures.of(List.of(Map.of("name", "f")));
+        var text = new CallReader(() -> "call_1", ToolFormat.GLM4, functions);
+        assertThat(text.accept("It", false).text()).isEmpty();
+        assertThat(text.accept(" is", false).text()).isEqualTo("It is");
+
+        var call = new CallReader(() -> "call_1", ToolFormat.GLM4, functions);
+        assertThat(call.accept("f\n{\"a\"", false).text()).isEmpty();
+        assertThat(call.accept(": 1}", true).calls())
+                .containsExactly(new Call("call_1", "f", "{\"a\":1}"));
+
+        var other = new CallReader(() -> "call_1", ToolFormat.GLM4, functions);
+        assertThat(other.accept("Result:\n{}", true).text()).isEqualTo("Result:\n{}");
+    }
+
+    @Test
+    void aTextStaysATextWhereTheFunctionTakesOne() {
+        Map<String, Object> code = Map.of("code", Map.of("type", "string"));
+        Signatures functions =
+                Signatures.of(
+                        List.of(
+                                Map.of(
+                                        "type",
+                                        "function",
+                                        "function",
+                                        Map.of(
+                                                "name",
+                                                "f",
+                                                "parameters",
+                                                Map.of("properties", code)))));
+        String answer =
+                "<tool_call>\n<function=f>\n<parameter=code>\n12\n</parameter>\n</function>\n</tool_call>";
+        assertThat(
+                        new CallReader(() -> "c", ToolFormat.QWEN3_5, functions)
+                                .accept(answer, true)
+                                .calls())
+                .containsExactly(new Call("c", "f", "{\"code\":\"12\"}"));
     }
 }

@@ -23,6 +23,7 @@ import dev.tunesmith.contracts.problem.Problems;
 import dev.tunesmith.contracts.survey.DataSurvey;
 import dev.tunesmith.contracts.survey.SurveyedFile;
 import dev.tunesmith.contracts.survey.TokenCounts;
+import dev.tunesmith.contracts.template.ChatOptions;
 import dev.tunesmith.engine.corpus.Corpus;
 import dev.tunesmith.engine.corpus.CorpusFile;
 import dev.tunesmith.engine.corpus.RowWatch;
@@ -168,7 +169,8 @@ final class CheckTask implements RowWatch {
                         context,
                         task.limits().overflow(),
                         mixed == null ? TrainedTurns.ANSWERS : mixed.trained(),
-                        task.limits().problems());
+                        task.limits().problems(),
+                        mixed == null ? ChatOptions.NONE : mixed.plan().chat());
         String named = mixed == null ? null : mixed.template();
         Optional<String> template = NamedFormat.source(model, named, storage.adapter(base));
         DataPlan plan = mixed == null ? DataPlan.PLAIN : mixed.plan();
@@ -198,7 +200,11 @@ final class CheckTask implements RowWatch {
             throws IOException {
         Optional<TemplateDifference> found =
                 TemplateDifference.of(
-                        model, named, storage.rows(task.training()), plan.reading(0), method);
+                        model,
+                        new TemplateDifference.Wish(named, plan.chat()),
+                        storage.rows(task.training()),
+                        plan.reading(0),
+                        method);
         found.map(TemplateDifference::text)
                 .ifPresent(text -> {
                     templates = text;

@@ -206,7 +206,11 @@ final class DataWork {
         result.put("length", found.stats().longest());
         Optional<TemplateDifference> templates =
                 TemplateDifference.of(
-                        model, task.wish().template(), file, conversion.reading(), method);
+                        model,
+                        new TemplateDifference.Wish(task.wish().template(), task.wish().chat()),
+                        file,
+                        conversion.reading(),
+                        method);
         templates.ifPresent(other -> {
             result.put("templates", Json.treeOf(other));
             result.put("templates_text", other.text());
@@ -247,7 +251,8 @@ final class DataWork {
                         lengthMax,
                         Overflow.TRUNCATE,
                         TrainedTurns.ANSWERS,
-                        PROBLEMS_LISTED);
+                        PROBLEMS_LISTED,
+                        task.wish().chat());
         Optional<String> template = NamedFormat.source(model, task.wish().template());
         try (DatasetTokenizer tokenizer =
                 DatasetTokenizer.of(model, options, template, Architecture.sight(model.config()))) {

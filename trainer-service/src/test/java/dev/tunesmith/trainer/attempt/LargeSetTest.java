@@ -16,6 +16,7 @@ import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.template.ChatOptions;
 import dev.tunesmith.platform.objects.DirectoryObjects;
 import dev.tunesmith.platform.objects.ObjectStore.Stored;
 import dev.tunesmith.trainer.attempt.RunningChild.Limits;
@@ -160,7 +161,7 @@ class LargeSetTest {
 
     private Map<String, Object> measured(Set set, Verb verb, TinyJob job) throws Exception {
         Wish wish =
-                new Wish(verb, null, null, null, TOKENS_MAX, null, null, null, null, null, null);
+                new Wish(verb, null, null, null, TOKENS_MAX, null, null, null, null, null, null, ChatOptions.NONE);
         var task =
                 new DataTask(
                         new TaskId(new UUID(3, 4)),
