@@ -3,11 +3,18 @@ package dev.tunesmith.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
+import dev.tunesmith.contracts.chat.NamedTemplates;
+import dev.tunesmith.contracts.chat.TemplateSource;
 import dev.tunesmith.contracts.data.RowChecker;
 import dev.tunesmith.contracts.data.RowSummary;
 import dev.tunesmith.contracts.data.SummaryText;
 import dev.tunesmith.contracts.dataset.DatasetCatalog;
 import dev.tunesmith.contracts.dataset.UsualRow;
+import dev.tunesmith.contracts.jinja.TemplateException;
+import dev.tunesmith.contracts.template.ChatInput;
+import dev.tunesmith.contracts.template.ChatOptions;
+import dev.tunesmith.contracts.template.ChatTemplate;
+import dev.tunesmith.contracts.tool.Signatures;
 import dev.tunesmith.contracts.tool.ToolFormat;
 import dev.tunesmith.engine.data.JsonLines;
 import dev.tunesmith.engine.data.TrainingRow;
@@ -34,6 +41,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -58,6 +66,7 @@ final class HostileFilesTest {
     private static final Path GOLDEN = Path.of("..", "golden", "text");
     private static final Path ROWS = Path.of("src/test/resources/rows");
     private static final long CPU_MS_MAX = 4_000;
+    private static final LocalDateTime NOW = LocalDateTime.of(2026, 1, 2, 3, 4, 5);
     private static final long ALLOCATED_BYTES_MAX = 768L << 20;
     private static final int ROWS_MAX = 100_000;
     private static final long SOAK_NANOS_MAX = 120_000_000_000L;
@@ -76,6 +85,9 @@ final class HostileFilesTest {
         FOREIGN_ROW(3000),
         CATALOG(1000),
         ANSWER(2000),
+        TEMPLATE(1000),
+        VARIABLES(1000),
+        FUNCTIONS(2000),
         CSV(500),
         PARQUET(600),
         ARROW(600),
@@ -258,6 +270,18 @@ final class HostileFilesTest {
             case FOREIGN_ROW -> foreignRows();
             case CATALOG -> catalogs();
             case ANSWER -> answers();
+            case TEMPLATE ->
+                    texts(
+                            TemplateSource.of(NamedTemplates.find("qwen3").orElseThrow()),
+                            TemplateSource.of(NamedTemplates.find("mistral").orElseThrow()),
+                            "{# alpaca #}" + ChatTemplate.CHATML.source());
+            case VARIABLES ->
+                    texts(
+                            "{\"enable_thinking\":false,\"documents\":[{\"title\":\"t\",\"text\":\"x\"}]}",
+                            "{\"reasoning_effort\":\"high\",\"a\":{\"b\":[[[1]]]},\"tools\":null}");
+            case FUNCTIONS ->
+                    texts(
+                            "{\"function\":{\"name\":\"f\",\"parameters\":{\"properties\":{\"k\":{\"type\":\"string\"},\"n\":{\"anyOf\":[{\"type\":[\"integer\",\"null\"]},{\"enum\":[1,\"a\"]}]}}}}}");
             case TABBED -> List.of("a\tb\r\n1\t\"x\ty\"\r\n".getBytes(StandardCharsets.UTF_8));
             case CSV ->
                     List.of(
@@ -300,7 +324,7 @@ final class HostileFilesTest {
                     List.of(
                             Files.readAllBytes(
                                     GOLDEN.resolve("vocabularies/gguf_spm_bpe/vocabulary.gguf")));
-            case PICTURE -> List.of(picture("png"), picture("jpg"));
+            case PICTURE -> List.of(picture("png"), picture("jpg"), picture("notes"));
         };
     }
 
@@ -363,6 +387,17 @@ final class HostileFilesTest {
 
     private static byte[] picture(String format) throws IOException {
         var out = new ByteArrayOutputStream();
+        if (format.equals("notes")) {
+            // A palette, behind the header a packed note of little.
+            ImageIO.write(new BufferedImage(40, 30, BufferedImage.TYPE_BYTE_INDEXED), "png", out);
+            byte[] png = out.toByteArray();
+            out.reset();
+            out.write(png, 0, 33);
+            out.writeBytes(new byte[] {0, 0, 0, 11, 'z', 'T', 'X', 't', 'k', 0, 0, 0x78});
+            out.writeBytes(new byte[] {(byte) 0x9C, 3, 0, 0, 0, 0, 1, 0, 0, 0, 0});
+            out.write(png, 33, png.length - 33);
+            return out.toByteArray();
+        }
         ImageIO.write(new BufferedImage(40, 30, BufferedImage.TYPE_INT_RGB), format, out);
         return out.toByteArray();
     }
@@ -409,6 +444,9 @@ final class HostileFilesTest {
             case CATALOG ->
                     DatasetCatalog.of(JsonLines.parse(new String(bytes, StandardCharsets.UTF_8)));
             case ANSWER -> answer(new String(bytes, StandardCharsets.UTF_8));
+            case TEMPLATE -> template(new String(bytes, StandardCharsets.UTF_8));
+            case VARIABLES -> variables(new String(bytes, StandardCharsets.UTF_8));
+            case FUNCTIONS -> functions(new String(bytes, StandardCharsets.UTF_8));
             case TABBED -> rows("a.tsv", bytes);
             case ZSTD -> rows("a.jsonl.zst", bytes);
             case WORDS -> tokenizer("vocab.txt", bytes);
@@ -473,6 +511,42 @@ final class HostileFilesTest {
         }
         if (text.isEmpty() || text.charAt(0) != '<') {
             throw new UnusableRowException("", "no call at the start");
+        }
+    }
+
+    /// What lies beside an adapter as its chat template: a named one, another, or none.
+    private static void template(String source) {
+        NamedTemplates.written(source);
+        ToolFormat.shownBy(source);
+        try {
+            ChatTemplate.compile(source).renderOver(Map.of("messages", List.of()), NOW);
+        } catch (TemplateException e) {
+            throw new UnusableRowException("", String.valueOf(e.getMessage()));
+        }
+    }
+
+    /// Variables of a template as a request has them.
+    private static void variables(String text) {
+        Map<String, Object> tree = JsonLines.parse(text);
+        List<String> problems = ChatOptions.problems(tree);
+        if (!problems.isEmpty()) {
+            throw new UnusableRowException("", problems.getFirst());
+        }
+        ChatTemplate.CHATML.render(
+                ChatInput.of(List.of(Map.of("role", "user", "content", "a")), Map.of(), NOW)
+                        .withExtra(ChatOptions.of(tree).variables()));
+    }
+
+    /// A function as a request has it, called with what fits and what does not.
+    private static void functions(String text) {
+        Signatures functions = Signatures.of(List.of(JsonLines.parse(text)));
+        for (ToolFormat format : ToolFormat.values()) {
+            for (byte[] answer : answers()) {
+                format.calls(
+                        new String(answer, StandardCharsets.UTF_8),
+                        ToolFormat.Reading.EXACT,
+                        functions);
+            }
         }
     }
 

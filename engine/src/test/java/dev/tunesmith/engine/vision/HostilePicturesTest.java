@@ -8,11 +8,15 @@ import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.zip.CRC32;
+import java.util.zip.Deflater;
 import javax.imageio.IIOImage;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageWriteParam;
@@ -150,6 +154,102 @@ final class HostilePicturesTest {
         bomb.write(whole, whole.length - 2, 2);
         assertRefused(url("jpeg", bomb.toByteArray()), "scans");
         read(url("jpeg", progressive(300)));
+    }
+
+    /// A picture with a palette, of which a decoder reads more than of others.
+    private static byte[] paletted(int side) throws IOException {
+        var out = new ByteArrayOutputStream();
+        var image = new BufferedImage(side, side, BufferedImage.TYPE_BYTE_INDEXED);
+        for (int i = 0; i < side; i++) {
+            image.setRGB(i, i, 0xFF3366);
+        }
+        ImageIO.write(image, "png", out);
+        return out.toByteArray();
+    }
+
+    private static byte[] chunk(String type, byte[] data) {
+        ByteBuffer chunk = ByteBuffer.allocate(12 + data.length);
+        chunk.putInt(data.length).put(type.getBytes(StandardCharsets.ISO_8859_1)).put(data);
+        var sum = new CRC32();
+        sum.update(chunk.array(), 4, 4 + data.length);
+        return chunk.putInt((int) sum.getValue()).array();
+    }
+
+    /// Zeros, packed a thousand to one.
+    private static byte[] packed(String before, int bytes) {
+        var out = new ByteArrayOutputStream();
+        out.writeBytes(before.getBytes(StandardCharsets.ISO_8859_1));
+        var deflater = new Deflater();
+        byte[] zeros = new byte[1 << 20];
+        byte[] part = new byte[1 << 16];
+        for (int done = 0; done < bytes; done += zeros.length) {
+            deflater.setInput(zeros);
+            while (!deflater.needsInput()) {
+                out.write(part, 0, deflater.deflate(part));
+            }
+        }
+        deflater.finish();
+        while (!deflater.finished()) {
+            out.write(part, 0, deflater.deflate(part));
+        }
+        deflater.end();
+        return out.toByteArray();
+    }
+
+    private static byte[] with(byte[] png, byte[] chunk) {
+        int header = 8 + 12 + 13;
+        return ByteBuffer.allocate(png.length + chunk.length)
+                .put(png, 0, header)
+                .put(chunk)
+                .put(png, header, png.length - header)
+                .array();
+    }
+
+    /// Kills: reading what a picture says about itself, which the decoder is told not to. Each of
+    /// these notes is 256 MiB in 256 KiB.
+    @ParameterizedTest
+    @CsvSource({"zTXt, k00", "iTXt, k01000", "iCCP, k00", "tEXt, k0", "teRs, 0"})
+    void notesThatHoldMuchAreNotUnpacked(String type, String before) throws IOException {
+        byte[] plain = paletted(64);
+        byte[] bomb = chunk(type, packed(before.replace("0", "\0").replace("1", "\1"), 256 << 20));
+        READER.read(plain);
+        for (byte[] png : List.of(with(plain, bomb), with(picture("png", 64), bomb))) {
+            long allocated = THREADS.getCurrentThreadAllocatedBytes();
+            long cpu = THREADS.getCurrentThreadCpuTime();
+            READER.read(png);
+            assertThat(THREADS.getCurrentThreadAllocatedBytes() - allocated).isLessThan(16 << 20);
+            assertThat(THREADS.getCurrentThreadCpuTime() - cpu).isLessThan(1_000_000_000L);
+        }
+        assertThat(READER.read(with(plain, bomb)).values())
+                .as("pixels do not depend on notes")
+                .isEqualTo(READER.read(plain).values());
+    }
+
+    /// Kills: keeping more of such segments than some copies of the file, of 16 MiB here.
+    @ParameterizedTest
+    @ValueSource(ints = {0xE1, 0xE2, 0xED, 0xFE})
+    void segmentsThatSaySomethingOfAJpegCostLittle(int mark) throws IOException {
+        byte[] plain = picture("jpg", 64);
+        byte[] segment = new byte[2 + 0xFFFF];
+        segment[0] = (byte) 0xFF;
+        segment[1] = (byte) mark;
+        segment[2] = (byte) 0xFF;
+        segment[3] = (byte) 0xFF;
+        byte[] name = "ICC_PROFILE\0\1\372".getBytes(StandardCharsets.ISO_8859_1);
+        System.arraycopy(name, 0, segment, 4, name.length);
+        var out = new ByteArrayOutputStream();
+        out.write(plain, 0, 2);
+        for (int i = 0; i < 250; i++) {
+            segment[4 + 12] = (byte) (i + 1);
+            out.writeBytes(segment);
+        }
+        out.write(plain, 2, plain.length - 2);
+        byte[] long16 = out.toByteArray();
+        long allocated = THREADS.getCurrentThreadAllocatedBytes();
+        long cpu = THREADS.getCurrentThreadCpuTime();
+        assertThat(READER.read(long16).values()).isEqualTo(READER.read(plain).values());
+        assertThat(THREADS.getCurrentThreadAllocatedBytes() - allocated).isLessThan(128 << 20);
+        assertThat(THREADS.getCurrentThreadCpuTime() - cpu).isLessThan(1_000_000_000L);
     }
 
     @Test
