@@ -69,12 +69,14 @@ class DecoderLoaderTest {
         Path adapter = Files.createDirectory(folder.resolve("adapter"));
         float[] _ = train(base, adapter);
         Files.writeString(
-                adapter.resolve(ModelDirectory.CHAT_TEMPLATE), "then {{ messages[0].content }}");
+                adapter.resolve(ModelDirectory.CHAT_TEMPLATE),
+                "then {{ messages[0].content }}{{ mood }}");
+        Files.writeString(adapter.resolve(ModelDirectory.CHAT_VARIABLES), "{\"mood\":\"!\"}");
         List<Map<String, Object>> question = List.of(Map.of("role", "user", "content", "x"));
 
         try (ModelLoader.Loaded loaded = loader(DecodingWeights.BF16).load(base)) {
             assertThat(asked(loaded.plain(), question)).isEqualTo("now x");
-            assertThat(asked(loaded.with(adapter), question)).isEqualTo("then x");
+            assertThat(asked(loaded.with(adapter), question)).isEqualTo("then x!");
             Files.delete(adapter.resolve(ModelDirectory.CHAT_TEMPLATE));
             assertThat(asked(loaded.with(adapter), question)).isEqualTo("now x");
         }
