@@ -157,11 +157,22 @@ final class ToolFormatTest {
         Signatures functions = Signatures.of(TYPED);
         for (String text :
                 List.of(
-                        "true", "12", "-1.5", "null", "{}", "[1]", "\\\"12\\\"", " 12 ", "1e3",
-                        "plain", "\\n12\\n", "Köln")) {
+                        "true",
+                        "12",
+                        "-1.5",
+                        "null",
+                        "{}",
+                        "[1]",
+                        "\\\"12\\\"",
+                        " 12 ",
+                        "1e3",
+                        "plain",
+                        "\\n12\\n",
+                        "Köln")) {
             String arguments =
                     """
-                    {"count": 12, "either": "%s", "list": ["1", 2], "share": 1, "text": "%s", "word": "1"}"""
+                    {"count": 12, "either": "%s", "list": ["1", 2], "share": 1, "text": "%s", "word": "1"}\
+                    """
                             .formatted(text.equals("true") ? "12" : text, text);
             assertThat(JsonReader.read(found(format, arguments, functions)))
                     .as("%s of %s", text, format)

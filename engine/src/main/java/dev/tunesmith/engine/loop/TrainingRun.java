@@ -627,9 +627,7 @@ public final class TrainingRun implements AutoCloseable {
         }
         NamedFormat.writeVariables(
                 NamedFormat.variables(
-                        sources.base(),
-                        sources.adapter(),
-                        spec.rows().plan().chat().variables()),
+                        sources.base(), sources.adapter(), spec.rows().plan().chat().variables()),
                 folder);
     }
 

@@ -166,8 +166,7 @@ final class WritingTest {
         Map<String, Object> asked = new LinkedHashMap<>(Map.of("enable_thinking", false));
         asked.put("nothing", null);
 
-        NamedFormat.writeVariables(
-                NamedFormat.variables(model(), Optional.empty(), asked), folder);
+        NamedFormat.writeVariables(NamedFormat.variables(model(), Optional.empty(), asked), folder);
 
         assertThat(served(ChatOptions.NONE)).contains("</think>");
         assertThat(served(ChatOptions.of(Map.of("enable_thinking", true))))

@@ -43,7 +43,8 @@ class DataChildTest {
     }
 
     private static Wish wish(Verb verb) {
-        return new Wish(verb, 2L, null, null, 64, "csv", "alpaca", 0.2, null, 1L, null, ChatOptions.NONE);
+        return new Wish(
+                verb, 2L, null, null, 64, "csv", "alpaca", 0.2, null, 1L, null, ChatOptions.NONE);
     }
 
     private ChildReport.Prepared done(Verb verb, ObjectRef file) throws Exception {
@@ -114,7 +115,19 @@ class DataChildTest {
     }
 
     private static Wish shown(int tokens) {
-        return new Wish(Verb.PREVIEW, 2L, "qwen", null, tokens, null, null, null, null, null, null, ChatOptions.NONE);
+        return new Wish(
+                Verb.PREVIEW,
+                2L,
+                "qwen",
+                null,
+                tokens,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                ChatOptions.NONE);
     }
 
     private Map<String, Object> preview(TinyJob subject, String store) throws Exception {
@@ -171,7 +184,19 @@ class DataChildTest {
         for (Verb verb : Verb.values()) {
             Reading reading = new Reading(null, null, false, columns, null, null);
             Wish wish =
-                    new Wish(verb, 2L, null, null, 64, "jsonl", "openai", 0.4, null, 1L, reading, ChatOptions.NONE);
+                    new Wish(
+                            verb,
+                            2L,
+                            null,
+                            null,
+                            64,
+                            "jsonl",
+                            "openai",
+                            0.4,
+                            null,
+                            1L,
+                            reading,
+                            ChatOptions.NONE);
             try (RunningChild child = start(wish, new TinyJob(job.base(), table), table, "store")) {
                 assertThat(child.exit()).as(verb.wire()).isEqualTo(ExitCode.FINISHED);
                 ChildReport.Prepared done = child.last(ChildReport.Prepared.class);

@@ -161,7 +161,19 @@ class LargeSetTest {
 
     private Map<String, Object> measured(Set set, Verb verb, TinyJob job) throws Exception {
         Wish wish =
-                new Wish(verb, null, null, null, TOKENS_MAX, null, null, null, null, null, null, ChatOptions.NONE);
+                new Wish(
+                        verb,
+                        null,
+                        null,
+                        null,
+                        TOKENS_MAX,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        ChatOptions.NONE);
         var task =
                 new DataTask(
                         new TaskId(new UUID(3, 4)),
