@@ -40,7 +40,7 @@ final class PlanOptions {
             names = "--companion-dir",
             paramLabel = "ROLE=DIR",
             description =
-                    "folder of a teacher, reward_model or score_model; without it the server is asked, or with --model-dir it counts as large as the model")
+                    "folder of a teacher, reference, reward_model or score_model; without it the server is asked, or with --model-dir it counts as large as the model")
     private Map<String, Path> companionFolders = Map.of();
 
     @Option(

@@ -55,10 +55,11 @@ record SpecPlan(
                 place.put(ANY_FILE);
             }
         }
-        // Whether models are there is the server's to say: the one in training, and a teacher's or
-        // those of graders, wherever they stand.
+        // Whether models are there is the server's to say: the one in training, and a teacher's, a
+        // reference's or those of graders, wherever they stand.
         Set<String> models = new TreeSet<>(body.findValuesAsText("model"));
         models.addAll(body.findValuesAsText("teacher"));
+        models.addAll(body.path("x_training").findValuesAsText("reference"));
         var anything =
                 new Lookup() {
                     @Override

@@ -54,7 +54,7 @@ final class ForeignSpecTest {
     /// Everything that the platform would say of a body whose model and files exist.
     private static List<String> problems(ObjectNode body) {
         SpecFile.files(body).forEach(place -> place.put(ANY_FILE));
-        Set<String> models = new TreeSet<>(Set.of("reward", "Llama-3.1-8B-Instruct"));
+        Set<String> models = new TreeSet<>(Set.of("reward", "Llama-3.1-8B-Instruct", "tone-sft", "tone-lora", "rso-start"));
         models.add(body.path("model").asText());
         var lookup =
                 new Lookup() {
@@ -149,6 +149,28 @@ final class ForeignSpecTest {
                 .containsPattern("ignored +lora_rank +8 +— adapter none has no rank");
     }
 
+    /// A reference of its own is one, and so is an adapter that makes one; the model in training, or
+    /// one that a method does not look at, is none.
+    @Test
+    void referencesAreModelsOfThePlatform() {
+        assertThat(explained("llamafactory/ftx.yaml"))
+                .containsPattern("mapped +ref_model +.*x_training.reference: tone-sft");
+        assertThat(explained("llamafactory/kto.yaml"))
+                .containsPattern("ignored +ref_model +.*the base of the adapter that is the refer");
+        assertThat(explained("llamafactory/simpo.yaml"))
+                .containsPattern("ignored +ref_model +.*method simpo is compared with no reference");
+        assertThat(explained("torchtune/lora-dpo.yaml"))
+                .containsPattern("ignored +ref_checkpointer.checkpoint_dir .*the model in training");
+        assertThat(explained("axolotl/dpo.yml"))
+                .containsPattern("mapped +rl_adapter_ref_model +.*x_training.reference: base");
+    }
+
+    private static String explained(String file) {
+        var out = new ByteArrayOutputStream();
+        read(file).explain(new PrintStream(out, true, StandardCharsets.UTF_8));
+        return out.toString(StandardCharsets.UTF_8);
+    }
+
     @Test
     void refusesWithTheNearestEquivalentAllAtOnce() {
         assertThatThrownBy(() -> read("llamafactory/refused.yaml").check(false))
@@ -162,6 +184,9 @@ final class ForeignSpecTest {
                                             "a job of method reward_model")
                                     .contains("pref_ftx: 0.5 cannot be had (method dpo; ppo")
                                     .contains("saves/sft,saves/tone", "one adapter")
+                                    .contains(
+                                            "ref_model_adapters: saves/sft,saves/both",
+                                            "which names its base itself")
                                     .contains("template: lama3", "template: chatml")
                                     .doesNotContain("stage", "answers are scored by graders")
                                     .contains(

@@ -106,6 +106,27 @@ class JobResourceTest {
                 .isEqualTo(job);
     }
 
+    /// A model of another tenant is as if it were not there, whatever it is to the job.
+    @Test
+    void theModelsOfAnotherTenantAreNoReferencesAndNoTeachers() {
+        String theirs = "ft:nano:guest:ref:12345678";
+        String own = "ft:nano:demo:ref:12345678";
+        Rows.tunedModel("guest", theirs, "nano");
+        Rows.tunedModel("demo", own, "nano");
+        String job =
+                """
+                {"model":"nano","training_file":"%%s","method":{"type":"%s"},"x_training":{"%s":"%s","dry_run":true}}
+                """;
+        for (String[] role : new String[][] {{"dpo", "reference"}, {"distill", "teacher"}}) {
+            create(job.formatted(role[0], role[1], theirs))
+                    .then()
+                    .statusCode(400)
+                    .body("x_errors.param", hasItem("x_training." + role[1]))
+                    .body("x_errors.code", hasItem("model_not_found"));
+            create(job.formatted(role[0], role[1], own)).then().statusCode(200);
+        }
+    }
+
     @Test
     void namesEverythingThatIsWrongAtOnce() {
         create(

@@ -24,6 +24,8 @@ enum Form {
     MODULES,
     /// The last part of a path or of a hub's name.
     NAME,
+    /// The same of a list of one.
+    SINGLE,
     /// The same of a single one, with which training goes on.
     ADAPTER,
     /// A name of a chat template that jobs can name.
@@ -64,12 +66,11 @@ enum Form {
                                     .map(name -> TORCHTUNE_MODULES.getOrDefault(name, name))
                                     .toList());
             case NAME -> Optional.of(lastName(leaf.text()));
+            case SINGLE -> single(leaf);
             case ADAPTER ->
-                    Optional.of(leaf.list())
-                            .filter(list -> list.size() == 1)
+                    single(leaf)
                             .filter(_ ->
-                                    new Leaf(file.getOrDefault("create_new_adapter", false)).off())
-                            .map(list -> lastName(list.getFirst()));
+                                    new Leaf(file.getOrDefault("create_new_adapter", false)).off());
             case TEMPLATE -> NamedTemplates.find(leaf.text()).map(NamedTemplate::name);
             case LABEL ->
                     Optional.of(
@@ -82,6 +83,12 @@ enum Form {
                 yield number(leaf).map(steps -> Math.round(steps * Math.ceil(epochs.orElse(1.0))));
             }
         };
+    }
+
+    private static Optional<Object> single(Leaf leaf) {
+        return Optional.of(leaf.list())
+                .filter(list -> list.size() == 1)
+                .map(list -> lastName(list.getFirst()));
     }
 
     private static String lastName(String path) {

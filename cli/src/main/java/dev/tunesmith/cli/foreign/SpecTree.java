@@ -6,14 +6,16 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// A create body that grows by dotted paths. Besides its own keys it knows `method` for the type of
 /// the method, `hyperparameters` for those of that method, `grader` for the reward model that
-/// scores answers, `continued` for the adapter that training goes on with, `sft_weight` for the
-/// share of the cross-entropy of chosen answers, and `integrations` by their type.
+/// scores answers, `continued` for the adapter that training goes on with, `reference_adapter` for
+/// the one that makes the reference, `sft_weight` for the share of the cross-entropy of chosen
+/// answers, and `integrations` by their type.
 final class SpecTree {
     private static final List<String> ORDER =
             List.of(
@@ -136,7 +138,29 @@ final class SpecTree {
         if (path.startsWith("x_training.optimizer.") && !has("x_training.optimizer.type")) {
             return "belongs to an optimizer that is not wanted";
         }
-        return ofAnotherMethod(path, key);
+        String reference = ofReference(path);
+        return reference.isEmpty() ? ofAnotherMethod(path, key) : reference;
+    }
+
+    /// Why a reference is not the job's; empty if it is, or if the path is another.
+    private String ofReference(String path) {
+        boolean base = path.equals("x_training.reference");
+        if (!base && !path.equals("reference_adapter")) {
+            return "";
+        }
+        boolean compared =
+                method() == Method.SUPERVISED
+                        ? "asft".equals(get(LOSSES))
+                        : method().defaults().needsReference() || has("x_training.kl_coef");
+        if (!compared) {
+            return "method %s is compared with no reference".formatted(method().wire());
+        }
+        if (base && has("reference_adapter")) {
+            return "the base of the adapter that is the reference";
+        }
+        return base && Objects.equals(get(path), get("model"))
+                ? "the model in training, which is the reference as it is before training"
+                : "";
     }
 
     private static boolean ofAdapter(String path, String key) {
@@ -181,6 +205,9 @@ final class SpecTree {
         }
         if (tree.get("continued") instanceof String adapter) {
             put("model", adapter);
+        }
+        if (tree.get("reference_adapter") instanceof String adapter) {
+            put("x_training.reference", adapter);
         }
         Object weight = tree.get("sft_weight");
         if (weight != null) {

@@ -15,9 +15,6 @@ import org.jspecify.annotations.Nullable;
 /// @param rows rows that it reads at once; 0 for those of a batch
 public record Beside(String name, @Nullable ModelFacts facts, Use use, int rows) {
 
-    /// The model that trains as it was before.
-    public static final String REFERENCE = "reference";
-
     /// Answers that a reward model scores at once.
     private static final int SCORED = 8;
 
@@ -28,7 +25,9 @@ public record Beside(String name, @Nullable ModelFacts facts, Use use, int rows)
         /// It looks at texts, and its logits stand beside those of the model that trains.
         TEACHES,
         /// It answers questions.
-        ANSWERS
+        ANSWERS,
+        /// It looks at texts, as the model that trains was before.
+        BEFORE
     }
 
     /// The models that a method needs.
@@ -40,8 +39,8 @@ public record Beside(String name, @Nullable ModelFacts facts, Use use, int rows)
     public static List<Beside> of(
             MethodSettings settings, boolean weights, Map<ModelRole, ModelFacts> known) {
         List<Beside> all = new ArrayList<>();
-        if (settings.needsReference() && weights) {
-            all.add(new Beside(REFERENCE, null, Use.READS, 0));
+        if (settings.needsReference() && settings.reference().model().isEmpty() && weights) {
+            all.add(new Beside(ModelRole.REFERENCE.wire(), null, Use.BEFORE, 0));
         }
         settings.companions().keySet().stream()
                 .sorted()
@@ -53,6 +52,7 @@ public record Beside(String name, @Nullable ModelFacts facts, Use use, int rows)
     private static Beside of(ModelRole role, @Nullable ModelFacts facts) {
         return switch (role) {
             case TEACHER -> new Beside(role.wire(), facts, Use.TEACHES, 0);
+            case REFERENCE -> new Beside(role.wire(), facts, Use.READS, 0);
             case REWARD_MODEL -> new Beside(role.wire(), facts, Use.READS, SCORED);
             case SCORE_MODEL -> new Beside(role.wire(), facts, Use.ANSWERS, 0);
         };

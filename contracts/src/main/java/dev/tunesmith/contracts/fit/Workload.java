@@ -222,7 +222,7 @@ public record Workload(
                 new Trained(
                         rank, List.of("all-linear"), trained.frozenBits, AdapterKind.LORA, null);
         List<Beside> others =
-                beside.stream().filter(model -> !model.name().equals(Beside.REFERENCE)).toList();
+                beside.stream().filter(model -> model.use() != Beside.Use.BEFORE).toList();
         return new Workload(lora, batch, bf16, others, optimizer, kept, depth);
     }
 

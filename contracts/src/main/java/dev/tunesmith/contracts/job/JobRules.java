@@ -211,6 +211,7 @@ public final class JobRules {
             String key =
                     switch (role) {
                         case TEACHER -> "x_training.teacher";
+                        case REFERENCE -> "x_training.reference";
                         case REWARD_MODEL, SCORE_MODEL -> "method.grader";
                     };
             List<String> near = NearestName.several(name, lookup.models(), MODELS_SHOWN);
@@ -218,7 +219,10 @@ public final class JobRules {
                     Problem.of(
                             ProblemCode.MODEL_NOT_FOUND,
                             key,
-                            "there is no model \"%s\"".formatted(name));
+                            role == ModelRole.REFERENCE
+                                    ? "there is no model \"%s\"; start and base are the model in training, before it or without its adapter"
+                                            .formatted(name)
+                                    : "there is no model \"%s\"".formatted(name));
             problems.add(near.isEmpty() ? problem : problem.suggesting(String.join(" or ", near)));
         }
     }

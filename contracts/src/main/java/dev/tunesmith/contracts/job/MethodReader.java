@@ -22,6 +22,7 @@ import dev.tunesmith.contracts.method.MethodSettings.ReferenceFree;
 import dev.tunesmith.contracts.method.MethodSettings.Supervised;
 import dev.tunesmith.contracts.method.ModelRole;
 import dev.tunesmith.contracts.method.PairLoss;
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.method.TokenLoss;
 import dev.tunesmith.contracts.problem.Fields;
 import dev.tunesmith.contracts.problem.Fields.Range;
@@ -44,6 +45,7 @@ import org.jspecify.annotations.Nullable;
 /// `x_training`.
 final class MethodReader {
     private static final int LOSSES_MAX = 8;
+    private static final int NAME_MAX = 256;
 
     private final Method method;
     private final Fields fields;
@@ -116,12 +118,28 @@ final class MethodReader {
                 number("eaft_alpha", Range.from(0, 10), usual.eaftAlpha()),
                 number("neftune_noise_alpha", Range.from(0, 1000), usual.noise()),
                 flag("mask_history"),
-                number("asft_alpha", Range.from(0, 100), usual.asftAlpha()));
+                number("asft_alpha", Range.from(0, 100), usual.asftAlpha()),
+                reference(loss == TokenLoss.ASFT, "loss_type asft"));
+    }
+
+    /// What the policy is compared with.
+    ///
+    /// @param compared whether it is compared with anything
+    /// @param missing what would make it so
+    Reference reference(boolean compared, String missing) {
+        if (!compared && fields.has("reference")) {
+            fields.problem(
+                    ProblemCode.INVALID_VALUE,
+                    "reference",
+                    "nothing is compared with it; needs " + missing);
+        }
+        String name = fields.text("reference", NAME_MAX);
+        return noted("reference", name == null ? null : Reference.of(name), Reference.START);
     }
 
     private DistillSettings distill() {
         DistillSettings usual = DistillSettings.USUAL;
-        String teacher = fields.text("teacher", 256);
+        String teacher = fields.text("teacher", NAME_MAX);
         if (teacher == null && !fields.has("teacher")) {
             fields.problem(ProblemCode.MISSING_REQUIRED_PARAMETER, "teacher", "is required");
         }
@@ -191,6 +209,8 @@ final class MethodReader {
                                 Divergence::wire),
                         usual.divergence());
         refuseIgnored(losses, smoothing, divergence);
+        boolean free = flag("reference_free");
+        boolean compared = !free && losses.stream().anyMatch(PairLoss::needsReference);
         return new Preference(
                 beta,
                 losses,
@@ -203,7 +223,8 @@ final class MethodReader {
                 number("discopop_tau", Range.above(0, 1000), usual.tau()),
                 optional("ld_alpha", Range.from(0, 1)),
                 flag("use_weighting"),
-                flag("reference_free"));
+                free,
+                reference(compared, "reference_free false and a loss_type with a reference"));
     }
 
     /// What no loss would look at.
@@ -282,7 +303,8 @@ final class MethodReader {
                         Kto.USUAL.variant()),
                 beta,
                 number("desirable_weight", weight, Kto.USUAL.desirableWeight()),
-                number("undesirable_weight", weight, Kto.USUAL.undesirableWeight()));
+                number("undesirable_weight", weight, Kto.USUAL.undesirableWeight()),
+                reference(true, ""));
     }
 
     private Ppo ppo(Fields grader) {
@@ -313,7 +335,8 @@ final class MethodReader {
                         number("cliprange_value", Range.above(0, 1e6), update.valueClip()),
                         number("vf_coef", Range.from(0, 100), update.valueCoefficient()),
                         number("entropy_coef", Range.from(0, 100), update.entropyCoefficient())),
-                usual.grader());
+                usual.grader(),
+                reference(true, ""));
     }
 
     int whole(String key, int min, int max, int otherwise) {
@@ -618,17 +641,22 @@ final class MethodReader {
                         "method.type %s compares answers to a prompt and needs at least 2"
                                 .formatted(method.wire()));
             }
+            GroupLoss loss = loss(method, usual.loss());
+            GroupSettings.Rewarding rewarding = rewarding(method, judge, usual.rewarding());
             return new GroupSettings(
                     method,
                     answers,
                     reader.rollout(usual.rollout()),
-                    loss(method, usual.loss()),
-                    rewarding(method, judge, usual.rewarding()),
+                    loss,
+                    rewarding,
                     new GroupSettings.Updates(
                             reader.whole("num_iterations", 1, 100, 1),
                             reader.whole("num_mini_batches", 1, 256, 1)),
                     exam,
-                    judge);
+                    judge,
+                    reader.reference(
+                            loss.price().coefficient() > 0 || rewarding.distance() > 0,
+                            "a kl_coef above 0"));
         }
 
         /// The hyper-parameters that only OpenAI's method has.

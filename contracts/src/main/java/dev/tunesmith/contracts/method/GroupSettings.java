@@ -9,6 +9,7 @@ import dev.tunesmith.contracts.method.MethodSettings.Ppo;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /// GRPO (arXiv 2402.03300) and its relatives: several answers to each prompt are graded and
@@ -25,8 +26,36 @@ public record GroupSettings(
         Rewarding rewarding,
         Updates updates,
         Exam exam,
-        Grader grader)
+        Grader grader,
+        Reference reference)
         implements MethodSettings {
+
+    public GroupSettings {
+        // Jobs of earlier releases were stored without it.
+        reference = Objects.requireNonNullElse(reference, Reference.START);
+    }
+
+    /// Compared with the policy before training, if at all.
+    public GroupSettings(
+            Method method,
+            int answers,
+            Ppo.Rollout rollout,
+            GroupLoss loss,
+            Rewarding rewarding,
+            Updates updates,
+            Exam exam,
+            Grader grader) {
+        this(
+                method,
+                answers,
+                rollout,
+                loss,
+                rewarding,
+                updates,
+                exam,
+                grader,
+                Reference.START);
+    }
 
     /// How grades become advantages.
     ///
@@ -189,6 +218,9 @@ public record GroupSettings(
         }
         flat.put(
                 "kl_coef", pricesRewards(method) ? rewarding.distance : loss.price().coefficient());
+        if (needsReference()) {
+            flat.put("reference", reference.wire());
+        }
         if (rewarding.advantage.hasName()) {
             flat.put("scale_rewards", rewarding.advantage.wire());
         }

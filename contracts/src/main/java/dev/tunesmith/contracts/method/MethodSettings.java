@@ -3,8 +3,10 @@ package dev.tunesmith.contracts.method;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import com.fasterxml.jackson.annotation.JsonTypeName;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +47,11 @@ public sealed interface MethodSettings
         return false;
     }
 
+    /// Which model that is, if one is run.
+    default Reference reference() {
+        return Reference.START;
+    }
+
     /// Whether a head with one output trains with the model.
     default boolean needsScoreHead() {
         return false;
@@ -57,7 +64,12 @@ public sealed interface MethodSettings
 
     /// Other models that the method reads, by what they are to it.
     default Map<ModelRole, String> companions() {
-        return judge().map(ModelRole::judges).orElse(Map.of());
+        Map<ModelRole, String> all = new EnumMap<>(ModelRole.class);
+        judge().map(ModelRole::judges).ifPresent(all::putAll);
+        if (needsReference()) {
+            reference().model().ifPresent(name -> all.put(ModelRole.REFERENCE, name));
+        }
+        return all;
     }
 
     /// Rows that go back through the model at once, of `together` that are computed at once in
@@ -105,7 +117,8 @@ public sealed interface MethodSettings
             double eaftAlpha,
             double noise,
             boolean lastAnswerOnly,
-            double asftAlpha)
+            double asftAlpha,
+            Reference reference)
             implements MethodSettings {
 
         /// A loss without a reference.
@@ -118,11 +131,30 @@ public sealed interface MethodSettings
             this(loss, labelSmoothing, eaftAlpha, noise, lastAnswerOnly, ASFT_ALPHA);
         }
 
+        /// Compared with the model before training, if at all.
+        public Supervised(
+                TokenLoss loss,
+                double labelSmoothing,
+                double eaftAlpha,
+                double noise,
+                boolean lastAnswerOnly,
+                double asftAlpha) {
+            this(
+                    loss,
+                    labelSmoothing,
+                    eaftAlpha,
+                    noise,
+                    lastAnswerOnly,
+                    asftAlpha,
+                    Reference.START);
+        }
+
         private static final double ASFT_ALPHA = 0.1;
 
         public Supervised {
             // Jobs of earlier releases were stored without it.
-            loss = java.util.Objects.requireNonNullElse(loss, TokenLoss.NLL);
+            loss = Objects.requireNonNullElse(loss, TokenLoss.NLL);
+            reference = Objects.requireNonNullElse(reference, Reference.START);
         }
 
         /// Cross-entropy of all answers.
@@ -146,6 +178,7 @@ public sealed interface MethodSettings
             }
             if (loss == TokenLoss.ASFT) {
                 flat.put("asft_alpha", asftAlpha);
+                flat.put("reference", reference.wire());
             }
             flat.put("label_smoothing", labelSmoothing);
             flat.put("neftune_noise_alpha", noise);
@@ -165,8 +198,25 @@ public sealed interface MethodSettings
     /// Proximal policy optimisation (arXiv 1707.06347, with the details of arXiv 2403.17031): the
     /// model answers, a grader scores the answers, and better ones become more probable.
     @JsonTypeName("ppo")
-    record Ppo(Rollout rollout, Distance distance, Credit credit, Update update, Grader grader)
+    record Ppo(
+            Rollout rollout,
+            Distance distance,
+            Credit credit,
+            Update update,
+            Grader grader,
+            Reference reference)
             implements MethodSettings {
+
+        public Ppo {
+            // Jobs of earlier releases were stored without it.
+            reference = Objects.requireNonNullElse(reference, Reference.START);
+        }
+
+        /// Compared with the policy before training.
+        public Ppo(
+                Rollout rollout, Distance distance, Credit credit, Update update, Grader grader) {
+            this(rollout, distance, credit, update, grader, Reference.START);
+        }
 
         /// How answers are drawn.
         ///
@@ -282,6 +332,7 @@ public sealed interface MethodSettings
             flat.put("cliprange_value", update.valueClip);
             flat.put("vf_coef", update.valueCoefficient);
             flat.put("entropy_coef", update.entropyCoefficient);
+            flat.put("reference", reference.wire());
         }
     }
 
@@ -379,8 +430,23 @@ public sealed interface MethodSettings
     /// @param desirableWeight factor of answers that were judged good
     /// @param undesirableWeight factor of the others
     @JsonTypeName("kto")
-    record Kto(Variant variant, double beta, double desirableWeight, double undesirableWeight)
+    record Kto(
+            Variant variant,
+            double beta,
+            double desirableWeight,
+            double undesirableWeight,
+            Reference reference)
             implements MethodSettings {
+
+        public Kto {
+            // Jobs of earlier releases were stored without it.
+            reference = Objects.requireNonNullElse(reference, Reference.START);
+        }
+
+        /// Compared with the policy before training.
+        public Kto(Variant variant, double beta, double desirableWeight, double undesirableWeight) {
+            this(variant, beta, desirableWeight, undesirableWeight, Reference.START);
+        }
 
         /// What an answer is compared with.
         public enum Variant {
@@ -418,6 +484,7 @@ public sealed interface MethodSettings
             flat.put("loss_type", variant.wire());
             flat.put("desirable_weight", desirableWeight);
             flat.put("undesirable_weight", undesirableWeight);
+            flat.put("reference", reference.wire());
         }
     }
 
@@ -465,7 +532,8 @@ public sealed interface MethodSettings
             double tau,
             @Nullable Double ldAlpha,
             boolean weighted,
-            boolean referenceFree)
+            boolean referenceFree,
+            Reference reference)
             implements MethodSettings {
         /// Pull towards the reference if nothing else is asked for (arXiv 2305.18290).
         public static final double BETA = 0.1;
@@ -476,10 +544,38 @@ public sealed interface MethodSettings
         public Preference {
             losses = List.copyOf(losses);
             weights = List.copyOf(weights);
+            // Jobs of earlier releases were stored without it.
+            reference = Objects.requireNonNullElse(reference, Reference.START);
             if (losses.isEmpty() || losses.size() != weights.size()) {
                 throw new IllegalArgumentException(
                         "%d losses and %d weights".formatted(losses.size(), weights.size()));
             }
+        }
+
+        /// Compared with the policy before training, if at all.
+        public Preference(
+                double beta,
+                List<PairLoss> losses,
+                List<Double> weights,
+                double labelSmoothing,
+                Divergence divergence,
+                double alpha,
+                double tau,
+                @Nullable Double ldAlpha,
+                boolean weighted,
+                boolean referenceFree) {
+            this(
+                    beta,
+                    losses,
+                    weights,
+                    labelSmoothing,
+                    divergence,
+                    alpha,
+                    tau,
+                    ldAlpha,
+                    weighted,
+                    referenceFree,
+                    Reference.START);
         }
 
         /// Plain DPO.
@@ -529,6 +625,9 @@ public sealed interface MethodSettings
             }
             flat.put("use_weighting", weighted);
             flat.put("reference_free", referenceFree);
+            if (needsReference()) {
+                flat.put("reference", reference.wire());
+            }
         }
     }
 }

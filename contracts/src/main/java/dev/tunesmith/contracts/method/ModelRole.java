@@ -10,6 +10,8 @@ import java.util.Map;
 public enum ModelRole {
     /// Its distributions are learned.
     TEACHER,
+    /// What it thinks of the rows is what the policy is compared with.
+    REFERENCE,
     /// Its scores are the reward.
     REWARD_MODEL,
     /// Its answers to questions about answers are the reward.

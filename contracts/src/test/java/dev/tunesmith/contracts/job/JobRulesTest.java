@@ -23,7 +23,9 @@ import dev.tunesmith.contracts.method.KlEstimator;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.method.ModelRole;
 import dev.tunesmith.contracts.method.PairLoss;
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.method.TokenLoss;
 import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.contracts.optim.OptimizerKind;
@@ -659,7 +661,9 @@ final class JobRulesTest {
                 "'packing':true|packing|without padding",
                 "'train_on_prompt':true|train_on_prompt|answers only",
                 "'dropout':0.1|dropout|needs 0",
-                "'reference_fre':true|reference_fre|known"
+                "'reference_fre':true|reference_fre|known",
+                "'reference':'nowhere'|reference|start and base are the model in training",
+                "'reference':'nano','reference_free':true|reference|nothing is compared with it"
             })
     void refusesWhatPreferenceTrainingCannotDo(String key, String param, String message) {
         Problem problem =
@@ -668,6 +672,43 @@ final class JobRulesTest {
                                 .formatted(key.replace('\'', '"')));
         assertThat(problem.param()).isEqualTo("x_training." + param);
         assertThat(problem.text()).contains(message);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '~',
+            value = {
+                "supervised|{}|loss_type asft",
+                "grpo|{\"grader\":{\"type\":\"regex\",\"pattern\":\"a\"}}|a kl_coef above 0"
+            })
+    void aReferenceThatNothingIsComparedWithIsRefused(String method, String own, String message) {
+        Problem problem =
+                problem(
+                        "\"method\":{\"type\":\"%1$s\",\"%1$s\":%2$s},\"x_training\":{\"reference\":\"nano\"}"
+                                .formatted(method, own));
+        assertThat(problem.param()).isEqualTo("x_training.reference");
+        assertThat(problem.text()).contains(message);
+    }
+
+    @Test
+    void readsWhatAPolicyIsComparedWith() {
+        MethodSettings settings =
+                spec("\"method\":{\"type\":\"kto\"},\"x_training\":{\"reference\":\"nano\"}")
+                        .choice()
+                        .settings();
+        assertThat(settings.reference()).isEqualTo(new Reference("nano"));
+        assertThat(settings.companions()).isEqualTo(Map.of(ModelRole.REFERENCE, "nano"));
+        for (String own : List.of("start", "base")) {
+            assertThat(
+                            spec(
+                                            "\"method\":{\"type\":\"dpo\"},\"x_training\":{\"reference\":\"%s\"}"
+                                                    .formatted(own))
+                                    .choice()
+                                    .settings()
+                                    .companions())
+                    .isEmpty();
+        }
     }
 
     @Test

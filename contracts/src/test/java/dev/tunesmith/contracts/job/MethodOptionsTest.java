@@ -58,7 +58,8 @@ final class MethodOptionsTest {
                     Map.entry("cliprange", 0.21),
                     Map.entry("cliprange_value", 0.22),
                     Map.entry("vf_coef", 0.13),
-                    Map.entry("entropy_coef", 0.01));
+                    Map.entry("entropy_coef", 0.01),
+                    Map.entry("reference", "qwen2-0.5b"));
 
     private static final Map<String, Object> GROUP =
             Map.ofEntries(
@@ -76,7 +77,8 @@ final class MethodOptionsTest {
                     Map.entry("num_mini_batches", 2),
                     Map.entry("entropy_coef", 0.02),
                     Map.entry("top_entropy_quantile", 0.2),
-                    Map.entry("off_policy_mask_threshold", 1.5));
+                    Map.entry("off_policy_mask_threshold", 1.5),
+                    Map.entry("reference", "qwen2-0.5b"));
 
     private static final Map<Method, Map<String, Object>> OTHER =
             Map.of(
@@ -95,7 +97,8 @@ final class MethodOptionsTest {
                             Map.entry("discopop_tau", 0.06),
                             Map.entry("ld_alpha", 0.35),
                             Map.entry("use_weighting", true),
-                            Map.entry("reference_free", true)),
+                            Map.entry("reference_free", true),
+                            Map.entry("reference", "qwen2-0.5b")),
                     Method.KTO,
                     Map.of(
                             "beta",
@@ -105,7 +108,9 @@ final class MethodOptionsTest {
                             "desirable_weight",
                             1.25,
                             "undesirable_weight",
-                            0.75),
+                            0.75,
+                            "reference",
+                            "base"),
                     Method.DISTILL,
                     joined(
                             Map.of(
@@ -162,6 +167,8 @@ final class MethodOptionsTest {
                     "ppo_epochs", STEPS,
                     "kl_target", Set.of("kl_horizon"),
                     "f_divergence_type", Set.of("f_alpha_divergence_coef"),
+                    "kl_coef", Set.of("reference"),
+                    "reference_free", Set.of("reference"),
                     "on_policy_share", DRAWING.keySet(),
                     "epsilon", Set.of("epsilon_high"));
 
@@ -190,6 +197,9 @@ final class MethodOptionsTest {
         }
         if (method == Method.DISTILL && DRAWING.containsKey(key)) {
             all.put("share", "\"on_policy_share\":0.5");
+        }
+        if (method == Method.GRPO && key.equals("reference")) {
+            all.put("price", "\"kl_coef\":0.05");
         }
         if (NEEDED.containsKey(key)) {
             all.put(key, NEEDED.getOrDefault(key, ""));

@@ -20,14 +20,15 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// The other models of a run: a teacher, a reward model, one that is asked. They are read and do
-/// not change.
+/// The other models of a run: a teacher, a reference of its own, a reward model, one that is asked.
+/// They are read and do not change.
 final class Companions implements AutoCloseable {
 
     private final Region region = Region.lasting("heads of other models");
     private final List<Decoder> models = new ArrayList<>();
     private final List<Adapter> adapters = new ArrayList<>();
     private @Nullable Decoder teacher;
+    private @Nullable Decoder reference;
     private @Nullable RewardModel scorer;
     private @Nullable AskedModel asked;
 
@@ -51,6 +52,7 @@ final class Companions implements AutoCloseable {
                     }
                     switch (role) {
                         case TEACHER -> companions.teacher = model;
+                        case REFERENCE -> companions.reference = model;
                         case REWARD_MODEL ->
                                 companions.scorer =
                                         new RewardModel(model, companions.head(name, source));
@@ -98,6 +100,11 @@ final class Companions implements AutoCloseable {
             throw new IllegalStateException("the job has no " + ModelRole.TEACHER.wire());
         }
         return teacher;
+    }
+
+    /// What the policy is compared with, if that is a model of its own.
+    Optional<Decoder> reference() {
+        return Optional.ofNullable(reference);
     }
 
     Judges judges() {

@@ -17,6 +17,7 @@ import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.MethodSettings.Ppo;
 import dev.tunesmith.contracts.method.ModelRole;
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.method.TokenLoss;
 import dev.tunesmith.contracts.mixture.DataPlan;
 import dev.tunesmith.contracts.mixture.Reading;
@@ -182,7 +183,7 @@ public final class TrainingRun implements AutoCloseable {
 
     /// What trains: a model, and an adapter if only that trains.
     ///
-    /// @param reference the model as it was before, if the method compares with it
+    /// @param reference the weights of the model itself, if the method compares with those
     /// @param head what scores or values states, if the method needs that
     private record Subject(
             Decoder model,
@@ -355,7 +356,7 @@ public final class TrainingRun implements AutoCloseable {
                     model.trainAll(region, optimizer.masters());
                 }
                 Optional<Decoder> reference =
-                        spec.settings().needsReference()
+                        comparesWithItself(spec)
                                 ? Optional.of(Decoder.load(base, compute, Decoder.Loading.MAPPED))
                                 : Optional.empty();
                 yield new Subject(
@@ -369,16 +370,26 @@ public final class TrainingRun implements AutoCloseable {
                                 TrainedAdapter.codes(spec.adapter()));
                 Decoder model = Decoder.load(base, form);
                 Optional<Decoder> reference =
-                        spec.settings().needsReference()
-                                ? Optional.of(model.share())
-                                : Optional.empty();
+                        comparesWithItself(spec) ? Optional.of(model.share()) : Optional.empty();
                 int steps = LoopPlan.of(spec, rows.training().size()).totalSteps();
-                var start = new TrainedAdapter.Start(base, sources.adapter(), reference);
+                boolean asItWas = spec.settings().reference().equals(Reference.START);
+                var start =
+                        new TrainedAdapter.Start(
+                                base, sources.adapter(), reference.filter(_ -> asItWas));
                 TrainedAdapter adapter = TrainedAdapter.attach(spec, model, start, steps);
                 yield new Subject(
                         model, Optional.of(adapter), reference, head(spec, model, region), region);
             }
         };
+    }
+
+    private static boolean comparesWithItself(ResolvedSpec spec) {
+        return spec.settings().needsReference() && spec.settings().reference().model().isEmpty();
+    }
+
+    /// What the policy is compared with.
+    private Optional<Decoder> reference() {
+        return companions.reference().or(subject::reference);
     }
 
     private static Optional<ScoreHead> head(ResolvedSpec spec, Decoder model, Region region) {
@@ -459,7 +470,7 @@ public final class TrainingRun implements AutoCloseable {
                     new Distillation(
                             new Policy(
                                     subject.model(), memory, new EmbeddingNoise(settings.noise())),
-                            subject.reference().orElseThrow(),
+                            reference().orElseThrow(),
                             new Distillation.Settings(0, 1, 1, settings.asftAlpha(), true));
             case GroupSettings settings -> group(settings, policy);
             case DistillSettings settings -> distillation(settings, policy);
@@ -471,13 +482,13 @@ public final class TrainingRun implements AutoCloseable {
             case MethodSettings.Pretrain() -> new TokenObjective(policy);
             case MethodSettings.Ppo settings -> ppo(settings, policy);
             case MethodSettings.Kto settings ->
-                    new KtoObjective(policy, subject.reference().orElseThrow(), settings);
+                    new KtoObjective(policy, reference().orElseThrow(), settings);
             case MethodSettings.Reward settings ->
                     new RewardObjective(policy, subject.head().orElseThrow(), settings);
             case MethodSettings.ReferenceFree settings ->
                     new ReferenceFreeObjective(policy, settings);
             case MethodSettings.Preference settings ->
-                    new PreferenceObjective(policy, subject.reference(), settings);
+                    new PreferenceObjective(policy, reference(), settings);
         };
     }
 
@@ -500,7 +511,7 @@ public final class TrainingRun implements AutoCloseable {
         return new GroupObjective(
                 settings,
                 new GroupUpdate(policy, settings.loss(), settings.rollout().temperature()),
-                subject.reference(),
+                reference(),
                 actor(policy, settings.rollout(), settings.grader()));
     }
 
@@ -529,7 +540,7 @@ public final class TrainingRun implements AutoCloseable {
                         subject.head().orElseThrow(),
                         settings.update(),
                         settings.rollout().temperature());
-        return new PpoObjective(settings, update, subject.reference().orElseThrow(), actor);
+        return new PpoObjective(settings, update, reference().orElseThrow(), actor);
     }
 
     /// What the last bits of a run depend on beside its spec: equal environments resume exactly.

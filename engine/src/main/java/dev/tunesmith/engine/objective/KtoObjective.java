@@ -21,7 +21,7 @@ public final class KtoObjective implements Objective {
     private final Decoder reference;
     private final Kto settings;
 
-    /// @param reference the policy before training
+    /// @param reference a frozen model, such as the policy before training
     public KtoObjective(Policy policy, Decoder reference, Kto settings) {
         this.policy = policy;
         this.reference = reference;

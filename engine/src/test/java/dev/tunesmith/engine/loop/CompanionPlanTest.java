@@ -14,6 +14,7 @@ import dev.tunesmith.contracts.method.Grader;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.ModelRole;
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.engine.corpus.ShardStore;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.loop.TrainingRun.Sources;
@@ -80,6 +81,7 @@ class CompanionPlanTest {
         String many = "What colour is the sky? ".repeat(20);
         String row =
                 switch (method.rowKind()) {
+                    case JUDGED -> "{\"prompt\":\"Q\",\"completion\":\"%s\",\"label\":true}\n";
                     case PAIR -> "{\"prompt\":\"Q\",\"chosen\":\"%s\",\"rejected\":\"No. %s\"}\n";
                     case PROMPT ->
                             "{\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}],\"reference_answer\":\"e\"}\n";
@@ -90,10 +92,14 @@ class CompanionPlanTest {
     }
 
     private static ResolvedSpec spec(Method method, boolean full) {
+        return spec(method, full, Precision.BF16);
+    }
+
+    private static ResolvedSpec spec(Method method, boolean full, Precision precision) {
         ResolvedSpec spec =
                 TinyModel.twoSteps(
                         TinyModel.spec(
-                                method, full ? TinyModel.FULL : TinyModel.lora(0), Precision.BF16),
+                                method, full ? TinyModel.FULL : TinyModel.lora(0), precision),
                         ROW_TOKENS);
         return switch (spec.settings()) {
             case MethodSettings.Ppo ppo ->
@@ -147,7 +153,72 @@ class CompanionPlanTest {
                     default -> Map.of();
                 };
         var sources = new Sources(base, rows(method), Optional.empty(), companions);
-        ResolvedSpec spec = TinyModel.with(spec(method, full), recompute);
+        check(TinyModel.with(spec(method, full), recompute), sources);
+        if (full || !companions.isEmpty()) {
+            assertThat(plan(spec(method, full), sources).section("companions")).isPositive();
+        }
+    }
+
+    /// Pairs and verdicts beside a reference that is larger than the policy, and smaller.
+    @ParameterizedTest
+    @CsvSource({
+        "DPO, false, FP32, 6, 256",
+        "DPO, true, FP32, 3, 384",
+        "DPO, true, FP32, 2, 64",
+        "KTO, false, FP32, 6, 256",
+        "KTO, true, FP32, 6, 192",
+        "DPO, false, BF16, 6, 256",
+        "DPO, true, BF16, 3, 384",
+        "KTO, true, BF16, 6, 192"
+    })
+    void countsAReferenceOfItsOwn(
+            Method method, boolean full, Precision precision, int layers, int width)
+            throws Exception {
+        assumeTrue(
+                precision == Precision.FP32 || Products.sumsWide(DType.BF16),
+                "libtorch's products round weight gradients in a place that plans leave out");
+        ModelDirectory base = ModelDirectory.open(model("base", 6, 128));
+        Sources.Companion second = companion("second", layers, width);
+        var sources =
+                new Sources(
+                        base,
+                        rows(method),
+                        Optional.empty(),
+                        Map.of(ModelRole.REFERENCE, second));
+        ResolvedSpec spec = withReference(spec(method, full, precision));
+        check(spec, sources);
+        long bytes = precision == Precision.BF16 ? 2 : 4;
+        assertThat(plan(spec, sources).section("companions"))
+                .isGreaterThanOrEqualTo(bytes * TrainingRun.facts(second.base()).parameters());
+    }
+
+    private static ResolvedSpec withReference(ResolvedSpec spec) {
+        var named = new Reference("second");
+        return switch (spec.settings()) {
+            case MethodSettings.Preference own ->
+                    TinyModel.with(
+                            spec,
+                            new MethodSettings.Preference(
+                                    own.beta(),
+                                    own.losses(),
+                                    own.weights(),
+                                    own.labelSmoothing(),
+                                    own.divergence(),
+                                    own.alpha(),
+                                    own.tau(),
+                                    own.ldAlpha(),
+                                    own.weighted(),
+                                    own.referenceFree(),
+                                    named));
+            case MethodSettings.Kto own ->
+                    TinyModel.with(
+                            spec, new MethodSettings.Kto(own.variant(), own.beta(), 1, 1, named));
+            default -> throw new IllegalArgumentException(spec.method().wire());
+        };
+    }
+
+    /// Compares the plan with what regions and arenas hold.
+    private void check(ResolvedSpec spec, Sources sources) throws Exception {
         long before = MemoryUse.bytes();
         var measured =
                 new FutureTask<>(() -> {
@@ -162,9 +233,6 @@ class CompanionPlanTest {
         assertThat((double) planned / held)
                 .as("planned %d, held %d, %s", planned, held, plan)
                 .isCloseTo(1, within(SHARE));
-        if (full || !companions.isEmpty()) {
-            assertThat(plan.section("companions")).isPositive();
-        }
     }
 
     @Test

@@ -19,6 +19,7 @@ import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.contracts.optim.OptimizerSpec;
 import dev.tunesmith.engine.io.ModelDirectory;
@@ -137,21 +138,27 @@ record TinyJob(ModelSource base, ObjectRef training) {
     static ResolvedSpec of(ResolvedSpec spec, Method method) {
         return with(
                 spec,
-                method,
+                method.defaults(),
                 new AdapterSpec.Lora(
                         4, 8, 0, List.of("all-linear"), false, AdapterSpec.Export.ADAPTER));
     }
 
-    /// The same settings beside quantised weights.
-    static ResolvedSpec quantised(ResolvedSpec spec, FrozenForm frozen) {
-        return with(spec, spec.method(), ((AdapterSpec.Lora) spec.adapter()).withFrozen(frozen));
+    /// The same settings with another method that is told something.
+    static ResolvedSpec of(ResolvedSpec spec, MethodSettings settings) {
+        return with(spec, settings, spec.adapter());
     }
 
-    private static ResolvedSpec with(ResolvedSpec spec, Method method, AdapterSpec adapter) {
+    /// The same settings beside quantised weights.
+    static ResolvedSpec quantised(ResolvedSpec spec, FrozenForm frozen) {
+        return with(spec, spec.method().defaults(), ((AdapterSpec.Lora) spec.adapter()).withFrozen(frozen));
+    }
+
+    private static ResolvedSpec with(
+            ResolvedSpec spec, MethodSettings settings, AdapterSpec adapter) {
         return new ResolvedSpec(
                 spec.specVersion(),
                 spec.kind(),
-                method.defaults(),
+                settings,
                 spec.model(),
                 adapter,
                 spec.rows(),

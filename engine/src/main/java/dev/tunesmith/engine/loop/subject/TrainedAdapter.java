@@ -74,7 +74,8 @@ public final class TrainedAdapter implements AutoCloseable {
     ///
     /// @param base files of the model
     /// @param before folder in PEFT layout of an adapter with which training goes on
-    /// @param reference what the model is compared with; it keeps that adapter as it was
+    /// @param reference the model as it was, which keeps that adapter; empty if nothing is compared
+    ///   with it
     public record Start(ModelDirectory base, Optional<Path> before, Optional<Decoder> reference) {}
 
     /// Attaches an adapter to `model`.
