@@ -8,14 +8,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// A create body that grows by dotted paths. Besides its own keys it knows `method` for the type of
 /// the method, `hyperparameters` for those of that method, `grader` for the reward model that
 /// scores answers, `continued` for the adapter that training goes on with, `reference_adapter` for
 /// the one that makes the reference, `sft_weight` for the share of the cross-entropy of chosen
-/// answers, and `integrations` by their type.
+/// answers, `bco_weight` for that of BCO, and `integrations` by their type.
 final class SpecTree {
     private static final List<String> ORDER =
             List.of(
@@ -113,6 +112,9 @@ final class SpecTree {
             return "method dpo; %s cannot mix the loss of chosen answers in"
                     .formatted(method().wire());
         }
+        if (path.equals("bco_weight") && method() != Method.DPO) {
+            return "method dpo; %s cannot mix BCO in".formatted(method().wire());
+        }
         if (path.equals("x_training.simpo_gamma") && method() == Method.DPO) {
             return "hyperparameters: {beta: …} of method dpo";
         }
@@ -209,12 +211,7 @@ final class SpecTree {
         if (tree.get("reference_adapter") instanceof String adapter) {
             put("x_training.reference", adapter);
         }
-        Object weight = tree.get("sft_weight");
-        if (weight != null) {
-            List<?> losses = get(LOSSES) instanceof List<?> list ? list : List.of("sigmoid");
-            put(LOSSES, Stream.concat(losses.stream(), Stream.of("sft")).toList());
-            put("x_training.loss_weights", List.of(1, weight));
-        }
+        mixLosses();
         var body = new LinkedHashMap<String, Object>();
         for (String key : ORDER) {
             Object value = tree.get(key);
@@ -235,6 +232,30 @@ final class SpecTree {
             }
         }
         return body;
+    }
+
+    /// LLaMA-Factory divides what BCO is mixed with by the sum of both weights, and cross-entropy
+    /// by nothing.
+    private void mixLosses() {
+        Object bco = tree.get("bco_weight");
+        Object sft = tree.get("sft_weight");
+        if (bco == null && sft == null) {
+            return;
+        }
+        var losses = new ArrayList<Object>(get(LOSSES) instanceof List<?> l ? l : List.of("sigmoid"));
+        var weights = new ArrayList<Object>();
+        double share = bco instanceof Number number ? number.doubleValue() : 0;
+        weights.add(bco == null ? (Object) 1 : 1 / (1 + share));
+        if (bco != null) {
+            losses.add("bco_pair_delta");
+            weights.add(share / (1 + share));
+        }
+        if (sft != null) {
+            losses.add("sft");
+            weights.add(sft);
+        }
+        put(LOSSES, List.copyOf(losses));
+        put("x_training.loss_weights", List.copyOf(weights));
     }
 
     private Map<String, Object> methodOf(@Nullable Object type) {

@@ -290,7 +290,7 @@ final class MethodReader {
                 number("cpo_alpha", Range.from(0, 100), usual.nllWeight()),
                 usual.nll(),
                 gamma,
-                0);
+                method == Method.SIMPO ? number("alphapo_alpha", Range.from(-10, 10), 0) : 0);
     }
 
     private Kto kto(double beta) {
@@ -718,11 +718,20 @@ final class MethodReader {
                             ? 0
                             : reader.number(
                                     "kl_coef", Range.from(0, 100), usual.price().coefficient());
+            if (distance == 0 && fields.has("use_bias_correction_kl")) {
+                fields.problem(
+                        ProblemCode.INVALID_VALUE,
+                        "use_bias_correction_kl",
+                        GroupSettings.pricesRewards(method)
+                                ? "method.type %s prices the distance in the reward, not in the loss"
+                                        .formatted(method.wire())
+                                : "needs a kl_coef above 0");
+            }
             return new GroupLoss(
                     kind,
                     level.equals("sequence"),
                     new GroupLoss.Clip(low, high, reader.optional("delta", Range.above(1, 1000))),
-                    new GroupLoss.Price(distance, false),
+                    new GroupLoss.Price(distance, reader.flag("use_bias_correction_kl")),
                     new GroupLoss.Entropy(
                             reader.number("entropy_coef", Range.from(0, 100), 0),
                             reader.number("top_entropy_quantile", Range.above(0, 1), 1),

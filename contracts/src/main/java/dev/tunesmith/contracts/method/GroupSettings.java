@@ -221,6 +221,9 @@ public record GroupSettings(
         if (needsReference()) {
             flat.put("reference", reference.wire());
         }
+        if (loss.price().coefficient() > 0) {
+            flat.put("use_bias_correction_kl", loss.price().corrected());
+        }
         if (rewarding.advantage.hasName()) {
             flat.put("scale_rewards", rewarding.advantage.wire());
         }

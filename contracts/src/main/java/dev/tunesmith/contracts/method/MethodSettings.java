@@ -342,7 +342,7 @@ public sealed interface MethodSettings
     /// @param labelSmoothing share of pairs that are expected to be the wrong way round
     /// @param nllWeight factor of the cross-entropy
     /// @param gamma margin that SimPO asks for
-    /// @param alpha AlphaPO's shape of the reward; 0 for none
+    /// @param alpha AlphaPO's shape of SimPO's reward (arXiv 2501.03884); 0 for none
     @JsonTypeName("reference_free")
     record ReferenceFree(
             Method method,
@@ -418,6 +418,7 @@ public sealed interface MethodSettings
                 flat.put("loss_type", loss.name().toLowerCase(java.util.Locale.ROOT));
             } else {
                 flat.put("simpo_gamma", gamma);
+                flat.put("alphapo_alpha", alpha);
             }
             flat.put("label_smoothing", labelSmoothing);
             flat.put("cpo_alpha", nllWeight);
@@ -453,7 +454,10 @@ public sealed interface MethodSettings
             /// The mean log-ratio of mismatched answers.
             KTO,
             /// Nothing (APO-zero, arXiv 2408.06266, without pairs).
-            APO_ZERO_UNPAIRED;
+            APO_ZERO_UNPAIRED,
+            /// The mean of all rewards that training has seen (BCO, arXiv 2404.04656), by the
+            /// logarithm of the logistic function.
+            BCO;
 
             /// The name of the create body.
             public String wire() {

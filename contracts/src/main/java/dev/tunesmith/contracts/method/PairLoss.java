@@ -22,6 +22,8 @@ public enum PairLoss {
     NCA_PAIR,
     /// BCO (arXiv 2404.04656) without its running baseline.
     BCO_PAIR,
+    /// BCO with it: rewards are taken relative to the mean of all rewards that training has seen.
+    BCO_PAIR_DELTA,
     /// SPPO (arXiv 2405.00675) with hard labels.
     SPPO_HARD,
     /// AOT (arXiv 2406.05882): differences of all pairs of a step, sorted.
@@ -70,6 +72,6 @@ public enum PairLoss {
 
     /// Whether one pair's loss depends on the others of its step.
     public boolean couplesPairs() {
-        return this == AOT || this == AOT_UNPAIRED;
+        return this == AOT || this == AOT_UNPAIRED || this == BCO_PAIR_DELTA;
     }
 }

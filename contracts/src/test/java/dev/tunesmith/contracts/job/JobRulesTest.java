@@ -691,6 +691,18 @@ final class JobRulesTest {
         assertThat(problem.text()).contains(message);
     }
 
+    /// A correction of a price that nobody pays changes nothing.
+    @ParameterizedTest
+    @CsvSource({"grpo,0,needs a kl_coef above 0", "rloo,0.1,prices the distance in the reward"})
+    void aCorrectionOfNoPriceIsRefused(String method, double price, String message) {
+        Problem problem =
+                problem(
+                        "\"method\":{\"type\":\"%1$s\",\"%1$s\":{\"grader\":{\"type\":\"regex\",\"pattern\":\"a\"}}},\"x_training\":{\"kl_coef\":%2$s,\"use_bias_correction_kl\":true}"
+                                .formatted(method, price));
+        assertThat(problem.param()).isEqualTo("x_training.use_bias_correction_kl");
+        assertThat(problem.text()).contains(message);
+    }
+
     @Test
     void readsWhatAPolicyIsComparedWith() {
         MethodSettings settings =

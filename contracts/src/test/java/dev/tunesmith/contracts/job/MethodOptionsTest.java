@@ -70,6 +70,7 @@ final class MethodOptionsTest {
                     Map.entry("epsilon_high", 0.29),
                     Map.entry("delta", 4.5),
                     Map.entry("kl_coef", 0.03),
+                    Map.entry("use_bias_correction_kl", true),
                     Map.entry("scale_rewards", "batch"),
                     Map.entry("multi_objective_aggregation", "normalize_then_sum"),
                     Map.entry("mask_truncated_completions", true),
@@ -138,7 +139,9 @@ final class MethodOptionsTest {
                             "label_smoothing",
                             0.2,
                             "cpo_alpha",
-                            0.6),
+                            0.6,
+                            "alphapo_alpha",
+                            0.25),
                     Method.CPO,
                     Map.of(
                             "beta",
@@ -167,7 +170,7 @@ final class MethodOptionsTest {
                     "ppo_epochs", STEPS,
                     "kl_target", Set.of("kl_horizon"),
                     "f_divergence_type", Set.of("f_alpha_divergence_coef"),
-                    "kl_coef", Set.of("reference"),
+                    "kl_coef", Set.of("reference", "use_bias_correction_kl"),
                     "reference_free", Set.of("reference"),
                     "on_policy_share", DRAWING.keySet(),
                     "epsilon", Set.of("epsilon_high"));
@@ -198,7 +201,7 @@ final class MethodOptionsTest {
         if (method == Method.DISTILL && DRAWING.containsKey(key)) {
             all.put("share", "\"on_policy_share\":0.5");
         }
-        if (method == Method.GRPO && key.equals("reference")) {
+        if (method == Method.GRPO && Set.of("reference", "use_bias_correction_kl").contains(key)) {
             all.put("price", "\"kl_coef\":0.05");
         }
         if (NEEDED.containsKey(key)) {

@@ -31,7 +31,7 @@ final class PairMetrics {
         }
     }
 
-    static Metrics of(ScoredBatch scored, List<Pair> pairs, double beta) {
+    static Metrics.Builder of(ScoredBatch scored, List<Pair> pairs, double beta) {
         Metrics.Builder metrics = new Metrics.Builder();
         for (Pair pair : pairs) {
             double chosen = beta * pair.chosenRatio();
@@ -44,7 +44,7 @@ final class PairMetrics {
                     .mean("logps/rejected", pair.rejected());
         }
         addTokens(metrics, scored, d -> d % 2 == 0);
-        return metrics.build();
+        return metrics;
     }
 
     /// Mean logits of both sides, and the entropy of all answers.

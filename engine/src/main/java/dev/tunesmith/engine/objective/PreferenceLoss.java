@@ -14,10 +14,11 @@ final class PreferenceLoss {
 
     /// Exponents above this one, as in TRL, are taken for it: `eˣ` and its slope stay finite in
     /// fp32.
-    private static final double EXPONENT_MAX = 80;
+    static final double EXPONENT_MAX = 80;
 
     private final Preference settings;
     private final List<Pair> pairs;
+    private final double delta;
     private final double[] losses;
     private final double[] chosenSlopes;
     private final double[] rejectedSlopes;
@@ -47,12 +48,16 @@ final class PreferenceLoss {
     }
 
     /// Loss of each pair, and its slopes by the log-probabilities under the policy.
+    ///
+    /// @param delta what rewards were compared with, where they were
     // Arrays: never compared.
     @SuppressWarnings("ArrayRecordComponent")
-    record Result(double[] losses, double[] chosenSlopes, double[] rejectedSlopes) {}
+    record Result(
+            double[] losses, double[] chosenSlopes, double[] rejectedSlopes, double delta) {}
 
-    private PreferenceLoss(Preference settings, List<Pair> pairs) {
+    private PreferenceLoss(Preference settings, List<Pair> pairs, double delta) {
         this.settings = settings;
+        this.delta = delta;
         this.pairs = pairs;
         this.losses = new double[pairs.size()];
         this.chosenSlopes = new double[pairs.size()];
@@ -60,12 +65,14 @@ final class PreferenceLoss {
     }
 
     /// The sum of all losses of the settings; cross-entropy is the caller's.
-    static Result of(Preference settings, List<Pair> pairs) {
-        PreferenceLoss loss = new PreferenceLoss(settings, pairs);
+    ///
+    /// @param delta what [PairLoss#BCO_PAIR_DELTA] compares rewards with
+    static Result of(Preference settings, List<Pair> pairs, double delta) {
+        PreferenceLoss loss = new PreferenceLoss(settings, pairs, delta);
         for (int i = 0; i < settings.losses().size(); i++) {
             loss.add(settings.losses().get(i), settings.weights().get(i));
         }
-        return new Result(loss.losses, loss.chosenSlopes, loss.rejectedSlopes);
+        return new Result(loss.losses, loss.chosenSlopes, loss.rejectedSlopes, delta);
     }
 
     private void add(PairLoss kind, double weight) {
@@ -83,6 +90,7 @@ final class PreferenceLoss {
                     EXO_PAIR,
                     NCA_PAIR,
                     BCO_PAIR,
+                    BCO_PAIR_DELTA,
                     SPPO_HARD,
                     APO_ZERO,
                     APO_DOWN,
@@ -126,6 +134,8 @@ final class PreferenceLoss {
                             .plus(unlikely(chosenReward).times(0.5))
                             .plus(unlikely(rejectedReward).times(0.5));
             case BCO_PAIR -> likely(chosenReward).plus(unlikely(rejectedReward));
+            case BCO_PAIR_DELTA ->
+                    likely(chosenReward.plus(-delta)).plus(unlikely(rejectedReward.plus(-delta)));
             case SPPO_HARD ->
                     chosen.plus(-0.5 / beta).square().plus(rejected.plus(0.5 / beta).square());
             case APO_ZERO -> chosenReward.times(-1).sigmoid().plus(rejectedReward.sigmoid());

@@ -9,9 +9,12 @@ import dev.tunesmith.engine.objective.PreferenceLoss.Pair;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.StepArena;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.DoubleStream;
 
 /// The DPO family: documents 2i and 2i+1 of a batch are the chosen and the rejected answer to one
 /// prompt, compared with a frozen reference.
@@ -23,6 +26,7 @@ public final class PreferenceObjective implements Objective {
     private final Policy policy;
     private final Optional<Decoder> reference;
     private final Preference settings;
+    private final RewardMean rewards = new RewardMean();
 
     /// @param reference a frozen model, such as the policy before training; settings that need none use it for the figures
     public PreferenceObjective(Policy policy, Optional<Decoder> reference, Preference settings) {
@@ -38,8 +42,10 @@ public final class PreferenceObjective implements Objective {
     public Step begin(StepArena arena, List<TokenBatch> parts, Occasion occasion) {
         PairMetrics.Totals totals = PairMetrics.Totals.of(parts, Answers::begin);
         boolean coupled = settings.losses().stream().anyMatch(PairLoss::couplesPairs);
+        RewardMean.OfStep mean = rewards.begin(occasion.training());
         if (coupled && parts.size() > 1) {
-            PreferenceLoss.Result whole = PreferenceLoss.of(settings, allPairs(arena, parts));
+            List<Pair> all = allPairs(arena, parts);
+            PreferenceLoss.Result whole = PreferenceLoss.of(settings, all, delta(mean, all));
             int[] firsts = new int[parts.size()];
             for (int part = 1; part < firsts.length; part++) {
                 firsts[part] = firsts[part - 1] + parts.get(part - 1).documents() / 2;
@@ -53,8 +59,38 @@ public final class PreferenceObjective implements Objective {
                 parts,
                 (tape, part) -> {
                     Part work = new Part(tape, parts.get(part), totals);
-                    return work.run(PreferenceLoss.of(settings, work.pairs), 0);
+                    double delta = delta(mean, work.pairs);
+                    return work.run(PreferenceLoss.of(settings, work.pairs, delta), 0);
                 });
+    }
+
+    private boolean centred() {
+        return settings.losses().contains(PairLoss.BCO_PAIR_DELTA);
+    }
+
+    private double delta(RewardMean.OfStep mean, List<Pair> pairs) {
+        return centred()
+                ? mean.with(
+                        pairs.stream()
+                                .flatMapToDouble(pair ->
+                                        DoubleStream.of(pair.chosenRatio(), pair.rejectedRatio()))
+                                .map(ratio -> settings.beta() * ratio)
+                                .toArray())
+                : 0;
+    }
+
+    @Override
+    public void save(Path folder) throws IOException {
+        if (centred()) {
+            rewards.save(folder);
+        }
+    }
+
+    @Override
+    public void restore(Path folder) {
+        if (centred()) {
+            rewards.restore(folder);
+        }
     }
 
     private List<Pair> allPairs(StepArena arena, List<TokenBatch> parts) {
@@ -149,13 +185,17 @@ public final class PreferenceObjective implements Objective {
                 loss += addCrossEntropy(slopes_M, i);
             }
             scored.backward(tape, slopes_M, new double[slopes_M.length]);
+            Metrics.Builder metrics = PairMetrics.of(scored, pairs, settings.beta());
+            if (centred()) {
+                metrics.mean("delta", result.delta());
+            }
             return new LossSum(
                     loss,
                     pairs.size(),
                     scored.answerTokens(1),
                     scored.answerTokens(2),
                     scored.correct(2),
-                    PairMetrics.of(scored, pairs, settings.beta()));
+                    metrics.build());
         }
 
         private void fill(double[] slopes_M, int document, double slope, int shared) {

@@ -69,7 +69,8 @@ public record ReferenceFreeObjective(Policy policy, ReferenceFree settings) impl
         }
     }
 
-    private Dual pair(Dual chosen, Dual rejected, Metrics.Builder metrics) {
+    /// The loss of a pair by its log-probabilities, or their means.
+    Dual pair(Dual chosen, Dual rejected, Metrics.Builder metrics) {
         double beta = settings.beta();
         metrics.mean("logps/chosen", chosen.value())
                 .mean("logps/rejected", rejected.value())
@@ -105,7 +106,7 @@ public record ReferenceFreeObjective(Policy policy, ReferenceFree settings) impl
         double alpha = settings.alpha();
         return alpha == 0
                 ? logProb
-                : logProb.times(-alpha).exp().times(-1).plus(1).times(1 / alpha);
+                : logProb.times(-alpha).atMost(PreferenceLoss.EXPONENT_MAX).exp().times(-1).plus(1).times(1 / alpha);
     }
 
     /// The pair's share of the cross-entropy, as a loss that the mean over pairs is taken of.

@@ -357,6 +357,17 @@ class ResumeTest {
         requireSameEnd(TinyModel.with(plain, asft), 5);
     }
 
+    /// The mean of all rewards so far is part of a checkpoint.
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void runsWithABaselineResumeToo(boolean full) throws IOException {
+        AdapterSpec adapter = full ? TinyModel.FULL : TinyModel.lora(0);
+        ResolvedSpec plain = TinyModel.spec(Method.KTO, adapter, Precision.BF16);
+        var bco =
+                new MethodSettings.Kto(MethodSettings.Kto.Variant.BCO, 0.5, 1, 1);
+        requireSameEnd(TinyModel.with(plain, bco), full ? 4 : 7);
+    }
+
     @Test
     void runsInGroupsResumeToo() throws IOException {
         ResolvedSpec plain = TinyModel.spec(Method.SUPERVISED, TinyModel.refined(), Precision.BF16);

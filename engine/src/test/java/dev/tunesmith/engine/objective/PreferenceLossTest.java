@@ -21,6 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class PreferenceLossTest {
 
     private static final double STEP = 1e-5;
+    private static final double DELTA = -0.4;
 
     /// Three pairs whose orders differ between answers, and whose margins have both signs.
     private static final List<Pair> PAIRS =
@@ -46,7 +47,7 @@ class PreferenceLossTest {
     @MethodSource("losses")
     void slopesAreThoseOfTheLoss(PairLoss loss, Divergence divergence) {
         Preference settings = settings(loss, divergence);
-        PreferenceLoss.Result result = PreferenceLoss.of(settings, PAIRS);
+        PreferenceLoss.Result result = PreferenceLoss.of(settings, PAIRS, DELTA);
         for (int i = 0; i < PAIRS.size(); i++) {
             double chosen = difference(settings, i, STEP, 0);
             double rejected = difference(settings, i, 0, STEP);
@@ -60,17 +61,34 @@ class PreferenceLossTest {
     @MethodSource("losses")
     void answersFarFromTheReferenceHaveAFiniteLoss(PairLoss loss, Divergence divergence) {
         List<Pair> far = List.of(new Pair(-5000, -6000, -10, -12, 90, 80, 1));
-        PreferenceLoss.Result result = PreferenceLoss.of(settings(loss, divergence), far);
+        PreferenceLoss.Result result = PreferenceLoss.of(settings(loss, divergence), far, DELTA);
         assertThat(result.losses()[0]).isFinite();
         assertThat((float) result.chosenSlopes()[0]).isFinite();
         assertThat((float) result.rejectedSlopes()[0]).isFinite();
+    }
+
+    /// BCO's rewards are taken relative to a baseline, those of the other losses are not.
+    @Test
+    void aBaselineMovesTheRewardsOfOneLoss() {
+        List<Pair> one = List.of(PAIRS.getLast());
+        Preference centred = settings(PairLoss.BCO_PAIR_DELTA, Divergence.REVERSE_KL);
+        double chosen = 0.3 * 0.9;
+        double rejected = 0.3 * -0.6;
+        double expected =
+                1.5 * (Math.log1p(Math.exp(-(chosen + 0.4))) + Math.log1p(Math.exp(rejected + 0.4)));
+        assertThat(PreferenceLoss.of(centred, one, DELTA).losses()[0])
+                .isCloseTo(expected, within(1e-12));
+        Preference plain = settings(PairLoss.BCO_PAIR, Divergence.REVERSE_KL);
+        assertThat(PreferenceLoss.of(plain, one, DELTA).losses())
+                .isEqualTo(PreferenceLoss.of(plain, one, 0).losses())
+                .isEqualTo(PreferenceLoss.of(centred, one, 0).losses());
     }
 
     @Test
     void weightAndConfidenceScaleTheLoss() {
         Preference settings = settings(PairLoss.HINGE, Divergence.REVERSE_KL);
         // The second pair: margin 0.3 · (2.3 + 0.7) = 0.9, so 0.1 · 1.5 · 0.4.
-        assertThat(PreferenceLoss.of(settings, PAIRS).losses()[1]).isCloseTo(0.06, within(1e-12));
+        assertThat(PreferenceLoss.of(settings, PAIRS, DELTA).losses()[1]).isCloseTo(0.06, within(1e-12));
     }
 
     private static double difference(Preference settings, int pair, double chosen, double other) {
@@ -91,6 +109,6 @@ class PreferenceLossTest {
                         old.chosenTokens(),
                         old.rejectedTokens(),
                         old.confidence()));
-        return Arrays.stream(PreferenceLoss.of(settings, moved).losses()).sum();
+        return Arrays.stream(PreferenceLoss.of(settings, moved, DELTA).losses()).sum();
     }
 }
