@@ -54,7 +54,14 @@ final class ForeignSpecTest {
     /// Everything that the platform would say of a body whose model and files exist.
     private static List<String> problems(ObjectNode body) {
         SpecFile.files(body).forEach(place -> place.put(ANY_FILE));
-        Set<String> models = new TreeSet<>(Set.of("reward", "Llama-3.1-8B-Instruct", "tone-sft", "tone-lora", "rso-start"));
+        Set<String> models =
+                new TreeSet<>(
+                        Set.of(
+                                "reward",
+                                "Llama-3.1-8B-Instruct",
+                                "tone-sft",
+                                "tone-lora",
+                                "rso-start"));
         models.add(body.path("model").asText());
         var lookup =
                 new Lookup() {
@@ -149,8 +156,8 @@ final class ForeignSpecTest {
                 .containsPattern("ignored +lora_rank +8 +— adapter none has no rank");
     }
 
-    /// A reference of its own is one, and so is an adapter that makes one; the model in training, or
-    /// one that a method does not look at, is none.
+    /// A reference of its own is one, and so is an adapter that makes one; the model in training,
+    /// or one that a method does not look at, is none.
     @Test
     void referencesAreModelsOfThePlatform() {
         assertThat(explained("llamafactory/ftx.yaml"))
@@ -158,9 +165,11 @@ final class ForeignSpecTest {
         assertThat(explained("llamafactory/kto.yaml"))
                 .containsPattern("ignored +ref_model +.*the base of the adapter that is the refer");
         assertThat(explained("llamafactory/simpo.yaml"))
-                .containsPattern("ignored +ref_model +.*method simpo is compared with no reference");
+                .containsPattern(
+                        "ignored +ref_model +.*method simpo is compared with no reference");
         assertThat(explained("torchtune/lora-dpo.yaml"))
-                .containsPattern("ignored +ref_checkpointer.checkpoint_dir .*the model in training");
+                .containsPattern(
+                        "ignored +ref_checkpointer.checkpoint_dir .*the model in training");
         assertThat(explained("axolotl/dpo.yml"))
                 .containsPattern("mapped +rl_adapter_ref_model +.*x_training.reference: base");
     }

@@ -242,7 +242,8 @@ final class SpecTree {
         if (bco == null && sft == null) {
             return;
         }
-        var losses = new ArrayList<Object>(get(LOSSES) instanceof List<?> l ? l : List.of("sigmoid"));
+        var losses =
+                new ArrayList<Object>(get(LOSSES) instanceof List<?> l ? l : List.of("sigmoid"));
         var weights = new ArrayList<Object>();
         double share = bco instanceof Number number ? number.doubleValue() : 0;
         weights.add(bco == null ? (Object) 1 : 1 / (1 + share));

@@ -63,9 +63,14 @@ public record Beside(String name, @Nullable ModelFacts facts, Use use, int rows)
         return facts == null ? model : facts;
     }
 
+    /// Parameters of its weights and of its adapter.
+    long parameters(ModelFacts model) {
+        return shape(model).parameters() + (facts == null ? 0 : facts.adapter());
+    }
+
     /// Bytes of its weights.
     long weights(ModelFacts model, Workload work) {
-        return (work.bf16() ? 2 : 4) * shape(model).parameters();
+        return (work.bf16() ? 2 : 4) * parameters(model);
     }
 
     /// What it takes while it works, when the step has taken nothing yet.

@@ -178,8 +178,7 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
         long there = Math.max(step.kept() + step.workspace(), drawing);
         String names =
                 work.beside().stream()
-                        .map(other ->
-                                "%s %d".formatted(other.name(), other.shape(model).parameters()))
+                        .map(other -> "%s %d".formatted(other.name(), other.parameters(model)))
                         .collect(Collectors.joining(" + "));
         return new Section(
                 COMPANIONS,

@@ -32,7 +32,7 @@ public record ModelFacts(
         // Facts of earlier releases were stored without it.
         extras =
                 Objects.requireNonNullElseGet(
-                        extras, () -> new Extras(architecture.startsWith(BIASED), null));
+                        extras, () -> new Extras(architecture.startsWith(BIASED), null, 0));
     }
 
     private static final String BIASED = "Qwen2";
@@ -41,7 +41,8 @@ public record ModelFacts(
     ///
     /// @param attentionBias the query, key and value layers have biases
     /// @param routers what leaves tokens out of layers; null where every token passes all of them
-    public record Extras(boolean attentionBias, @Nullable Routers routers) {}
+    /// @param adapter parameters of an adapter that stands beside the weights; 0 without one
+    public record Extras(boolean attentionBias, @Nullable Routers routers, long adapter) {}
 
     /// Of so many layers the last is passed by a share of the tokens of a text.
     public record Routers(int every, double capacity) {
@@ -78,7 +79,7 @@ public record ModelFacts(
                 mlpWidth,
                 vocabulary,
                 tied,
-                new Extras(attentionBias, null),
+                new Extras(attentionBias, null, 0),
                 parameters,
                 contextLength);
     }
@@ -86,6 +87,11 @@ public record ModelFacts(
     /// Whether the query, key and value layers have biases.
     public boolean attentionBias() {
         return extras.attentionBias;
+    }
+
+    /// Parameters of an adapter that stands beside the weights.
+    public long adapter() {
+        return extras.adapter;
     }
 
     /// What leaves tokens out of layers; null where every token passes all of them.
@@ -129,7 +135,7 @@ public record ModelFacts(
                         mlpWidth,
                         vocabulary,
                         tied,
-                        new Extras(bias, Routers.of(config)),
+                        new Extras(bias, Routers.of(config), 0),
                         0,
                         contextLength);
         return unsized.withParameters(unsized.count() + ConfigNames.towerParameters(config));
@@ -154,6 +160,20 @@ public record ModelFacts(
 
     /// The same model with routers.
     public ModelFacts withRouters(int every, double capacity) {
+        return with(new Extras(extras.attentionBias, new Routers(every, capacity), extras.adapter));
+    }
+
+    /// The same model with an adapter of so many parameters.
+    public ModelFacts withAdapter(long count) {
+        return with(new Extras(extras.attentionBias, extras.routers, count));
+    }
+
+    /// The same model with the adapter that a job trains.
+    public ModelFacts withAdapter(Workload work) {
+        return withAdapter(AdapterSize.trained(this, work) + PartSize.beside(this, work));
+    }
+
+    private ModelFacts with(Extras others) {
         return new ModelFacts(
                 architecture,
                 layers,
@@ -164,7 +184,7 @@ public record ModelFacts(
                 mlpWidth,
                 vocabulary,
                 tied,
-                new Extras(extras.attentionBias, new Routers(every, capacity)),
+                others,
                 parameters,
                 contextLength);
     }

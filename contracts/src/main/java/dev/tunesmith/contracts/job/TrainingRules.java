@@ -8,6 +8,7 @@ import dev.tunesmith.contracts.fit.Depth;
 import dev.tunesmith.contracts.fit.Recompute;
 import dev.tunesmith.contracts.job.AdapterSpec.Quantization;
 import dev.tunesmith.contracts.method.AdapterKind;
+import dev.tunesmith.contracts.method.DistillSettings;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodChoice;
 import dev.tunesmith.contracts.method.MethodSettings;
@@ -272,6 +273,13 @@ final class TrainingRules {
             case PAIR, PROMPT, JUDGED -> rejectForComparisons();
             case CONVERSATION, DOCUMENT -> {}
         }
+        reject(
+                choice.settings() instanceof DistillSettings own
+                        && own.ownShare() > 0
+                        && Boolean.TRUE.equals(options.rows().packing()),
+                "packing",
+                "puts several rows into one, and on_policy_share draws an answer to each of them,"
+                        + " for which no room is planned; leave one of them out");
         reject(
                 method == Method.KTO && Integer.valueOf(1).equals(numbers.batchSize()),
                 "batch_size",

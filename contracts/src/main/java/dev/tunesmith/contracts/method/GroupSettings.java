@@ -45,16 +45,7 @@ public record GroupSettings(
             Updates updates,
             Exam exam,
             Grader grader) {
-        this(
-                method,
-                answers,
-                rollout,
-                loss,
-                rewarding,
-                updates,
-                exam,
-                grader,
-                Reference.START);
+        this(method, answers, rollout, loss, rewarding, updates, exam, grader, Reference.START);
     }
 
     /// How grades become advantages.

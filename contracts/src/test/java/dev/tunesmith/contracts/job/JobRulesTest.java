@@ -546,6 +546,16 @@ final class JobRulesTest {
     }
 
     @Test
+    void packsOfRowsWithAnswersOfTheirOwnAreRefused() {
+        String body =
+                "\"method\":{\"type\":\"distill\"},\"x_training\":{\"teacher\":\"nano\",\"packing\":true%s}";
+        assertThat(spec(body.formatted("")).training().rows().packing()).isTrue();
+        Problem problem = problem(body.formatted(",\"on_policy_share\":0.5"));
+        assertThat(problem.param()).isEqualTo("x_training.packing");
+        assertThat(problem.text()).contains("draws an answer to each");
+    }
+
+    @Test
     void distillationNamesItsTeacher() {
         assertThat(problems(check("\"method\":{\"type\":\"distill\"}")))
                 .extracting(Problem::param)
@@ -713,9 +723,8 @@ final class JobRulesTest {
         assertThat(settings.companions()).isEqualTo(Map.of(ModelRole.REFERENCE, "nano"));
         for (String own : List.of("start", "base")) {
             assertThat(
-                            spec(
-                                            "\"method\":{\"type\":\"dpo\"},\"x_training\":{\"reference\":\"%s\"}"
-                                                    .formatted(own))
+                            spec("\"method\":{\"type\":\"dpo\"},\"x_training\":{\"reference\":\"%s\"}"
+                                            .formatted(own))
                                     .choice()
                                     .settings()
                                     .companions())

@@ -8,6 +8,7 @@ import dev.tunesmith.engine.adapter.site.Site;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.SafetensorsFile;
 import dev.tunesmith.engine.io.SafetensorsWriter;
+import dev.tunesmith.engine.io.StoredTensor;
 import dev.tunesmith.engine.io.StoredType;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.nn.Parameter;
@@ -69,6 +70,13 @@ public final class Adapter implements AutoCloseable {
             Adapter adapter = new Adapter(decoder, config, stored);
             adapter.attach(() -> stored.finish(folder.toString()));
             return adapter;
+        }
+    }
+
+    /// How many values the adapter of a folder in PEFT layout has.
+    public static long storedParameters(Path folder) {
+        try (SafetensorsFile file = SafetensorsFile.open(folder.resolve(WEIGHTS))) {
+            return file.tensors().stream().mapToLong(StoredTensor::elements).sum();
         }
     }
 

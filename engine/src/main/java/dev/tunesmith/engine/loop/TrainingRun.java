@@ -21,6 +21,7 @@ import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.method.TokenLoss;
 import dev.tunesmith.contracts.mixture.DataPlan;
 import dev.tunesmith.contracts.mixture.Reading;
+import dev.tunesmith.engine.adapter.Adapter;
 import dev.tunesmith.engine.adapter.site.AdapterException;
 import dev.tunesmith.engine.corpus.CorpusFile;
 import dev.tunesmith.engine.corpus.ShardStore;
@@ -326,8 +327,13 @@ public final class TrainingRun implements AutoCloseable {
     /// What a job does to memory, with the models that it reads.
     static Workload workload(ResolvedSpec spec, Sources sources, DatasetStats stats) {
         Map<ModelRole, ModelFacts> others = new EnumMap<>(ModelRole.class);
-        sources.companions().forEach((role, model) -> others.put(role, facts(model.base())));
+        sources.companions().forEach((role, model) -> others.put(role, facts(model)));
         return Resolver.workload(spec, stats, others);
+    }
+
+    private static ModelFacts facts(Sources.Companion model) {
+        long adapter = model.adapter().map(Adapter::storedParameters).orElse(0L);
+        return facts(model.base()).withAdapter(adapter);
     }
 
     /// The shape of a model as contracts know it.

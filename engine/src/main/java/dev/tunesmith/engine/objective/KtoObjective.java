@@ -42,16 +42,16 @@ public final class KtoObjective implements Objective {
     public Step begin(StepArena arena, List<TokenBatch> parts, Occasion occasion) {
         long answers = parts.stream().mapToLong(TokenBatch::documents).sum();
         double scale = 1.0 / Math.max(1, answers);
-        Baseline baseline = compared(arena, parts, occasion.training());
+        Comparison baseline = compared(arena, parts, occasion.training());
         return Step.of(parts, (tape, part) -> loss(tape, parts.get(part), baseline, scale));
     }
 
     /// What answers with these log-ratios are compared with.
-    private interface Baseline {
+    private interface Comparison {
         double of(double[] ratios_D);
     }
 
-    private Baseline compared(StepArena arena, List<TokenBatch> parts, boolean training) {
+    private Comparison compared(StepArena arena, List<TokenBatch> parts, boolean training) {
         return switch (settings.variant()) {
             case KTO -> {
                 double distance = baseline(arena, parts);
@@ -61,7 +61,7 @@ public final class KtoObjective implements Objective {
             case BCO -> {
                 RewardMean.OfStep mean = ratios.begin(training);
                 if (!training || parts.size() == 1) {
-                    yield mean::with;
+                    yield ratios_D -> mean.with(ratios_D);
                 }
                 double seen =
                         mean.with(
@@ -117,7 +117,7 @@ public final class KtoObjective implements Objective {
         return count == 0 ? 0 : Math.max(0, sum / count);
     }
 
-    private LossSum loss(Tape tape, TokenBatch batch, Baseline compared, double scale) {
+    private LossSum loss(Tape tape, TokenBatch batch, Comparison compared, double scale) {
         float[] before_M = ScoredBatch.measure(reference, tape.arena(), batch, 1).logProbs_M();
         ScoredBatch scored = ScoredBatch.of(policy, tape, batch, 1);
         Answers answers = scored.answers();
@@ -138,7 +138,8 @@ public final class KtoObjective implements Objective {
             loss += value.value();
             Arrays.fill(slopes_M, answers.begin(d), answers.end(d), value.a() * scale);
             String side = good ? "chosen" : "rejected";
-            metrics.mean("rewards/" + side, settings.beta() * ratios_D[d]).mean("logps/" + side, logProb);
+            metrics.mean("rewards/" + side, settings.beta() * ratios_D[d])
+                    .mean("logps/" + side, logProb);
         }
         scored.backward(tape, slopes_M, new double[slopes_M.length]);
         boolean centred = settings.variant() == Kto.Variant.BCO;

@@ -52,8 +52,7 @@ final class PreferenceLoss {
     /// @param delta what rewards were compared with, where they were
     // Arrays: never compared.
     @SuppressWarnings("ArrayRecordComponent")
-    record Result(
-            double[] losses, double[] chosenSlopes, double[] rejectedSlopes, double delta) {}
+    record Result(double[] losses, double[] chosenSlopes, double[] rejectedSlopes, double delta) {}
 
     private PreferenceLoss(Preference settings, List<Pair> pairs, double delta) {
         this.settings = settings;

@@ -28,7 +28,8 @@ public final class PreferenceObjective implements Objective {
     private final Preference settings;
     private final RewardMean rewards = new RewardMean();
 
-    /// @param reference a frozen model, such as the policy before training; settings that need none use it for the figures
+    /// @param reference a frozen model, such as the policy before training; settings that need none
+    ///   use it for the figures
     public PreferenceObjective(Policy policy, Optional<Decoder> reference, Preference settings) {
         if (settings.needsReference() && reference.isEmpty()) {
             throw new IllegalArgumentException("%s needs a reference".formatted(settings));

@@ -106,7 +106,12 @@ public record ReferenceFreeObjective(Policy policy, ReferenceFree settings) impl
         double alpha = settings.alpha();
         return alpha == 0
                 ? logProb
-                : logProb.times(-alpha).atMost(PreferenceLoss.EXPONENT_MAX).exp().times(-1).plus(1).times(1 / alpha);
+                : logProb.times(-alpha)
+                        .atMost(PreferenceLoss.EXPONENT_MAX)
+                        .exp()
+                        .times(-1)
+                        .plus(1)
+                        .times(1 / alpha);
     }
 
     /// The pair's share of the cross-entropy, as a loss that the mean over pairs is taken of.

@@ -45,8 +45,7 @@ final class RewardMean {
     }
 
     void save(Path folder) throws IOException {
-        JsonTree.write(
-                folder.resolve(FILE), Map.of("sum", Double.toString(sum), "count", count));
+        JsonTree.write(folder.resolve(FILE), Map.of("sum", Double.toString(sum), "count", count));
     }
 
     void restore(Path folder) {

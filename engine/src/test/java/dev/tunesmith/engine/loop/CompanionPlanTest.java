@@ -15,9 +15,13 @@ import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.ModelRole;
 import dev.tunesmith.contracts.method.Reference;
+import dev.tunesmith.engine.adapter.Adapter;
+import dev.tunesmith.engine.adapter.kind.LoraConfig;
+import dev.tunesmith.engine.adapter.site.Targets;
 import dev.tunesmith.engine.corpus.ShardStore;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.loop.TrainingRun.Sources;
+import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.model.FreshWeights;
 import dev.tunesmith.engine.model.ScoreHead;
 import dev.tunesmith.engine.ops.Products;
@@ -181,15 +185,48 @@ class CompanionPlanTest {
         Sources.Companion second = companion("second", layers, width);
         var sources =
                 new Sources(
-                        base,
-                        rows(method),
-                        Optional.empty(),
-                        Map.of(ModelRole.REFERENCE, second));
+                        base, rows(method), Optional.empty(), Map.of(ModelRole.REFERENCE, second));
         ResolvedSpec spec = withReference(spec(method, full, precision));
         check(spec, sources);
         long bytes = precision == Precision.BF16 ? 2 : 4;
         assertThat(plan(spec, sources).section("companions"))
                 .isGreaterThanOrEqualTo(bytes * TrainingRun.facts(second.base()).parameters());
+    }
+
+    /// A small model with a large adapter: two fifths of what is held are that adapter.
+    @ParameterizedTest
+    @CsvSource({
+        "DPO, REFERENCE, FP32",
+        "DISTILL, TEACHER, FP32",
+        "PPO, REWARD_MODEL, FP32",
+        "DPO, REFERENCE, BF16",
+        "DISTILL, TEACHER, BF16"
+    })
+    void countsTheAdapterOfAnotherModel(Method method, ModelRole role, Precision precision)
+            throws Exception {
+        ModelDirectory base = ModelDirectory.open(model("base", 4, 128));
+        Path adapter = Files.createDirectory(folder.resolve("adapter"));
+        Path second = companion("second", 4, 128).base().path();
+        try (Decoder decoder =
+                        Decoder.load(
+                                ModelDirectory.open(second), DType.F32, Decoder.Loading.MAPPED);
+                Adapter fresh =
+                        Adapter.fresh(
+                                decoder,
+                                LoraConfig.plain("second", 256, 16, 0, Targets.allLinear()),
+                                1)) {
+            fresh.save(adapter);
+        }
+        Files.copy(second.resolve(ScoreHead.FILE), adapter.resolve(ScoreHead.FILE));
+        var named = new Sources.Companion(ModelDirectory.open(second), Optional.of(adapter));
+        var sources = new Sources(base, rows(method), Optional.empty(), Map.of(role, named));
+        ResolvedSpec spec = spec(method, false, precision);
+        ResolvedSpec compared = role == ModelRole.REFERENCE ? withReference(spec) : spec;
+        check(compared, sources);
+        MemoryPlan plan = plan(compared, sources);
+        long bytes = (precision == Precision.BF16 ? 2 : 4) * Adapter.storedParameters(adapter);
+        assertThat(bytes).isGreaterThan((long) (2 * SHARE * plan.total() / 4));
+        assertThat(plan.section("companions")).isGreaterThan(bytes);
     }
 
     private static ResolvedSpec withReference(ResolvedSpec spec) {

@@ -328,8 +328,7 @@ class ReferenceTest {
             Optional<Sources.Companion> companion,
             Optional<Path> before)
             throws IOException {
-        ResolvedSpec plain =
-                TinyModel.steps(TinyModel.spec(method, adapter, Precision.FP32), 2);
+        ResolvedSpec plain = TinyModel.steps(TinyModel.spec(method, adapter, Precision.FP32), 2);
         ResolvedSpec spec = TinyModel.with(plain, compared(plain.settings(), with));
         Sources files = model.sources(method);
         var sources =

@@ -363,8 +363,7 @@ class ResumeTest {
     void runsWithABaselineResumeToo(boolean full) throws IOException {
         AdapterSpec adapter = full ? TinyModel.FULL : TinyModel.lora(0);
         ResolvedSpec plain = TinyModel.spec(Method.KTO, adapter, Precision.BF16);
-        var bco =
-                new MethodSettings.Kto(MethodSettings.Kto.Variant.BCO, 0.5, 1, 1);
+        var bco = new MethodSettings.Kto(MethodSettings.Kto.Variant.BCO, 0.5, 1, 1);
         requireSameEnd(TinyModel.with(plain, bco), full ? 4 : 7);
     }
 

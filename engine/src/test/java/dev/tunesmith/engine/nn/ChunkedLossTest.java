@@ -154,7 +154,11 @@ class ChunkedLossTest {
         void requireSameGradients(Whole whole) {
             // Sums over so many words in fp32 lose more of the small parts.
             double share = size.words > 100_000 ? 5e-4 : 1e-4;
-            close("hidden", Objects.requireNonNull(tape.gradientOf(hidden_ND)), whole.dHidden_ND, share);
+            close(
+                    "hidden",
+                    Objects.requireNonNull(tape.gradientOf(hidden_ND)),
+                    whole.dHidden_ND,
+                    share);
             close("head", weight.gradient(), whole.dHead_VD, share);
             long all = (long) size.labelled.length * size.words * Float.BYTES;
             assertThat(arena.peakBytes() - before)
@@ -162,8 +166,7 @@ class ChunkedLossTest {
                     .isLessThan(all * 2 / 3);
         }
 
-        private static void close(
-                String name, Tensor found, double[] expected, double share) {
+        private static void close(String name, Tensor found, double[] expected, double share) {
             float[] values = found.toFloats();
             double largest = 0;
             for (double value : expected) {
@@ -200,8 +203,7 @@ class ChunkedLossTest {
             for (int v = 0; v < words; v++) {
                 double wanted = smoothing / words + (v == size.label(m) ? 1 - smoothing : 0);
                 loss -= wanted * whole.logP_MV[m][v];
-                slopes_V[v] =
-                        SCALE * size.weight(m) * (Math.exp(whole.logP_MV[m][v]) - wanted);
+                slopes_V[v] = SCALE * size.weight(m) * (Math.exp(whole.logP_MV[m][v]) - wanted);
             }
             expected += size.weight(m) * loss;
             entropy += whole.entropy(m);
@@ -296,8 +298,7 @@ class ChunkedLossTest {
                             double taught = taught(m, v, words);
                             double logP = logits_V[v] - Math.log(sum);
                             found[0] += taught * (Math.log(taught) - logP);
-                            Objects.requireNonNull(slopes_V)[v] =
-                                    (float) (Math.exp(logP) - taught);
+                            Objects.requireNonNull(slopes_V)[v] = (float) (Math.exp(logP) - taught);
                         }
                     });
             assertThat(found[0]).isCloseTo(expected, within(1e-5 * expected));

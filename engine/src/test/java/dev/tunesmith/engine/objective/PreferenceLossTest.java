@@ -75,7 +75,9 @@ class PreferenceLossTest {
         double chosen = 0.3 * 0.9;
         double rejected = 0.3 * -0.6;
         double expected =
-                1.5 * (Math.log1p(Math.exp(-(chosen + 0.4))) + Math.log1p(Math.exp(rejected + 0.4)));
+                1.5
+                        * (Math.log1p(Math.exp(-(chosen + 0.4)))
+                                + Math.log1p(Math.exp(rejected + 0.4)));
         assertThat(PreferenceLoss.of(centred, one, DELTA).losses()[0])
                 .isCloseTo(expected, within(1e-12));
         Preference plain = settings(PairLoss.BCO_PAIR, Divergence.REVERSE_KL);
@@ -88,7 +90,8 @@ class PreferenceLossTest {
     void weightAndConfidenceScaleTheLoss() {
         Preference settings = settings(PairLoss.HINGE, Divergence.REVERSE_KL);
         // The second pair: margin 0.3 · (2.3 + 0.7) = 0.9, so 0.1 · 1.5 · 0.4.
-        assertThat(PreferenceLoss.of(settings, PAIRS, DELTA).losses()[1]).isCloseTo(0.06, within(1e-12));
+        assertThat(PreferenceLoss.of(settings, PAIRS, DELTA).losses()[1])
+                .isCloseTo(0.06, within(1e-12));
     }
 
     private static double difference(Preference settings, int pair, double chosen, double other) {

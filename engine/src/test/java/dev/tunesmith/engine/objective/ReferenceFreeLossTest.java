@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings.ReferenceFree;
-import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.tape.CheckpointPolicy;
 import dev.tunesmith.engine.tensor.DType;
 import java.nio.file.Path;
@@ -51,8 +51,7 @@ class ReferenceFreeLossTest {
                         0.7,
                         alpha);
         var objective =
-                new ReferenceFreeObjective(
-                        new Policy(model, CheckpointPolicy.keepAll()), settings);
+                new ReferenceFreeObjective(new Policy(model, CheckpointPolicy.keepAll()), settings);
         return objective.pair(Dual.first(chosen), Dual.second(rejected), new Metrics.Builder());
     }
 

@@ -4,6 +4,8 @@ import dev.tunesmith.contracts.event.ModelSource;
 import dev.tunesmith.contracts.event.Report;
 import dev.tunesmith.contracts.fit.Depth;
 import dev.tunesmith.contracts.fit.ModelFacts;
+import dev.tunesmith.contracts.fit.Recompute;
+import dev.tunesmith.contracts.fit.Workload;
 import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.id.TunedName;
@@ -29,6 +31,8 @@ record Models(Handle handle) {
               AND (base.tenant_id = :tenant OR base.tenant_id IS NULL)
             LIMIT 1
             """;
+
+    private static final String ADAPTER = "adapter";
 
     private static final String NAME_JOB =
             """
@@ -80,16 +84,20 @@ record Models(Handle handle) {
         return name;
     }
 
-    /// The facts of a model with more layers than its base, or with routers; null where those of
-    /// the base hold.
+    /// The facts of a model with more layers than its base, with routers or with an adapter; null
+    /// where those of the base hold.
     private @Nullable String grown(Trained trained) {
         int layers =
                 trained.spec().adapter() instanceof AdapterSpec.Part part ? part.newBlocks() : 0;
         Depth depth = trained.spec().rows().depth();
         boolean routed = depth.start() == Depth.Start.CONVERT;
-        if (layers == 0 && !routed) {
+        boolean adapted =
+                trained.kind().equals(ADAPTER) && !trained.spec().adapter().kind().weights();
+        if (layers == 0 && !routed && !adapted) {
             return null;
         }
+        Workload work =
+                trained.spec().adapter().workload(trained.spec().precision(), 1, 1, Recompute.NONE);
         return handle.createQuery(
                         """
                         SELECT facts FROM model_version
@@ -104,6 +112,7 @@ record Models(Handle handle) {
                 .map(facts -> Json.read(facts, ModelFacts.class))
                 .map(facts -> facts.withLayers(facts.layers() + layers))
                 .map(facts -> routed ? facts.withRouters(depth.every(), depth.capacity()) : facts)
+                .map(facts -> adapted ? facts.withAdapter(work) : facts)
                 .map(Json::text)
                 .orElse(null);
     }

@@ -352,26 +352,38 @@ class ReportDeskTest {
                 "UPDATE job SET resolved = CAST('%s' AS jsonb) WHERE job_id = :job"
                         .formatted(Json.text(resolved).replace("'", "''")),
                 attempt.job());
+        assertThat(factsOfResult(attempt, "model.safetensors").layers())
+                .isEqualTo(MODEL.layers() + 2);
+    }
+
+    /// Plans of jobs that read it beside their own model count it.
+    @Test
+    void anAdapterSaysHowLargeItIs() {
+        ResolvedSpec spec = resolved();
+        AdapterSpec.Lora lora = (AdapterSpec.Lora) spec.adapter();
+        ModelFacts found = factsOfResult(db.running(owner()), "adapter_model.safetensors");
+        assertThat(found.parameters()).isEqualTo(MODEL.parameters());
+        assertThat(found.adapter())
+                .isEqualTo(MODEL.loraParameters(lora.rank(), lora.targetModules()))
+                .isPositive();
+    }
+
+    private ModelFacts factsOfResult(Attempt attempt, String file) {
         db.sql(
                 "UPDATE model_version SET facts = CAST('%s' AS jsonb) WHERE name = 'nano'"
                         .formatted(Json.text(MODEL)));
         String prefix = "t/%s/j/%s/result/1/".formatted(db.tenant().value(), attempt.job().value());
         ManifestRef manifest =
-                manifest(
-                        attempt,
-                        Manifest.Kind.RESULT,
-                        9,
-                        prefix,
-                        List.of(part(prefix, "model.safetensors")));
+                manifest(attempt, Manifest.Kind.RESULT, 9, prefix, List.of(part(prefix, file)));
 
         report(new Report.Result(attempt, manifest, 15, 77, Map.of()));
 
-        assertThat(
-                        db.value(
-                                "SELECT facts->>'layers' FROM model_version WHERE job_id = '%s'"
-                                        .formatted(attempt.job().value()),
-                                String.class))
-                .isEqualTo(String.valueOf(MODEL.layers() + 2));
+        return Json.read(
+                db.value(
+                        "SELECT facts::text FROM model_version WHERE job_id = '%s'"
+                                .formatted(attempt.job().value()),
+                        String.class),
+                ModelFacts.class);
     }
 
     private static ResolvedSpec resolved() {

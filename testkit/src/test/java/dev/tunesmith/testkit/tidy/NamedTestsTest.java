@@ -61,8 +61,7 @@ class NamedTestsTest {
 
     @Test
     void everyBehaviourNamesATest() throws IOException {
-        List<String> rows =
-                lines().stream().filter(line -> ROW.matcher(line).find()).toList();
+        List<String> rows = lines().stream().filter(line -> ROW.matcher(line).find()).toList();
         assertThat(rows)
                 .extracting(line -> line.split("\\|")[1].strip())
                 .containsExactlyElementsOf(
@@ -82,9 +81,9 @@ class NamedTestsTest {
 
     @Test
     void aNameOfNoTestIsFound() throws IOException {
-        String line = "| D1 | words | `NoSuchTest#a`, `NamedTestsTest#aNameOfNoTestIsFound`, `#b` |";
+        String line =
+                "| D1 | words | `NoSuchTest#a`, `NamedTestsTest#aNameOfNoTestIsFound`, `#b` |";
         assertThat(wrong(line, tests()))
-                .containsExactly(
-                        "there is no test `NoSuchTest#a`", "NamedTestsTest has no b");
+                .containsExactly("there is no test `NoSuchTest#a`", "NamedTestsTest has no b");
     }
 }

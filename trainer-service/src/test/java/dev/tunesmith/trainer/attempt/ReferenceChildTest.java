@@ -47,8 +47,8 @@ class ReferenceChildTest {
                 firstStep(judged, new Reference("ft:tiny"), Optional.of(adapter));
         assertThat(start).containsEntry("rewards/chosen", 0.0);
         assertThat(second.get("rewards/chosen")).isNotCloseTo(0, within(1e-3));
-        assertThat(second.get("logps/chosen")).isCloseTo(
-                Objects.requireNonNull(start.get("logps/chosen")), within(1e-5));
+        assertThat(second.get("logps/chosen"))
+                .isCloseTo(Objects.requireNonNull(start.get("logps/chosen")), within(1e-5));
         assertThat(second.get("train_loss")).isNotEqualTo(start.get("train_loss"));
     }
 
@@ -60,9 +60,7 @@ class ReferenceChildTest {
                         new Kto(Kto.Variant.APO_ZERO_UNPAIRED, 0.5, 1, 1, reference));
         Map<ModelRole, Control.Companion> others =
                 adapter.map(own ->
-                                Map.of(
-                                        ModelRole.REFERENCE,
-                                        new Control.Companion(job.base(), own)))
+                                Map.of(ModelRole.REFERENCE, new Control.Companion(job.base(), own)))
                         .orElse(Map.of());
         ChildCommand.Start start = job.start(spec, adapter.isPresent() ? 3 : 2, null);
         Control.Work work = start.work();

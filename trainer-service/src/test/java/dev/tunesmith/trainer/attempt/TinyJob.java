@@ -150,7 +150,10 @@ record TinyJob(ModelSource base, ObjectRef training) {
 
     /// The same settings beside quantised weights.
     static ResolvedSpec quantised(ResolvedSpec spec, FrozenForm frozen) {
-        return with(spec, spec.method().defaults(), ((AdapterSpec.Lora) spec.adapter()).withFrozen(frozen));
+        return with(
+                spec,
+                spec.method().defaults(),
+                ((AdapterSpec.Lora) spec.adapter()).withFrozen(frozen));
     }
 
     private static ResolvedSpec with(
