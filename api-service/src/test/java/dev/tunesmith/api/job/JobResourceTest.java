@@ -128,6 +128,27 @@ class JobResourceTest {
     }
 
     @Test
+    void layersThatFewTokensPassCanBeAskedFor() {
+        String asked =
+                """
+                {"model":"nano","training_file":"%%s","method":{"type":"%s"},
+                 "x_training":{"adapter":"%s","mixture_of_depths":"convert","depth_capacity":0.25,"dry_run":true}}
+                """;
+        create(asked.formatted("supervised", "none"))
+                .then()
+                .statusCode(200)
+                .body("x_training.mixture_of_depths", equalTo("convert"));
+        create(asked.formatted("dpo", "none"))
+                .then()
+                .statusCode(400)
+                .body("x_errors.param", hasItem("x_training.mixture_of_depths"));
+        create(asked.formatted("supervised", "lora"))
+                .then()
+                .statusCode(400)
+                .body("x_errors.param", hasItem("x_training.mixture_of_depths"));
+    }
+
+    @Test
     void namesEverythingThatIsWrongAtOnce() {
         create(
                         """

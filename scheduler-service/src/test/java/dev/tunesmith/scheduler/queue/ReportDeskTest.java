@@ -348,11 +348,7 @@ class ReportDeskTest {
                                 List.of(),
                                 2,
                                 0)));
-        db.update(
-                "UPDATE job SET resolved = CAST('%s' AS jsonb) WHERE job_id = :job"
-                        .formatted(Json.text(resolved).replace("'", "''")),
-                attempt.job());
-        assertThat(factsOfResult(attempt, "model.safetensors").layers())
+        assertThat(factsOfResult(attempt, resolved, "model.safetensors").layers())
                 .isEqualTo(MODEL.layers() + 2);
     }
 
@@ -361,14 +357,19 @@ class ReportDeskTest {
     void anAdapterSaysHowLargeItIs() {
         ResolvedSpec spec = resolved();
         AdapterSpec.Lora lora = (AdapterSpec.Lora) spec.adapter();
-        ModelFacts found = factsOfResult(db.running(owner()), "adapter_model.safetensors");
+        ModelFacts found =
+                factsOfResult(db.running(owner()), Json.treeOf(spec), "adapter_model.safetensors");
         assertThat(found.parameters()).isEqualTo(MODEL.parameters());
         assertThat(found.adapter())
                 .isEqualTo(MODEL.loraParameters(lora.rank(), lora.targetModules()))
                 .isPositive();
     }
 
-    private ModelFacts factsOfResult(Attempt attempt, String file) {
+    private ModelFacts factsOfResult(Attempt attempt, Map<String, Object> resolved, String file) {
+        db.update(
+                "UPDATE job SET resolved = CAST('%s' AS jsonb) WHERE job_id = :job"
+                        .formatted(Json.text(resolved).replace("'", "''")),
+                attempt.job());
         db.sql(
                 "UPDATE model_version SET facts = CAST('%s' AS jsonb) WHERE name = 'nano'"
                         .formatted(Json.text(MODEL)));

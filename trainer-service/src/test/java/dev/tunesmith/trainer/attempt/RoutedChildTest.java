@@ -18,13 +18,22 @@ import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.job.Resolver;
 import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.engine.decode.Rollouts;
+import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.model.Decoder;
+import dev.tunesmith.engine.tensor.DType;
+import dev.tunesmith.engine.tensor.StepArena;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.objects.DirectoryObjects;
 import dev.tunesmith.trainer.attempt.RunningChild.Settings;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -60,6 +69,40 @@ class RoutedChildTest {
 
         ManifestRef again = result(routed.start(load, 2, null));
         assertThat(config(objects, again)).isEqualTo(config(objects, converted));
+        assertThat(answered(folderOf(objects, converted, "first")))
+                .isNotEmpty()
+                .isEqualTo(answered(folderOf(objects, converted, "first-again")));
+        assertThat(answered(folderOf(objects, again, "second"))).isNotEmpty();
+    }
+
+    /// The files of a result, as a service that answers fetches them.
+    private Path folderOf(DirectoryObjects objects, ManifestRef result, String name)
+            throws IOException {
+        Manifest manifest = Json.read(objects.get(result.key(), BYTES_MAX), Manifest.class);
+        Path model = Files.createDirectory(folder.resolve(name));
+        for (Manifest.Entry entry : manifest.objects()) {
+            Files.write(model.resolve(entry.name()), objects.get(entry.key(), 16 * BYTES_MAX));
+        }
+        return model;
+    }
+
+    /// What the model says at its most probable, by the decoder that serves; its routers judge each
+    /// token alone.
+    private static List<Integer> answered(Path model) {
+        var options = new Rollouts.Options(12, 0, 1, 0, Set.of());
+        try (Decoder decoder =
+                        Decoder.load(
+                                ModelDirectory.open(model), DType.F32, Decoder.Loading.MAPPED);
+                StepArena arena = StepArena.unlimited()) {
+            assertThat(decoder.depths().on()).isTrue();
+            int[] prompt = {5, 6, 7, 8};
+            return Arrays.stream(
+                            Rollouts.draw(decoder, arena, List.of(prompt), new long[] {1}, options)
+                                    .getFirst()
+                                    .tokens())
+                    .boxed()
+                    .toList();
+        }
     }
 
     private static ResolvedSpec spec(Map<String, Object> depth) {
