@@ -51,7 +51,7 @@ plan() { # level source
 for source in "$here"/*.cpp; do
     case $(basename "$source") in
         dispatch.cpp | scratch.cpp | clip.cpp) plan plain "$source" ;;
-        attention_*.cpp | linear_panels.cpp) for level in scalar avx2 avx512 avx512bf16 amx; do plan $level "$source"; done ;;
+        attention_*.cpp | linear_panels.cpp | product.cpp) for level in scalar avx2 avx512 avx512bf16 amx; do plan $level "$source"; done ;;
         *) for level in scalar avx2 avx512 avx512bf16; do plan $level "$source"; done ;;
     esac
 done

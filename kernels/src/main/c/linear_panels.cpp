@@ -191,7 +191,7 @@ struct Tiled {
                 const char *w = (const char *)a.w + (n + p) * bytes + PairForm::bytes(k);
                 const char *next = w + (many > 1 ? bytes : block);
                 for (int64_t r = 0; r < x.padded; r += 32) {
-                    mm_tiles_wide((const uint32_t *)(x.packed + k * x.padded + r * columns), columns / 2,
+                    mm_tiles_wide(x.packed + k * x.padded + r * columns, columns * (int64_t)sizeof(bf16),
                                   (const uint32_t *)w, PANEL_OUTPUTS, sums + (p * x.padded + r) * PANEL_OUTPUTS,
                                   PANEL_OUTPUTS, columns / 2, k > 0, next + block / x.padded * r, lines);
                 }

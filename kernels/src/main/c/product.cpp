@@ -1,4 +1,5 @@
-// General matrix product c = factor·a·b + keep·c with fp32 FMA whatever the storage.
+// General matrix product c = factor·a·b + keep·c with fp32 FMA whatever the storage; with AMX, bf16
+// goes to tiled_product.h.
 //
 // Blocks of a and b are converted to fp32 while they are packed, so that bf16 matrices reach the
 // rate of fp32 FMA. Where VDPBF16PS is issued at half rate (Intel) this is nearly twice as fast
@@ -7,20 +8,11 @@
 #include <omp.h>
 
 #include "operations.h"
-#include "tile.h"
+#include "tiled_product.h"
 
 namespace TS_NS {
 
 constexpr int64_t BLOCK_M = 240, BLOCK_N = 256, BLOCK_K = 192, PANEL = 64;
-
-// A matrix of which one of the strides is 1.
-template <class T>
-struct Matrix {
-    const T *at;
-    int64_t row, column;
-
-    const T *element(int64_t r, int64_t c) const { return at + r * row + c * column; }
-};
 
 // A block as fp32 rows `ldd` apart; rows that do not exist are zero.
 template <class T>
@@ -128,7 +120,13 @@ template <class T, class O>
 static int product(const Product<T, O> &p, void *scratch, int threads) {
     if (p.M < 0 || p.N < 0 || p.K < 0 || threads < 1) return TS_BAD_SHAPE;
     if ((p.a.row != 1 && p.a.column != 1) || (p.b.row != 1 && p.b.column != 1)) return TS_BAD_ARGUMENT;
-    p.run((char *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63), threads);
+    char *room = (char *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63);
+#if TS_TILES
+    if constexpr (sizeof(T) == sizeof(bf16)) {
+        if (p.K > 0) return TiledProduct<O>{p.a, p.b, p.c, p.M, p.N, p.K, p.c_row, p.factor, p.keep}.run(room, threads), TS_OK;
+    }
+#endif
+    p.run(room, threads);
     return TS_OK;
 }
 

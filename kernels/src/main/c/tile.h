@@ -106,11 +106,13 @@ static inline void tiles_begin() {
 }
 static inline void tiles_end() { _tile_release(); }
 
-// C (32, 32); meanwhile it asks for `lines` lines of memory from `ahead` on in each 16 steps.
-static inline void mm_tiles_wide(const uint32_t *A, int64_t lda, const uint32_t *B, int64_t ldb,
+// C (32, 32) of rows of A that lie `stride` bytes apart; meanwhile it asks for `lines` lines of memory from `ahead`
+// on in each 16 steps.
+static inline void mm_tiles_wide(const void *A, int64_t stride, const uint32_t *B, int64_t ldb,
                                  float *C, int64_t ldc, int64_t steps, bool add,
                                  const char *ahead = nullptr, int lines = 0) {
-    const int64_t ca = lda * 4, cb = ldb * 4, cc = ldc * 4;
+    const char *upper = (const char *)A, *lower = upper + 16 * stride;
+    const int64_t cb = ldb * 4, cc = ldc * 4;
     if (add) {
         _tile_loadd(0, C, cc);
         _tile_loadd(1, C + 16, cc);
@@ -123,8 +125,8 @@ static inline void mm_tiles_wide(const uint32_t *A, int64_t lda, const uint32_t 
         _tile_zero(3);
     }
     for (int64_t k = 0; k < steps; k += 16) {
-        _tile_loadd(4, A + k, ca);
-        _tile_loadd(5, A + 16 * lda + k, ca);
+        _tile_loadd(4, upper + k * 4, stride);
+        _tile_loadd(5, lower + k * 4, stride);
         _tile_loadd(6, B + k * ldb, cb);
         _tile_loadd(7, B + k * ldb + 16, cb);
         for (int i = 0; i < lines; i++, ahead += 64) __builtin_prefetch(ahead);
@@ -148,7 +150,7 @@ static inline void mm_tiles_wide(const uint32_t *A, int64_t lda, const uint32_t 
     }
     for (int64_t m = 0; m < M; m += 32) {
         for (int64_t n = 0; n < N; n += 32) {
-            mm_tiles_wide(A + m * lda, lda, B + n, ldb, C + m * ldc + n, ldc, steps, add);
+            mm_tiles_wide(A + m * lda, lda * 4, B + n, ldb, C + m * ldc + n, ldc, steps, add);
         }
     }
 }

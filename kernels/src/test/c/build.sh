@@ -31,15 +31,17 @@ for object in "$native"/amx-*.o; do
     name=$(basename "$object" .o)
     work+=("$cxx $common $wide -c '$sources/${name#amx-}.cpp' -o '$objects/$name.o'")
 done
-work+=("$cxx $common $wide -c '$objects/wrong/linear_panels.cpp' -o '$objects/wrong/amx-linear_panels.o'")
+for name in linear_panels product; do
+    work+=("$cxx $common $wide -c '$objects/wrong/$name.cpp' -o '$objects/wrong/amx-$name.o'")
+done
 printf '%s\0' "${work[@]}" | xargs -0 -n 1 -P "$(nproc)" bash -c
 
-link_as() { # library folder-of-the-panels
+link_as() { # library folder-of-panels-and-products
     local link=()
     for object in "$native"/*.o; do
         case $(basename "$object") in
             plain-dispatch.o) link+=("$objects/plain-dispatch.o") ;;
-            amx-linear_panels.o) link+=("$2/amx-linear_panels.o") ;;
+            amx-linear_panels.o | amx-product.o) link+=("$2/$(basename "$object")") ;;
             amx-*) link+=("$objects/$(basename "$object")") ;;
             *) link+=("$object") ;;
         esac

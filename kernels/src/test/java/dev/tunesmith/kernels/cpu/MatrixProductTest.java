@@ -1,9 +1,12 @@
 package dev.tunesmith.kernels.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.Arrays;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -19,7 +22,15 @@ class MatrixProductTest {
         machine.use();
         Element type = machine.type();
         for (int[] size :
-                new int[][] {{1, 1, 1}, {5, 3, 7}, {17, 70, 33}, {250, 40, 200}, {3, 300, 65}}) {
+                new int[][] {
+                    {1, 1, 1},
+                    {5, 3, 7},
+                    {17, 70, 33},
+                    {250, 40, 200},
+                    {3, 300, 65},
+                    {34, 33, 700},
+                    {530, 3, 2085}
+                }) {
             for (int layout = 0; layout < 4; layout++) {
                 float keep = layout % 2 == 1 ? 0.75f : 0;
                 check(
@@ -29,6 +40,18 @@ class MatrixProductTest {
                         new MatrixProduct(type, Element.F32, size[0], size[1], size[2], 1, keep, 2),
                         layout);
             }
+        }
+    }
+
+    @Test
+    void findsAMistakeInTheTiles() {
+        assumeTrue(EmulatedTiles.works(), "this machine has no AVX512_BF16");
+        EmulatedTiles.useMutant();
+        MatrixProduct product =
+                new MatrixProduct(Element.BF16, Element.BF16, 40, 40, 64, 1, 0, 2);
+        for (int layout = 0; layout < 4; layout++) {
+            int turned = layout;
+            assertThatThrownBy(() -> check(product, turned)).isInstanceOf(AssertionError.class);
         }
     }
 
