@@ -47,8 +47,7 @@ class MatrixProductTest {
     void findsAMistakeInTheTiles() {
         assumeTrue(EmulatedTiles.works(), "this machine has no AVX512_BF16");
         EmulatedTiles.useMutant();
-        MatrixProduct product =
-                new MatrixProduct(Element.BF16, Element.BF16, 40, 40, 64, 1, 0, 2);
+        MatrixProduct product = new MatrixProduct(Element.BF16, Element.BF16, 40, 40, 64, 1, 0, 2);
         for (int layout = 0; layout < 4; layout++) {
             int turned = layout;
             assertThatThrownBy(() -> check(product, turned)).isInstanceOf(AssertionError.class);
