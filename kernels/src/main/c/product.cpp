@@ -120,6 +120,7 @@ template <class T, class O>
 static int product(const Product<T, O> &p, void *scratch, int threads) {
     if (p.M < 0 || p.N < 0 || p.K < 0 || threads < 1) return TS_BAD_SHAPE;
     if ((p.a.row != 1 && p.a.column != 1) || (p.b.row != 1 && p.b.column != 1)) return TS_BAD_ARGUMENT;
+    if (p.M == 0 || p.N == 0) return TS_OK;
     char *room = (char *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63);
 #if TS_TILES
     if constexpr (sizeof(T) == sizeof(bf16)) {
