@@ -19,9 +19,9 @@ import org.junit.jupiter.api.io.TempDir;
 class CheckpointCostTest {
 
     /// Usual runs save ten times; of the shortest that matter these are two of ten parts.
-    private static final int STEPS = 120;
+    private static final int STEPS = 240;
 
-    private static final int SAVE_EVERY = 50;
+    private static final int SAVE_EVERY = 100;
 
     @TempDir Path folder;
     private long nanosOfSaving;
