@@ -128,10 +128,10 @@ public record Care(Guard guard, Average average, Choice choice) {
 
     /// The settings by their keys; those that are not named are the usual ones.
     public static Care of(Map<String, Object> given) {
-        var values = new SettingValues(SETTINGS, given);
+        SettingValues values = SettingValues.of(SETTINGS, given);
         return new Care(
                 new Guard(
-                        Policy.valueOf(values.text("loss_guard").toUpperCase(Locale.ROOT)),
+                        Policy.valueOf(values.word("loss_guard").toUpperCase(Locale.ROOT)),
                         values.number("guard_threshold"),
                         values.whole("guard_window"),
                         values.number("guard_factor"),
@@ -142,7 +142,7 @@ public record Care(Guard guard, Average average, Choice choice) {
                         values.flag("ema_evaluate"),
                         values.flag("ema_export")),
                 new Choice(
-                        values.text("metric_for_best"),
+                        values.word("metric_for_best"),
                         values.flag("load_best_at_end"),
                         values.whole("early_stopping_patience"),
                         values.number("early_stopping_min_delta"),

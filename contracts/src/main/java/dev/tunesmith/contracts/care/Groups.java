@@ -48,14 +48,14 @@ public record Groups(
 
     /// The settings by their keys; those that are not named are the usual ones.
     public static Groups of(Map<String, Object> given) {
-        var values = new SettingValues(SETTINGS, given);
+        SettingValues values = SettingValues.of(SETTINGS, given);
         return new Groups(
                 values.flag("decay_norms"),
                 values.flag("decay_biases"),
                 values.flag("decay_embeddings"),
                 values.number("layer_lr_decay"),
                 values.number("max_grad_value"),
-                States.valueOf(values.text("optimizer_states").toUpperCase(Locale.ROOT)));
+                States.valueOf(values.word("optimizer_states").toUpperCase(Locale.ROOT)));
     }
 
     /// Every setting by its key.

@@ -41,9 +41,9 @@ public record Depth(Start start, int every, double capacity, double lossWeight) 
 
     /// The settings by their keys; those that are not named are the usual ones.
     public static Depth of(Map<String, Object> given) {
-        var values = new SettingValues(SETTINGS, given);
+        SettingValues values = SettingValues.of(SETTINGS, given);
         return new Depth(
-                Start.valueOf(values.text("mixture_of_depths").toUpperCase(Locale.ROOT)),
+                Start.valueOf(values.word("mixture_of_depths").toUpperCase(Locale.ROOT)),
                 values.whole("depth_every"),
                 values.number("depth_capacity"),
                 values.number("depth_loss_weight"));

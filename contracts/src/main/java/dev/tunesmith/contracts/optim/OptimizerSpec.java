@@ -2,10 +2,8 @@ package dev.tunesmith.contracts.optim;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Objects;
 
 /// An optimizer with every setting decided.
 ///
@@ -13,24 +11,14 @@ import java.util.Objects;
 /// not the usual one.
 ///
 /// @param values every setting of the kind by its key
-public record OptimizerSpec(OptimizerKind kind, Map<String, Object> values) {
+public record OptimizerSpec(OptimizerKind kind, Map<String, Object> values)
+        implements SettingValues {
 
     /// AdamW as everybody uses it.
     public static final OptimizerSpec ADAMW = usual(OptimizerKind.ADAMW);
 
     public OptimizerSpec {
-        var all = new LinkedHashMap<String, Object>();
-        for (Setting setting : kind.settings()) {
-            Object given = values.getOrDefault(setting.key(), setting.usual());
-            all.put(
-                    setting.key(),
-                    switch (setting) {
-                        case Setting.Real _ -> ((Number) given).doubleValue();
-                        case Setting.Whole _ -> ((Number) given).intValue();
-                        case Setting.Flag _, Setting.Word _, Setting.Name _ -> given;
-                    });
-        }
-        values = Collections.unmodifiableMap(all);
+        values = SettingValues.completed(kind.settings(), values);
     }
 
     /// The kind with its usual settings.
@@ -65,30 +53,5 @@ public record OptimizerSpec(OptimizerKind kind, Map<String, Object> values) {
         tree.put("type", kind.wire());
         tree.putAll(values);
         return tree;
-    }
-
-    /// A number among the settings.
-    public double number(String key) {
-        return ((Number) value(key)).doubleValue();
-    }
-
-    /// A whole number among the settings.
-    public int whole(String key) {
-        return ((Number) value(key)).intValue();
-    }
-
-    /// A yes or no among the settings.
-    public boolean flag(String key) {
-        return (Boolean) value(key);
-    }
-
-    /// A word among the settings.
-    public String word(String key) {
-        return (String) value(key);
-    }
-
-    private Object value(String key) {
-        return Objects.requireNonNull(
-                values.get(key), () -> "%s has no setting %s".formatted(kind.wire(), key));
     }
 }
