@@ -2,25 +2,24 @@ package dev.tunesmith.api.job;
 
 import dev.tunesmith.api.repeat.CompatSettings;
 import dev.tunesmith.api.repeat.CreateRequest;
-import dev.tunesmith.api.repeat.FirstAnswers;
 import dev.tunesmith.api.repeat.FirstAnswers.Answer;
+import dev.tunesmith.api.repeat.FirstAnswers;
 import dev.tunesmith.api.tenant.Caller;
 import dev.tunesmith.api.web.ApiException;
 import dev.tunesmith.api.web.Limits;
 import dev.tunesmith.contracts.id.Ids;
 import dev.tunesmith.contracts.id.JobId;
+import dev.tunesmith.contracts.id.Sha256;
 import dev.tunesmith.contracts.job.JobRules;
 import dev.tunesmith.contracts.job.JobSpec;
 import dev.tunesmith.contracts.job.JobState;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.objects.ObjectStore;
-import dev.tunesmith.platform.objects.Sha256;
 import dev.tunesmith.platform.sql.Database;
 import jakarta.inject.Singleton;
 import java.time.Clock;
 import java.time.Instant;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.JdbiException;
@@ -126,7 +125,7 @@ final class Submission {
                 new Admissions.Entry(
                         id,
                         spec,
-                        HexFormat.of().formatHex(Sha256.digest().digest(Json.canonical(spec))),
+                        Sha256.of(Json.canonical(spec)),
                         request,
                         now);
         String body = Json.text(JobView.of(newJob(id, spec, now), answers.caller()));

@@ -4,9 +4,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.tunesmith.api.web.ApiException;
 import dev.tunesmith.api.web.Bodies;
+import dev.tunesmith.contracts.id.Sha256;
 import dev.tunesmith.contracts.problem.ProblemCode;
 import dev.tunesmith.platform.json.Json;
-import dev.tunesmith.platform.objects.Sha256;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.Map;
@@ -41,7 +41,7 @@ public record CreateRequest(
         digest.update(Json.canonical(tree));
         boolean isRetry = retryCount != null && !retryCount.strip().equals("0");
         return new CreateRequest(
-                tree, HexFormat.of().formatHex(digest.digest()), Optional.ofNullable(key), isRetry);
+                tree, Sha256.of(digest), Optional.ofNullable(key), isRetry);
     }
 
     /// [#hash] as the database has it.

@@ -6,16 +6,12 @@ import dev.tunesmith.cli.Api;
 import dev.tunesmith.cli.CommandFailure;
 import dev.tunesmith.cli.ExitCode;
 import dev.tunesmith.cli.FilesCommand;
+import dev.tunesmith.contracts.id.Sha256;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.DigestOutputStream;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -80,13 +76,9 @@ public final class BatchRun {
 
     private static String digest(Path file) {
         try (InputStream in = Files.newInputStream(file)) {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            in.transferTo(new DigestOutputStream(OutputStream.nullOutputStream(), digest));
-            return HexFormat.of().formatHex(digest.digest());
+            return Sha256.of(in);
         } catch (IOException e) {
             throw new CommandFailure(ExitCode.OTHER, "reading %s: %s".formatted(file, e));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
         }
     }
 

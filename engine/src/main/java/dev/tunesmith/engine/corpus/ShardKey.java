@@ -2,6 +2,7 @@ package dev.tunesmith.engine.corpus;
 
 import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.dataset.FileKind;
+import dev.tunesmith.contracts.id.Sha256;
 import dev.tunesmith.contracts.mixture.Reading;
 import dev.tunesmith.engine.data.DatasetTokenizer;
 import dev.tunesmith.engine.data.TokenShard;
@@ -10,9 +11,6 @@ import dev.tunesmith.engine.rows.RowSource;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -53,10 +51,10 @@ record ShardKey(String source, String uncut, String cut, int lengthMax) {
         parts.put("documents", options.method().documentsPerRow());
         parts.put("trained", options.trained().wire());
         parts.put("column", orderColumn == null ? "" : orderColumn);
-        String uncut = sha256(JsonTree.text(parts).getBytes(StandardCharsets.UTF_8));
+        String uncut = Sha256.of(JsonTree.text(parts).getBytes(StandardCharsets.UTF_8));
         parts.put("length_max", options.lengthMax());
         parts.put("overflow", options.overflow().wire());
-        String cut = sha256(JsonTree.text(parts).getBytes(StandardCharsets.UTF_8));
+        String cut = Sha256.of(JsonTree.text(parts).getBytes(StandardCharsets.UTF_8));
         return new ShardKey(source, uncut, cut, options.lengthMax());
     }
 
@@ -111,13 +109,5 @@ record ShardKey(String source, String uncut, String cut, int lengthMax) {
 
     private static long number(Map<String, String> origin, String key) {
         return Long.parseLong(origin.getOrDefault(key, "0"));
-    }
-
-    private static String sha256(byte[] bytes) {
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
     }
 }

@@ -5,6 +5,7 @@ import dev.tunesmith.contracts.data.FileInspection;
 import dev.tunesmith.contracts.data.RowSummary;
 import dev.tunesmith.contracts.data.RowWork;
 import dev.tunesmith.contracts.dataset.UsualRow;
+import dev.tunesmith.contracts.id.Sha256;
 import dev.tunesmith.contracts.inspect.Finding;
 import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.method.Method;
@@ -27,11 +28,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -219,7 +218,7 @@ public final class DatasetTokenizer implements AutoCloseable {
     private static String identity(
             ModelDirectory model, Path vocabulary, Optional<String> named, ChatOptions chat) {
         try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            MessageDigest digest = Sha256.digest();
             digest.update(Files.readAllBytes(vocabulary));
             String template = named.or(model::chatTemplate).orElse("chatml");
             digest.update(template.getBytes(StandardCharsets.UTF_8));
@@ -233,11 +232,9 @@ public final class DatasetTokenizer implements AutoCloseable {
                 String options = JsonTree.text(variables) + chat.parsesSpecial();
                 digest.update(options.getBytes(StandardCharsets.UTF_8));
             }
-            return HexFormat.of().formatHex(digest.digest());
+            return Sha256.of(digest);
         } catch (IOException e) {
             throw new UncheckedIOException("reading " + vocabulary, e);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
         }
     }
 

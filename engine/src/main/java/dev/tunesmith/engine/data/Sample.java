@@ -1,8 +1,7 @@
 package dev.tunesmith.engine.data;
 
+import dev.tunesmith.contracts.id.Sha256;
 import java.nio.ByteBuffer;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 
 /// One document as tokens, and how much each token counts as something to be predicted.
@@ -61,12 +60,7 @@ public record Sample(int[] ids, float[] weights, float value, Pictures pictures)
         ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(numbers, Integer.BYTES));
         bytes.asIntBuffer().put(ids);
         bytes.position(ids.length * Integer.BYTES).asFloatBuffer().put(pictures.values());
-        try {
-            byte[] hash = MessageDigest.getInstance("SHA-256").digest(bytes.array());
-            return ByteBuffer.wrap(hash).getLong();
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
+        return ByteBuffer.wrap(Sha256.digest().digest(bytes.array())).getLong();
     }
 
     /// The same document with every token trained.

@@ -1,12 +1,10 @@
 package dev.tunesmith.engine.rows;
 
+import dev.tunesmith.contracts.id.Sha256;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 
 /// The bytes of a file of rows, wherever they are: on this machine, or in a store from which they
 /// come while they are read.
@@ -40,8 +38,6 @@ public interface RowSource {
     /// A file of this machine, which nobody changes meanwhile.
     record LocalFile(Path name) implements RowSource {
 
-        private static final int BUFFER_BYTES = 1 << 16;
-
         @Override
         public boolean exists() {
             return Files.isRegularFile(name);
@@ -60,14 +56,7 @@ public interface RowSource {
         @Override
         public String sha256() throws IOException {
             try (InputStream stream = open()) {
-                MessageDigest digest = MessageDigest.getInstance("SHA-256");
-                byte[] buffer = new byte[BUFFER_BYTES];
-                for (int read = stream.read(buffer); read >= 0; read = stream.read(buffer)) {
-                    digest.update(buffer, 0, read);
-                }
-                return HexFormat.of().formatHex(digest.digest());
-            } catch (NoSuchAlgorithmException e) {
-                throw new IllegalStateException("every JDK has SHA-256", e);
+                return Sha256.of(stream);
             }
         }
 

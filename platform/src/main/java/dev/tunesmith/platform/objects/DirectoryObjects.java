@@ -4,6 +4,7 @@ import static dev.tunesmith.platform.objects.ObjectStoreException.Code.EXISTS;
 import static dev.tunesmith.platform.objects.ObjectStoreException.Code.NOT_FOUND;
 import static dev.tunesmith.platform.objects.ObjectStoreException.Code.TOO_LARGE;
 
+import dev.tunesmith.contracts.id.Sha256;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -19,7 +20,6 @@ import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -80,7 +80,7 @@ public final class DirectoryObjects implements ObjectStore {
                 out.write(buffer, 0, n);
             }
         }
-        return new Stored(key, total, HexFormat.of().formatHex(digest.digest()));
+        return new Stored(key, total, Sha256.of(digest));
     }
 
     private static void link(Stored stored, Path fresh, Path target) throws IOException {

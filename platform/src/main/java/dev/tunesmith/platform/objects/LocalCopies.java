@@ -2,8 +2,10 @@ package dev.tunesmith.platform.objects;
 
 import dev.tunesmith.contracts.event.Manifest;
 import dev.tunesmith.contracts.event.ManifestRef;
+import dev.tunesmith.contracts.id.Sha256;
 import dev.tunesmith.platform.objects.ObjectStore.Stored;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
@@ -67,7 +69,7 @@ public final class LocalCopies {
     public Path file(Stored object) throws IOException {
         Path place = root.resolve("objects").resolve(object.sha256());
         if (Files.exists(place)) {
-            if (Sha256.of(place).equals(object.sha256())) {
+            if (holds(place, object.sha256())) {
                 return used(place);
             }
             Files.delete(place);
@@ -141,11 +143,17 @@ public final class LocalCopies {
     private static boolean holdsAll(Path place, List<Manifest.Entry> members) throws IOException {
         for (Manifest.Entry member : members) {
             Path file = place.resolve(plainName(member));
-            if (!Files.isRegularFile(file) || !Sha256.of(file).equals(member.sha256())) {
+            if (!Files.isRegularFile(file) || !holds(file, member.sha256())) {
                 return false;
             }
         }
         return true;
+    }
+
+    private static boolean holds(Path file, String sha256) throws IOException {
+        try (InputStream content = Files.newInputStream(file)) {
+            return Sha256.of(content).equals(sha256);
+        }
     }
 
     private static String plainName(Manifest.Entry member) {

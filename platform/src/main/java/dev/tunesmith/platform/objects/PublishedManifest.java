@@ -2,6 +2,7 @@ package dev.tunesmith.platform.objects;
 
 import dev.tunesmith.contracts.event.Manifest;
 import dev.tunesmith.contracts.event.ManifestRef;
+import dev.tunesmith.contracts.id.Sha256;
 import dev.tunesmith.platform.json.Json;
 
 /// Reads manifests, and believes only those whose hash is right.

@@ -2,12 +2,12 @@ package dev.tunesmith.platform.objects;
 
 import static dev.tunesmith.platform.objects.ObjectStoreException.Code.CORRUPT;
 
+import dev.tunesmith.contracts.id.Sha256;
 import dev.tunesmith.platform.objects.ObjectStore.Stored;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.security.MessageDigest;
-import java.util.HexFormat;
 import java.util.Objects;
 
 /// An object as a stream, fetched part by part: a connection that breaks costs one part, which is
@@ -119,7 +119,7 @@ public final class RangedStream extends InputStream {
         if (proven) {
             return;
         }
-        String found = HexFormat.of().formatHex(digest.digest());
+        String found = Sha256.of(digest);
         if (!found.equals(expected.sha256())) {
             throw new ObjectStoreException(
                     CORRUPT,

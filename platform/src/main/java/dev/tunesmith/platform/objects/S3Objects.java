@@ -4,6 +4,7 @@ import static dev.tunesmith.platform.objects.ObjectStoreException.Code.EXISTS;
 import static dev.tunesmith.platform.objects.ObjectStoreException.Code.NOT_FOUND;
 import static dev.tunesmith.platform.objects.ObjectStoreException.Code.TOO_LARGE;
 
+import dev.tunesmith.contracts.id.Sha256;
 import io.minio.AbortMultipartUploadArgs;
 import io.minio.BucketExistsArgs;
 import io.minio.CompleteMultipartUploadArgs;
@@ -30,7 +31,6 @@ import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -133,7 +133,7 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
     private Stored put(String key, byte[] buffer, int length) {
         MessageDigest digest = Sha256.digest();
         digest.update(buffer, 0, length);
-        var stored = new Stored(key, length, HexFormat.of().formatHex(digest.digest()));
+        var stored = new Stored(key, length, Sha256.of(digest));
         PutObjectAPIArgs request =
                 PutObjectAPIArgs.builder()
                         .bucket(bucket)
@@ -189,7 +189,7 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
             }
             length = rest.readNBytes(buffer, 0, buffer.length);
         }
-        String sha256 = HexFormat.of().formatHex(digest.digest());
+        String sha256 = Sha256.of(digest);
         var stored = new Stored(upload.key(), total, sha256);
         try {
             completeUpload(upload, parts);
@@ -224,7 +224,7 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
         } catch (IOException e) {
             throw ObjectStoreException.unavailable(key, e);
         }
-        return HexFormat.of().formatHex(digest.digest());
+        return Sha256.of(digest);
     }
 
     @Override

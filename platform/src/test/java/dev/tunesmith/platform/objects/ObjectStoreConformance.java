@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.tunesmith.contracts.id.Sha256;
 import dev.tunesmith.platform.objects.ObjectStore.Head;
 import dev.tunesmith.platform.objects.ObjectStore.Part;
 import dev.tunesmith.platform.objects.ObjectStore.Stored;

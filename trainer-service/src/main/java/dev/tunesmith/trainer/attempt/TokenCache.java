@@ -1,16 +1,18 @@
 package dev.tunesmith.trainer.attempt;
 
+import dev.tunesmith.contracts.id.Sha256;
 import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.engine.corpus.ShardStore;
 import dev.tunesmith.platform.json.Json;
 import dev.tunesmith.platform.json.JsonException;
 import dev.tunesmith.platform.objects.LocalCopies;
-import dev.tunesmith.platform.objects.ObjectStore;
 import dev.tunesmith.platform.objects.ObjectStore.Stored;
+import dev.tunesmith.platform.objects.ObjectStore;
 import dev.tunesmith.platform.objects.ObjectStoreException;
-import dev.tunesmith.platform.objects.Sha256;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InterruptedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -70,8 +72,8 @@ final class TokenCache implements ShardStore {
 
     @Override
     public void keep(String source, String key, Path shard) throws IOException {
-        try {
-            String hash = Sha256.of(shard);
+        try (InputStream content = Files.newInputStream(shard)) {
+            String hash = Sha256.of(content);
             Stored stored =
                     patience.of(
                             "keeping tokens",

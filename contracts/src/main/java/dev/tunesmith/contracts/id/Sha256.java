@@ -1,10 +1,8 @@
-package dev.tunesmith.platform.objects;
+package dev.tunesmith.contracts.id;
 
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -16,18 +14,21 @@ public final class Sha256 {
 
     /// The hash of some bytes.
     public static String of(byte[] content) {
-        return text(digest().digest(content));
+        return HexFormat.of().formatHex(digest().digest(content));
     }
 
-    /// The hash of a file.
-    public static String of(Path file) throws IOException {
+    /// The hash of all that a stream gives.
+    public static String of(InputStream content) throws IOException {
         MessageDigest digest = digest();
-        try (InputStream in = Files.newInputStream(file);
-                OutputStream out =
-                        new DigestOutputStream(OutputStream.nullOutputStream(), digest)) {
-            long _ = in.transferTo(out);
-        }
-        return text(digest.digest());
+        long _ =
+                content.transferTo(
+                        new DigestOutputStream(OutputStream.nullOutputStream(), digest));
+        return of(digest);
+    }
+
+    /// The hash of what a computation was given, which begins anew.
+    public static String of(MessageDigest digest) {
+        return HexFormat.of().formatHex(digest.digest());
     }
 
     /// A new computation.
@@ -37,9 +38,5 @@ public final class Sha256 {
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has SHA-256", e);
         }
-    }
-
-    private static String text(byte[] hash) {
-        return HexFormat.of().formatHex(hash);
     }
 }
