@@ -269,8 +269,12 @@ public final class TrainingLoop {
             return false;
         }
         double since = (nanoTime.getAsLong() - savedNanos) / NANOS;
-        double cost = savingSeconds + observer.savingSeconds();
-        return plan.saving().due(state.step(), savedStep, since, cost);
+        return plan.saving()
+                .due(
+                        state.step(),
+                        savedStep,
+                        since,
+                        () -> savingSeconds + observer.savingSeconds());
     }
 
     private void save() {

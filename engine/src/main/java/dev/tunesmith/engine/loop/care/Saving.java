@@ -1,5 +1,7 @@
 package dev.tunesmith.engine.loop.care;
 
+import java.util.function.DoubleSupplier;
+
 /// When a run saves.
 ///
 /// @param everySteps steps between checkpoints; 0 saves only when the run is stopped
@@ -21,13 +23,14 @@ public record Saving(int everySteps, boolean patient) {
     ///
     /// @param saved the step of the one before
     /// @param seconds time since then
-    /// @param cost seconds that one takes from the training
-    public boolean due(int step, int saved, double seconds, double cost) {
+    /// @param cost seconds that one takes from the training; asked only where the answer depends on
+    ///   it
+    public boolean due(int step, int saved, double seconds, DoubleSupplier cost) {
         if (everySteps == 0 || step <= saved) {
             return false;
         }
         return patient
-                ? step - saved >= everySteps && cost <= SHARE * seconds
+                ? step - saved >= everySteps && cost.getAsDouble() <= SHARE * seconds
                 : step % everySteps == 0;
     }
 }
