@@ -2,10 +2,7 @@ package dev.tunesmith.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -41,44 +38,23 @@ final class SpecPlanTest {
                 """);
     }
 
-    private record Said(int code, String out, String err) {}
-
-    private Said run(String... words) {
-        var out = new ByteArrayOutputStream();
-        var err = new ByteArrayOutputStream();
-        PrintStream before = System.out;
-        PrintStream beforeErr = System.err;
-        System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
-        System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
-        try {
-            int code = Main.run(words);
-            return new Said(
-                    code,
-                    out.toString(StandardCharsets.UTF_8),
-                    err.toString(StandardCharsets.UTF_8));
-        } finally {
-            System.setOut(before);
-            System.setErr(beforeErr);
-        }
-    }
-
     private Said plan(String command, String... words) {
         var all = new ArrayList<>(List.of(command.split(" ")));
         all.add(spec.toString());
         all.addAll(List.of(words));
         all.addAll(List.of("--model-dir", folder.toString()));
-        return run(all.toArray(String[]::new));
+        return Said.by(all.toArray(String[]::new));
     }
 
     @Test
     void validateListsAllProblemsAtOnce() {
         Said said =
-                run("spec", "validate", spec.toString(), "rank=0", "lrate=1e-4", "n_epochs=many");
+                Said.by("spec", "validate", spec.toString(), "rank=0", "lrate=1e-4", "n_epochs=many");
         assertThat(said.code()).isEqualTo(ExitCode.USAGE);
         assertThat(said.err())
                 .contains("the spec has 3 problems", "x_training.rank", "x_training.lrate")
                 .contains("n_epochs");
-        assertThat(run("spec", "validate", spec.toString()).out())
+        assertThat(Said.by("spec", "validate", spec.toString()).out())
                 .contains("in order: method supervised of small");
     }
 

@@ -2,10 +2,8 @@ package dev.tunesmith.cli;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -27,9 +25,6 @@ final class StandInServer implements AutoCloseable {
     ///
     /// @param at method and path with its query
     record Call(String at, String body) {}
-
-    /// What a command has said.
-    record Said(int code, String out, String err) {}
 
     /// The answer to a call.
     interface Answer {
@@ -62,37 +57,18 @@ final class StandInServer implements AutoCloseable {
     }
 
     Said run(String... words) {
-        return said(Stream.concat(Arrays.stream(words), connection()).toArray(String[]::new));
+        return Said.by(Stream.concat(Arrays.stream(words), connection()).toArray(String[]::new));
     }
 
     /// Runs a verb of a command that takes the connection itself.
     Said runVerb(String command, String... words) {
         Stream<String> begin = Stream.concat(Stream.of(command), connection());
-        return said(Stream.concat(begin, Arrays.stream(words)).toArray(String[]::new));
+        return Said.by(Stream.concat(begin, Arrays.stream(words)).toArray(String[]::new));
     }
 
     private Stream<String> connection() {
         String url = "http://127.0.0.1:" + server.getAddress().getPort();
         return Stream.of("--key-file", key.toString(), "--url", url);
-    }
-
-    private static Said said(String... all) {
-        var out = new ByteArrayOutputStream();
-        var err = new ByteArrayOutputStream();
-        PrintStream before = System.out;
-        PrintStream beforeErr = System.err;
-        System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
-        System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
-        try {
-            int code = Main.run(all);
-            return new Said(
-                    code,
-                    out.toString(StandardCharsets.UTF_8),
-                    err.toString(StandardCharsets.UTF_8));
-        } finally {
-            System.setOut(before);
-            System.setErr(beforeErr);
-        }
     }
 
     @Override
