@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -72,15 +71,8 @@ public final class FilesCommand {
             @Parameters(paramLabel = "ID") String id,
             @Option(names = "-o", paramLabel = "FILE", description = "write them there")
                     @Nullable Path target) {
-        Api api = connection.open();
-        String path = "/api/v1/files/" + Api.quoted(id) + "/findings";
-        if (target == null) {
-            try (Stream<String> lines = api.lines(api.request(path))) {
-                lines.forEach(output::text);
-            }
-        } else {
-            api.download(path, target);
-        }
+        output.lines(
+                connection.open(), "/api/v1/files/" + Api.quoted(id) + "/findings", target);
         return ExitCode.OK;
     }
 

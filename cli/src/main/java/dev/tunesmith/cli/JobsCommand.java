@@ -5,7 +5,6 @@ import dev.tunesmith.cli.job.JobLines;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -79,13 +78,8 @@ final class JobsCommand {
             throw new CommandFailure(
                     ExitCode.CONFLICT, "the data of %s was not checked yet".formatted(id));
         }
-        String path = NATIVE + Api.quoted(id) + "/findings";
-        if (target == null) {
-            try (Stream<String> lines = api.lines(api.request(path))) {
-                lines.forEach(output::text);
-            }
-        } else {
-            api.download(path, target);
+        output.lines(api, NATIVE + Api.quoted(id) + "/findings", target);
+        if (target != null) {
             output.text("%d findings in %s".formatted(data.path("findings").asLong(), target));
         }
         return ExitCode.OK;

@@ -3,12 +3,15 @@ package dev.tunesmith.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.Console;
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /// How a command shows its result: a table for people, the API's own object for programs.
@@ -66,6 +69,17 @@ public final class Output {
     /// Rows of equal length as lines whose columns stand below one another.
     public static List<String> lines(List<List<String>> rows) {
         return rows.stream().map(row -> line(row, widths(rows))).toList();
+    }
+
+    /// Prints the lines at a path of the API, or writes them into a file where one is named.
+    void lines(Api api, String path, @Nullable Path file) {
+        if (file != null) {
+            api.download(path, file);
+            return;
+        }
+        try (Stream<String> lines = api.lines(api.request(path))) {
+            lines.forEach(out::println);
+        }
     }
 
     /// Prints a line for people.
