@@ -2,37 +2,34 @@ package dev.tunesmith.engine.rows;
 
 import io.airlift.compress.v3.MalformedInputException;
 import java.io.EOFException;
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.zip.ZipException;
 
-/// A stream that ends with an error once it gave more than it may: a small file can decompress to
+/// Reads a stream that ends with an error once it gave more than it may: a small file can decompress to
 /// any length.
-final class Limited extends FilterInputStream {
+final class Limited implements BlockStream.Reading {
 
     private final Path file;
     private final long bytesMax;
     private long given;
 
-    Limited(Path file, InputStream source, long bytesMax) {
-        super(source);
+    private Limited(Path file, long bytesMax) {
         this.file = file;
         this.bytesMax = bytesMax;
     }
 
-    @Override
-    public int read() throws IOException {
-        byte[] one = new byte[1];
-        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xFF;
+    static InputStream of(Path file, InputStream source, long bytesMax) {
+        return new BlockStream(source, new Limited(file, bytesMax));
     }
 
     @Override
-    public int read(byte[] target, int offset, int length) throws IOException {
+    public int read(InputStream source, byte[] target, int offset, int length)
+            throws IOException {
         int read;
         try {
-            read = super.read(target, offset, length);
+            read = source.read(target, offset, length);
         } catch (ZipException
                 | EOFException
                 | MalformedInputException

@@ -152,10 +152,10 @@ public final class RowFile {
             raw.reset();
             long most = Math.min(DECOMPRESSED_BYTES_MAX, source.bytes() * GROWTH_MAX + (1 << 20));
             if (mark.length >= 2 && (mark[0] & 0xFF) == 0x1F && (mark[1] & 0xFF) == 0x8B) {
-                return new Limited(file, new GZIPInputStream(raw, BUFFER_BYTES), most);
+                return Limited.of(file, new GZIPInputStream(raw, BUFFER_BYTES), most);
             }
             if (mark.length == 4 && (mark[0] & 0xFF) == 0x28 && (mark[1] & 0xFF) == 0xB5) {
-                return new Limited(file, new ZstdInputStream(raw), most);
+                return Limited.of(file, new ZstdInputStream(raw), most);
             }
             return raw;
         } catch (EOFException | ZipException | MalformedInputException | ArithmeticException e) {

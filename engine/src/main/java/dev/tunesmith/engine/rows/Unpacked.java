@@ -34,7 +34,7 @@ final class Unpacked {
 
     /// Unpacks at most so many bytes.
     static void unpack(RowSource source, Path target, long most) throws IOException {
-        try (InputStream bytes = new Limited(source.name(), RowFile.stream(source), most);
+        try (InputStream bytes = Limited.of(source.name(), RowFile.stream(source), most);
                 OutputStream out = Files.newOutputStream(target)) {
             bytes.transferTo(out);
         }

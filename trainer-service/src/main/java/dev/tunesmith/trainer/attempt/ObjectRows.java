@@ -1,12 +1,12 @@
 package dev.tunesmith.trainer.attempt;
 
+import dev.tunesmith.engine.rows.BlockStream;
 import dev.tunesmith.engine.rows.RowSource;
 import dev.tunesmith.platform.objects.LocalCopies;
 import dev.tunesmith.platform.objects.ObjectStore;
 import dev.tunesmith.platform.objects.ObjectStore.Stored;
 import dev.tunesmith.platform.objects.ObjectStoreException;
 import dev.tunesmith.platform.objects.RangedStream;
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
@@ -52,29 +52,16 @@ final class ObjectRows implements RowSource {
 
     @Override
     public InputStream open() {
-        return new Fetched(new RangedStream(objects, object, patience));
+        return new BlockStream(new RangedStream(objects, object, patience), ObjectRows::fetched);
     }
 
     /// Says to whom the file belongs what became of it.
-    private static final class Fetched extends FilterInputStream {
-
-        Fetched(InputStream source) {
-            super(source);
-        }
-
-        @Override
-        public int read() throws IOException {
-            byte[] one = new byte[1];
-            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xFF;
-        }
-
-        @Override
-        public int read(byte[] target, int offset, int length) throws IOException {
-            try {
-                return super.read(target, offset, length);
-            } catch (ObjectStoreException e) {
-                throw lost(e);
-            }
+    private static int fetched(InputStream source, byte[] target, int offset, int length)
+            throws IOException {
+        try {
+            return source.read(target, offset, length);
+        } catch (ObjectStoreException e) {
+            throw lost(e);
         }
     }
 
