@@ -44,10 +44,6 @@ public final class Api {
         this.key = key;
     }
 
-    String address() {
-        return address;
-    }
-
     /// A value for a path or a query.
     public static String quoted(String value) {
         return URLEncoder.encode(value, StandardCharsets.UTF_8).replace("+", "%20");

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tunesmith.cli.StandInServer.Call;
-import dev.tunesmith.cli.StandInServer.Said;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

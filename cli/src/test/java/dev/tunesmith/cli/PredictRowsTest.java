@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import dev.tunesmith.cli.StandInServer.Call;
-import dev.tunesmith.cli.StandInServer.Said;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;

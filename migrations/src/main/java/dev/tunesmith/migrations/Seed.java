@@ -118,15 +118,6 @@ public final class Seed {
         });
     }
 
-    /// Ends the validity of a key at once.
-    public void revoke(String keyId) {
-        asAdmin(connection ->
-                execute(
-                        connection,
-                        "UPDATE api_key SET revoked_at = now() WHERE key_id = ?",
-                        List.of(keyId)));
-    }
-
     private UUID findOrCreate(
             Connection connection,
             String find,

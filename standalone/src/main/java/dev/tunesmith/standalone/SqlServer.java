@@ -34,11 +34,6 @@ public record SqlServer(String host, int port, String password) {
         execute("CREATE DATABASE \"%s\" TEMPLATE \"%s\"".formatted(word(name), word(template)));
     }
 
-    /// Deletes a database and cuts its connections.
-    public void dropDatabase(String name) {
-        execute("DROP DATABASE IF EXISTS \"%s\" WITH (FORCE)".formatted(word(name)));
-    }
-
     /// Asserts durability, and makes the owner and its database when they are missing. The owner
     /// may create roles and databases and is no superuser, so that row-level security binds it too.
     ///

@@ -4,25 +4,20 @@ import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The log of one attempt: a bounded file in its work folder, and the last lines in memory for a
-/// failure report. A full disk costs the log, never the attempt.
+/// The log of one attempt: a bounded file in its work folder. A full disk costs the log, never the
+/// attempt.
 final class JobLog implements AutoCloseable {
     /// A child that writes without end must not fill the disk.
     static final long BYTES_MAX = 16L << 20;
 
     private static final Logger log = LoggerFactory.getLogger(JobLog.class);
-    private static final int TAIL_LINES = 40;
     private static final int LINE_CHARS_MAX = 2_000;
 
     private final Path file;
-    private final Deque<String> tail = new ArrayDeque<>();
     private @Nullable BufferedWriter writer;
     private long written;
 
@@ -34,10 +29,6 @@ final class JobLog implements AutoCloseable {
     synchronized void add(String line) {
         String kept =
                 line.length() <= LINE_CHARS_MAX ? line : line.substring(0, LINE_CHARS_MAX) + "…";
-        if (tail.size() == TAIL_LINES) {
-            tail.removeFirst();
-        }
-        tail.addLast(kept);
         if (written > BYTES_MAX) {
             return;
         }
@@ -53,10 +44,6 @@ final class JobLog implements AutoCloseable {
             written = Long.MAX_VALUE;
             log.warn("{} cannot be written, the rest is lost: {}", file, e.getMessage());
         }
-    }
-
-    synchronized List<String> tail() {
-        return List.copyOf(tail);
     }
 
     Path file() {

@@ -57,10 +57,6 @@ record SafetensorsHeader(List<Tensor> tensors, long bytes) {
         }
     }
 
-    long elements() {
-        return tensors.stream().mapToLong(Tensor::elements).sum();
-    }
-
     /// Reads the raw header: the length field and the JSON behind it.
     ///
     /// @param fileBytes length of the file that the stream holds

@@ -42,7 +42,6 @@ final class TokenCases implements AutoCloseable {
     private final List<AlignedRow> rows;
     private final SlotTokenizer tokens;
     private final SlotEncoder encoder;
-    private final NamedTemplate template;
 
     TokenCases(GoldenCase golden, JsonNode tree) {
         this.stage = tree.path("stage").asText();
@@ -50,7 +49,7 @@ final class TokenCases implements AutoCloseable {
         this.rows =
                 new Datasets(golden.above("data"))
                         .rows(tree.path("dataset").asText(), stage, Map.of(), List.of());
-        this.template = changed(template(tree));
+        NamedTemplate template = changed(template(tree));
         Path tokenizers = golden.above("tokenizers");
         this.tokens =
                 SlotTokenizer.of(tokenizers.resolve(tree.path("tokenizer").asText()), template);
@@ -118,10 +117,6 @@ final class TokenCases implements AutoCloseable {
 
     SlotTokenizer tokens() {
         return tokens;
-    }
-
-    NamedTemplate template() {
-        return template;
     }
 
     List<AlignedRow> rows() {

@@ -86,15 +86,6 @@ final class Batches {
         return builder.batch();
     }
 
-    /// Whole documents without labels.
-    static TokenBatch plain(int[] ids) {
-        int[] labels = new int[ids.length];
-        Arrays.fill(labels, TokenBatch.NOT_TRAINED);
-        Builder builder = new Builder(ids.length, 1);
-        builder.document(ids, labels, 0, ids.length);
-        return builder.batch();
-    }
-
     /// Documents being laid end to end; labels move one place to the left.
     private static final class Builder {
         private final int[] ids;

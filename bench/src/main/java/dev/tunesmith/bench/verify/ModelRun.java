@@ -76,10 +76,6 @@ final class ModelRun implements AutoCloseable {
     /// What greedy decoding with a cache gives.
     record Generation(List<Integer> ids, float[] logits) {}
 
-    Generation generate(int[] prompt, int count) {
-        return generate(prompt, Pictures.NONE, count);
-    }
-
     Generation generate(int[] prompt, Pictures pictures, int count) {
         int vocabulary = decoder.architecture().size().vocabulary();
         int pages = Math.ceilDiv(prompt.length + count, PAGE_SIZE);

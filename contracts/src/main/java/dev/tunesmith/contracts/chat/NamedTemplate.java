@@ -93,20 +93,4 @@ public record NamedTemplate(
                         Optional.empty());
         return new NamedTemplate(name, kind, other, format, defaultSystem, ending, marks);
     }
-
-    /// Control tokens that the template writes by name, besides those inside its texts.
-    public List<String> namedTokens() {
-        return java.util.stream.Stream.of(
-                        slots.prefix(),
-                        slots.system(),
-                        slots.user(),
-                        slots.answer(),
-                        slots.call(),
-                        slots.result())
-                .flatMap(List::stream)
-                .filter(slot -> slot instanceof Slot.Fixed(Piece.Token _))
-                .map(slot -> ((Piece.Token) ((Slot.Fixed) slot).piece()).name())
-                .distinct()
-                .toList();
-    }
 }

@@ -2,7 +2,6 @@ package dev.tunesmith.contracts.id;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
-import java.util.Optional;
 import java.util.UUID;
 
 /// A stored model: base, adapter or merged.
@@ -15,11 +14,6 @@ public record ModelId(UUID value) {
     @JsonCreator(mode = JsonCreator.Mode.DELEGATING)
     public static ModelId parse(String wire) {
         return new ModelId(PREFIX.parse(wire));
-    }
-
-    /// Reads what a client sent; empty if it cannot be an id of this kind.
-    public static Optional<ModelId> find(String wire) {
-        return PREFIX.find(wire).map(ModelId::new);
     }
 
     /// The form that clients and messages see: `model_` and 32 hexadecimal digits.

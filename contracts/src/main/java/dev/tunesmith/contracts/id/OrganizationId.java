@@ -2,7 +2,6 @@ package dev.tunesmith.contracts.id;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
-import java.util.Optional;
 import java.util.UUID;
 
 /// An organization: the owner of projects, users and budgets.
@@ -15,11 +14,6 @@ public record OrganizationId(UUID value) {
     @JsonCreator(mode = JsonCreator.Mode.DELEGATING)
     public static OrganizationId parse(String wire) {
         return new OrganizationId(PREFIX.parse(wire));
-    }
-
-    /// Reads what a client sent; empty if it cannot be an id of this kind.
-    public static Optional<OrganizationId> find(String wire) {
-        return PREFIX.find(wire).map(OrganizationId::new);
     }
 
     /// The form that clients and messages see: `org-` and 32 hexadecimal digits.

@@ -2,7 +2,6 @@ package dev.tunesmith.contracts.id;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
-import java.util.Optional;
 import java.util.UUID;
 
 /// A person or service account that acts inside a tenant.
@@ -15,11 +14,6 @@ public record UserId(UUID value) {
     @JsonCreator(mode = JsonCreator.Mode.DELEGATING)
     public static UserId parse(String wire) {
         return new UserId(PREFIX.parse(wire));
-    }
-
-    /// Reads what a client sent; empty if it cannot be an id of this kind.
-    public static Optional<UserId> find(String wire) {
-        return PREFIX.find(wire).map(UserId::new);
     }
 
     /// The form that clients and messages see: `user-` and 32 hexadecimal digits.

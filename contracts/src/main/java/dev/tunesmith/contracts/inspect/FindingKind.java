@@ -49,11 +49,6 @@ public enum FindingKind {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /// Whether the row has to be changed before a job may begin.
-    public boolean isError() {
-        return this == BAD_ROW || this == UNKNOWN_SHAPE;
-    }
-
     /// What a person reads; the value itself is never shown.
     public String text() {
         return switch (this) {

@@ -52,11 +52,6 @@ public final class Findings {
         return count == null ? 0 : count[0];
     }
 
-    /// The findings that were kept, in order.
-    public List<Finding> kept() {
-        return List.copyOf(list);
-    }
-
     /// All kinds that were found, by their names.
     public Map<String, Tally> tallies() {
         Map<String, Tally> tallies = new LinkedHashMap<>();

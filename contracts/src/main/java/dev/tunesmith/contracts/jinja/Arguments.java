@@ -1,6 +1,5 @@
 package dev.tunesmith.contracts.jinja;
 
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -55,12 +54,6 @@ public record Arguments(List<Object> positional, Map<String, Object> named) {
     /// The arguments after the first.
     public Arguments rest() {
         return new Arguments(positional.subList(1, positional.size()), named);
-    }
-
-    public Arguments without(String name) {
-        var copy = new LinkedHashMap<>(named);
-        copy.remove(name);
-        return new Arguments(positional, copy);
     }
 
     /// The unnamed arguments; fails if there are too many.

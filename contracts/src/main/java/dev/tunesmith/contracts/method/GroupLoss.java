@@ -32,11 +32,6 @@ public record GroupLoss(Kind kind, boolean perSequence, Clip clip, Price price, 
         /// Clipped, with the ratio of the whole answer, by the sum of its tokens (arXiv
         /// 2402.14740).
         RLOO;
-
-        /// Whether terms are divided by the number of all tokens.
-        public boolean averagesTokens() {
-            return this == BNPO || this == DAPO || this == CISPO || this == VESPO;
-        }
     }
 
     /// Bounds of the ratio: `1 − low` and `1 + high`, for [Kind#CISPO] `high` itself.

@@ -26,9 +26,4 @@ public enum RowOrder {
     public String wire() {
         return name().toLowerCase(Locale.ROOT);
     }
-
-    /// Whether each epoch draws its own order.
-    public boolean byLot() {
-        return this == SHUFFLED || this == GROUPED_BY_LENGTH;
-    }
 }

@@ -7,10 +7,8 @@ import dev.tunesmith.contracts.optim.Setting.Real;
 import dev.tunesmith.contracts.optim.Setting.Whole;
 import dev.tunesmith.contracts.optim.Setting.Word;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 
 /// The optimizers that a job can ask for; the wire form is `x_training.optimizer`.
@@ -89,23 +87,6 @@ public enum OptimizerKind {
                     new Real("r", 0, 0, 100, false),
                     new Real("weight_lr_power", 2, 0, 100, false)));
 
-    /// Names that transformers, LLaMA-Factory and bitsandbytes use.
-    private static final Map<String, OptimizerKind> OTHER_NAMES =
-            Map.ofEntries(
-                    Map.entry("adam", ADAMW),
-                    Map.entry("adamw_torch", ADAMW),
-                    Map.entry("adamw_hf", ADAMW),
-                    Map.entry("adamw_torch_fused", ADAMW),
-                    Map.entry("adamw_bnb_8bit", ADAMW_8BIT),
-                    Map.entry("paged_adamw_8bit", ADAMW_8BIT),
-                    Map.entry("adamw_torch_8bit", ADAMW_8BIT),
-                    Map.entry("adam8bit", ADAMW_8BIT),
-                    Map.entry("lion_32bit", LION),
-                    Map.entry("paged_lion_32bit", LION),
-                    Map.entry("galore_adamw", GALORE),
-                    Map.entry("apollo_adamw", APOLLO),
-                    Map.entry("schedule_free_adamw", SCHEDULE_FREE));
-
     // Of immutable records.
     @SuppressWarnings("ImmutableEnumChecker")
     private final List<Setting> settings;
@@ -143,15 +124,6 @@ public enum OptimizerKind {
     /// The setting of that name.
     public Optional<Setting> setting(String key) {
         return settings.stream().filter(setting -> setting.key().equals(key)).findFirst();
-    }
-
-    /// The kind that other programs call by that name.
-    public static Optional<OptimizerKind> byOtherName(String name) {
-        return Optional.ofNullable(OTHER_NAMES.get(name.toLowerCase(Locale.ROOT)))
-                .or(() ->
-                        Arrays.stream(values())
-                                .filter(kind -> kind.wire().equalsIgnoreCase(name))
-                                .findFirst());
     }
 
     /// Whether it changes weights that an adapter has: those of a subspace or of a block of layers

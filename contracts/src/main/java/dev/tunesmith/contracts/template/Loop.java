@@ -32,10 +32,6 @@ final class Loop implements Callable, Membered {
         index = place;
     }
 
-    int depth() {
-        return depth;
-    }
-
     @Override
     public Object call(Arguments arguments) {
         return again.orElseThrow(

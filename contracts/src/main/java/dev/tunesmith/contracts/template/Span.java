@@ -5,7 +5,4 @@ package dev.tunesmith.contracts.template;
 /// @param start first character
 /// @param end behind the last character
 public record Span(int start, int end) {
-    public int length() {
-        return end - start;
-    }
 }

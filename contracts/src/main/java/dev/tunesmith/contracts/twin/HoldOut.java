@@ -9,14 +9,6 @@ public final class HoldOut {
 
     private HoldOut() {}
 
-    /// Whether a row is held out; for streams, where the number of rows is unknown.
-    ///
-    /// @param print what the row says; the same for all rows that are to stay together
-    /// @param share the part of the rows that is held out, below 1
-    public static boolean holds(long print, long seed, double share) {
-        return place(RowPrint.mixed(print ^ RowPrint.mixed(seed))) < share;
-    }
-
     /// A number below 1 for each mixed print, evenly spread.
     private static double place(long mixed) {
         return (mixed >>> 11) * 0x1p-53;
@@ -24,8 +16,8 @@ public final class HoldOut {
 
     /// The held-out rows of a set.
     ///
-    /// A share takes the rows that [#holds] takes, or the first in that order if these are none; a
-    /// number takes groups in that order until they have as many rows. At least one group is left
+    /// A share takes the rows whose place is below it, or the first in that order if these are none;
+    /// a number takes groups in that order until they have as many rows. At least one group is left
     /// for training, unless all rows say the same: then nothing is held out.
     ///
     /// @param prints what each row says; those of a group are equal

@@ -81,18 +81,4 @@ public record Sample(int[] ids, float[] weights, float value, Pictures pictures)
         }
         return new Sample(ids, scored, value, pictures);
     }
-
-    /// The tokens from `start` on, as a document of its own. Pictures are never torn apart.
-    public Sample part(int start, int length) {
-        if (start == 0 && length == ids.length) {
-            return this;
-        }
-        if (!pictures.isEmpty()) {
-            throw new IllegalArgumentException("a document with pictures stays whole");
-        }
-        return new Sample(
-                Arrays.copyOfRange(ids, start, start + length),
-                Arrays.copyOfRange(weights, start, start + length),
-                value);
-    }
 }

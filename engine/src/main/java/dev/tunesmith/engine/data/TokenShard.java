@@ -378,11 +378,6 @@ public final class TokenShard implements PackedRows.Documents, AutoCloseable {
         return borders.length - 1;
     }
 
-    /// Number of tokens of all documents.
-    public long tokens() {
-        return borders[borders.length - 1];
-    }
-
     @Override
     public int[] lengths() {
         int[] lengths = new int[documents()];

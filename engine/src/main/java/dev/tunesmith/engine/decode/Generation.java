@@ -30,10 +30,6 @@ public final class Generation {
         return cancelled;
     }
 
-    Request request() {
-        return request;
-    }
-
     /// Tokens of prompt and longest answer together.
     int capacity() {
         return request.prompt().length + request.tokensMax();

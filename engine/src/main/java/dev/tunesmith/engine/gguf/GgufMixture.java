@@ -1,7 +1,6 @@
 package dev.tunesmith.engine.gguf;
 
 import java.util.Arrays;
-import java.util.List;
 import java.util.Optional;
 
 /// What an exported file holds its matrices in. Norms and biases always stay fp32.
@@ -23,13 +22,6 @@ public enum GgufMixture {
     /// The mixture that a user names, in small or capital letters.
     public static Optional<GgufMixture> of(String name) {
         return Arrays.stream(values()).filter(one -> one.name().equalsIgnoreCase(name)).findFirst();
-    }
-
-    /// The names that [#of] knows.
-    public static List<String> names() {
-        return Arrays.stream(values())
-                .map(one -> one.name().toLowerCase(java.util.Locale.ROOT))
-                .toList();
     }
 
     /// The number that a file states as `general.file_type`.

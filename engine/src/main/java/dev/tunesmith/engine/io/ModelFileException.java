@@ -10,26 +10,18 @@ public final class ModelFileException extends RuntimeException {
     /// Offset of a refusal that concerns no place inside the file.
     public static final long NO_OFFSET = -1;
 
-    private final transient Path file;
     private final long offset;
 
     /// Refuses `file` because of what stands at byte `offset`.
     public ModelFileException(Path file, long offset, String reason) {
         super("%s, byte %d: %s".formatted(file.getFileName(), offset, reason));
-        this.file = file;
         this.offset = offset;
     }
 
     /// Refuses `file` as a whole.
     public ModelFileException(Path file, String reason) {
         super("%s: %s".formatted(file.getFileName(), reason));
-        this.file = file;
         this.offset = NO_OFFSET;
-    }
-
-    /// The refused file or folder.
-    public Path file() {
-        return file;
     }
 
     /// Byte offset of the fault, or [#NO_OFFSET].

@@ -559,11 +559,6 @@ public final class TrainingRun implements AutoCloseable {
         return plan;
     }
 
-    /// Figures of the training rows.
-    public DatasetStats stats() {
-        return rows.stats();
-    }
-
     /// Number of parameters that train.
     public long trainedParameters() {
         return subject.trained().stream().mapToLong(p -> p.value().elements()).sum();

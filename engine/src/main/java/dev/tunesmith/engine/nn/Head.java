@@ -26,13 +26,9 @@ public final class Head {
 
     /// A head with weight [vocabulary, width], which may be the embedding table.
     ///
+    /// @param bias_V null for none
     /// @param logitScale factor of the logits
     /// @param softCap logits become `c · tanh(z/c)`; 0 means no cap
-    public Head(Parameter weight_VD, double logitScale, double softCap) {
-        this(weight_VD, null, logitScale, softCap);
-    }
-
-    /// As the other, with a bias if there is one.
     public Head(
             Parameter weight_VD, @Nullable Parameter bias_V, double logitScale, double softCap) {
         this.weight_VD = weight_VD;

@@ -95,16 +95,6 @@ public final class Linear {
         return new Linear(name, weight, bias);
     }
 
-    /// The layer's own parameters, without those of an adapter.
-    public List<Parameter> parameters() {
-        List<Parameter> parameters = new ArrayList<>();
-        weight.parameter().ifPresent(parameters::add);
-        if (bias != null) {
-            parameters.add(bias);
-        }
-        return parameters;
-    }
-
     /// Computes the layer and records it.
     public Tensor forward(Tape tape, Tensor x_NI) {
         InputMap input = inputMap();

@@ -17,11 +17,6 @@ import org.jspecify.annotations.Nullable;
 public record CrossEntropy(
         double logitScale, double softCap, @Nullable Tensor bias_V, double smoothing) {
 
-    /// Without label smoothing.
-    public CrossEntropy(double logitScale, double softCap, @Nullable Tensor bias_V) {
-        this(logitScale, softCap, bias_V, 0);
-    }
-
     /// Columns of the statistics of a row.
     public static final int STATISTICS = 3;
 

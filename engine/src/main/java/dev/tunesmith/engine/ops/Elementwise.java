@@ -24,18 +24,6 @@ public final class Elementwise {
                 Native.threads());
     }
 
-    /// `y += factor · x`.
-    public static void addScaled(Tensor y, Tensor x, double factor) {
-        Native.requireSame("scaled sum", y, x);
-        dev.tunesmith.kernels.cpu.Elementwise.axpy(
-                Native.element(y),
-                y.address(),
-                x.address(),
-                (float) factor,
-                y.elements(),
-                Native.threads());
-    }
-
     /// `sum += factor · x` for an fp32 `sum` and any float `x`.
     public static void accumulate(Tensor sum, Tensor x, double factor) {
         Native.requireSame("accumulation", sum, x);

@@ -7,7 +7,6 @@ import dev.tunesmith.engine.tensor.Region;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -43,11 +42,6 @@ public enum SavedForm {
     /// The form that a user names, in small or capital letters.
     public static Optional<SavedForm> of(String name) {
         return Arrays.stream(values()).filter(one -> one.name().equalsIgnoreCase(name)).findFirst();
-    }
-
-    /// The names that [#of] knows.
-    public static List<String> names() {
-        return Arrays.stream(values()).map(one -> one.name().toLowerCase(Locale.ROOT)).toList();
     }
 
     /// The `quantization_config` of the checkpoint.

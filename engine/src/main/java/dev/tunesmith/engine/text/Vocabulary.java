@@ -1,6 +1,5 @@
 package dev.tunesmith.engine.text;
 
-import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelFileException;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -21,10 +20,6 @@ final class Vocabulary {
     private int size;
 
     private Vocabulary() {}
-
-    static Vocabulary of(Path file) {
-        return of(file, JsonTree.read(file));
-    }
 
     static Vocabulary of(Path file, Map<String, Object> tree) {
         Vocabulary vocabulary = new Vocabulary();

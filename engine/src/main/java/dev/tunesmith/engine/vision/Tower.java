@@ -18,7 +18,6 @@ import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
 import dev.tunesmith.kernels.cpu.Rotary.Pairing;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -221,16 +220,5 @@ public final class Tower {
                 region.floats(sin, patches, half),
                 region.ints(tableRows),
                 Pairing.HALVES);
-    }
-
-    /// All linear layers, in the order of the forward pass.
-    public List<Linear> linears() {
-        List<Linear> linears = new ArrayList<>();
-        for (Block block : layers.blocks) {
-            linears.addAll(block.attention().projections().linears());
-            linears.addAll(block.mlp().linears());
-        }
-        linears.addAll(layers.projector.linears());
-        return linears;
     }
 }

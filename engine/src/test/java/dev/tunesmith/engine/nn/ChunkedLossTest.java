@@ -141,7 +141,7 @@ class ChunkedLossTest {
             this.weight =
                     new Parameter("head", region.floats(size.head_VD, size.words, size.width));
             this.weight.train(region);
-            this.head = new Head(weight, 1, 0);
+            this.head = new Head(weight, null, 1, 0);
             this.targets = new Head.Targets(size.labels_N, size.weights_N, IGNORED);
             this.hidden_ND = region.tensor(DType.F32, size.rows, size.width);
             this.hidden_ND.set(size.hidden_ND);

@@ -116,17 +116,6 @@ public final class Json {
         return MAPPER.convertValue(value, TREE);
     }
 
-    /// The tree as a value of the given type.
-    ///
-    /// @throws JsonException when the tree does not fit the type
-    public static <T> T convert(Map<String, ?> tree, Class<T> type) {
-        try {
-            return MAPPER.convertValue(tree, type);
-        } catch (IllegalArgumentException e) {
-            throw new JsonException("the tree is not a " + type.getSimpleName(), 0, 0, e);
-        }
-    }
-
     /// The value as UTF-8 bytes with sorted keys and no spare blanks, so that equal values have
     /// equal hashes whatever the order in which a client wrote their keys.
     public static byte[] canonical(Object value) {

@@ -27,9 +27,4 @@ public record ProblemDetail(
     public ProblemDetail {
         errors = List.copyOf(errors);
     }
-
-    /// A problem without field errors.
-    public static ProblemDetail of(int status, String title, String detail, String code) {
-        return new ProblemDetail("about:blank", title, status, detail, null, code, List.of());
-    }
 }

@@ -21,10 +21,6 @@ public record LeaseTimes(Duration lease, Duration dispatch, Duration backoff, Du
         return seconds(lease);
     }
 
-    double dispatchSeconds() {
-        return seconds(dispatch);
-    }
-
     double backoffSeconds() {
         return seconds(backoff);
     }

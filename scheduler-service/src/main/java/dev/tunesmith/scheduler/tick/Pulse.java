@@ -39,11 +39,6 @@ public final class Pulse implements AutoCloseable {
         wakes.release();
     }
 
-    /// Whether the last try failed.
-    public boolean failing() {
-        return failing;
-    }
-
     /// Finishes the work in hand.
     @Override
     public void close() {

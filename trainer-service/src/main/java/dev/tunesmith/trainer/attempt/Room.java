@@ -43,11 +43,6 @@ final class Room implements AutoCloseable {
         return ours ? Long.parseLong(name.substring(NAME.length())) : -1;
     }
 
-    /// Where it is.
-    Path path() {
-        return path;
-    }
-
     /// An empty folder inside.
     Path folder(String name) throws IOException {
         return Files.createDirectory(path.resolve(name));

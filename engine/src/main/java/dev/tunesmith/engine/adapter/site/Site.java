@@ -8,12 +8,10 @@ import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -32,7 +30,6 @@ public final class Site {
     private final Map<String, Stored> parameters = new LinkedHashMap<>();
     private final Map<String, Supplier<FileTensor>> extras = new TreeMap<>();
     private final Map<String, Tensor> alongside = new TreeMap<>();
-    private final Set<String> unsaved = new HashSet<>();
     private final List<Runnable> undo = new ArrayList<>();
     private Optional<Companion> companion = Optional.empty();
 
@@ -143,13 +140,7 @@ public final class Site {
         value.set(source.unsaved(shape, start));
         Parameter parameter = new Parameter(name, value);
         parameters.put(name, new Stored(parameter, Form.plain()));
-        unsaved.add(name);
         return parameter;
-    }
-
-    /// Names of parameters that adapter files do not have.
-    public Set<String> unsaved() {
-        return unsaved;
     }
 
     /// A matrix that does not train.
