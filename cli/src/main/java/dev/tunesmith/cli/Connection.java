@@ -8,16 +8,18 @@ import java.util.Optional;
 import java.util.Properties;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
 
 /// Where the server is and who asks. Taken from the options, then the environment, then the
 /// embedded stack of this user. A key never stands on a command line, where other users could read
-/// it.
+/// it. The options stand before the verb of a command or behind it.
 public final class Connection {
     private static final String DEFAULT_URL = "http://127.0.0.1:8080";
 
     @Option(
             names = "--url",
             paramLabel = "URL",
+            scope = ScopeType.INHERIT,
             description =
                     "address of the server (default: TUNESMITH_URL, else the stack of \"tunesmith up\")")
     private @Nullable String url;
@@ -25,6 +27,7 @@ public final class Connection {
     @Option(
             names = "--key-file",
             paramLabel = "FILE",
+            scope = ScopeType.INHERIT,
             description =
                     "file with the API key (default: TUNESMITH_API_KEY, else the stack's first demo tenant)")
     private @Nullable Path keyFile;

@@ -26,6 +26,14 @@ final class JobsCommand {
     @Mixin private Connection connection;
     @Mixin private Output output;
 
+    Connection connection() {
+        return connection;
+    }
+
+    Output output() {
+        return output;
+    }
+
     @Command(description = "List jobs, newest first.", mixinStandardHelpOptions = true)
     int ls(@Option(names = "--limit", defaultValue = "20") int limit) {
         JsonNode list = connection.open().get(JOBS + "?limit=" + limit);

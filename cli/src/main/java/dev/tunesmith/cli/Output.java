@@ -13,16 +13,24 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
 
-/// How a command shows its result: a table for people, the API's own object for programs.
+/// How a command shows its result: a table for people, the API's own object for programs. The
+/// options stand before the verb of a command or behind it.
 public final class Output {
     private static final DateTimeFormatter LOCAL =
             DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss").withZone(ZoneId.systemDefault());
 
-    @Option(names = "--json", description = "print the API's JSON and nothing else")
+    @Option(
+            names = "--json",
+            scope = ScopeType.INHERIT,
+            description = "print the API's JSON and nothing else")
     private boolean json;
 
-    @Option(names = "--quiet", description = "no progress on stderr")
+    @Option(
+            names = "--quiet",
+            scope = ScopeType.INHERIT,
+            description = "no progress on stderr")
     private boolean quiet;
 
     private final PrintStream out = System.out;

@@ -17,9 +17,9 @@ import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 
 /// `tunesmith jobs plot JOB`: the curves of a job in the terminal, and its pictures as files. Of a
 /// job that still runs it draws what was reported so far.
@@ -39,8 +39,7 @@ final class PlotCommand implements Callable<Integer> {
     private static final int EVENTS_MAX = 100;
     private static final ObjectReader LINES = Api.JSON.readerForMapOf(Object.class);
 
-    @Mixin private Connection connection;
-    @Mixin private Output output;
+    @ParentCommand private JobsCommand jobs;
 
     @Parameters(paramLabel = "JOB")
     private String id;
@@ -62,7 +61,7 @@ final class PlotCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Api api = connection.open();
+        Api api = jobs.connection().open();
         JsonNode job = api.get(JOBS + Api.quoted(id));
         Map<String, String> files = resultFiles(api, job);
         Map<String, Series> series =
@@ -80,7 +79,7 @@ final class PlotCommand implements Callable<Integer> {
         }
         var lines = new ArrayList<String>();
         panels.forEach(panel -> lines.addAll(TerminalPlot.of(panel, width, height)));
-        output.object(Api.JSON.valueToTree(panels), String.join("\n", lines));
+        jobs.output().object(Api.JSON.valueToTree(panels), String.join("\n", lines));
         if (folder != null) {
             write(api, files, folder);
         }

@@ -269,11 +269,27 @@ final class DataVerbsTest {
     }
 
     @Test
-    void jsonIsTheTaskAsItCame() throws JsonProcessingException {
+    void jsonIsTheTaskAsItCameWhereverItIsAskedFor() throws JsonProcessingException {
         result = FIGURES;
-        Said said = server.runVerb("data", "--json", "tokens", UPLOADED, "--model", "nano");
+        for (List<String> words :
+                List.of(
+                        List.of("--json", "tokens", UPLOADED, "--model", "nano"),
+                        List.of("tokens", UPLOADED, "--model", "nano", "--json"))) {
+            polls = 0;
+            Said said = run(words.toArray(String[]::new));
 
-        assertThat(Api.JSON.readTree(said.out()).path("result").path("tokens").asInt())
-                .isEqualTo(345);
+            assertThat(said.code()).as(said.err()).isZero();
+            assertThat(Api.JSON.readTree(said.out()).path("result").path("tokens").asInt())
+                    .isEqualTo(345);
+        }
+    }
+
+    @Test
+    void theServerIsNamedBeforeAVerbOrBehindIt() {
+        result = FIGURES;
+        Said said = server.run("data", "tokens", UPLOADED, "--model", "nano");
+
+        assertThat(said.code()).as(said.err()).isZero();
+        assertThat(said.out()).contains("12 rows, 345 tokens");
     }
 }
