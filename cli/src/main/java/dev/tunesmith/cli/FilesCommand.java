@@ -71,8 +71,7 @@ public final class FilesCommand {
             @Parameters(paramLabel = "ID") String id,
             @Option(names = "-o", paramLabel = "FILE", description = "write them there")
                     @Nullable Path target) {
-        output.lines(
-                connection.open(), "/api/v1/files/" + Api.quoted(id) + "/findings", target);
+        output.lines(connection.open(), "/api/v1/files/" + Api.quoted(id) + "/findings", target);
         return ExitCode.OK;
     }
 

@@ -27,10 +27,7 @@ public final class Output {
             description = "print the API's JSON and nothing else")
     private boolean json;
 
-    @Option(
-            names = "--quiet",
-            scope = ScopeType.INHERIT,
-            description = "no progress on stderr")
+    @Option(names = "--quiet", scope = ScopeType.INHERIT, description = "no progress on stderr")
     private boolean quiet;
 
     private final PrintStream out = System.out;

@@ -49,7 +49,13 @@ final class SpecPlanTest {
     @Test
     void validateListsAllProblemsAtOnce() {
         Said said =
-                Said.by("spec", "validate", spec.toString(), "rank=0", "lrate=1e-4", "n_epochs=many");
+                Said.by(
+                        "spec",
+                        "validate",
+                        spec.toString(),
+                        "rank=0",
+                        "lrate=1e-4",
+                        "n_epochs=many");
         assertThat(said.code()).isEqualTo(ExitCode.USAGE);
         assertThat(said.err())
                 .contains("the spec has 3 problems", "x_training.rank", "x_training.lrate")

@@ -2,8 +2,8 @@ package dev.tunesmith.api.job;
 
 import dev.tunesmith.api.repeat.CompatSettings;
 import dev.tunesmith.api.repeat.CreateRequest;
-import dev.tunesmith.api.repeat.FirstAnswers.Answer;
 import dev.tunesmith.api.repeat.FirstAnswers;
+import dev.tunesmith.api.repeat.FirstAnswers.Answer;
 import dev.tunesmith.api.tenant.Caller;
 import dev.tunesmith.api.web.ApiException;
 import dev.tunesmith.api.web.Limits;
@@ -121,13 +121,7 @@ final class Submission {
         }
         Instant now = clock.instant();
         JobId id = ids.nextJob();
-        var entry =
-                new Admissions.Entry(
-                        id,
-                        spec,
-                        Sha256.of(Json.canonical(spec)),
-                        request,
-                        now);
+        var entry = new Admissions.Entry(id, spec, Sha256.of(Json.canonical(spec)), request, now);
         String body = Json.text(JobView.of(newJob(id, spec, now), answers.caller()));
         return answers.make(request, id.value(), id.wire(), body, () -> admissions.admit(entry));
     }

@@ -40,8 +40,7 @@ public record CreateRequest(
         digest.update("POST %s\n".formatted(path).getBytes(UTF_8));
         digest.update(Json.canonical(tree));
         boolean isRetry = retryCount != null && !retryCount.strip().equals("0");
-        return new CreateRequest(
-                tree, Sha256.of(digest), Optional.ofNullable(key), isRetry);
+        return new CreateRequest(tree, Sha256.of(digest), Optional.ofNullable(key), isRetry);
     }
 
     /// [#hash] as the database has it.

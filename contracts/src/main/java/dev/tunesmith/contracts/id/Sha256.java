@@ -21,8 +21,7 @@ public final class Sha256 {
     public static String of(InputStream content) throws IOException {
         MessageDigest digest = digest();
         long _ =
-                content.transferTo(
-                        new DigestOutputStream(OutputStream.nullOutputStream(), digest));
+                content.transferTo(new DigestOutputStream(OutputStream.nullOutputStream(), digest));
         return of(digest);
     }
 

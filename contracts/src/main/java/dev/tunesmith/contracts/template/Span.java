@@ -4,5 +4,4 @@ package dev.tunesmith.contracts.template;
 ///
 /// @param start first character
 /// @param end behind the last character
-public record Span(int start, int end) {
-}
+public record Span(int start, int end) {}

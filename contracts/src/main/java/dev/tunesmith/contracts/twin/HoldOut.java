@@ -16,9 +16,9 @@ public final class HoldOut {
 
     /// The held-out rows of a set.
     ///
-    /// A share takes the rows whose place is below it, or the first in that order if these are none;
-    /// a number takes groups in that order until they have as many rows. At least one group is left
-    /// for training, unless all rows say the same: then nothing is held out.
+    /// A share takes the rows whose place is below it, or the first in that order if these are
+    /// none; a number takes groups in that order until they have as many rows. At least one group
+    /// is left for training, unless all rows say the same: then nothing is held out.
     ///
     /// @param prints what each row says; those of a group are equal
     /// @param size a share below 1, or a number of rows

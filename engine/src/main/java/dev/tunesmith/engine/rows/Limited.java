@@ -7,8 +7,8 @@ import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.zip.ZipException;
 
-/// Reads a stream that ends with an error once it gave more than it may: a small file can decompress to
-/// any length.
+/// Reads a stream that ends with an error once it gave more than it may: a small file can
+/// decompress to any length.
 final class Limited implements BlockStream.Reading {
 
     private final Path file;
@@ -25,8 +25,7 @@ final class Limited implements BlockStream.Reading {
     }
 
     @Override
-    public int read(InputStream source, byte[] target, int offset, int length)
-            throws IOException {
+    public int read(InputStream source, byte[] target, int offset, int length) throws IOException {
         int read;
         try {
             read = source.read(target, offset, length);
