@@ -1,6 +1,6 @@
 """Vocabularies in the notations of the libraries that made them, and what those libraries do with hostile texts.
 
-Usage: text_vocabularies.py OUTDIR [COUNT [SEED]] with sentencepiece 0.2.3, tiktoken 0.14.0, tokenizers 0.23.3, gguf 0.19.0, regex.
+Usage: text_vocabularies.py OUTDIR [COUNT [SEED [NAME,…]]] (the names: only these of SentencePiece) with sentencepiece 0.2.3, tiktoken 0.14.0, tokenizers 0.23.3, gguf 0.19.0, regex.
 OUTDIR gets a folder a vocabulary: its files and golden.jsonl with `text`, `ids` and, where it is not the text, `decoded`;
 and splits.jsonl beside it tells how the published regular expressions cut texts.
 """
@@ -25,6 +25,7 @@ from hostile_strings import texts
 OUT = pathlib.Path(sys.argv[1])
 COUNT = int(sys.argv[2]) if len(sys.argv) > 2 else 60
 SEED = int(sys.argv[3]) if len(sys.argv) > 3 else 5
+ONLY = sys.argv[4].split(",") if len(sys.argv) > 4 else []
 CORPUS = (pathlib.Path(__file__).parent / "text_inputs" / "multilingual.txt").read_text(encoding="utf-8").splitlines()
 
 PATTERNS = {
@@ -59,6 +60,14 @@ PIECES = {
     "spm_char": dict(model_type="char", vocab_size=300, character_coverage=0.98, normalization_rule_name="identity",
                      remove_extra_whitespaces=False),
     "spm_char_joined": dict(model_type="char", vocab_size=200, character_coverage=0.98, normalization_rule_name="identity"),
+    "spm_word": dict(model_type="word", vocab_size=400, normalization_rule_name="identity", remove_extra_whitespaces=False),
+    "spm_word_joined": dict(model_type="word", vocab_size=300, normalization_rule_name="identity"),
+    "spm_word_suffix": dict(model_type="word", vocab_size=300, normalization_rule_name="identity", remove_extra_whitespaces=False,
+                            treat_whitespace_as_suffix=True),
+    "spm_bpe_suffix": dict(model_type="bpe", vocab_size=1200, byte_fallback=True, character_coverage=0.98,
+                           normalization_rule_name="identity", remove_extra_whitespaces=False, treat_whitespace_as_suffix=True),
+    "spm_unigram_suffix": dict(model_type="unigram", vocab_size=800, character_coverage=0.98, normalization_rule_name="identity",
+                               treat_whitespace_as_suffix=True),
     "spm_bpe_symbols": dict(model_type="bpe", vocab_size=700, character_coverage=0.98, normalization_rule_name="identity",
                             remove_extra_whitespaces=False, user_defined_symbols=["<start_of_turn>", "ello", "12"]),
 }
@@ -91,11 +100,13 @@ def same(processor, text):
         return True
     mapped = normalizers.Precompiled(charsmap.precompiled_charsmap).normalize_str(text)
     mapped = regex.sub(" {2,}", " ", mapped).strip(" ").replace(" ", "▁")
-    return processor.normalize(text) == ("▁" + mapped if mapped else "")
+    return processor.normalize(text) in (("▁" + mapped, mapped + "▁") if mapped else ("",))
 
 
 def sentencepieces():
     for name, options in PIECES.items():
+        if ONLY and name not in ONLY:
+            continue
         buffer = io.BytesIO()
         sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(line for line in CORPUS if line.strip()),
                                                  model_writer=buffer, num_threads=1, minloglevel=2, **options)
@@ -107,7 +118,8 @@ def sentencepieces():
             names.append("▁")  # the library takes it for a blank inside a symbol that users defined
         if options["normalization_rule_name"] != "identity":
             names.append("\x85")
-        rows = [(t, processor.encode(t), None) for t in plain(texts(COUNT, SEED), names) if same(processor, t)]
+        given = texts(COUNT, SEED) + (CORPUS[:30] if options["model_type"] == "word" else [])  # hostile texts have few words
+        rows = [(t, processor.encode(t), None) for t in plain(given, names) if same(processor, t)]
         if name == "spm_bpe_symbols":  # transformers and we set no blank before a symbol or a blank at the start
             rows = [row for row in rows if not row[0].startswith((" ", *options["user_defined_symbols"]))]
         write(folder, [(t, ids, t) for t, ids, _ in rows])
@@ -219,6 +231,8 @@ def splits():
 
 if __name__ == "__main__":
     sentencepieces()
+    if ONLY:
+        sys.exit()
     ranks_and_merges()
     words()
     splits()

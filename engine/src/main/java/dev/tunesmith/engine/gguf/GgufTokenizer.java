@@ -38,8 +38,8 @@ final class GgufTokenizer {
         String kind = String.valueOf(file.metadata().get("tokenizer.ggml.model"));
         switch (kind) {
             case "gpt2" -> writeByteLevel(folder);
-            case "llama" -> writePieces(folder, true);
-            case "t5" -> writePieces(folder, false);
+            case "llama" -> writePieces(folder, PieceTokenizer.Finding.MERGES);
+            case "t5" -> writePieces(folder, PieceTokenizer.Finding.PROBABLE);
             case "bert" -> writeWords(folder);
             default ->
                     notes.add(
@@ -82,13 +82,15 @@ final class GgufTokenizer {
         JsonTree.write(folder.resolve(ModelDirectory.TOKENIZER), tree.tree());
     }
 
-    private void writePieces(Path folder, boolean merges) throws IOException {
+    private void writePieces(Path folder, PieceTokenizer.Finding finding) throws IOException {
         List<Piece> pieces = pieces();
         var way =
                 new PieceTokenizer.Way(
-                        merges,
-                        merges,
-                        flag("add_space_prefix", true),
+                        finding,
+                        finding == PieceTokenizer.Finding.MERGES,
+                        flag("add_space_prefix", true)
+                                ? PieceTokenizer.Dummy.BEFORE
+                                : PieceTokenizer.Dummy.NONE,
                         flag("remove_extra_whitespaces", false),
                         characterMap());
         JsonTree.write(

@@ -50,6 +50,11 @@ public final class Tokenizer implements AutoCloseable {
 
     private final Path file;
     private final Vocabulary vocabulary;
+
+    /// The token for unknown words, if a run of them is one token: the library does that for
+    /// merges alone.
+    private final OptionalInt fused;
+
     private final HuggingFaceTokenizer parsing;
     private final HuggingFaceTokenizer literal;
     private final HuggingFaceTokenizer ofUsers;
@@ -65,6 +70,7 @@ public final class Tokenizer implements AutoCloseable {
             Optional<Shortcut> shortcut) {
         this.file = file;
         this.vocabulary = vocabulary;
+        this.fused = vocabulary.fusedWord();
         this.parsing = parsing;
         this.literal = literal;
         this.ofUsers = ofUsers;
@@ -147,21 +153,33 @@ public final class Tokenizer implements AutoCloseable {
         }
     }
 
-    /// The twin of a Unigram vocabulary in which the names of control tokens are no words.
+    /// The twin of a vocabulary of words, scored (Unigram) or not, in which the names of control
+    /// tokens are none.
     private static Optional<Map<String, Object>> withoutControlWords(
             Map<String, Object> tree, Vocabulary vocabulary) {
-        if (!(tree.get("model") instanceof Map<?, ?> model)
-                || !(model.get("vocab") instanceof List<?> scored)) {
+        if (!(tree.get("model") instanceof Map<?, ?> model)) {
             return Optional.empty();
         }
-        List<Object> words = new ArrayList<>(scored);
-        for (int id = 0; id < words.size(); id++) {
-            if (vocabulary.isSpecial(id) && words.get(id) instanceof List<?> pair) {
-                words.set(id, List.of(ALIAS + id, pair.getLast()));
-            }
-        }
         Map<Object, Object> renamed = new LinkedHashMap<>(model);
-        renamed.put("vocab", words);
+        if (model.get("vocab") instanceof List<?> scored) {
+            List<Object> words = new ArrayList<>(scored);
+            for (int id = 0; id < words.size(); id++) {
+                if (vocabulary.isSpecial(id) && words.get(id) instanceof List<?> pair) {
+                    words.set(id, List.of(ALIAS + id, pair.getLast()));
+                }
+            }
+            renamed.put("vocab", words);
+        } else if ("WordLevel".equals(model.get("type"))
+                && model.get("vocab") instanceof Map<?, ?> ids) {
+            Map<Object, Object> words = new LinkedHashMap<>();
+            ids.forEach((word, id) -> {
+                boolean control = id instanceof Integer i && vocabulary.isSpecial(i);
+                words.put(control && !word.equals(model.get("unk_token")) ? ALIAS + id : word, id);
+            });
+            renamed.put("vocab", words);
+        } else {
+            return Optional.empty();
+        }
         Map<String, Object> twin = new LinkedHashMap<>(tree);
         twin.put("model", renamed);
         return Optional.of(twin);
@@ -324,7 +342,11 @@ public final class Tokenizer implements AutoCloseable {
                 : codePoint;
     }
 
-    private static int[] ids(Encoding encoding) {
+    private int[] ids(Encoding encoding) {
+        return fused.isPresent() ? tokens(encoding).ids() : everyId(encoding);
+    }
+
+    private static int[] everyId(Encoding encoding) {
         long[] ids = encoding.getIds();
         int[] narrow = new int[ids.length];
         for (int i = 0; i < ids.length; i++) {
@@ -333,8 +355,8 @@ public final class Tokenizer implements AutoCloseable {
         return narrow;
     }
 
-    private static Tokens tokens(Encoding encoding) {
-        int[] ids = ids(encoding);
+    private Tokens tokens(Encoding encoding) {
+        int[] ids = everyId(encoding);
         CharSpan[] spans = encoding.getCharTokenSpans();
         int[] begins = new int[ids.length];
         int[] ends = new int[ids.length];
@@ -343,7 +365,8 @@ public final class Tokenizer implements AutoCloseable {
             begins[i] = span == null ? 0 : span.getStart();
             ends[i] = span == null ? 0 : span.getEnd();
         }
-        return new Tokens(ids, begins, ends);
+        var tokens = new Tokens(ids, begins, ends);
+        return fused.isPresent() ? tokens.withoutRunsOf(fused.getAsInt()) : tokens;
     }
 
     /// The tokens of a text as the tokenizer names them: for showing, not for decoding.

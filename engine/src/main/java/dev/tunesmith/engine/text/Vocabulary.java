@@ -18,6 +18,7 @@ final class Vocabulary {
     private final Map<Integer, String> tokenOf = new HashMap<>();
     private final Set<Integer> special = new HashSet<>();
     private int size;
+    private @Nullable String fusedWord;
 
     private Vocabulary() {}
 
@@ -30,6 +31,11 @@ final class Vocabulary {
             case Map<?, ?> ids -> ids.forEach((token, id) -> vocabulary.put(file, token, id));
             case List<?> scored -> vocabulary.putScored(file, scored);
             case null, default -> throw new ModelFileException(file, "model.vocab is missing");
+        }
+        if ("WordLevel".equals(model.get("type"))
+                && Boolean.TRUE.equals(model.get("fuse_unk"))
+                && model.get("unk_token") instanceof String word) {
+            vocabulary.fusedWord = word;
         }
         if (tree.get("added_tokens") instanceof List<?> added) {
             for (Object entry : added) {
@@ -70,6 +76,11 @@ final class Vocabulary {
         return size;
     }
 
+    OptionalInt fusedWord() {
+        return fusedWord == null ? OptionalInt.empty() : id(fusedWord);
+    }
+
+    /// The id of a token, if there is such a one.
     OptionalInt id(String token) {
         Integer id = idOf.get(token);
         return id == null ? OptionalInt.empty() : OptionalInt.of(id);

@@ -68,6 +68,7 @@ class VocabularyNotationTest {
             strings = {
                 "spm_bpe",
                 "spm_bpe_no_prefix",
+                "spm_bpe_suffix",
                 "spm_unigram_bytes",
                 "spm_unigram_symbols",
                 "tiktoken"
@@ -130,14 +131,37 @@ class VocabularyNotationTest {
         }
     }
 
+    /// Kills: words looked up with the names of control tokens among them.
+    @Test
+    void noWordOfAUserBecomesAControlToken() {
+        Path file = Path.of("..", "golden/text/vocabularies/spm_word_suffix", "tokenizer.model");
+        try (Tokenizer tokenizer = Tokenizer.open(file)) {
+            int start = tokenizer.id("<s>").orElseThrow();
+            assertThat(tokenizer.encode("<s> the", SpecialText.PARSED)).contains(start);
+            assertThat(tokenizer.encode("<s> the", SpecialText.USER)).doesNotContain(start);
+        }
+    }
+
+    /// Kills: a token for each unknown word of a run, and one that covers the first of them alone.
+    @Test
+    void aRunOfUnknownWordsIsOneTokenOverAllOfThem() {
+        Path file = Path.of("..", "golden/text/vocabularies/spm_word", "tokenizer.model");
+        try (Tokenizer tokenizer = Tokenizer.open(file)) {
+            Tokens tokens = tokenizer.encodeWithOffsets("the xyzzy qux the", SpecialText.PARSED);
+            assertThat(tokens.ids()).hasSize(3);
+            assertThat(tokens.begins()[1]).isEqualTo(3);
+            assertThat(tokens.ends()[1]).isEqualTo(13);
+        }
+    }
+
     /// Kills: reading a way of finding pieces that is not known as another one.
     @ParameterizedTest
     @CsvSource(
             delimiter = '~',
             value = {
-                "12 02 18 03~unigram, bpe and char are read, not word",
-                "12 02 18 09~unigram, bpe and char are read, not number 9",
-                "12 03 C0 01 01~treat_whitespace_as_suffix = true is not read",
+                "12 02 18 09~unigram, bpe, word and char are read, not number 9",
+                "12 02 18 03 0A 06 0A 02 78 79 18 04~user_defined_symbols with the model type word",
+                "12 03 C0 01 01 0A 06 0A 02 78 79 18 04~user_defined_symbols with treat_whitespace_as_suffix",
                 "1A 02 28 00~escape_whitespaces = false is not read",
                 "1A 02 20 01 0A 04 0A 02 61 62 0A 06 0A 02 78 79 18 04~user_defined_symbols with remove_extra_whitespaces"
             })

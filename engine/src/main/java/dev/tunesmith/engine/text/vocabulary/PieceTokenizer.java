@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /// Pieces of SentencePiece as the tree of a `tokenizer.json`.
 ///
-/// A file says how pieces are found: by merges, which follow from the scores, or by the most
-/// probable cut (Unigram).
+/// A file says how pieces are found: by merges, which follow from the scores, by the most probable
+/// cut (Unigram), or not at all: every word is a piece.
 public final class PieceTokenizer {
     private static final String BLANK = "\u2581";
 
@@ -26,18 +26,31 @@ public final class PieceTokenizer {
     private final List<Piece> pieces;
     private final Way way;
 
+    /// How the pieces of a text are found.
+    public enum Finding {
+        MERGES,
+        PROBABLE,
+        WORDS
+    }
+
+    /// Where a text gets a blank that it does not have.
+    public enum Dummy {
+        NONE,
+        BEFORE,
+        BEHIND
+    }
+
     /// How pieces are found, and how a text is prepared.
     ///
-    /// @param merges whether by merges, else the most probable cut
     /// @param byteFallback whether a character without a piece is written as its bytes
-    /// @param dummyPrefix whether a blank stands before every text
+    /// @param dummy the blank that every text gets
     /// @param blanksJoined whether blanks are joined, and dropped at both ends
     /// @param characterMap the compiled rules of normalisation, empty for none
     @SuppressWarnings("ArrayRecordComponent") // read once, never compared
     public record Way(
-            boolean merges,
+            Finding finding,
             boolean byteFallback,
-            boolean dummyPrefix,
+            Dummy dummy,
             boolean blanksJoined,
             byte[] characterMap) {}
 
@@ -58,7 +71,8 @@ public final class PieceTokenizer {
         AddedTokens.named(pieces).forEach(added::orElse);
         // A symbol that users defined parts a text, but only its beginning gets a blank.
         boolean parted = pieces.stream().anyMatch(piece -> piece.kind() == Kind.USER_DEFINED);
-        boolean onlyFirst = parted || !added.flag("legacy").orElse(true);
+        boolean onlyFirst =
+                way.dummy == Dummy.BEFORE && (parted || !added.flag("legacy").orElse(true));
         TokenizerTree tree = tokenizer.tree(added.all(), onlyFirst);
         String name = added.text("tokenizer_class");
         added.around(name.startsWith("Llama") || name.startsWith("Gemma"))
@@ -77,11 +91,16 @@ public final class PieceTokenizer {
         }
         added.forEach(token -> ids.putIfAbsent(token.content(), token.id()));
         List<Map<String, Object>> entries = added.stream().map(AddedTokens::entry).toList();
-        TokenizerTree tree =
-                TokenizerTree.of(way.merges ? merging(ids) : probable(ids), entries)
-                        .normalizers(normalizers(onlyFirst))
-                        .decoders(decoders());
-        return onlyFirst && way.dummyPrefix ? tree.splitters(List.of(firstBlank())) : tree;
+        Map<String, @Nullable Object> model =
+                switch (way.finding) {
+                    case MERGES -> merging(ids);
+                    case PROBABLE -> probable(ids);
+                    case WORDS -> whole(ids);
+                };
+        return TokenizerTree.of(model, entries)
+                .normalizers(normalizers(onlyFirst))
+                .splitters(splitters(onlyFirst))
+                .decoders(decoders());
     }
 
     private List<Map<String, Object>> normalizers(boolean onlyFirst) {
@@ -102,18 +121,45 @@ public final class PieceTokenizer {
                     TokenizerTree.step(
                             "Replace", "pattern", Map.of("Regex", "\\A | \\z"), "content", ""));
         }
-        if (way.dummyPrefix && !onlyFirst) {
+        if (way.dummy == Dummy.BEFORE && !onlyFirst) {
             steps.add(TokenizerTree.step("Prepend", "prepend", BLANK));
         }
-        if (!(onlyFirst && way.dummyPrefix)) {
+        if (way.dummy == Dummy.BEHIND) {
+            steps.add(
+                    TokenizerTree.step(
+                            "Replace", "pattern", Map.of("Regex", "\\z"), "content", BLANK));
+        }
+        if (!onlyFirst) {
             steps.add(TokenizerTree.replace(" ", BLANK));
         }
         return steps;
     }
 
-    private static Map<String, Object> firstBlank() {
-        return TokenizerTree.step(
-                "Metaspace", "replacement", BLANK, "prepend_scheme", "first", "split", false);
+    private List<Map<String, Object>> splitters(boolean onlyFirst) {
+        boolean words = way.finding == Finding.WORDS;
+        if (onlyFirst) {
+            return List.of(
+                    TokenizerTree.step(
+                            "Metaspace",
+                            "replacement",
+                            BLANK,
+                            "prepend_scheme",
+                            "first",
+                            "split",
+                            words));
+        }
+        // Wherever the blank of a text stands, a word begins with one.
+        return words
+                ? List.of(
+                        TokenizerTree.step(
+                                "Split",
+                                "pattern",
+                                Map.of("String", BLANK),
+                                "behavior",
+                                "MergedWithNext",
+                                "invert",
+                                false))
+                : List.of();
     }
 
     private List<Map<String, Object>> decoders() {
@@ -121,8 +167,11 @@ public final class PieceTokenizer {
         steps.add(TokenizerTree.replace(BLANK, " "));
         steps.add(TokenizerTree.step("ByteFallback"));
         steps.add(TokenizerTree.step("Fuse"));
-        if (way.dummyPrefix) {
-            steps.add(TokenizerTree.step("Strip", "content", " ", "start", 1, "stop", 0));
+        int before = way.dummy == Dummy.BEFORE ? 1 : 0;
+        int behind = way.dummy == Dummy.BEHIND ? 1 : 0;
+        if (before + behind > 0) {
+            steps.add(
+                    TokenizerTree.step("Strip", "content", " ", "start", before, "stop", behind));
         }
         return steps;
     }
@@ -138,6 +187,16 @@ public final class PieceTokenizer {
     private Map<String, @Nullable Object> merging(Map<String, Integer> ids) {
         return TokenizerTree.bpe(
                 ids, mergesOfScores(), new TokenizerTree.Bpe(unknown(), way.byteFallback, false));
+    }
+
+    /// The library knows no `fuse_unk` here: [dev.tunesmith.engine.text.Tokenizer] sees to it.
+    private Map<String, @Nullable Object> whole(Map<String, Integer> ids) {
+        Map<String, @Nullable Object> model = new LinkedHashMap<>();
+        model.put("type", "WordLevel");
+        model.put("vocab", ids);
+        model.put("unk_token", unknown());
+        model.put("fuse_unk", true);
+        return model;
     }
 
     private record Merge(String left, String right, int token) {}

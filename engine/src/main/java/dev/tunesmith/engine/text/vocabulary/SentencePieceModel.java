@@ -2,6 +2,8 @@ package dev.tunesmith.engine.text.vocabulary;
 
 import dev.tunesmith.engine.io.ModelFileException;
 import dev.tunesmith.engine.text.vocabulary.Piece.Kind;
+import dev.tunesmith.engine.text.vocabulary.PieceTokenizer.Dummy;
+import dev.tunesmith.engine.text.vocabulary.PieceTokenizer.Finding;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,26 +47,35 @@ final class SentencePieceModel {
         if (pieces.isEmpty()) {
             throw new ModelFileException(file, "there is no piece in it");
         }
-        // Pieces of one character can be found in one way only, so the most probable cut is theirs.
-        if (model != UNIGRAM && model != BPE && model != CHAR) {
+        Finding finding =
+                switch (model) {
+                    // Pieces of one character can be found in one way only.
+                    case UNIGRAM, CHAR -> Finding.PROBABLE;
+                    case BPE -> Finding.MERGES;
+                    case WORD -> Finding.WORDS;
+                    default ->
+                            throw new ModelFileException(
+                                    file,
+                                    "the model types unigram, bpe, word and char are read, not number "
+                                            + model);
+                };
+        boolean symbols = pieces.stream().anyMatch(piece -> piece.kind() == Kind.USER_DEFINED);
+        if (symbols && (blanksJoined || blankBehind || finding == Finding.WORDS)) {
             throw new ModelFileException(
                     file,
-                    "the model types unigram, bpe and char are read, not %s"
-                            .formatted(model == WORD ? "word" : "number " + model));
-        }
-        if (blankBehind) {
-            throw new ModelFileException(file, "treat_whitespace_as_suffix = true is not read");
-        }
-        boolean symbols = pieces.stream().anyMatch(piece -> piece.kind() == Kind.USER_DEFINED);
-        if (blanksJoined && symbols) {
-            throw new ModelFileException(
-                    file, "user_defined_symbols with remove_extra_whitespaces = true are not read");
+                    "user_defined_symbols with %s are not read"
+                            .formatted(
+                                    blanksJoined
+                                            ? "remove_extra_whitespaces = true"
+                                            : blankBehind
+                                                    ? "treat_whitespace_as_suffix = true"
+                                                    : "the model type word"));
         }
         if (!blanksEscaped) {
             throw new ModelFileException(file, "escape_whitespaces = false is not read");
         }
-        return new PieceTokenizer.Way(
-                model == BPE, byteFallback, dummyPrefix, blanksJoined, characterMap);
+        Dummy dummy = !dummyPrefix ? Dummy.NONE : blankBehind ? Dummy.BEHIND : Dummy.BEFORE;
+        return new PieceTokenizer.Way(finding, byteFallback, dummy, blanksJoined, characterMap);
     }
 
     private void piece(ProtocolBuffer message) {
