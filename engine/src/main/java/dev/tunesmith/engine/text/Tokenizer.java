@@ -51,8 +51,8 @@ public final class Tokenizer implements AutoCloseable {
     private final Path file;
     private final Vocabulary vocabulary;
 
-    /// The token for unknown words, if a run of them is one token: the library does that for
-    /// merges alone.
+    /// The token for unknown words, if a run of them is one token: the library does that for merges
+    /// alone.
     private final OptionalInt fused;
 
     private final HuggingFaceTokenizer parsing;

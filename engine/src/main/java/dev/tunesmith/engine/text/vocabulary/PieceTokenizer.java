@@ -170,8 +170,7 @@ public final class PieceTokenizer {
         int before = way.dummy == Dummy.BEFORE ? 1 : 0;
         int behind = way.dummy == Dummy.BEHIND ? 1 : 0;
         if (before + behind > 0) {
-            steps.add(
-                    TokenizerTree.step("Strip", "content", " ", "start", before, "stop", behind));
+            steps.add(TokenizerTree.step("Strip", "content", " ", "start", before, "stop", behind));
         }
         return steps;
     }
