@@ -1,7 +1,9 @@
 package dev.tunesmith.contracts.fit;
 
+import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.ModelRole;
+import dev.tunesmith.contracts.method.Reference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -27,13 +29,15 @@ public record Beside(String name, @Nullable ModelFacts facts, Use use, int rows)
         /// It answers questions.
         ANSWERS,
         /// It looks at texts, as the model that trains was before.
-        BEFORE
+        BEFORE,
+        /// The same, of which all but the adapter is that of the model that trains.
+        ADAPTER_BEFORE
     }
 
     /// The models that a method needs.
     ///
-    /// @param weights whether weights train, so that the model from before is one of its own; an
-    ///   adapter is only left out
+    /// @param weights whether weights train, so that the model from before is one of its own; a new
+    ///   adapter is only left out, and one with which training goes on is kept as it was
     /// @param known shapes of the models that the job names; others are taken for as large as the
     ///   one that trains
     public static List<Beside> of(
@@ -41,6 +45,9 @@ public record Beside(String name, @Nullable ModelFacts facts, Use use, int rows)
         List<Beside> all = new ArrayList<>();
         if (settings.needsReference() && settings.reference().model().isEmpty() && weights) {
             all.add(new Beside(ModelRole.REFERENCE.wire(), null, Use.BEFORE, 0));
+        }
+        if (settings.needsReference() && settings.reference().equals(Reference.START) && !weights) {
+            all.add(new Beside("adapter as it was", null, Use.ADAPTER_BEFORE, 0));
         }
         settings.companions().keySet().stream()
                 .sorted()
@@ -64,17 +71,30 @@ public record Beside(String name, @Nullable ModelFacts facts, Use use, int rows)
     }
 
     /// Parameters of its weights and of its adapter.
-    long parameters(ModelFacts model) {
-        return shape(model).parameters() + (facts == null ? 0 : facts.adapter());
+    long parameters(ModelFacts model, Workload work) {
+        return use == Use.ADAPTER_BEFORE
+                ? adapterBefore(model, work)
+                : shape(model).parameters() + (facts == null ? 0 : facts.adapter());
+    }
+
+    /// A LoftQ begins with what its codes have lost, so what it begins with is kept too.
+    private static long adapterBefore(ModelFacts model, Workload work) {
+        return work.kind() == AdapterKind.LOFTQ && model.adapter() == 0
+                ? AdapterSize.trained(model, work)
+                : model.adapter();
     }
 
     /// Bytes of its weights.
     long weights(ModelFacts model, Workload work) {
-        return (work.bf16() ? 2 : 4) * parameters(model);
+        return (work.bf16() ? 2 : 4) * parameters(model, work);
     }
 
-    /// What it takes while it works, when the step has taken nothing yet.
+    /// What it takes while it works, when the step has taken nothing yet. A step always takes more
+    /// than its own model and adapter that only read.
     long working(ModelFacts model, Workload work) {
+        if (use == Use.ADAPTER_BEFORE) {
+            return 0;
+        }
         ModelFacts shape = shape(model);
         Workload alone = work.withoutTraining(rows == 0 ? work.microBatch() : rows);
         return use == Use.ANSWERS

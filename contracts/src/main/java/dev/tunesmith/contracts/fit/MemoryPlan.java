@@ -77,10 +77,11 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
                         workspace(step, model, work),
                         drawing(step, model, work),
                         companions(step, model, work));
+        List<Beside> others = others(model, work);
         List<Section> terms =
                 all.stream()
                         .filter(term -> work.drawn() > 0 || !term.name().equals(DRAWING))
-                        .filter(term -> !work.beside().isEmpty() || !term.name().equals(COMPANIONS))
+                        .filter(term -> !others.isEmpty() || !term.name().equals(COMPANIONS))
                         .toList();
         long moving = terms.stream().mapToLong(Section::bytes).sum();
         Section fragmentation =
@@ -166,6 +167,12 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
                         .formatted(work.drawn(), work.rowTokens()));
     }
 
+    private static List<Beside> others(ModelFacts model, Workload work) {
+        return work.beside().stream()
+                .filter(other -> other.parameters(model, work) > 0)
+                .toList();
+    }
+
     /// The other models, which work when the step has not begun.
     private static Section companions(StepSize step, ModelFacts model, Workload work) {
         long weights = work.beside().stream().mapToLong(other -> other.weights(model, work)).sum();
@@ -177,8 +184,9 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
         long drawing = work.drawn() == 0 ? 0 : StepSize.drawing(model, work);
         long there = Math.max(step.kept() + step.workspace(), drawing);
         String names =
-                work.beside().stream()
-                        .map(other -> "%s %d".formatted(other.name(), other.parameters(model)))
+                others(model, work).stream()
+                        .map(other ->
+                                "%s %d".formatted(other.name(), other.parameters(model, work)))
                         .collect(Collectors.joining(" + "));
         return new Section(
                 COMPANIONS,

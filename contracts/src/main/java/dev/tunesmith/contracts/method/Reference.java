@@ -9,8 +9,11 @@ import java.util.Optional;
 /// @param wire as a job says it: `start`, `base` or the name of a model
 public record Reference(@JsonValue String wire) {
 
-    /// The policy as it is before the first step. Beside an adapter that is the same weights with
-    /// the adapter left out, or as it was.
+    /// The policy as it is before the first step. With an adapter with which training goes on that
+    /// is the adapter as it was; LoftQ begins with what the codes have lost, so the reference has
+    /// that too. Every other new adapter changes nothing yet and is left out: of PiSSA and OLoRA
+    /// the reference are the untouched weights. Learned tokens begin as chance would have it and
+    /// are left out too.
     public static final Reference START = new Reference("start");
 
     /// The model below the adapter, also where training goes on with one.

@@ -73,6 +73,17 @@ public final class Adapter implements AutoCloseable {
         }
     }
 
+    /// Attaches an adapter of the same values to another decoder of the same shape.
+    public Adapter copyTo(Decoder decoder) {
+        Adapter copy = fresh(decoder, config, 0);
+        List<Parameter> own = parameters();
+        List<Parameter> copied = copy.parameters();
+        for (int i = 0; i < own.size(); i++) {
+            copied.get(i).assign(own.get(i).value().toFloats());
+        }
+        return copy;
+    }
+
     /// How many values the adapter of a folder in PEFT layout has.
     public static long storedParameters(Path folder) {
         try (SafetensorsFile file = SafetensorsFile.open(folder.resolve(WEIGHTS))) {

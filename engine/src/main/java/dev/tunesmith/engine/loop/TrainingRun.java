@@ -310,7 +310,7 @@ public final class TrainingRun implements AutoCloseable {
 
     private static MemoryPlan requireMemory(
             ResolvedSpec spec, Sources sources, DatasetStats stats, long deviceBytes) {
-        ModelFacts facts = facts(sources.base());
+        ModelFacts facts = facts(sources.base(), sources.adapter());
         MemoryPlan plan = MemoryPlan.of(facts, workload(spec, sources, stats));
         if (!plan.fits(deviceBytes)) {
             throw new MemoryRefusedException(plan.refusal(facts, deviceBytes));
@@ -332,8 +332,14 @@ public final class TrainingRun implements AutoCloseable {
     }
 
     private static ModelFacts facts(Sources.Companion model) {
-        long adapter = model.adapter().map(Adapter::storedParameters).orElse(0L);
-        return facts(model.base()).withAdapter(adapter);
+        return facts(model.base(), model.adapter());
+    }
+
+    /// The shape of a model with the adapter of a folder in PEFT layout.
+    ///
+    /// @throws UnsupportedModelException if its configuration has no such shape
+    public static ModelFacts facts(ModelDirectory base, Optional<Path> adapter) {
+        return facts(base).withAdapter(adapter.map(Adapter::storedParameters).orElse(0L));
     }
 
     /// The shape of a model as contracts know it.

@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.tunesmith.contracts.fit.MemoryPlan;
 import dev.tunesmith.contracts.fit.Recompute;
 import dev.tunesmith.contracts.fit.Workload;
+import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.DistillSettings;
 import dev.tunesmith.contracts.method.Grader;
 import dev.tunesmith.contracts.method.Method;
@@ -205,18 +207,8 @@ class CompanionPlanTest {
     void countsTheAdapterOfAnotherModel(Method method, ModelRole role, Precision precision)
             throws Exception {
         ModelDirectory base = ModelDirectory.open(model("base", 4, 128));
-        Path adapter = Files.createDirectory(folder.resolve("adapter"));
         Path second = companion("second", 4, 128).base().path();
-        try (Decoder decoder =
-                        Decoder.load(
-                                ModelDirectory.open(second), DType.F32, Decoder.Loading.MAPPED);
-                Adapter fresh =
-                        Adapter.fresh(
-                                decoder,
-                                LoraConfig.plain("second", 256, 16, 0, Targets.allLinear()),
-                                1)) {
-            fresh.save(adapter);
-        }
+        Path adapter = wideAdapter(second, "adapter");
         Files.copy(second.resolve(ScoreHead.FILE), adapter.resolve(ScoreHead.FILE));
         var named = new Sources.Companion(ModelDirectory.open(second), Optional.of(adapter));
         var sources = new Sources(base, rows(method), Optional.empty(), Map.of(role, named));
@@ -227,6 +219,58 @@ class CompanionPlanTest {
         long bytes = (precision == Precision.BF16 ? 2 : 4) * Adapter.storedParameters(adapter);
         assertThat(bytes).isGreaterThan((long) (2 * SHARE * plan.total() / 4));
         assertThat(plan.section("companions")).isGreaterThan(bytes);
+    }
+
+    /// A small model with a large adapter, which is kept as it was beside what trains.
+    @ParameterizedTest
+    @CsvSource({"DPO, FP32", "KTO, FP32", "DPO, BF16"})
+    void countsTheAdapterAsItWas(Method method, Precision precision) throws Exception {
+        ModelDirectory base = ModelDirectory.open(model("base", 4, 128));
+        Path before = wideAdapter(base.path(), "before");
+        AdapterSpec lora =
+                new AdapterSpec.Lora(
+                        256, 16, 0, List.of("all-linear"), false, AdapterSpec.Export.ADAPTER);
+        ResolvedSpec spec =
+                TinyModel.twoSteps(TinyModel.spec(method, lora, precision), ROW_TOKENS);
+        var sources =
+                new Sources(
+                        base, rows(method), Optional.empty(), Map.of(), Optional.of(before));
+        check(spec, sources);
+        int width = precision == Precision.BF16 ? 2 : 4;
+        assertThat(plan(spec, sources).section("companions"))
+                .isEqualTo(width * Adapter.storedParameters(before));
+    }
+
+    /// What a LoftQ begins with is a part of its reference.
+    @Test
+    void countsWhatALoftQBeginsWith() throws Exception {
+        ModelDirectory base = ModelDirectory.open(model("base", 4, 128));
+        AdapterSpec loftq =
+                new AdapterSpec.Lora(
+                                96, 16, 0, List.of("all-linear"), false, AdapterSpec.Export.ADAPTER)
+                        .withFrozen(TinyModel.CODES)
+                        .withVariant(AdapterKind.LOFTQ);
+        ResolvedSpec spec =
+                TinyModel.twoSteps(
+                        TinyModel.spec(Method.DPO, loftq, Precision.FP32), ROW_TOKENS);
+        var sources = new Sources(base, rows(Method.DPO), Optional.empty());
+        check(spec, sources);
+        assertThat(plan(spec, sources).section("companions")).isPositive();
+    }
+
+    private Path wideAdapter(Path model, String name) throws IOException {
+        Path adapter = Files.createDirectory(folder.resolve(name));
+        try (Decoder decoder =
+                        Decoder.load(
+                                ModelDirectory.open(model), DType.F32, Decoder.Loading.MAPPED);
+                Adapter fresh =
+                        Adapter.fresh(
+                                decoder,
+                                LoraConfig.plain("second", 256, 16, 0, Targets.allLinear()),
+                                1)) {
+            fresh.save(adapter);
+        }
+        return adapter;
     }
 
     private static ResolvedSpec withReference(ResolvedSpec spec) {
@@ -294,7 +338,8 @@ class CompanionPlanTest {
         try (TrainingRows rows = TrainingRows.read(spec, sources, room, ShardStore.NONE)) {
             Workload work = TrainingRun.workload(spec, sources, rows.stats());
             return MemoryPlan.of(
-                    TrainingRun.facts(sources.base()), work.withThreads(CpuKernels.threads()));
+                    TrainingRun.facts(sources.base(), sources.adapter()),
+                    work.withThreads(CpuKernels.threads()));
         }
     }
 }

@@ -8,6 +8,7 @@ import dev.tunesmith.contracts.fit.Recompute;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.GroupLoss;
 import dev.tunesmith.contracts.method.GroupSettings;
 import dev.tunesmith.contracts.method.Method;
@@ -253,6 +254,26 @@ class ReferenceTest {
                 losses(method, TinyModel.FULL, named, Optional.of(companion(other("far", 11))));
         assertThat(same).isEqualTo(before);
         assertThat(others.getFirst()).isNotCloseTo(before.getFirst(), within(1e-4));
+    }
+
+    /// Before the first step the policy is its reference, whatever its adapter begins with: the loss
+    /// is that of a coin.
+    @ParameterizedTest
+    @EnumSource(
+            value = AdapterKind.class,
+            names = {"LORA", "DORA", "PISSA", "OLORA", "LOFTQ", "ADALORA", "VERA"})
+    void theStartIsThePolicyBeforeTheFirstStep(AdapterKind kind) throws IOException {
+        List<Double> losses =
+                losses(Method.DPO, TinyModel.variant(kind), Reference.START, Optional.empty());
+        assertThat(losses.getFirst()).isCloseTo(Math.log(2), within(2e-6));
+    }
+
+    /// The base of a LoftQ are its codes alone.
+    @Test
+    void theBaseOfALoftQIsWithoutItsFactors() throws IOException {
+        AdapterSpec loftq = TinyModel.variant(AdapterKind.LOFTQ);
+        List<Double> below = losses(Method.DPO, loftq, Reference.BASE, Optional.empty());
+        assertThat(below.getFirst()).isNotCloseTo(Math.log(2), within(1e-4));
     }
 
     /// Where training goes on with an adapter, the base is the model without it, and a companion

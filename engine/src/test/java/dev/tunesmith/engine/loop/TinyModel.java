@@ -48,7 +48,7 @@ record TinyModel(Path folder) {
 
     static final long BYTES = 4L << 30;
     static final AdapterSpec FULL = new AdapterSpec.None();
-    private static final FrozenForm CODES = new FrozenForm(Quantization.NF4, true);
+    static final FrozenForm CODES = new FrozenForm(Quantization.NF4, true);
 
     /// Makes the model and its files in an empty folder.
     static TinyModel create(Path folder) throws IOException {

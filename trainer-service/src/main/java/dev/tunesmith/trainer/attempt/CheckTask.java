@@ -158,7 +158,8 @@ final class CheckTask implements RowWatch {
     private Figures withModel(ModelSource base, Problems problems)
             throws IOException, InterruptedException {
         ModelDirectory model = model(base);
-        ModelFacts facts = TrainingRun.facts(model);
+        Optional<Path> adapter = storage.adapter(base);
+        ModelFacts facts = TrainingRun.facts(model, adapter);
         Integer wanted = task.limits().maxSeqLen();
         context = wanted == null ? facts.contextLength() : wanted;
         Method method = task.method() == null ? Method.SUPERVISED : task.method();
@@ -172,7 +173,7 @@ final class CheckTask implements RowWatch {
                         task.limits().problems(),
                         mixed == null ? ChatOptions.NONE : mixed.plan().chat());
         String named = mixed == null ? null : mixed.template();
-        Optional<String> template = NamedFormat.source(model, named, storage.adapter(base));
+        Optional<String> template = NamedFormat.source(model, named, adapter);
         DataPlan plan = mixed == null ? DataPlan.PLAIN : mixed.plan();
         compareTemplates(model, named, plan, method);
         try (DatasetTokenizer tokenizer =

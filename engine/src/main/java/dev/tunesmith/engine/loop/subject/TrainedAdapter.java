@@ -74,8 +74,8 @@ public final class TrainedAdapter implements AutoCloseable {
     ///
     /// @param base files of the model
     /// @param before folder in PEFT layout of an adapter with which training goes on
-    /// @param reference the model as it was, which keeps that adapter; empty if nothing is compared
-    ///   with it
+    /// @param reference the model as it was, which keeps that adapter, or what a LoftQ begins with;
+    ///   empty if nothing is compared with it
     public record Start(ModelDirectory base, Optional<Path> before, Optional<Decoder> reference) {}
 
     /// Attaches an adapter to `model`.
@@ -99,13 +99,16 @@ public final class TrainedAdapter implements AutoCloseable {
                     case OLORA -> Optional.of(SplitWeights.of(model, SplitWeights.Way.ORTHOGONAL));
                     default -> Optional.empty();
                 };
+        Optional<Adapter> kept = Optional.empty();
         if (spec.adapter().kind() == AdapterKind.LOFTQ) {
             try (WeightFiles exact = start.base().openWeights()) {
                 SplitWeights.ofRounding(model, exact);
             }
+            // Without it the reference were the codes alone, from which the policy does not start.
+            kept = start.reference().map(adapter::copyTo);
         }
         adapter.train();
-        return new TrainedAdapter(adapter, split, codes(spec.adapter()), Optional.empty());
+        return new TrainedAdapter(adapter, split, codes(spec.adapter()), kept);
     }
 
     private static TrainedAdapter continued(
