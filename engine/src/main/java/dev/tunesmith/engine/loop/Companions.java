@@ -57,7 +57,8 @@ final class Companions implements AutoCloseable {
                                 companions.scorer =
                                         new RewardModel(model, companions.head(name, source));
                         case SCORE_MODEL ->
-                                companions.asked = AskedModel.open(model, source.base());
+                                companions.asked =
+                                        AskedModel.open(model, source.base(), source.adapter());
                     }
                 });
         return companions;

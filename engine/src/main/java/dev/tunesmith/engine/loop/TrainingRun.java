@@ -82,6 +82,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /// A resolved job in memory: model, rows, optimizer and plan, ready for the loop.
 ///
@@ -514,9 +515,12 @@ public final class TrainingRun implements AutoCloseable {
     }
 
     private Drawer drawer(Policy policy, Ppo.Rollout rollout) {
-        Tokenizer words = tokenizer.orElseThrow();
-        return new Drawer(
-                policy.model(), StopTokens.of(sources.base(), words), rollout, spec.seed());
+        return new Drawer(policy.model(), stopTokens(), rollout, spec.seed());
+    }
+
+    /// What ends the answers that the model draws: the same as where it is served.
+    Set<Integer> stopTokens() {
+        return StopTokens.of(sources.base(), tokenizer.orElseThrow(), chatTemplate());
     }
 
     private Objective group(GroupSettings settings, Policy policy) {

@@ -3,6 +3,8 @@ package dev.tunesmith.engine.loop;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.tunesmith.contracts.chat.NamedTemplates;
+import dev.tunesmith.contracts.chat.TemplateSource;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.GroupSettings;
@@ -10,6 +12,10 @@ import dev.tunesmith.contracts.method.KlEstimator;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.MethodSettings.Ppo;
+import dev.tunesmith.engine.decode.StopTokens;
+import dev.tunesmith.engine.io.JsonTree;
+import dev.tunesmith.engine.io.ModelDirectory;
+import dev.tunesmith.engine.text.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +24,8 @@ import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /// What settings of rewards do to runs whose answers the model draws.
 class DrawnTrainingTest {
@@ -87,6 +95,52 @@ class DrawnTrainingTest {
         assertThat(left.steps.getFirst().gradientNorm()).isZero();
     }
 
+    /// What ends answers where a model is served ends them here: a stop word of the template that
+    /// the job names does what an end token of the model's own files does.
+    @ParameterizedTest
+    @EnumSource(
+            value = Method.class,
+            names = {"PPO", "GRPO"})
+    void aStopWordOfTheTemplateEndsAnswers(Method method) throws IOException {
+        MethodSettings settings =
+                method == Method.PPO
+                        ? ppo(new Ppo.Credit(1, 0.95, false, 0, false))
+                        : group(method, 0, false, 24);
+        ResolvedSpec plain = TinyModel.spec(method, TinyModel.FULL, Precision.FP32);
+        ResolvedSpec roomy = TinyModel.longRows(TinyModel.with(plain, settings), 100);
+        ResolvedSpec named = TinyModel.steps(TinyModel.templated(roomy, "bailing"), 6);
+
+        Recorder before = train(named);
+        Path base = model.sources(method).base().path();
+        try (Tokenizer tokenizer = Tokenizer.open(base.resolve(ModelDirectory.TOKENIZER))) {
+            List<Integer> ends =
+                    List.of(
+                            tokenizer.id("<|im_end|>").orElseThrow(),
+                            tokenizer.id("<|endoftext|>").orElseThrow());
+            JsonTree.write(base.resolve("generation_config.json"), Map.of("eos_token_id", ends));
+        }
+        Recorder told = train(named);
+        assertThat(told.steps).hasSizeGreaterThan(3);
+        assertThat(before.steps.stream().map(StepReport::metrics).toList())
+                .isEqualTo(told.steps.stream().map(StepReport::metrics).toList());
+    }
+
+    /// A model of its own that was trained with a template ends answers as that says.
+    @Test
+    void theTemplateOfAModelSaysWhatEndsItsAnswers() throws IOException {
+        ModelDirectory plain = model.sources(Method.GRPO).base();
+        try (Tokenizer tokenizer = Tokenizer.open(plain.path().resolve(ModelDirectory.TOKENIZER))) {
+            int own = tokenizer.id("<|im_end|>").orElseThrow();
+            int word = tokenizer.id("<|endoftext|>").orElseThrow();
+            assertThat(StopTokens.of(plain, tokenizer)).containsExactly(own);
+            Files.writeString(
+                    plain.path().resolve(ModelDirectory.CHAT_TEMPLATE),
+                    TemplateSource.of(NamedTemplates.find("bailing").orElseThrow()));
+            assertThat(StopTokens.of(ModelDirectory.open(plain.path()), tokenizer))
+                    .containsExactlyInAnyOrder(own, word);
+        }
+    }
+
     private static MethodSettings group(Method method, double price, boolean leave, int most) {
         GroupSettings tiny =
                 (GroupSettings) TinyModel.spec(method, TinyModel.FULL, Precision.FP32).settings();
@@ -108,7 +162,10 @@ class DrawnTrainingTest {
 
     private Recorder train(MethodSettings settings, int steps) throws IOException {
         ResolvedSpec plain = TinyModel.spec(settings.method(), TinyModel.FULL, Precision.FP32);
-        ResolvedSpec spec = TinyModel.steps(TinyModel.with(plain, settings), steps);
+        return train(TinyModel.steps(TinyModel.with(plain, settings), steps));
+    }
+
+    private Recorder train(ResolvedSpec spec) throws IOException {
         Path room = Files.createTempDirectory(folder, "room");
         Recorder recorder = new Recorder();
         try (TrainingRun run =

@@ -31,7 +31,6 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -157,12 +156,7 @@ public final class DecoderLoader implements ModelLoader {
 
         /// Served with the template that the adapter was trained with, whatever the model brings.
         private Served served(Decoder view, Optional<ScoreHead> head, String template) {
-            Set<Integer> stops = new HashSet<>(stopTokens);
-            NamedTemplates.written(template)
-                    .ifPresent(named ->
-                            named.ending()
-                                    .stopWords()
-                                    .forEach(word -> tokenizer.id(word).ifPresent(stops::add)));
+            Set<Integer> stops = StopTokens.of(directory, tokenizer, Optional.of(template));
             ChatEncoder own =
                     new ChatEncoder(
                             tokenizer,

@@ -8,11 +8,14 @@ import dev.tunesmith.engine.decode.StopTokens;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.tensor.StepArena;
+import dev.tunesmith.engine.text.NamedFormat;
 import dev.tunesmith.engine.text.Tokenizer;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /// A model that is asked what it thinks of answers, with its own tokenizer and chat template.
@@ -23,21 +26,32 @@ public final class AskedModel implements AutoCloseable {
     private final ChatEncoder encoder;
     private final Set<Integer> stopTokens;
 
-    private AskedModel(Decoder model, Tokenizer tokenizer, ModelDirectory directory) {
+    private AskedModel(
+            Decoder model,
+            Tokenizer tokenizer,
+            ModelDirectory directory,
+            Optional<String> template) {
         this.model = model;
         this.tokenizer = tokenizer;
         this.encoder =
                 new ChatEncoder(
-                        tokenizer, TemplateFormat.of(directory, TemplateFormat.TRAINING_TIME));
-        this.stopTokens = StopTokens.of(directory, tokenizer);
+                        tokenizer,
+                        TemplateFormat.of(directory, TemplateFormat.TRAINING_TIME, template));
+        this.stopTokens =
+                StopTokens.of(directory, tokenizer, template.or(directory::chatTemplate));
     }
 
     /// Opens what it reads and writes with.
     ///
     /// @param model stays the caller's to close
-    public static AskedModel open(Decoder model, ModelDirectory directory) {
+    /// @param adapter folder of an adapter that it has: the template beside it counts, as where it
+    ///   is served
+    public static AskedModel open(Decoder model, ModelDirectory directory, Optional<Path> adapter) {
         return new AskedModel(
-                model, directory.tokenizer().map(Tokenizer::open).orElseThrow(), directory);
+                model,
+                directory.tokenizer().map(Tokenizer::open).orElseThrow(),
+                directory,
+                adapter.flatMap(NamedFormat::beside));
     }
 
     /// The score of each answer.
