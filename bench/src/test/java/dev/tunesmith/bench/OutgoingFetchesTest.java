@@ -37,7 +37,14 @@ class OutgoingFetchesTest {
                     "HttpClient\\.new|OkHttpClient\\b.*\\(|new URL\\(|\\.toURL\\(|\\.openStream\\("
                             + "|HttpURLConnection|new Socket\\(|SocketChannel\\.open");
     private static final Pattern FOLLOWS =
-            Pattern.compile("followRedirects|HttpClient\\.Redirect|followSslRedirects");
+            Pattern.compile(
+                    "followRedirects\\((?!false\\))|HttpClient\\.Redirect|followSslRedirects\\((?!false\\))");
+
+    /// Its clients follow unless they are told not to.
+    private static final Pattern OK_HTTP = Pattern.compile("new OkHttpClient\\b");
+
+    private static final List<String> STAYS =
+            List.of(".followRedirects(false)", ".followSslRedirects(false)");
 
     @Test
     void everyPlaceThatOpensAConnectionIsKnownAndFollowsNoRedirect() throws IOException {
@@ -47,6 +54,9 @@ class OutgoingFetchesTest {
             String source = Files.readString(file);
             String name = root.relativize(file).toString();
             assertThat(FOLLOWS.matcher(source).find()).as(name).isFalse();
+            if (OK_HTTP.matcher(source).find()) {
+                assertThat(source).as(name).contains(STAYS);
+            }
             if (OPENS.matcher(source).find()) {
                 found.put(name, KNOWN.getOrDefault(name, "not known"));
             }
@@ -70,7 +80,7 @@ class OutgoingFetchesTest {
         return sources;
     }
 
-    /// What makes the rule above enough.
+    /// What makes the rule above enough for the clients of the JDK.
     @Test
     void clientsFollowNothingUnlessTheyAreTold() {
         try (HttpClient client = HttpClient.newHttpClient()) {

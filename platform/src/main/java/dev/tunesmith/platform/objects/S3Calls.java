@@ -78,6 +78,8 @@ final class S3Calls {
                                     + " "
                                     + answer.errorResponse().code(),
                             failure);
+            case RedirectException elsewhere ->
+                    new ObjectStoreException(Code.BROKEN, key, elsewhere.words(), failure);
             case ServerException _, InvalidResponseException _, IOException _ ->
                     ObjectStoreException.unavailable(key, cause);
             default ->

@@ -33,6 +33,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import okhttp3.Dispatcher;
@@ -87,6 +88,9 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
                         .connectTimeout(waits.connect())
                         .readTimeout(waits.answer())
                         .writeTimeout(waits.answer())
+                        .followRedirects(false)
+                        .followSslRedirects(false)
+                        .addInterceptor(S3Objects::staying)
                         .addInterceptor(chain -> patient(chain, waits))
                         .build();
         MinioAsyncClient client =
@@ -97,6 +101,17 @@ public final class S3Objects implements ObjectStore, AutoCloseable {
                         .httpClient(http)
                         .build();
         return new S3Objects(client, http, credentials, new S3Calls(waits.patience()));
+    }
+
+    /// Where objects lie is what the operator says, never what an answer points to.
+    private static Response staying(Interceptor.Chain chain) throws IOException {
+        Response response = chain.proceed(chain.request());
+        if (response.isRedirect()) {
+            response.close();
+            String there = Objects.requireNonNullElse(response.header("Location"), "nowhere");
+            throw new RedirectException(response.code(), there);
+        }
+        return response;
     }
 
     /// Only the end of an upload in parts may take long without a byte.
