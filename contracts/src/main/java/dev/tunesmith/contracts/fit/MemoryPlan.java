@@ -168,9 +168,7 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
     }
 
     private static List<Beside> others(ModelFacts model, Workload work) {
-        return work.beside().stream()
-                .filter(other -> other.parameters(model, work) > 0)
-                .toList();
+        return work.beside().stream().filter(other -> other.parameters(model, work) > 0).toList();
     }
 
     /// The other models, which work when the step has not begun.

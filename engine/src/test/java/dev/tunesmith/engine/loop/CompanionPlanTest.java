@@ -230,11 +230,9 @@ class CompanionPlanTest {
         AdapterSpec lora =
                 new AdapterSpec.Lora(
                         256, 16, 0, List.of("all-linear"), false, AdapterSpec.Export.ADAPTER);
-        ResolvedSpec spec =
-                TinyModel.twoSteps(TinyModel.spec(method, lora, precision), ROW_TOKENS);
+        ResolvedSpec spec = TinyModel.twoSteps(TinyModel.spec(method, lora, precision), ROW_TOKENS);
         var sources =
-                new Sources(
-                        base, rows(method), Optional.empty(), Map.of(), Optional.of(before));
+                new Sources(base, rows(method), Optional.empty(), Map.of(), Optional.of(before));
         check(spec, sources);
         int width = precision == Precision.BF16 ? 2 : 4;
         assertThat(plan(spec, sources).section("companions"))
@@ -251,8 +249,7 @@ class CompanionPlanTest {
                         .withFrozen(TinyModel.CODES)
                         .withVariant(AdapterKind.LOFTQ);
         ResolvedSpec spec =
-                TinyModel.twoSteps(
-                        TinyModel.spec(Method.DPO, loftq, Precision.FP32), ROW_TOKENS);
+                TinyModel.twoSteps(TinyModel.spec(Method.DPO, loftq, Precision.FP32), ROW_TOKENS);
         var sources = new Sources(base, rows(Method.DPO), Optional.empty());
         check(spec, sources);
         assertThat(plan(spec, sources).section("companions")).isPositive();

@@ -256,8 +256,8 @@ class ReferenceTest {
         assertThat(others.getFirst()).isNotCloseTo(before.getFirst(), within(1e-4));
     }
 
-    /// Before the first step the policy is its reference, whatever its adapter begins with: the loss
-    /// is that of a coin.
+    /// Before the first step the policy is its reference, whatever its adapter begins with: the
+    /// loss is that of a coin.
     @ParameterizedTest
     @EnumSource(
             value = AdapterKind.class,

@@ -37,8 +37,7 @@ public final class AskedModel implements AutoCloseable {
                 new ChatEncoder(
                         tokenizer,
                         TemplateFormat.of(directory, TemplateFormat.TRAINING_TIME, template));
-        this.stopTokens =
-                StopTokens.of(directory, tokenizer, template.or(directory::chatTemplate));
+        this.stopTokens = StopTokens.of(directory, tokenizer, template.or(directory::chatTemplate));
     }
 
     /// Opens what it reads and writes with.
