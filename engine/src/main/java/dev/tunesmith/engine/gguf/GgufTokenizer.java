@@ -19,9 +19,13 @@ import org.jspecify.annotations.Nullable;
 
 /// The vocabulary of a GGUF file as the `tokenizer.json` of Hugging Face.
 ///
-/// Four kinds are known: `gpt2`, byte-level BPE with its merges; `llama`, SentencePiece BPE, whose
-/// merges follow from the scores of its pieces; `t5`, SentencePiece Unigram; and `bert`, WordPiece.
+/// Five kinds are known: `gpt2`, byte-level BPE with its merges; `gemma4`, the same over
+/// characters, which some splits of the former mean too; `llama`, SentencePiece BPE, whose merges
+/// follow from the scores of its pieces; `t5`, SentencePiece Unigram; and `bert`, WordPiece.
 final class GgufTokenizer {
+    private static final List<String> CHARACTERS =
+            List.of("gemma4", "granite-embed-multi-311m", "sarvam-moe");
+
     private final GgufFile file;
     private final List<String> tokens;
     private final List<String> notes = new ArrayList<>();
@@ -38,12 +42,13 @@ final class GgufTokenizer {
         String kind = String.valueOf(file.metadata().get("tokenizer.ggml.model"));
         switch (kind) {
             case "gpt2" -> writeByteLevel(folder);
+            case "gemma4" -> writeCharacters(folder);
             case "llama" -> writePieces(folder, PieceTokenizer.Finding.MERGES);
             case "t5" -> writePieces(folder, PieceTokenizer.Finding.PROBABLE);
             case "bert" -> writeWords(folder);
             default ->
                     notes.add(
-                            "the tokenizer '%s' is not known (known: gpt2, llama, t5, bert): put tokenizer.json beside the weights"
+                            "the tokenizer '%s' is not known (known: gpt2, gemma4, llama, t5, bert): put tokenizer.json beside the weights"
                                     .formatted(kind));
         }
         writeConfig(folder);
@@ -53,6 +58,10 @@ final class GgufTokenizer {
     private void writeByteLevel(Path folder) throws IOException {
         String split =
                 file.metadata().get("tokenizer.ggml.pre") instanceof String name ? name : "default";
+        if (CHARACTERS.contains(split)) {
+            writeCharacters(folder);
+            return;
+        }
         Optional<Splits.Cut> cut = Splits.ofGguf(split);
         if (cut.isEmpty()) {
             notes.add(
@@ -79,6 +88,30 @@ final class GgufTokenizer {
                                         : List.of())
                         .splitters(cut.get().steps())
                         .decoders(List.of(TokenizerTree.byteLevel(true)));
+        JsonTree.write(folder.resolve(ModelDirectory.TOKENIZER), tree.tree());
+    }
+
+    /// Blanks are written as in SentencePiece, and what has no token becomes its bytes.
+    private void writeCharacters(Path folder) throws IOException {
+        List<Piece> pieces = pieces();
+        Map<String, Integer> vocabulary = new LinkedHashMap<>();
+        for (int id = 0; id < pieces.size(); id++) {
+            vocabulary.put(pieces.get(id).text(), id);
+        }
+        TokenizerTree tree =
+                TokenizerTree.of(
+                                TokenizerTree.bpe(
+                                        vocabulary,
+                                        merges(),
+                                        new TokenizerTree.Bpe(tokenOf("unknown"), true, false)),
+                                TokenizerTree.named(pieces))
+                        .normalizers(List.of(TokenizerTree.replace(" ", "\u2581")))
+                        .splitters(List.of(TokenizerTree.split(Splits.LINES)))
+                        .decoders(
+                                List.of(
+                                        TokenizerTree.replace("\u2581", " "),
+                                        TokenizerTree.step("ByteFallback"),
+                                        TokenizerTree.step("Fuse")));
         JsonTree.write(folder.resolve(ModelDirectory.TOKENIZER), tree.tree());
     }
 

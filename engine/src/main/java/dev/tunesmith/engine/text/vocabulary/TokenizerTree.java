@@ -90,7 +90,7 @@ public final class TokenizerTree {
     }
 
     /// A step that replaces a text.
-    static Map<String, Object> replace(String from, String to) {
+    public static Map<String, Object> replace(String from, String to) {
         return step("Replace", "pattern", Map.of("String", from), "content", to);
     }
 
