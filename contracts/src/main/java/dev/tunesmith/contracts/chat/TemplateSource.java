@@ -14,7 +14,8 @@ import java.util.List;
 ///
 /// Templates of models that think read `enable_thinking`: true, as when it is missing, lets every
 /// answer think; false takes thoughts out and ends questions with an empty one; none keeps the
-/// thoughts that are there.
+/// thoughts that are there. A thought may stand in the text of an answer, between the words of the
+/// template, or beside it, as `reasoning_content`.
 public final class TemplateSource {
 
     private final NamedTemplate template;
@@ -79,6 +80,7 @@ public final class TemplateSource {
         String open = Json.line(template.marks().thoughtOpen());
         String close = Json.line(template.marks().thoughtClose());
         return "{% set said = namespace(text=message.content or '') %}"
+                + thoughtOfItsOwn(open, close)
                 + "{% if quiet and enable_thinking is not none %}"
                 + "{% set parts = said.text.split("
                 + close
@@ -100,6 +102,22 @@ public final class TemplateSource {
                 + " not in said.text %}{% if bare and quiet %}"
                 + noThought()
                 + "{% endif %}";
+    }
+
+    /// Puts a thought that stands beside the text of an answer in front of it, unless the text has
+    /// one itself.
+    private String thoughtOfItsOwn(String open, String close) {
+        return "{% if message.reasoning_content is string and "
+                + Json.line(template.marks().thoughtOpen().strip())
+                + " not in said.text and "
+                + Json.line(template.marks().thoughtClose().strip())
+                + " not in said.text %}"
+                + "{% set thought = message.reasoning_content.strip('\\n') %}{% if thought %}"
+                + "{% set said.text = "
+                + open
+                + " + thought + "
+                + close
+                + " + said.text.lstrip('\\n') %}{% endif %}{% endif %}";
     }
 
     private String answer() {

@@ -172,12 +172,64 @@ final class NamedTemplatesTest {
                 .hasSizeGreaterThan(10);
     }
 
+    /// Kills: dropping a thought that is no part of the text, or writing it a second time.
+    @Test
+    void aThoughtBesideTheTextIsWrittenAsOneInsideIt() {
+        for (String name : NamedTemplates.names()) {
+            NamedTemplate template = NamedTemplates.find(name).orElseThrow();
+            NamedTemplate.Marks marks = template.marks();
+            String inside = marks.thoughtOpen() + "hm {{ x }}" + marks.thoughtClose();
+            for (Thinking.Mode mode : Thinking.Mode.values()) {
+                for (String key : List.of("reasoning_content", "thinking", "reasoning")) {
+                    Rendered wanted =
+                            template.thinks()
+                                    ? thinking(template, mode, true, "Q", inside + "A", "R", "B")
+                                    : thinking(template, mode, true, "Q", "A", "R", "B");
+                    Map<String, Object> beside =
+                            Map.of("role", "assistant", "content", "\nA", key, "\nhm {{ x }}\n");
+                    Map<String, Object> without =
+                            Map.of("role", "assistant", "content", "A", key, "hm");
+                    Rendered found =
+                            rendered(
+                                    template,
+                                    mode,
+                                    true,
+                                    List.of(
+                                            user("Q"),
+                                            template.thinks() ? beside : without,
+                                            user("R"),
+                                            Map.of("role", "assistant", "content", "B", key, "")));
+                    assertThat(found).as("%s %s %s", name, mode, key).isEqualTo(wanted);
+                }
+            }
+            if (template.thinks()) {
+                Map<String, Object> both =
+                        Map.of("role", "assistant", "content", inside + "A", "thinking", "other");
+                assertThat(rendered(template, Thinking.Mode.ON, false, List.of(user("Q"), both)))
+                        .as(name)
+                        .isEqualTo(thinking(template, Thinking.Mode.ON, false, "Q", inside + "A"));
+            }
+        }
+    }
+
+    private static Map<String, Object> user(String text) {
+        return Map.of("role", "user", "content", text);
+    }
+
     private static Rendered thinking(
             NamedTemplate template, Thinking.Mode mode, boolean prompt, String... texts) {
         List<Map<String, Object>> messages = new java.util.ArrayList<>();
         for (int i = 0; i < texts.length; i++) {
             messages.add(Map.of("role", i % 2 == 0 ? "user" : "assistant", "content", texts[i]));
         }
+        return rendered(template, mode, prompt, messages);
+    }
+
+    private static Rendered rendered(
+            NamedTemplate template,
+            Thinking.Mode mode,
+            boolean prompt,
+            List<Map<String, Object>> messages) {
         ChatInput plain =
                 ChatInput.of(
                         messages,
