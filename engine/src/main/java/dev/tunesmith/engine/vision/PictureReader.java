@@ -56,7 +56,8 @@ public record PictureReader(int side, int frames, int merge, int fixed) {
     private static BufferedImage decoded(byte[] encoded) throws IOException {
         requireFewScans(encoded);
         try (ImageInputStream stream =
-                new MemoryCacheImageInputStream(new ByteArrayInputStream(encoded))) {
+                new MemoryCacheImageInputStream(
+                        new ByteArrayInputStream(JpegProfile.without(encoded)))) {
             ImageReader reader = decoder(stream);
             try {
                 reader.setInput(stream, true, true);

@@ -8,9 +8,13 @@ import dev.tunesmith.engine.data.Pictures;
 import dev.tunesmith.engine.data.Pictures.Grid;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// The sized pictures were made with Pillow.
 class PictureReaderTest {
@@ -36,6 +40,35 @@ class PictureReaderTest {
             int first = patch + frame * 16;
             assertThat(values[first]).isCloseTo(normal(sized[12 * 3], 0), within(1e-6f));
         }
+    }
+
+    /// Kills: numbers that the decoder turned by a profile, in which red and blue are swapped.
+    @ParameterizedTest
+    @ValueSource(strings = {"profile_broken.jpg", "profile_other.jpg"})
+    void aColourProfileChangesNothing(String name) throws IOException {
+        Pictures pictures = new PictureReader(7, 1, 1, 28).read(resource(name));
+        isCutFrom(pictures, resource("profile.bin"), 28, 7);
+    }
+
+    /// Kills: giving the decoder pieces of a profile that do not belong together.
+    @Test
+    void aProfileWithPiecesMissingIsReadToo() throws IOException {
+        byte[] whole = resource("profile_other.jpg");
+        byte[] damaged = whole.clone();
+        int name = new String(whole, StandardCharsets.ISO_8859_1).indexOf("ICC_PROFILE");
+        damaged[name + 12] = 3; // the third of
+        damaged[name + 13] = 2; // two
+        Pictures pictures = new PictureReader(7, 1, 1, 28).read(damaged);
+        isCutFrom(pictures, resource("profile.bin"), 28, 7);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3, 5, 20, 40, 200, 1000})
+    void aFileThatEndsEarlyIsNotReadBeyond(int length) throws IOException {
+        byte[] cut = Arrays.copyOf(resource("profile_other.jpg"), length);
+        assertThat(JpegProfile.without(cut).length).isLessThanOrEqualTo(length);
+        byte[] nothing = {(byte) 0xFF, (byte) 0xD8, (byte) 0xFF, (byte) 0xFF, (byte) 0xFF, 0, 0};
+        assertThat(JpegProfile.without(nothing)).isEqualTo(nothing);
     }
 
     @Test
