@@ -56,7 +56,8 @@ public sealed interface TrainingRow {
                 desirable);
     }
 
-    /// A conversation that the model itself goes on with.
+    /// A conversation that the model itself goes on with. Of a whole one, which ends with an
+    /// answer, that answer is left out.
     static Conversation prompt(Map<String, Object> tree) {
         Conversation prompt =
                 tree.get("messages") instanceof List<?> list
@@ -67,11 +68,17 @@ public sealed interface TrainingRow {
         if (prompt.messages().isEmpty()) {
             throw new UnusableRowException("messages", "a list of messages is needed");
         }
-        if (Conversation.isAnswer(prompt.messages().getLast())) {
+        int last = prompt.messages().size() - 1;
+        boolean whole = tree.get("messages") instanceof List<?> && last > 0;
+        Conversation asked =
+                whole && Conversation.isAnswer(prompt.messages().get(last))
+                        ? prompt.without(last, last + 1)
+                        : prompt;
+        if (Conversation.isAnswer(asked.messages().getLast())) {
             throw new UnusableRowException(
                     "messages", "ends with an assistant message, so there is nothing to answer");
         }
-        return prompt;
+        return asked.withTools(tools(tree));
     }
 
     /// A plain-text row: `{"text": …}`.
