@@ -51,6 +51,11 @@ final class StoredValues implements Site.Source {
         return file.find(name).map(StoredTensor::shape).map(StoredValues::sizes);
     }
 
+    @Override
+    public boolean stored() {
+        return true;
+    }
+
     private static long[] sizes(List<Long> shape) {
         return shape.stream().mapToLong(Long::longValue).toArray();
     }

@@ -41,9 +41,11 @@ final class GemmaFamilies {
         return around(
                 reading,
                 QueryKeyNorm.NONE,
+                cap(reading.config(), "attn_logit_softcapping"),
                 reading.turning(windows_L, reading.rotary(Reading.THETA), _ -> true));
     }
 
+    /// Whatever its configuration says of a cap of scores, the reference has none.
     static Architecture gemma3(Reading reading) {
         ConfigReader config = reading.config();
         int window = config.size("sliding_window", 4096);
@@ -54,6 +56,7 @@ final class GemmaFamilies {
         return around(
                 reading,
                 QueryKeyNorm.PER_HEAD,
+                0,
                 new Positions(windows_L, rotaries(reading), rotaryOf_L));
     }
 
@@ -67,12 +70,13 @@ final class GemmaFamilies {
         return List.of(full, new Rotary(full.width(), local, new RopeScaling.Plain()));
     }
 
-    private static Architecture around(Reading reading, QueryKeyNorm norm, Positions positions) {
+    private static Architecture around(
+            Reading reading, QueryKeyNorm norm, double scoreCap, Positions positions) {
         ConfigReader config = reading.config();
         Architecture gemma = gemma(reading);
         AttentionShape shape = reading.attention(gemma.attention().bias(), norm);
         double scale = 1 / Math.sqrt(config.number("query_pre_attn_scalar", 256.0));
-        return gemma.with(Reading.scaled(shape, scale, cap(config, "attn_logit_softcapping")))
+        return gemma.with(Reading.scaled(shape, scale, scoreCap))
                 .with(positions)
                 .with(
                         new Mlp(

@@ -16,6 +16,7 @@ import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 
 /// Where a kind of adapter hooks into a decoder: makes parameters by the names of PEFT files, and
 /// remembers how to undo what was attached.
@@ -23,6 +24,8 @@ public final class Site {
 
     /// Before the names of all modules in PEFT files.
     public static final String PREFIX = "base_model.model.";
+
+    private static final Pattern EXPERT = Pattern.compile(".*\\.experts\\.\\d+\\..*");
 
     private final Decoder decoder;
     private final Source source;
@@ -46,6 +49,11 @@ public final class Site {
 
         /// Accepts a tensor that is not needed.
         default void skip(String name) {}
+
+        /// Whether values come from a file.
+        default boolean stored() {
+            return false;
+        }
     }
 
     /// A parameter and how it is ordered in files.
@@ -173,9 +181,12 @@ public final class Site {
     /// @return how many layers were changed
     public int linears(Scope scope, String probe, Function<Slot, Change> change) {
         int attached = 0;
+        boolean withoutExperts = withoutExperts(scope.targets(), probe);
         for (Linear linear : decoder.linears()) {
             String module = module(linear.name(), probe);
-            boolean target = scope.targets().contains(module, true);
+            boolean target =
+                    scope.targets().contains(module, true)
+                            && !(withoutExperts && EXPERT.matcher(module).matches());
             if (target) {
                 linear.attach(change.apply(new Slot(this, linear, PREFIX + module)));
                 undo(linear::detach);
@@ -187,6 +198,18 @@ public final class Site {
             norms(name -> name.endsWith(".bias"));
         }
         return attached;
+    }
+
+    /// Newer versions of transformers hold all experts of a mixture in one tensor, which PEFT leaves
+    /// alone unless it is asked for by name: then a file has nothing for any of them, whatever its
+    /// targets are called.
+    private boolean withoutExperts(Targets targets, String probe) {
+        return source.stored()
+                && decoder.linears().stream()
+                        .map(linear -> module(linear.name(), probe))
+                        .filter(module ->
+                                EXPERT.matcher(module).matches() && targets.contains(module, true))
+                        .noneMatch(module -> source.shape(PREFIX + module + probe).isPresent());
     }
 
     /// Puts trainable copies in place of the parameters of norms that are wanted.
