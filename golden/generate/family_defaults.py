@@ -21,7 +21,8 @@ USUAL = {"n_layer": "num_hidden_layers", "n_layers": "num_hidden_layers", "n_emb
          "d_model": "hidden_size", "n_head": "num_attention_heads", "n_heads": "num_attention_heads",
          "n_positions": "max_position_embeddings", "max_seq_len": "max_position_embeddings", "n_inner": "intermediate_size",
          "ffn_dim": "intermediate_size", "ffn_hidden_size": "intermediate_size", "activation_function": "hidden_act",
-         "activation": "hidden_act", "num_kv_heads": "num_key_value_heads"}
+         "activation": "hidden_act", "num_kv_heads": "num_key_value_heads", "moe_k": "num_experts_per_tok",
+         "moe_topk": "num_experts_per_tok", "moe_num_experts": "num_experts"}
 # Sizes that values may follow from.
 SIZES = [dict(hidden_size=96, num_attention_heads=6, num_hidden_layers=3, max_position_embeddings=96),
          dict(hidden_size=64, num_attention_heads=4, num_hidden_layers=5, max_position_embeddings=80)]

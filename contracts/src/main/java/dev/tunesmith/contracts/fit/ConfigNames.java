@@ -1,6 +1,7 @@
 package dev.tunesmith.contracts.fit;
 
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -27,7 +28,10 @@ final class ConfigNames {
                             "n_positions",
                             "seq_length",
                             "model_max_length",
-                            "max_seq_len"));
+                            "max_seq_len"),
+                    List.of("num_experts", "moe_num_experts"),
+                    List.of("moe_intermediate_size"),
+                    List.of("n_shared_experts", "moe_num_shared_experts", "num_shared_expert"));
 
     /// Families whose MLP is four times as wide as the model unless something else is said.
     private static final Set<String> PLAIN_MLP =
@@ -45,10 +49,18 @@ final class ConfigNames {
             names.stream()
                     .map(usual::get)
                     .filter(value -> value != null)
+                    .map(ConfigNames::once)
                     .findFirst()
                     .ifPresent(value -> usual.put(names.getFirst(), value));
         }
         return usual;
+    }
+
+    /// What some say for every layer, where it is the same for all.
+    private static Object once(Object value) {
+        return value instanceof List<?> all && new HashSet<>(all).size() == 1
+                ? all.getFirst()
+                : value;
     }
 
     /// Parameters of the blocks of a tower for pictures, 0 if there is none.

@@ -20,6 +20,7 @@ public final class FamilyDefaults {
     /// What the text model of a vision-language family is if its part does not say.
     private static final Map<String, String> TEXT_FAMILIES =
             Map.of(
+                    "gemma3", "gemma3_text",
                     "llava", "llama",
                     "qwen2_vl", "qwen2_vl_text",
                     "qwen2_5_vl", "qwen2_5_vl_text");

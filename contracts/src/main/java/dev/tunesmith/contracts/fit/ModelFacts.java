@@ -366,9 +366,9 @@ public record ModelFacts(
             int shared =
                     positive(
                             "shared_expert_intermediate_size",
-                            config.get("n_shared_experts") == null
-                                    ? 0
-                                    : positive("n_shared_experts", 1) * each);
+                            config.get("n_shared_experts") instanceof Integer count && count > 0
+                                    ? count * each
+                                    : 0);
             return experts * each + shared;
         }
 

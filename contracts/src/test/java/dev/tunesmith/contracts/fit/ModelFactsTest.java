@@ -59,6 +59,40 @@ class ModelFactsTest {
         assertThat(deepseek.mlpWidth()).isEqualTo(10 * 12);
     }
 
+    /// ERNIE has names of its own, Hunyuan says a number for every layer.
+    @Test
+    void expertsOfOtherNamesCount() {
+        ModelFacts ernie =
+                ModelFacts.fromConfig(
+                        mixture(
+                                Map.of(
+                                        "moe_num_experts", 8,
+                                        "moe_intermediate_size", 16,
+                                        "moe_num_shared_experts", 2)));
+        ModelFacts hunyuan =
+                ModelFacts.fromConfig(
+                        mixture(
+                                Map.of(
+                                        "num_experts", 8,
+                                        "moe_intermediate_size", List.of(16, 16),
+                                        "num_shared_expert", List.of(2, 2))));
+        assertThat(ernie.mlpWidth()).isEqualTo(10 * 16);
+        assertThat(hunyuan.mlpWidth()).isEqualTo(10 * 16);
+    }
+
+    private static Map<String, Object> mixture(Map<String, Object> experts) {
+        Map<String, Object> config = new HashMap<>(experts);
+        config.putAll(
+                Map.of(
+                        "architectures", List.of("SomeForCausalLM"),
+                        "num_hidden_layers", 2,
+                        "hidden_size", 32,
+                        "num_attention_heads", 4,
+                        "intermediate_size", 64,
+                        "vocab_size", 100));
+        return config;
+    }
+
     @Test
     void ofAVisionLanguageModelTheTextModelAndTheTowerCount() {
         ModelFacts text = facts("llama", llama());

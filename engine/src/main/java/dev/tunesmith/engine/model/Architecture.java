@@ -3,6 +3,7 @@ package dev.tunesmith.engine.model;
 import dev.tunesmith.engine.data.ChatEncoder;
 import dev.tunesmith.engine.nn.Activation;
 import dev.tunesmith.engine.nn.AttentionShape;
+import dev.tunesmith.engine.nn.GatedMlp;
 import dev.tunesmith.engine.nn.MixtureMlp;
 import dev.tunesmith.engine.nn.position.Rotary;
 import dev.tunesmith.engine.vision.Eyes;
@@ -107,19 +108,33 @@ public record Architecture(
     /// @param denseLayers layers without a mixture
     /// @param scoring how experts are chosen
     /// @param shared the MLP that every token passes beside its experts
+    /// @param clamp limits of experts that have biases, and whose gate and up take turns in a
+    ///   matrix that lies as [inputs, outputs]; empty for experts as elsewhere
     public record Experts(
             int count,
             int width,
             Set<Integer> denseLayers,
             MixtureMlp.Scoring scoring,
-            Optional<Shared> shared) {
+            Optional<Shared> shared,
+            Optional<GatedMlp.Clamp> clamp) {
+
+        /// Experts without limits.
+        public Experts(
+                int count,
+                int width,
+                Set<Integer> denseLayers,
+                MixtureMlp.Scoring scoring,
+                Optional<Shared> shared) {
+            this(count, width, denseLayers, scoring, shared, Optional.empty());
+        }
+
         public Experts {
             denseLayers = Set.copyOf(denseLayers);
         }
 
         /// The same with an MLP that every token passes.
         Experts with(Shared other) {
-            return new Experts(count, width, denseLayers, scoring, Optional.of(other));
+            return new Experts(count, width, denseLayers, scoring, Optional.of(other), clamp);
         }
     }
 

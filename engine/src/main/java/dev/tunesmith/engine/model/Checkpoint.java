@@ -175,6 +175,24 @@ final class Checkpoint {
         return parameter;
     }
 
+    /// Numbers that some checkpoints hold as a matrix of one row.
+    Parameter flat(String name, long width) {
+        boolean row =
+                files.find(nameInFile(name)).filter(found -> found.shape().size() == 2).isPresent();
+        return row ? folded(name, new long[] {1, width}, 1, width) : parameter(name, width);
+    }
+
+    /// A number that never trains, if the files hold it.
+    double number(String name, double absent) {
+        Optional<StoredTensor> stored = files.find(name);
+        if (stored.isEmpty()) {
+            return absent;
+        }
+        Parameter parameter = folded(name, shape(stored.get()), 1, 1);
+        parameter.fix();
+        return parameter.best()[0];
+    }
+
     /// The first of some paths below which the files have `probe`, or the first of all.
     String path(List<String> paths, String probe) {
         return paths.stream()
@@ -198,18 +216,24 @@ final class Checkpoint {
     /// The matrix of a linear layer: as the checkpoint has it, or quantised if that was asked for.
     /// What is quantised already is never quantised again.
     Weight matrix(String module, long outputs, long inputs) {
-        Optional<PackedForm.Found> found =
-                packed.flatMap(of ->
-                        of.read(files, new PackedForm.Wanted(module, outputs, inputs), region));
-        if (found.isPresent()) {
-            found.get().tensors().forEach(unread::remove);
-            return found.get().weight();
+        Optional<Weight> coded = coded(module, outputs, inputs);
+        if (coded.isPresent()) {
+            return coded.get();
         }
         String name = module + ".weight";
         if (packed.isEmpty() && form.quantised().isPresent()) {
             return quantised(form.quantised().get(), name, outputs, inputs);
         }
         return new Weight.Dense(multiplied(name, outputs, inputs));
+    }
+
+    /// The matrix of a linear layer that the checkpoint has quantised.
+    Optional<Weight> coded(String module, long outputs, long inputs) {
+        Optional<PackedForm.Found> found =
+                packed.flatMap(of ->
+                        of.read(files, new PackedForm.Wanted(module, outputs, inputs), region));
+        found.ifPresent(all -> all.tensors().forEach(unread::remove));
+        return found.map(PackedForm.Found::weight);
     }
 
     /// Values are quantised as they are stored, before they are rounded to the compute type.
@@ -253,6 +277,13 @@ final class Checkpoint {
     /// Accepts a tensor that is not needed.
     void skip(String name) {
         unread.remove(name);
+    }
+
+    /// Holds everything below that path as it is, for whoever writes the model.
+    void keepBelow(String path) {
+        List.copyOf(unread).stream()
+                .filter(name -> name.startsWith(path))
+                .forEach(name -> parameter(name, shape(files.tensor(name))).fix());
     }
 
     /// Accepts everything below that path.

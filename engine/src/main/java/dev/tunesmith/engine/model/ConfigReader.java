@@ -95,6 +95,19 @@ final class ConfigReader {
         return absent;
     }
 
+    /// A number that may be said once for every layer, if it is the same for all.
+    int same(String key, int absent) {
+        if (!(config.get(key) instanceof List<?>)) {
+            return size(key, absent);
+        }
+        List<Integer> all = integers(key);
+        if (all.isEmpty() || all.stream().distinct().count() > 1) {
+            fault("%s%s = %s: layers that differ are not supported".formatted(path, key, all));
+            return absent;
+        }
+        return all.getFirst();
+    }
+
     double number(String key, @Nullable Double absent) {
         switch (config.get(key)) {
             case Number value when Double.isFinite(value.doubleValue()) -> {

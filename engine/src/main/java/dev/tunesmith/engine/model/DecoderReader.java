@@ -19,11 +19,15 @@ import dev.tunesmith.engine.vision.Tower;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /// Reads a model from its files.
 final class DecoderReader {
 
     private static final String HEAD = "lm_head";
+
+    /// Families of which the text model alone is run.
+    private static final Set<String> BLIND = Set.of("gemma3");
 
     private final Architecture architecture;
     private final Checkpoint checkpoint;
@@ -59,9 +63,13 @@ final class DecoderReader {
 
     /// The checkpoint of a model that sees pictures says where its text model lies.
     private static Architecture architecture(Architecture read, Checkpoint checkpoint) {
-        return read.vision()
-                .map(vision -> read.with(new VisionReader(vision, checkpoint).text(read.layout())))
-                .orElse(read);
+        boolean blind = BLIND.contains(read.family());
+        if (blind) {
+            VisionReader.keep(checkpoint);
+        }
+        return blind || read.vision().isPresent()
+                ? read.with(VisionReader.text(read.layout(), checkpoint))
+                : read;
     }
 
     private Decoder read(

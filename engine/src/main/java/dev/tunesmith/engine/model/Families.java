@@ -18,6 +18,7 @@ final class Families {
     private static final SortedMap<String, Function<Reading, Architecture>> READERS =
             new TreeMap<>(
                     Map.ofEntries(
+                            Map.entry("apertus", LlamaFamilies::apertus),
                             Map.entry("arcee", LlamaFamilies::arcee),
                             Map.entry("baichuan", LlamaFamilies::baichuan),
                             Map.entry("bloom", CentredFamilies::bloom),
@@ -28,10 +29,12 @@ final class Families {
                             Map.entry("deepseek_v3", MixtureFamilies::deepseekV3),
                             Map.entry("dots1", MixtureFamilies::dots1),
                             Map.entry("ernie4_5", LlamaFamilies::ernie45),
+                            Map.entry("ernie4_5_moe", MixtureFamilies::ernie45Moe),
                             Map.entry("exaone4", LlamaFamilies::exaone4),
                             Map.entry("falcon", CentredFamilies::falcon),
                             Map.entry("gemma", GemmaFamilies::gemma),
                             Map.entry("gemma2", GemmaFamilies::gemma2),
+                            Map.entry("gemma3", GemmaFamilies::gemma3),
                             Map.entry("gemma3_text", GemmaFamilies::gemma3),
                             Map.entry("glm", LlamaFamilies::glm),
                             Map.entry("glm4", LlamaFamilies::glm4),
@@ -39,9 +42,13 @@ final class Families {
                             Map.entry("gpt2", CentredFamilies::gpt2),
                             Map.entry("gpt_bigcode", CentredFamilies::gptBigCode),
                             Map.entry("gpt_neox", CentredFamilies::gptNeox),
+                            Map.entry("gpt_oss", MixtureFamilies::gptOss),
                             Map.entry("gptj", CentredFamilies::gptj),
                             Map.entry("granite", LlamaFamilies::granite),
+                            Map.entry("granitemoe", MixtureFamilies::graniteMoe),
                             Map.entry("helium", LlamaFamilies::helium),
+                            Map.entry("hunyuan_v1_dense", LlamaFamilies::hunyuan),
+                            Map.entry("hunyuan_v1_moe", MixtureFamilies::hunyuanMoe),
                             Map.entry("internlm2", LlamaFamilies::internlm2),
                             Map.entry("internlm3", LlamaFamilies::internlm3),
                             Map.entry("llama", LlamaFamilies::llama),
@@ -94,6 +101,14 @@ final class Families {
                                     "d_model", "hidden_size",
                                     "n_heads", "num_attention_heads",
                                     "max_seq_len", "max_position_embeddings")),
+                    Map.entry(
+                            "ernie4_5_moe",
+                            Map.of(
+                                    "moe_num_experts",
+                                    "num_experts",
+                                    "moe_k",
+                                    "num_experts_per_tok")),
+                    Map.entry("hunyuan_v1_moe", Map.of("moe_topk", "num_experts_per_tok")),
                     Map.entry(
                             "opt",
                             Map.of(

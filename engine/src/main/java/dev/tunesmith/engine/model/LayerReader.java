@@ -4,6 +4,7 @@ import dev.tunesmith.engine.model.Architecture.NormPlan;
 import dev.tunesmith.engine.model.Architecture.NormPlan.Placement;
 import dev.tunesmith.engine.model.Layout.Joining;
 import dev.tunesmith.engine.model.Layout.Part;
+import dev.tunesmith.engine.nn.Activation;
 import dev.tunesmith.engine.nn.Attention;
 import dev.tunesmith.engine.nn.AttentionShape;
 import dev.tunesmith.engine.nn.AttentionShape.Bias;
@@ -33,6 +34,8 @@ import org.jspecify.annotations.Nullable;
 final class LayerReader {
 
     private static final double LATENT_EPS = 1e-6;
+    private static final double XIELU_BETA = 0.5;
+    private static final double XIELU_LIMIT = -1e-6;
 
     private final Architecture architecture;
     private final Layout layout;
@@ -143,7 +146,11 @@ final class LayerReader {
                         layer,
                         positions.windows_L().get(layer),
                         positions.rotaryOf_L().get(layer),
-                        slopes_H);
+                        slopes_H,
+                        layout.names(Part.SINKS)
+                                ? checkpoint.parameter(
+                                        path + layout.name(Part.SINKS), shape.heads())
+                                : null);
         return new Attention(shape, projections, place);
     }
 
@@ -151,7 +158,7 @@ final class LayerReader {
         int headWidth = architecture.attention().headWidth();
         return switch (architecture.attention().norm()) {
             case NONE -> null;
-            case PER_HEAD -> norm(path, headWidth);
+            case PER_HEAD, PER_TURNED_HEAD -> norm(path, headWidth);
             case WHOLE -> norm(path, (long) heads * headWidth);
             case EACH_HEAD ->
                     new HeadNorms(headGains(path, heads), heads, architecture.norms().eps());
@@ -234,19 +241,15 @@ final class LayerReader {
     }
 
     private Mlp mixture(int layer, String path, Architecture.Experts plan) {
-        List<GatedMlp> experts = new ArrayList<>();
-        for (int e = 0; e < plan.count(); e++) {
-            experts.add(expert(path + layout.name(Part.EXPERT).formatted(e), plan.width(), false));
-        }
         MixtureMlp mixture =
                 new MixtureMlp(
-                        plainLinear(path + layout.name(Part.ROUTER), plan.count()),
-                        experts,
+                        router(path + layout.name(Part.ROUTER), plan),
+                        experts(path, plan),
                         new MixtureMlp.Choice(
                                 layer,
                                 plan.scoring(),
                                 routing,
-                                plan.scoring().sigmoid() ? correction(path, plan) : null));
+                                plan.scoring().corrected() ? correction(path, plan) : null));
         if (plan.shared().isEmpty()) {
             return mixture;
         }
@@ -257,11 +260,109 @@ final class LayerReader {
                 shared.gated() ? plainLinear(path + layout.name(Part.SHARED_GATE), 1) : null);
     }
 
+    private Linear router(String path, Architecture.Experts plan) {
+        Linear router = plainLinear(path, plan.count());
+        if (plan.clamp().isPresent()) {
+            router.useBias(checkpoint.parameter(path + ".bias", plan.count()));
+        }
+        return router;
+    }
+
+    private List<GatedMlp> experts(String path, Architecture.Experts plan) {
+        if (plan.clamp().isPresent()) {
+            return clampedExperts(path, plan, plan.clamp().get());
+        }
+        if (layout.names(Part.EXPERTS_GATE_UP)) {
+            return joinedExperts(path, plan);
+        }
+        List<GatedMlp> experts = new ArrayList<>();
+        for (int e = 0; e < plan.count(); e++) {
+            experts.add(expert(path + layout.name(Part.EXPERT).formatted(e), plan.width(), false));
+        }
+        return experts;
+    }
+
+    /// Experts whose matrices are rows of one tensor: gate and up of the first, of the next, and so
+    /// on.
+    private List<GatedMlp> joinedExperts(String path, Architecture.Experts plan) {
+        long inner = plan.width();
+        String in = path + layout.name(Part.EXPERTS_GATE_UP);
+        String out = path + layout.name(Part.EXPERTS_DOWN);
+        Parameter gateUp = joinedExperts(in, plan.count(), 2 * inner, width());
+        Parameter down = joinedExperts(out, plan.count(), width(), inner);
+        List<GatedMlp> experts = new ArrayList<>();
+        for (int e = 0; e < plan.count(); e++) {
+            String number = ".%d".formatted(e);
+            experts.add(
+                    new GatedMlp(
+                            Branches.Fused.sideBySide(
+                                    part(in + number, gateUp, e, 2 * inner),
+                                    List.of(plan.width(), plan.width())),
+                            part(out + number, down, e, width()),
+                            architecture.mlp().activation()));
+        }
+        return experts;
+    }
+
+    private Parameter joinedExperts(String path, long count, long outputs, long inputs) {
+        return checkpoint.folded(
+                path, new long[] {count, outputs, inputs}, count * outputs, inputs);
+    }
+
+    private static Linear part(String path, Parameter whole, long number, long rows) {
+        return new Linear(
+                path.replace(".weight.", "."), new Weight.Dense(rowsOf(whole, number, rows)), null);
+    }
+
+    /// Experts with biases, whose matrices lie as [inputs, outputs] in one tensor, or as codes the
+    /// other way round.
+    private List<GatedMlp> clampedExperts(
+            String path, Architecture.Experts plan, GatedMlp.Clamp clamp) {
+        String in = path + layout.name(Part.EXPERTS_GATE_UP);
+        String out = path + layout.name(Part.EXPERTS_DOWN);
+        List<Linear> gateUps = biasedExperts(in, plan.count(), 2L * plan.width(), width());
+        List<Linear> downs = biasedExperts(out, plan.count(), width(), plan.width());
+        List<GatedMlp> experts = new ArrayList<>();
+        for (int e = 0; e < plan.count(); e++) {
+            experts.add(
+                    new GatedMlp(
+                            Branches.of(gateUps.get(e)),
+                            downs.get(e),
+                            architecture.mlp().activation(),
+                            clamp));
+        }
+        return experts;
+    }
+
+    private List<Linear> biasedExperts(String path, int count, long outputs, long inputs) {
+        List<Weight> weights = new ArrayList<>();
+        for (int e = 0; e < count; e++) {
+            checkpoint.coded(path + "." + e, outputs, inputs).ifPresent(weights::add);
+        }
+        if (weights.isEmpty()) {
+            Parameter whole = joinedExperts(path, count, inputs, outputs);
+            for (int e = 0; e < count; e++) {
+                weights.add(new Weight.Transposed(rowsOf(whole, e, inputs)));
+            }
+        }
+        Parameter biases = checkpoint.parameter(path + "_bias", count, outputs);
+        List<Linear> linears = new ArrayList<>();
+        for (int e = 0; e < count; e++) {
+            linears.add(new Linear(path + "." + e, weights.get(e), rowsOf(biases, e, 1)));
+        }
+        return linears;
+    }
+
+    /// Rows of a parameter, or all of it where it was not found.
+    private static Parameter rowsOf(Parameter whole, long number, long rows) {
+        return whole.value().size(0) >= (number + 1) * rows
+                ? whole.rows(number * rows, (number + 1) * rows)
+                : whole;
+    }
+
     /// Follows from how often experts were chosen, not from a gradient.
     private Parameter correction(String path, Architecture.Experts plan) {
-        Parameter correction =
-                checkpoint.parameter(
-                        path + layout.name(Part.ROUTER) + ".e_score_correction_bias", plan.count());
+        Parameter correction = checkpoint.flat(path + layout.name(Part.CORRECTION), plan.count());
         correction.fix();
         return correction;
     }
@@ -296,10 +397,24 @@ final class LayerReader {
         }
         Linear up = linear(path + layout.name(Part.UP), inner, width(), plan.bias());
         if (!plan.gated()) {
-            return new PlainMlp(up, down, plan.activation());
+            return new PlainMlp(
+                    up,
+                    down,
+                    plan.activation(),
+                    plan.activation() == Activation.XIELU
+                            ? learned(path + layout.name(Part.NONLINEARITY))
+                            : null);
         }
         Linear gate = linear(path + layout.name(Part.GATE), inner, width(), plan.bias());
         return new GatedMlp(gate, up, down, plan.activation());
+    }
+
+    private PlainMlp.Learned learned(String path) {
+        return new PlainMlp.Learned(
+                checkpoint.parameter(path + ".alpha_p", 1),
+                checkpoint.parameter(path + ".alpha_n", 1),
+                checkpoint.number(path + ".beta", XIELU_BETA),
+                checkpoint.number(path + ".eps", XIELU_LIMIT));
     }
 
     private Linear linear(String path, long outputs, long inputs, boolean bias) {

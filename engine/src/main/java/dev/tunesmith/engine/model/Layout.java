@@ -42,15 +42,20 @@ public record Layout(
         QUERY_NORM("self_attn.q_norm"),
         KEY_NORM("self_attn.k_norm"),
         OUTPUT("self_attn.o_proj"),
+        SINKS("self_attn.sinks"),
         GATE("mlp.gate_proj"),
         UP("mlp.up_proj"),
         GATE_UP("mlp.gate_up_proj"),
         DOWN("mlp.down_proj"),
+        NONLINEARITY("mlp.act_fn"),
         ROUTER("mlp.gate"),
+        CORRECTION("mlp.gate.e_score_correction_bias"),
         EXPERT("mlp.experts.%d."),
         EXPERT_GATE("gate_proj"),
         EXPERT_UP("up_proj"),
         EXPERT_DOWN("down_proj"),
+        EXPERTS_GATE_UP("mlp.experts.gate_up_proj"),
+        EXPERTS_DOWN("mlp.experts.down_proj"),
         SHARED("mlp.shared_expert."),
         SHARED_GATE("mlp.shared_expert_gate");
 
@@ -66,6 +71,11 @@ public record Layout(
 
     public Layout {
         names = Map.copyOf(names);
+    }
+
+    /// Whether it has a name of its own for that part, without which some parts do not exist.
+    boolean names(Part part) {
+        return names.containsKey(part);
     }
 
     /// The name of a part.

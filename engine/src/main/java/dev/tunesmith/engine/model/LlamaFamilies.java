@@ -8,6 +8,8 @@ import dev.tunesmith.engine.model.Layout.Joining;
 import dev.tunesmith.engine.model.Layout.Part;
 import dev.tunesmith.engine.nn.AttentionShape.Bias;
 import dev.tunesmith.engine.nn.AttentionShape.QueryKeyNorm;
+import dev.tunesmith.engine.nn.position.RopeScaling;
+import dev.tunesmith.engine.nn.position.Rotary;
 import java.util.List;
 
 /// Dense families close to Llama: root-mean-square norms, rotary positions, a gated MLP.
@@ -144,6 +146,48 @@ final class LlamaFamilies {
         return reading.decoder(
                 out ? Bias.ALL : in ? Bias.QKV : Bias.NONE,
                 reading.mlp("silu", config.flag("mlp_bias", false)));
+    }
+
+    /// Heads are normalised behind the rotation.
+    static Architecture hunyuan(Reading reading) {
+        ConfigReader config = reading.config();
+        Bias bias = reading.bias("attention_bias", false);
+        return llama(reading)
+                .with(reading.attention(bias, QueryKeyNorm.PER_TURNED_HEAD))
+                .with(reading.everywhere(0, hunyuanRotary(reading, config)))
+                .with(
+                        Layout.LLAMA
+                                .with(Part.QUERY_NORM, "self_attn.query_layernorm")
+                                .with(Part.KEY_NORM, "self_attn.key_layernorm"));
+    }
+
+    /// What is called dynamic and has an `alpha` is another base for all lengths.
+    private static Rotary hunyuanRotary(Reading reading, ConfigReader config) {
+        ConfigReader parameters = config.child("rope_parameters");
+        ConfigReader rope = parameters.isEmpty() ? config.child("rope_scaling") : parameters;
+        if (!rope.has("alpha")
+                || !rope.text("rope_type", rope.text("type", "default")).equals("dynamic")) {
+            return reading.rotary(Reading.THETA);
+        }
+        int width = reading.headWidth();
+        double theta =
+                rope.has("rope_theta")
+                        ? rope.number("rope_theta", Reading.THETA)
+                        : config.number("rope_theta", Reading.THETA);
+        double stretch = Math.pow(rope.number("alpha", 1.0), width / (width - 2.0));
+        return new Rotary(width, theta * stretch, new RopeScaling.Plain());
+    }
+
+    /// Norms of heads, an MLP without a gate whose non-linearity learns.
+    static Architecture apertus(Reading reading) {
+        Bias bias = reading.bias("attention_bias", false);
+        reading.config().only("hidden_act", "xielu");
+        return reading.decoder(bias, reading.plainMlp("xielu", false))
+                .with(reading.attention(bias, QueryKeyNorm.PER_HEAD))
+                .with(
+                        Layout.LLAMA
+                                .with(Part.ATTENTION_IN, "attention_layernorm")
+                                .with(Part.MLP_IN, "feedforward_layernorm"));
     }
 
     /// Llama with an MLP without a gate.

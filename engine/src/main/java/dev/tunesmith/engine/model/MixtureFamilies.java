@@ -7,6 +7,7 @@ import dev.tunesmith.engine.nn.AttentionShape;
 import dev.tunesmith.engine.nn.AttentionShape.Bias;
 import dev.tunesmith.engine.nn.AttentionShape.Latent;
 import dev.tunesmith.engine.nn.AttentionShape.QueryKeyNorm;
+import dev.tunesmith.engine.nn.GatedMlp;
 import dev.tunesmith.engine.nn.MixtureMlp.Groups;
 import dev.tunesmith.engine.nn.MixtureMlp.Scoring;
 import dev.tunesmith.engine.nn.position.Rotary;
@@ -38,6 +39,108 @@ final class MixtureFamilies {
                                 .with(Part.EXPERT_GATE, "w1")
                                 .with(Part.EXPERT_UP, "w3")
                                 .with(Part.EXPERT_DOWN, "w2"));
+    }
+
+    /// Granite with experts in two tensors a layer.
+    static Architecture graniteMoe(Reading reading) {
+        ConfigReader config = reading.config();
+        Architecture dense = LlamaFamilies.granite(reading);
+        return dense.with(
+                        new Experts(
+                                config.size("num_local_experts", 8),
+                                dense.mlp().width(),
+                                Set.of(),
+                                Scoring.softmax(config.size("num_experts_per_tok", 2), true),
+                                Optional.empty()))
+                .with(
+                        Layout.LLAMA
+                                .with(Part.ROUTER, "block_sparse_moe.router.layer")
+                                .with(Part.EXPERTS_GATE_UP, "block_sparse_moe.input_linear.weight")
+                                .with(Part.EXPERTS_DOWN, "block_sparse_moe.output_linear.weight"));
+    }
+
+    /// Sinks in the softmax, windows in every second layer, limits inside of experts.
+    static Architecture gptOss(Reading reading) {
+        ConfigReader config = reading.config();
+        int window = config.size("sliding_window", 128);
+        Bias bias = reading.bias("attention_bias", true);
+        Architecture dense = reading.llama(bias);
+        return dense.with(
+                        reading.turning(
+                                reading.windows_L(window, layer -> layer % 2 == 0 ? window : 0),
+                                reading.rotary(150_000),
+                                _ -> true))
+                .with(
+                        new Experts(
+                                config.size("num_local_experts", 128),
+                                dense.mlp().width(),
+                                Set.of(),
+                                Scoring.softmax(config.size("num_experts_per_tok", 4), true),
+                                Optional.empty(),
+                                Optional.of(
+                                        new GatedMlp.Clamp(
+                                                config.number("swiglu_limit", 7.0),
+                                                config.number("swiglu_alpha", 1.702)))))
+                .with(
+                        Layout.LLAMA
+                                .with(Part.SINKS, "self_attn.sinks")
+                                .with(Part.ROUTER, "mlp.router"));
+    }
+
+    /// Every expert of every layer as wide as an MLP, and one that every token passes.
+    static Architecture hunyuanMoe(Reading reading) {
+        ConfigReader config = reading.config();
+        Architecture dense = LlamaFamilies.hunyuan(reading);
+        int width = dense.mlp().width();
+        return dense.with(
+                        new Experts(
+                                config.same("num_experts", 1),
+                                width,
+                                Set.of(),
+                                Scoring.softmax(config.same("num_experts_per_tok", 1), true),
+                                Optional.of(new Shared(width, false))))
+                .with(
+                        dense.layout()
+                                .with(Part.ROUTER, "mlp.gate.wg")
+                                .with(Part.SHARED, "mlp.shared_mlp."));
+    }
+
+    /// Choices of a softmax are corrected, and layers without a mixture stand on both ends.
+    static Architecture ernie45Moe(Reading reading) {
+        ConfigReader config = reading.config();
+        int last = config.integer("moe_layer_end_index", -1);
+        int end = last < 0 ? reading.size().layers() - 1 : last;
+        int start = config.integer("moe_layer_start_index", 1);
+        int interval = config.size("moe_layer_interval", 1);
+        int width = config.size("moe_intermediate_size", 1536);
+        int shared = config.integer("moe_num_shared_experts", 2);
+        return LlamaFamilies.ernie45(reading)
+                .with(
+                        new Experts(
+                                config.size("num_experts", 64),
+                                width,
+                                new TreeSet<>(
+                                        IntStream.range(0, reading.size().layers())
+                                                .filter(layer ->
+                                                        (layer + 1) % interval != 0
+                                                                || layer < start
+                                                                || layer > end)
+                                                .boxed()
+                                                .toList()),
+                                new Scoring(
+                                        config.size("num_experts_per_tok", 6),
+                                        true,
+                                        1,
+                                        Groups.NONE,
+                                        false,
+                                        true),
+                                shared == 0
+                                        ? Optional.empty()
+                                        : Optional.of(new Shared(width * shared, false))))
+                .with(
+                        Layout.LLAMA
+                                .with(Part.SHARED, "mlp.shared_experts.")
+                                .with(Part.CORRECTION, "mlp.moe_statics.e_score_correction_bias"));
     }
 
     static Architecture qwen2Moe(Reading reading) {

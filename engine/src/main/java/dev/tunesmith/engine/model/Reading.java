@@ -204,8 +204,10 @@ final class Reading {
     /// A gated MLP.
     Mlp mlp(String activationDefault, boolean bias) {
         Activation activation = activation("hidden_act", activationDefault);
-        if (activation == Activation.RELU_SQUARED) {
-            config.fault("hidden_act = relu2 is not supported in front of a second branch");
+        if (!activation.gates()) {
+            config.fault(
+                    "hidden_act = %s is not supported in front of a second branch"
+                            .formatted(config.text("hidden_act", activationDefault)));
             activation = Activation.RELU;
         }
         return new Mlp(config.size("intermediate_size"), activation, bias);
@@ -229,9 +231,10 @@ final class Reading {
             case "quick_gelu" -> Activation.QUICK_GELU;
             case "relu" -> Activation.RELU;
             case "relu2" -> Activation.RELU_SQUARED;
+            case "xielu" -> Activation.XIELU;
             default -> {
                 config.fault(
-                        "%s = %s is not supported (supported: silu, gelu, gelu_pytorch_tanh, quick_gelu, relu, relu2)"
+                        "%s = %s is not supported (supported: silu, gelu, gelu_pytorch_tanh, quick_gelu, relu, relu2, xielu)"
                                 .formatted(key, name));
                 yield Activation.SILU;
             }

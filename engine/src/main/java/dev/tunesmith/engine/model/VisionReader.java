@@ -31,6 +31,14 @@ final class VisionReader {
             List.of("multi_modal_projector.", "model.multi_modal_projector.");
     private static final List<String> QWENS = List.of("visual.", "model.visual.");
 
+    /// What checkpoints of models with towers hold beside their text model.
+    private static final List<String> TOWERS =
+            List.of(
+                    "vision_tower.",
+                    "model.vision_tower.",
+                    "multi_modal_projector.",
+                    "model.multi_modal_projector.");
+
     private final Vision vision;
     private final Checkpoint checkpoint;
 
@@ -40,11 +48,16 @@ final class VisionReader {
     }
 
     /// Where the text model lies in this checkpoint.
-    Layout text(Layout layout) {
+    static Layout text(Layout layout, Checkpoint checkpoint) {
         String path = checkpoint.path(TEXTS, "embed_tokens.weight");
         boolean own = path.equals(TEXTS.getFirst());
         return layout.under(path)
                 .with(Layout.Part.HEAD, own ? "language_model.lm_head" : "lm_head");
+    }
+
+    /// Keeps a tower that is not run, so that a trained copy still has it.
+    static void keep(Checkpoint checkpoint) {
+        TOWERS.forEach(checkpoint::keepBelow);
     }
 
     Tower tower() {

@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.nn;
 
+import dev.tunesmith.engine.nn.AttentionShape.QueryKeyNorm;
 import dev.tunesmith.engine.nn.prompt.Prefix;
 import dev.tunesmith.engine.nn.prompt.VirtualRows;
 import dev.tunesmith.engine.ops.CacheAttention;
@@ -48,7 +49,26 @@ public record Attention(AttentionShape shape, Projections projections, Place pla
     /// @param window how many tokens a token sees, itself included; 0 means all before it
     /// @param rotary which of the model's rotary encodings is used, or [Attention#NO_ROTARY]
     /// @param slopes_H what a score loses for each step between two tokens, or null
-    public record Place(int layer, int window, int rotary, @Nullable Tensor slopes_H) {}
+    /// @param sinks_H scores that every token has beside those of tokens, or null
+    public record Place(
+            int layer,
+            int window,
+            int rotary,
+            @Nullable Tensor slopes_H,
+            @Nullable Parameter sinks_H) {
+        /// Without sinks.
+        public Place(int layer, int window, int rotary, @Nullable Tensor slopes_H) {
+            this(layer, window, rotary, slopes_H, null);
+        }
+
+        @Nullable Tensor sinks() {
+            return sinks_H == null ? null : sinks_H.vector();
+        }
+
+        boolean sinksTrain() {
+            return sinks_H != null && sinks_H.trains();
+        }
+    }
 
     /// The same layers without additions, sharing all parameters.
     public Attention share() {
@@ -58,10 +78,18 @@ public record Attention(AttentionShape shape, Projections projections, Place pla
     /// Computes the layer and records it; in a cached context the cache grows instead.
     public Tensor forward(Tape tape, Tensor x_ND, Context context) {
         List<Tensor> branches = projections.input.forward(tape, x_ND);
+        if (turnsFirst()) {
+            Angles angles = context.angles().get(place.rotary);
+            branches =
+                    List.of(
+                            turned(tape, branches.get(0), angles),
+                            turned(tape, branches.get(1), angles),
+                            branches.get(2));
+        }
         Tensor q_NC = clipped(tape, normed(tape, branches.get(0), projections.queryNorm));
         Tensor k_NC = clipped(tape, normed(tape, branches.get(1), projections.keyNorm));
         Tensor v_NC = clipped(tape, branches.get(2));
-        if (place.rotary != NO_ROTARY) {
+        if (place.rotary != NO_ROTARY && !turnsFirst()) {
             // In place: neither a linear layer nor a norm keeps its output.
             Angles angles = context.angles().get(place.rotary);
             Rotation.rotate(q_NC, k_NC, shape.headWidth(), angles);
@@ -72,6 +100,27 @@ public record Attention(AttentionShape shape, Projections projections, Place pla
             case Context.Cached cached -> attendCached(tape, cached, q_NC, k_NC, v_NC, out_NC);
         }
         return projections.output.forward(tape, values(tape, out_NC));
+    }
+
+    private boolean turnsFirst() {
+        return place.rotary != NO_ROTARY && shape.norm() == QueryKeyNorm.PER_TURNED_HEAD;
+    }
+
+    /// Heads turned on their own, recorded so that their gradients turn back.
+    private Tensor turned(Tape tape, Tensor x_NC, Angles angles) {
+        Tensor none_N0 = x_NC.columnRange(0, 0);
+        Tensor turned_NC = tape.region().copy(x_NC);
+        Rotation.rotate(turned_NC, none_N0, shape.headWidth(), angles);
+        if (tape.tracks(x_NC)) {
+            tape.record(
+                    turned_NC,
+                    d_NC -> {
+                        Tensor dx_NC = tape.region().copy(d_NC);
+                        Rotation.rotateBack(dx_NC, none_N0, shape.headWidth(), angles);
+                        tape.addGradient(x_NC, dx_NC);
+                    });
+        }
+        return turned_NC;
     }
 
     /// The output without the zeros that pad values to the width of keys.
@@ -128,7 +177,24 @@ public record Attention(AttentionShape shape, Projections projections, Place pla
                 shape.scale(),
                 shape.softCap(),
                 place.window,
-                place.slopes_H);
+                place.slopes_H,
+                place.sinks());
+    }
+
+    /// Gradients of the sinks of some heads, from this one on.
+    private void collectSinks(
+            DocumentAttention operation,
+            DocumentAttention.Saved saved,
+            Tensor dOut_NC,
+            int headFrom) {
+        Parameter sinks = place.sinks_H;
+        Tensor own_H = operation.sinks_H();
+        if (sinks != null && sinks.trains() && own_H != null) {
+            float[] gradients = new float[shape.heads()];
+            float[] part = operation.sinkGradients(dOut_NC, saved, own_H);
+            System.arraycopy(part, 0, gradients, headFrom, part.length);
+            ParameterGradients.add(sinks, gradients);
+        }
     }
 
     private void attend(
@@ -149,7 +215,7 @@ public record Attention(AttentionShape shape, Projections projections, Place pla
         try (Region scratch = tape.arena().open("attention scratch")) {
             operation.forward(saved, whole.documents(), scratch);
         }
-        if (tape.tracks(q_NC) || tape.tracks(k_NC) || tape.tracks(v_NC)) {
+        if (tape.tracks(q_NC) || tape.tracks(k_NC) || tape.tracks(v_NC) || place.sinksTrain()) {
             tape.record(out_NC, dOut_NC -> backward(tape, whole, saved, dOut_NC));
         }
     }
@@ -172,7 +238,6 @@ public record Attention(AttentionShape shape, Projections projections, Place pla
 
     private DocumentAttention operation(Share share) {
         int group = shape.heads() / shape.kvHeads();
-        Tensor slopes_H = place.slopes_H;
         return new DocumentAttention(
                 (share.keyTo - share.keyFrom) * group,
                 share.keyTo - share.keyFrom,
@@ -180,10 +245,16 @@ public record Attention(AttentionShape shape, Projections projections, Place pla
                 shape.scale(),
                 shape.softCap(),
                 place.window,
-                slopes_H == null
-                        ? null
-                        : slopes_H.rowRange(
-                                (long) share.keyFrom * group, (long) share.keyTo * group));
+                ofHeads(place.slopes_H, share),
+                ofHeads(place.sinks(), share));
+    }
+
+    private @Nullable Tensor ofHeads(@Nullable Tensor all_H, Share share) {
+        int group = shape.heads() / shape.kvHeads();
+        return all_H == null
+                ? null
+                : all_H.reshape(all_H.elements(), 1)
+                        .rowRange((long) share.keyFrom * group, (long) share.keyTo * group);
     }
 
     /// Columns of the query heads of a share.
@@ -214,7 +285,10 @@ public record Attention(AttentionShape shape, Projections projections, Place pla
             }
             saved.add(part);
         }
-        if (tape.tracks(rows.q_NC) || tape.tracks(rows.k_NC) || tape.tracks(rows.v_NC)) {
+        if (tape.tracks(rows.q_NC)
+                || tape.tracks(rows.k_NC)
+                || tape.tracks(rows.v_NC)
+                || place.sinksTrain()) {
             tape.record(rows.out_NC, dOut_NC -> groupsBackward(tape, whole, saved, rows, dOut_NC));
         }
     }
@@ -234,15 +308,13 @@ public record Attention(AttentionShape shape, Projections projections, Place pla
             var gradients =
                     new DocumentAttention.Gradients(
                             queries(dq_NC, share), keys(dk_NC, share), keys(dv_NC, share));
+            DocumentAttention operation = operation(share);
+            Tensor part_NC = queries(dOut_NC, share);
             try (Region scratch = tape.arena().open("attention scratch")) {
-                operation(share)
-                        .backward(
-                                gradients,
-                                queries(dOut_NC, share),
-                                saved.get(i),
-                                share.documents,
-                                scratch);
+                operation.backward(gradients, part_NC, saved.get(i), share.documents, scratch);
             }
+            int group = shape.heads() / shape.kvHeads();
+            collectSinks(operation, saved.get(i), part_NC, share.keyFrom * group);
         }
         rotateBack(whole, dq_NC, dk_NC);
         tape.addGradient(rows.q_NC, dq_NC);
@@ -260,9 +332,11 @@ public record Attention(AttentionShape shape, Projections projections, Place pla
                         tape.tensor(dOut_NC.type(), saved.q_NC().shape()),
                         tape.tensor(dOut_NC.type(), saved.k_NC().shape()),
                         tape.tensor(dOut_NC.type(), saved.v_NC().shape()));
+        DocumentAttention operation = operation();
         try (Region scratch = tape.arena().open("attention scratch")) {
-            operation().backward(gradients, dOut_NC, saved, documents, scratch);
+            operation.backward(gradients, dOut_NC, saved, documents, scratch);
         }
+        collectSinks(operation, saved, dOut_NC, 0);
         return gradients;
     }
 
@@ -276,7 +350,7 @@ public record Attention(AttentionShape shape, Projections projections, Place pla
     }
 
     private void rotateBack(Context.Whole whole, Tensor dq_NC, Tensor dk_NC) {
-        if (place.rotary != NO_ROTARY) {
+        if (place.rotary != NO_ROTARY && !turnsFirst()) {
             Angles angles = whole.angles().get(place.rotary);
             Rotation.rotateBack(dq_NC, dk_NC, shape.headWidth(), angles);
         }
@@ -307,7 +381,11 @@ public record Attention(AttentionShape shape, Projections projections, Place pla
             operation.forward(saved, prefix.documents(), scratch);
         }
         out_NC.copyFrom(rows.text(region, out_MC));
-        if (prefix.trains() || tape.tracks(q_NC) || tape.tracks(k_NC) || tape.tracks(v_NC)) {
+        if (prefix.trains()
+                || tape.tracks(q_NC)
+                || tape.tracks(k_NC)
+                || tape.tracks(v_NC)
+                || place.sinksTrain()) {
             tape.record(
                     out_NC,
                     dOut_NC -> {

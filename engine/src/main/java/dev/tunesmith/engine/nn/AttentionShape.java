@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param scale factor of the scores before the softmax, usually `1/√headWidth`
 /// @param softCap scores become `c · tanh(s/c)`; 0 means no cap
-/// @param norm what is normalised before the rotation
+/// @param norm how queries and keys are normalised
 /// @param bias which projections have a bias
 /// @param clip largest size of a value of queries, keys and values; 0 for any
 /// @param latent sizes of the latent rows that queries, keys and values pass; null for none
@@ -73,6 +73,8 @@ public record AttentionShape(
         NONE,
         /// Every head by itself, with one gain for all heads.
         PER_HEAD,
+        /// The same behind the rotation.
+        PER_TURNED_HEAD,
         /// Every head by itself, to mean 0 and variance 1, each with a gain of its own.
         EACH_HEAD,
         /// All heads of a token together.

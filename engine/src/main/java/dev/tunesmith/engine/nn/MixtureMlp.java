@@ -22,8 +22,20 @@ public record MixtureMlp(Linear router, List<GatedMlp> experts, Choice choice) i
     /// @param factor what the weights are multiplied by in the end
     /// @param groups how experts are limited to groups
     /// @param sigmoid whether every expert has a probability of its own instead of a softmax
+    /// @param corrected whether something is added to probabilities only to choose
     public record Scoring(
-            int count, boolean normalised, double factor, Groups groups, boolean sigmoid) {
+            int count,
+            boolean normalised,
+            double factor,
+            Groups groups,
+            boolean sigmoid,
+            boolean corrected) {
+        /// Probabilities of their own are corrected, those of a softmax are not.
+        public Scoring(
+                int count, boolean normalised, double factor, Groups groups, boolean sigmoid) {
+            this(count, normalised, factor, groups, sigmoid, sigmoid);
+        }
+
         /// The largest probabilities of a softmax.
         public static Scoring softmax(int count, boolean normalised) {
             return new Scoring(count, normalised, 1, Groups.NONE, false);

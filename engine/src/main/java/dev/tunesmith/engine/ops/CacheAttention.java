@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.ops;
 
+import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
 import dev.tunesmith.kernels.cpu.CachedAttention;
@@ -52,6 +53,78 @@ public record CacheAttention(DocumentAttention shape) {
                         places.cuNew_S1.address()),
                 shape.slopesAddress(),
                 work.address());
+        Tensor sinks_H = shape.sinks_H();
+        if (sinks_H != null) {
+            DocumentAttention.sink(
+                    out_NC, denominators(q_NC, keys, places, scratch), sinks_H, scratch);
+        }
+    }
+
+    /// Logarithms of the softmax denominators, which the kernel keeps to itself, by head and new
+    /// token.
+    private float[] denominators(Tensor q_NC, Tensor keys, Places places, Region scratch) {
+        float[] lse_HN = new float[shape.heads() * (int) q_NC.rows()];
+        float[] cuNew_S1 = places.cuNew_S1.toFloats();
+        float[] lengths_S = places.lengths_S.toFloats();
+        float[] pageTable_SP = places.pageTable_SP.toFloats();
+        int pages = (int) places.pageTable_SP.width();
+        long width = (long) shape.kvHeads() * shape.headWidth();
+        Tensor rows_MC = keys.reshape(keys.elements() / width, width);
+        for (int s = 0; s < lengths_S.length; s++) {
+            int first = (int) cuNew_S1[s];
+            int fresh = (int) cuNew_S1[s + 1] - first;
+            int length = (int) lengths_S[s];
+            int from = shape.window() <= 0 ? 0 : Math.max(0, length - fresh - shape.window() + 1);
+            int[] slots = new int[length - from];
+            for (int i = 0; i < slots.length; i++) {
+                int page = (int) pageTable_SP[s * pages + (from + i) / places.pageSize];
+                slots[i] = page * places.pageSize + (from + i) % places.pageSize;
+            }
+            Tensor seen_KC = scratch.tensor(keys.type(), slots.length, width);
+            Lookup.gather(seen_KC, rows_MC, scratch.ints(slots));
+            Tensor new_TC = q_NC.rowRange(first, first + (long) fresh);
+            for (int h = 0; h < shape.heads(); h++) {
+                int group = h / (shape.heads() / shape.kvHeads());
+                Tensor scores_TK = scratch.tensor(DType.F32, fresh, slots.length);
+                Products.linear(scores_TK, head(new_TC, h, scratch), head(seen_KC, group, scratch));
+                float[] scores = scores_TK.toFloats();
+                for (int t = 0; t < fresh; t++) {
+                    int last = length - fresh + t - from;
+                    int earliest = shape.window() <= 0 ? 0 : Math.max(0, last - shape.window() + 1);
+                    lse_HN[h * (int) q_NC.rows() + first + t] =
+                            (float)
+                                    logSum(
+                                            scores,
+                                            t * slots.length + earliest,
+                                            t * slots.length + last + 1);
+                }
+            }
+        }
+        return lse_HN;
+    }
+
+    private Tensor head(Tensor x_NC, int number, Region scratch) {
+        long from = (long) number * shape.headWidth();
+        Tensor stored = scratch.tensor(x_NC.type(), x_NC.rows(), shape.headWidth());
+        stored.copyFrom(x_NC.columnRange(from, from + shape.headWidth()));
+        if (stored.type() == DType.F32) {
+            return stored;
+        }
+        Tensor wide = scratch.tensor(DType.F32, stored.shape());
+        Elementwise.convert(wide, stored);
+        return wide;
+    }
+
+    private double logSum(float[] scores, int from, int to) {
+        double largest = Double.NEGATIVE_INFINITY;
+        for (int i = from; i < to; i++) {
+            largest = Math.max(largest, scores[i] * shape.scale());
+        }
+        double sum = 0;
+        for (int i = from; i < to; i++) {
+            sum += Math.exp(scores[i] * shape.scale() - largest);
+        }
+        return largest + Math.log(sum);
     }
 
     private CachedAttention kernel(Tensor like, Places places) {

@@ -21,6 +21,7 @@ public sealed interface PackedForm
                 Eetq,
                 Gptq,
                 Hqq,
+                Mxfp4,
                 ScaledFloat8 {
 
     /// A matrix to be found.
@@ -54,7 +55,8 @@ public sealed interface PackedForm
                                 "fbgemm_fp8", ScaledFloat8::rows,
                                 "fp8", ScaledFloat8::blocks,
                                 "gptq", Gptq::of,
-                                "hqq", Hqq::of));
+                                "hqq", Hqq::of,
+                                "mxfp4", Mxfp4::of));
         var config = new QuantizationConfig(tree);
         Function<QuantizationConfig, PackedForm> reader =
                 forms.get(String.valueOf(tree.get("quant_method")));

@@ -10,10 +10,12 @@ import dev.tunesmith.engine.adapter.kind.LoraConfig.Ranks;
 import dev.tunesmith.engine.adapter.site.AdapterException;
 import dev.tunesmith.engine.adapter.site.Targets;
 import dev.tunesmith.engine.io.JsonTree;
+import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;
 import dev.tunesmith.engine.model.entry.CachedBatch;
 import dev.tunesmith.engine.model.entry.KvCache;
 import dev.tunesmith.engine.tape.Tape;
+import dev.tunesmith.engine.tensor.DType;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.StepArena;
 import java.io.IOException;
@@ -41,6 +43,22 @@ class AdapterTest {
                 assertThat(FiveTokens.hidden(decoder)).isEqualTo(plain);
             }
             assertThat(decoder.linears()).allMatch(linear -> linear.change().isEmpty());
+        }
+    }
+
+    /// Experts and routers that the libraries hold as bare tensors are no linear layers.
+    @ParameterizedTest
+    @ValueSource(strings = {"gpt_oss", "granitemoe"})
+    void allLinearLayersAreThoseOfTheLibraries(String family) {
+        Path model = FiveTokens.GOLDEN.resolve("../families").resolve(family).resolve("model");
+        LoraConfig config = LoraConfig.plain("base", 4, 8, 0, Targets.allLinear());
+        try (Decoder decoder =
+                        Decoder.load(
+                                ModelDirectory.open(model), DType.F32, Decoder.Loading.MAPPED);
+                Adapter adapter = Adapter.fresh(decoder, config, 1)) {
+            assertThat(adapter.parameters())
+                    .hasSize(2 * 4 * 2)
+                    .allMatch(factor -> factor.name().contains(".self_attn."));
         }
     }
 

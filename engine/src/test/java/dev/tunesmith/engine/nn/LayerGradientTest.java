@@ -305,8 +305,57 @@ class LayerGradientTest {
         }
     }
 
+    @Test
+    void nonLinearityThatLearns() {
+        try (NumericGradient numeric = new NumericGradient(8)) {
+            PlainMlp mlp =
+                    new PlainMlp(
+                            numeric.linear("up", 11, 5, true),
+                            numeric.linear("down", 5, 11, true),
+                            Activation.XIELU,
+                            new PlainMlp.Learned(
+                                    numeric.parameter("above", 0, 1),
+                                    numeric.parameter("below", 0, 1),
+                                    0.5,
+                                    -1e-6));
+            numeric.check(numeric.tensor(0, 9, 5), mlp::forward);
+        }
+    }
+
+    @Test
+    void branchesWithLimits() {
+        try (NumericGradient numeric = new NumericGradient(8)) {
+            GatedMlp mlp =
+                    new GatedMlp(
+                            Branches.of(numeric.linear("gate_up", 22, 5, true)),
+                            numeric.linear("down", 5, 11, true),
+                            Activation.SILU,
+                            new GatedMlp.Clamp(0.8, 1.702));
+            numeric.check(numeric.tensor(0, 9, 5), mlp::forward);
+        }
+    }
+
+    /// In whole documents, or half of the heads in shifted groups.
     @ParameterizedTest
-    @EnumSource(Activation.class)
+    @ValueSource(booleans = {false, true})
+    void attentionWithSinks(boolean grouped) {
+        try (NumericGradient numeric = new NumericGradient(16)) {
+            Attention plain = attention(numeric, QueryKeyNorm.NONE, 3, 0);
+            Attention attention =
+                    new Attention(
+                            plain.shape(),
+                            plain.projections(),
+                            new Attention.Place(0, 3, 0, null, numeric.parameter("sinks", 0, 4)));
+            int[] ends = {0, 3, 13};
+            Context.Whole whole = (Context.Whole) documents(numeric.region(), ends);
+            Context context = grouped ? whole.with(Groups.of(ends, 4, numeric.region())) : whole;
+            numeric.check(
+                    numeric.tensor(0, 13, 10), (tape, x) -> attention.forward(tape, x, context));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = Activation.class, mode = EnumSource.Mode.EXCLUDE, names = "XIELU")
     void plainMlp(Activation activation) {
         try (NumericGradient numeric = new NumericGradient(8)) {
             PlainMlp mlp =
@@ -389,7 +438,10 @@ class LayerGradientTest {
     }
 
     @ParameterizedTest
-    @EnumSource(value = Activation.class, mode = EnumSource.Mode.EXCLUDE, names = "RELU_SQUARED")
+    @EnumSource(
+            value = Activation.class,
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"RELU_SQUARED", "XIELU"})
     void gatedMlp(Activation activation) {
         try (NumericGradient numeric = new NumericGradient(7)) {
             GatedMlp mlp =

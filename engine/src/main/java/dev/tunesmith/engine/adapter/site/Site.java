@@ -200,9 +200,9 @@ public final class Site {
         return attached;
     }
 
-    /// Newer versions of transformers hold all experts of a mixture in one tensor, which PEFT leaves
-    /// alone unless it is asked for by name: then a file has nothing for any of them, whatever its
-    /// targets are called.
+    /// Newer versions of transformers hold all experts of a mixture in one tensor, which PEFT
+    /// leaves alone unless it is asked for by name: then a file has nothing for any of them,
+    /// whatever its targets are called.
     private boolean withoutExperts(Targets targets, String probe) {
         return source.stored()
                 && decoder.linears().stream()

@@ -23,6 +23,11 @@ public record Targets(
     /// The word that stands for every linear layer except the head.
     public static final String ALL_LINEAR = "all-linear";
 
+    /// What is a tensor of its own or a part of one in the libraries, no linear layer.
+    private static final Pattern NO_LAYER =
+            Pattern.compile(
+                    ".*\\.(router|router\\.layer|experts\\.[^.]+\\.\\d+|[a-z]+_linear\\.\\d+)");
+
     /// Stands for the token embedding, whatever it is called.
     public static final String EMBEDDING = "";
 
@@ -101,7 +106,7 @@ public record Targets(
             return false;
         }
         if (included.equals(new Selection.Regex(ALL_LINEAR))) {
-            return linear && inLayers(module);
+            return linear && inLayers(module) && !NO_LAYER.matcher(module).matches();
         }
         return matches(included, module) && inLayers(module);
     }
