@@ -172,11 +172,18 @@ final class UsualRowTest {
                         """
                         {"conversations": [{"from": "human", "value": "Q"},
                          {"from": "function_call", "value": "{\\"name\\": \\"f\\", \\"arguments\\": {\\"a\\": 1}}"},
-                         {"from": "observation", "value": "1"}, {"from": "gpt", "value": "A"}],
+                         {"from": "observation", "value": "1"}, {"from": "gpt", "value": "A"},
+                         {"from": "human", "value": "R"},
+                         {"from": "function_call", "value": "{\\"name\\": \\"f\\", \\"arguments\\": {\\"a\\": 2}}"},
+                         {"from": "observation", "value": "2"}, {"from": "gpt", "value": "B"}],
                          "tools": "[{\\"name\\": \\"f\\"}]"}\
                         """);
         assertThat(Json.line(usual.row()))
-                .contains("\"tool_call_id\": \"call_1\"")
+                .containsSubsequence(
+                        "\"id\": \"call_1\"",
+                        "\"tool_call_id\": \"call_1\"",
+                        "\"id\": \"call_2\"",
+                        "\"tool_call_id\": \"call_2\"")
                 .contains("\"tools\": [{");
         assertThat(new RowRules(1).row(RowFormat.CHAT, usual.row())).isPresent();
     }

@@ -106,9 +106,13 @@ public final class Adapter implements AutoCloseable {
         return config;
     }
 
-    /// All parameters of the adapter, in the order of the model.
+    /// All parameters of the adapter, in the order of the model; but for those of modules of which
+    /// no component is left.
     public List<Parameter> parameters() {
-        return site.parameters().values().stream().map(Site.Stored::parameter).toList();
+        return site.parameters().values().stream()
+                .map(Site.Stored::parameter)
+                .filter(parameter -> parameter.value().elements() > 0)
+                .toList();
     }
 
     /// What the adapter does in training beside its layers, if anything.
@@ -147,13 +151,24 @@ public final class Adapter implements AutoCloseable {
     }
 
     private Map<String, List<Boolean>> kept() {
-        return site.companion().map(Companion::kept).orElse(Map.of());
+        Map<String, List<Boolean>> latest = site.companion().map(Companion::kept).orElse(Map.of());
+        return KeptRanks.counting(latest, this::shown);
+    }
+
+    private float[] shown(String name) {
+        Site.Stored stored = site.parameters().get(name);
+        return stored == null ? new float[0] : stored.parameter().shown().toFloats();
     }
 
     private AdapterConfig pruned() {
-        return config instanceof AdaLoraConfig ada && !kept().isEmpty()
-                ? ada.withKept(kept())
-                : config;
+        if (!(config instanceof AdaLoraConfig ada)) {
+            return config;
+        }
+        Map<String, Integer> ranks = new TreeMap<>();
+        site.parameters()
+                .forEach((name, stored) ->
+                        ranks.put(name, (int) stored.parameter().value().elements()));
+        return ada.withKept(KeptRanks.pattern(ada, kept(), ranks));
     }
 
     /// All tensors of the adapter as a file holds them, by name.

@@ -25,6 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class DatasetTokenizerTest {
 
@@ -492,11 +493,15 @@ class DatasetTokenizerTest {
         assertThat(decoded(sample, true)).endsWith("word<|im_end|>\n");
     }
 
-    @Test
-    void aRowWithoutRoomForAWordOfTheAnswerIsLeftOut() throws IOException {
+    /// Also where a template writes nothing behind an answer.
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aRowWithoutRoomForAWordOfTheAnswerIsLeftOut(boolean closed) throws IOException {
+        String template =
+                closed ? TEMPLATE : TEMPLATE.replace("{{ m.content + '<|im_end|>' }}{% end", "{{ m.content }}{% end");
         Files.writeString(
                 folder.resolve("model/chat_template.jinja"),
-                "{%- if tools %}{{ tools | tojson }}{% endif -%}\n" + TEMPLATE);
+                "{%- if tools %}{{ tools | tojson }}{% endif -%}\n" + template);
         String row =
                 """
                 {"tools":[{"type":"function","function":{"name":"%s"}}],\

@@ -54,6 +54,18 @@ final class SamplerTest {
         var sampler = new Sampler(options, new int[] {0});
         assertThat(sampler.draw(new float[] {1, 0}, 0).token()).isZero();
         assertThat(sampler.draw(new float[] {1, 0}, 1).token()).isEqualTo(1);
+        var present = new SamplingOptions(0, 1, 0, 0, 0.6, 0, 1, Map.of(), 0, -1);
+        var once = new Sampler(present, new int[] {0});
+        for (int position = 0; position < 4; position++) {
+            assertThat(once.draw(new float[] {1, 0}, position).token())
+                    .as("presence is subtracted once, however often")
+                    .isZero();
+        }
+        var frequent = new SamplingOptions(0, 1, 0, 0, 0, 0.6, 1, Map.of(), 0, -1);
+        var often = new Sampler(frequent, new int[] {0});
+        assertThat(often.draw(new float[] {1, 0}, 0).token()).isZero();
+        assertThat(often.draw(new float[] {1, 0}, 1).token()).isZero();
+        assertThat(often.draw(new float[] {1, 0}, 2).token()).isEqualTo(1);
         var repeated = new SamplingOptions(0, 1, 0, 0, 0, 0, 2, Map.of(), 0, -1);
         assertThat(new Sampler(repeated, new int[] {0}).draw(new float[] {1.5f, 1}, 0).token())
                 .isEqualTo(1);

@@ -8,11 +8,13 @@ import dev.tunesmith.contracts.care.Care;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
+import dev.tunesmith.contracts.method.AdapterKind;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.contracts.optim.OptimizerKind;
 import dev.tunesmith.contracts.optim.OptimizerSpec;
 import dev.tunesmith.engine.io.SafetensorsFile;
+import dev.tunesmith.engine.io.StoredTensor;
 import dev.tunesmith.engine.loop.LoopObserver.Stop;
 import dev.tunesmith.engine.loop.subject.SpecRefusedException;
 import java.io.IOException;
@@ -22,6 +24,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -178,6 +181,56 @@ class KeeperTest {
         assertThat(Files.readAllBytes(run.result.resolve(file)))
                 .isEqualTo(Files.readAllBytes(run.checkpoint(best.step()).resolve(file)))
                 .isNotEqualTo(Files.readAllBytes(run.checkpoint(11).resolve(file)));
+    }
+
+    /// Components that an AdaLoRA switches off later still count in its best state, and those that
+    /// are switched off now still count in its average: what is written is what was measured.
+    @ParameterizedTest
+    @CsvSource({"true, FP32", "true, BF16", "false, FP32", "false, BF16"})
+    void anAdaLoraIsWrittenAsItWasMeasured(boolean best, Precision precision) throws IOException {
+        Map<String, Object> care =
+                best
+                        ? Map.of("load_best_at_end", true, "early_stopping_min_delta", 100.0)
+                        : Map.of("ema_decay", 0.9);
+        AdapterSpec adapter = TinyModel.variant(AdapterKind.ADALORA);
+        Collected run = new Collected(wild(spec(adapter, precision, care)));
+
+        List<Evaluation> seen = run.recorder.evaluations;
+        Evaluation written = best ? seen.get(1) : seen.getLast();
+        assertThat(seen.get(1).step()).isLessThan(seen.getLast().step());
+        if (best) {
+            assertThat(components(run.checkpoint(11))).isLessThan(components(run.result));
+        }
+        assertThat(firstMeasure(spec(adapter, precision, Map.of()), run.result))
+                .isCloseTo(written.loss(), within(precision == Precision.FP32 ? 1e-6 : 1e-3));
+    }
+
+    private static long components(Path adapter) {
+        try (SafetensorsFile stored = SafetensorsFile.open(adapter.resolve(ADAPTER))) {
+            return stored.tensors().stream()
+                    .filter(tensor -> tensor.name().endsWith(".lora_E"))
+                    .mapToLong(StoredTensor::elements)
+                    .sum();
+        }
+    }
+
+    /// What a job that goes on with an adapter measures before it trains.
+    private double firstMeasure(ResolvedSpec spec, Path adapter) throws IOException {
+        TrainingRun.Sources files = model.sources(spec.method());
+        var sources =
+                new TrainingRun.Sources(
+                        files.base(),
+                        files.training(),
+                        files.validation(),
+                        Map.of(),
+                        Optional.of(adapter),
+                        List.of());
+        Path room = Files.createDirectory(folder.resolve("room" + rooms++));
+        Recorder recorder = new Recorder(step -> step >= 1 ? Stop.AT_ONCE : Stop.NO, _ -> {});
+        try (TrainingRun run = TrainingRun.prepare(spec, sources, room, TinyModel.BYTES)) {
+            Outcome _ = run.loop(run.start(), recorder).run();
+        }
+        return recorder.evaluations.getFirst().loss();
     }
 
     /// The point that is measured lies between the two that train.

@@ -100,6 +100,10 @@ public record AdaLoraConfig(
         Parameter a = slot.matrix(".lora_A", small, here, slot.inputs());
         Parameter e = slot.vector(".lora_E", Start.zeros(), here, 1);
         Parameter b = slot.matrix(".lora_B", small, slot.outputs(), here);
+        if (here == 0) {
+            // All components are gone: the layer is as it was.
+            return new Change(null, null, null);
+        }
         triplets.add(new RankBudget.Triplet(slot.path().substring(Site.PREFIX.length()), a, e, b));
         // Divided by what there was at the beginning, also when components are gone.
         double scale = (alpha > 0 ? alpha : rank) / (rank + 1e-5);
