@@ -25,9 +25,11 @@ class MismatchedTest {
 
     @Test
     void everyPromptGetsTheAnswerBeforeItsOwn() {
-        TokenBatch pairs = Mismatched.of(List.of(batch(row(10, 20), row(11, 21)))).getFirst();
-        assertThat(pairs.ids_N()).containsExactly(1, 10, 21, 2, 1, 11, 20, 2);
-        assertThat(pairs.labels_N()).containsExactly(-100, 21, 2, -100, -100, 20, 2, -100);
+        TokenBatch pairs =
+                Mismatched.of(List.of(batch(row(10, 20), row(11, 21), row(12, 22)))).getFirst();
+        assertThat(pairs.ids_N()).containsExactly(1, 10, 22, 2, 1, 11, 20, 2, 1, 12, 21, 2);
+        assertThat(pairs.labels_N())
+                .containsExactly(-100, 22, 2, -100, -100, 20, 2, -100, -100, 21, 2, -100);
     }
 
     @Test
