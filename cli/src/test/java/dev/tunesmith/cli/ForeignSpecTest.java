@@ -24,6 +24,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// Thirty-nine files as users of other trainers have them.
@@ -251,6 +252,39 @@ final class ForeignSpecTest {
     @Test
     void secretsDoNotReachTheSpec() {
         assertThat(read("llamafactory/refused.yaml").body().toString()).doesNotContain("abc123");
+    }
+
+    /// What the command prints goes to logs of pipelines.
+    @ParameterizedTest
+    @CsvSource({
+        "llamafactory, swanlab_api_key",
+        "llamafactory, hf_hub_token",
+        "axolotl, wandb_api_key",
+        "axolotl, hf_use_auth_token",
+        "axolotl, my_secret",
+        "torchtune, metric_logger.api_key",
+        "torchtune, wandb_token"
+    })
+    void secretsAreNotPrinted(String trainer, String key) throws IOException {
+        String last = key.substring(key.indexOf('.') + 1);
+        String owner = key.contains(".") ? "metric_logger:\n  " : "";
+        Path file =
+                Files.writeString(
+                        folder.resolve("leaky.yaml"), "%s%s: abc123\n".formatted(owner, last));
+        ForeignSpec spec = ForeignSpec.read(trainer, file, List.of("model=nano"));
+        var out = new ByteArrayOutputStream();
+        spec.explain(new PrintStream(out, true, StandardCharsets.UTF_8));
+        assertThat(out.toString(StandardCharsets.UTF_8))
+                .contains(last)
+                .contains("***")
+                .doesNotContain("abc123");
+        assertThatThrownBy(() -> spec.check(false))
+                .isInstanceOfSatisfying(
+                        CommandFailure.class,
+                        e ->
+                                assertThat(e.getMessage() + e.problems())
+                                        .doesNotContain("abc123"));
+        assertThat(spec.yaml()).doesNotContain("abc123");
     }
 
     @Test

@@ -21,8 +21,20 @@ import java.util.regex.Pattern;
 public record Translation(Map<String, Object> body, Map<String, Object> rows, List<Line> lines) {
     /// What became of an option.
     ///
+    /// @param value as the file has it; of a secret only that there is one
     /// @param words where it stands now, a reason, or the nearest equivalent
-    public record Line(String key, String value, Verdict verdict, String words) {}
+    public record Line(String key, String value, Verdict verdict, String words) {
+        private static final Pattern SECRET =
+                Pattern.compile(
+                        "(?i).*(api_?key|secret\\w*|passw(or)?d|(hub|auth|access|api|wandb)_?token)");
+        private static final Pattern OPEN = Pattern.compile("(?i)|true|false|none|null");
+
+        public Line {
+            if (SECRET.matcher(key).matches() && !OPEN.matcher(value).matches()) {
+                value = "***";
+            }
+        }
+    }
 
     /// The ways in which an option ends.
     public enum Verdict {
