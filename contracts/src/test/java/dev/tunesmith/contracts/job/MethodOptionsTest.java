@@ -210,7 +210,7 @@ final class MethodOptionsTest {
         return String.join(",", all.values());
     }
 
-    private static Map<String, Object> flat(Method method, String beta, String training) {
+    static Map<String, Object> flat(Method method, String beta, String training) {
         String own =
                 Stream.of(beta, method.rowKind() == Method.RowKind.PROMPT ? GRADER : "")
                         .filter(text -> !text.isEmpty())

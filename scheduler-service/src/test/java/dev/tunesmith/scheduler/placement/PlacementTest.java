@@ -157,7 +157,16 @@ class PlacementTest {
         List<Candidate> jobs = new ArrayList<>();
         for (int i = 0; i < random.nextInt(40); i++) {
             TenantId tenant = new TenantId(new UUID(0, random.nextInt(5)));
-            jobs.add(job(tenant, i, random.nextInt(3)));
+            jobs.add(
+                    new Candidate(
+                            new JobId(new UUID(0, i)),
+                            tenant,
+                            "any",
+                            1 + random.nextInt(3),
+                            random.nextInt(3),
+                            Instant.EPOCH,
+                            GIB,
+                            1));
         }
         List<TenantShare> tenants = new ArrayList<>();
         for (int i = 0; i < 5; i++) {
