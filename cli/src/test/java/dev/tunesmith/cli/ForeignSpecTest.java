@@ -202,7 +202,7 @@ final class ForeignSpecTest {
                                     .contains(
                                             "quantization_bit: 8 cannot be had (quantization_bit: 4)")
                                     .contains("lora_rnak", "is lora_rank meant?")
-                                    .contains("val_size: 100", "val_size: 0.1")
+                                    .contains("val_size: 1.5", "val_size: 0.1")
                                     .contains("lr_scheduler_type: magic", "cosine")
                                     .contains("remote_set", "training_file=FILE");
                         });

@@ -32,8 +32,8 @@ enum Form {
     TEMPLATE,
     /// A text of letters, digits, '.', '_' and '-'.
     LABEL,
-    /// A share of a whole: above 0 and below 1.
-    SHARE,
+    /// Rows that are held out: a share above 0 and below 1, or a number from 2.
+    HELD_OUT,
     /// Steps of an epoch, times the epochs of the file.
     OF_ALL_EPOCHS;
 
@@ -77,7 +77,7 @@ enum Form {
                             leaf.text()
                                     .replaceAll("[^A-Za-z0-9._-]+", "-")
                                     .replaceFirst("^[._-]+", ""));
-            case SHARE -> number(leaf).filter(share -> share > 0 && share < 1).map(s -> s);
+            case HELD_OUT -> number(leaf).flatMap(Form::heldOut);
             case OF_ALL_EPOCHS -> {
                 Optional<Double> epochs = number(new Leaf(file.getOrDefault("epochs", 1)));
                 yield number(leaf).map(steps -> Math.round(steps * Math.ceil(epochs.orElse(1.0))));
@@ -102,6 +102,13 @@ enum Form {
         return numbers.isEmpty() || numbers.size() < parts.size()
                 ? Optional.empty()
                 : Optional.of(numbers);
+    }
+
+    private static Optional<Object> heldOut(double size) {
+        if (size > 0 && size < 1) {
+            return Optional.of(size);
+        }
+        return size >= 2 && size == Math.rint(size) ? Optional.of((long) size) : Optional.empty();
     }
 
     private static Optional<Double> number(Leaf leaf) {
