@@ -281,9 +281,7 @@ final class ForeignSpecTest {
         assertThatThrownBy(() -> spec.check(false))
                 .isInstanceOfSatisfying(
                         CommandFailure.class,
-                        e ->
-                                assertThat(e.getMessage() + e.problems())
-                                        .doesNotContain("abc123"));
+                        e -> assertThat(e.getMessage() + e.problems()).doesNotContain("abc123"));
         assertThat(spec.yaml()).doesNotContain("abc123");
     }
 

@@ -35,10 +35,7 @@ final class EveryWordTest {
                         of(Method.CPO, "loss_type", "sigmoid", "hinge", "ipo"),
                         of(Method.ORPO, "orpo_nll", "response", "full", "rows"),
                         all(Method.PPO, "kl_estimator", KlEstimator.values(), KlEstimator::wire),
-                        of(
-                                Method.GRPO,
-                                "loss_type",
-                                namedLosses()),
+                        of(Method.GRPO, "loss_type", namedLosses()),
                         of(Method.GRPO, "importance_sampling_level", "token", "sequence"),
                         of(
                                 Method.GRPO,

@@ -498,7 +498,10 @@ class DatasetTokenizerTest {
     @ValueSource(booleans = {true, false})
     void aRowWithoutRoomForAWordOfTheAnswerIsLeftOut(boolean closed) throws IOException {
         String template =
-                closed ? TEMPLATE : TEMPLATE.replace("{{ m.content + '<|im_end|>' }}{% end", "{{ m.content }}{% end");
+                closed
+                        ? TEMPLATE
+                        : TEMPLATE.replace(
+                                "{{ m.content + '<|im_end|>' }}{% end", "{{ m.content }}{% end");
         Files.writeString(
                 folder.resolve("model/chat_template.jinja"),
                 "{%- if tools %}{{ tools | tojson }}{% endif -%}\n" + template);
