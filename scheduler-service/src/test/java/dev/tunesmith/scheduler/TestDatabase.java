@@ -5,6 +5,7 @@ import dev.tunesmith.contracts.event.ManifestRef;
 import dev.tunesmith.contracts.event.ModelSource;
 import dev.tunesmith.contracts.event.ObjectRef;
 import dev.tunesmith.contracts.event.ValidateTask;
+import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.id.Attempt;
 import dev.tunesmith.contracts.id.FileId;
 import dev.tunesmith.contracts.id.JobId;
@@ -34,6 +35,20 @@ import java.util.UUID;
 public record TestDatabase(String url, Database scheduler, Database owner, TenantId tenant) {
     public static final ManifestRef BASE =
             new ManifestRef("base/nano/1/MANIFEST.json", "ab".repeat(32));
+    public static final ModelFacts MODEL =
+            new ModelFacts(
+                    "LlamaForCausalLM",
+                    2,
+                    64,
+                    4,
+                    2,
+                    16,
+                    128,
+                    512,
+                    true,
+                    ModelFacts.Extras.NONE,
+                    200_000,
+                    256);
     public static final ObjectRef TRAINING = new ObjectRef("t/x/datasets/f", 100, "cd".repeat(32));
 
     public static TestDatabase create(int quota) {

@@ -193,7 +193,7 @@ final class ModelImport {
                 run.refuse(AllowedName.CONFIG, String.valueOf(e.getMessage()));
             }
         }
-        return new ModelFacts("", 0, 0, 0, 0, 0, 0, 0, false, false, 0, 0);
+        return new ModelFacts("", 0, 0, 0, 0, 0, 0, 0, false, ModelFacts.Extras.NONE, 0, 0);
     }
 
     private static void checkWhole(Run run) {

@@ -42,7 +42,10 @@ public record ModelFacts(
     /// @param attentionBias the query, key and value layers have biases
     /// @param routers what leaves tokens out of layers; null where every token passes all of them
     /// @param adapter parameters of an adapter that stands beside the weights; 0 without one
-    public record Extras(boolean attentionBias, @Nullable Routers routers, long adapter) {}
+    public record Extras(boolean attentionBias, @Nullable Routers routers, long adapter) {
+        /// A model without biases whose tokens pass all layers.
+        public static final Extras NONE = new Extras(false, null, 0);
+    }
 
     /// Of so many layers the last is passed by a share of the tokens of a text.
     public record Routers(int every, double capacity) {
@@ -53,35 +56,6 @@ public record ModelFacts(
                     ? new Routers(Math.max(1, every), capacity.doubleValue())
                     : null;
         }
-    }
-
-    /// A model whose tokens pass all layers.
-    public ModelFacts(
-            String architecture,
-            int layers,
-            int width,
-            int heads,
-            int kvHeads,
-            int headWidth,
-            int mlpWidth,
-            int vocabulary,
-            boolean tied,
-            boolean attentionBias,
-            long parameters,
-            int contextLength) {
-        this(
-                architecture,
-                layers,
-                width,
-                heads,
-                kvHeads,
-                headWidth,
-                mlpWidth,
-                vocabulary,
-                tied,
-                new Extras(attentionBias, null, 0),
-                parameters,
-                contextLength);
     }
 
     /// Whether the query, key and value layers have biases.
@@ -143,29 +117,18 @@ public record ModelFacts(
 
     /// The same model with so many parameters in all.
     ModelFacts withParameters(long count) {
-        return new ModelFacts(
-                architecture,
-                layers,
-                width,
-                heads,
-                kvHeads,
-                headWidth,
-                mlpWidth,
-                vocabulary,
-                tied,
-                extras,
-                count,
-                contextLength);
+        return with(layers, extras, count);
     }
 
     /// The same model with routers.
     public ModelFacts withRouters(int every, double capacity) {
-        return with(new Extras(extras.attentionBias, new Routers(every, capacity), extras.adapter));
+        var routed = new Extras(extras.attentionBias, new Routers(every, capacity), extras.adapter);
+        return with(layers, routed, parameters);
     }
 
     /// The same model with an adapter of so many parameters.
     public ModelFacts withAdapter(long count) {
-        return with(new Extras(extras.attentionBias, extras.routers, count));
+        return with(layers, new Extras(extras.attentionBias, extras.routers, count), parameters);
     }
 
     /// The same model with the adapter that a job trains.
@@ -173,10 +136,15 @@ public record ModelFacts(
         return withAdapter(AdapterSize.trained(this, work) + PartSize.beside(this, work));
     }
 
-    private ModelFacts with(Extras others) {
+    /// The same model with another number of layers.
+    public ModelFacts withLayers(int count) {
+        return with(count, extras, parameters + (count - layers) * layerParameters());
+    }
+
+    private ModelFacts with(int ofLayers, Extras having, long count) {
         return new ModelFacts(
                 architecture,
-                layers,
+                ofLayers,
                 width,
                 heads,
                 kvHeads,
@@ -184,28 +152,9 @@ public record ModelFacts(
                 mlpWidth,
                 vocabulary,
                 tied,
-                others,
-                parameters,
+                having,
+                count,
                 contextLength);
-    }
-
-    /// The same model with another number of layers.
-    public ModelFacts withLayers(int count) {
-        ModelFacts other =
-                new ModelFacts(
-                        architecture,
-                        count,
-                        width,
-                        heads,
-                        kvHeads,
-                        headWidth,
-                        mlpWidth,
-                        vocabulary,
-                        tied,
-                        extras,
-                        parameters,
-                        contextLength);
-        return other.withParameters(parameters + (count - layers) * layerParameters());
     }
 
     /// Parameters of some modules of one layer; a module that is not known by its name counts as

@@ -1,5 +1,6 @@
 package dev.tunesmith.contracts.job;
 
+import static dev.tunesmith.contracts.job.Nano.NANO;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tunesmith.contracts.TestingJson;
@@ -20,9 +21,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /// Guard, average, choice of states, groups and presets, from the create body to the resolved spec.
 final class CareRulesTest {
-    private static final ModelFacts NANO =
-            new ModelFacts(
-                    "LlamaForCausalLM", 8, 256, 8, 4, 32, 704, 8192, true, false, 8_000_000, 1024);
     private static final ModelFacts LARGE =
             new ModelFacts(
                     "LlamaForCausalLM",
@@ -34,7 +32,7 @@ final class CareRulesTest {
                     14_336,
                     128_256,
                     false,
-                    false,
+                    ModelFacts.Extras.NONE,
                     8_030_000_000L,
                     8192);
     private static final DatasetStats STATS =

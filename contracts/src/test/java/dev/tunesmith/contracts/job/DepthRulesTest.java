@@ -1,8 +1,8 @@
 package dev.tunesmith.contracts.job;
 
+import static dev.tunesmith.contracts.job.Nano.STATS;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.fit.Depth;
 import dev.tunesmith.contracts.fit.MemoryPlan;
 import dev.tunesmith.contracts.fit.ModelFacts;
@@ -16,12 +16,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /// Keys of Mixture-of-Depths.
 class DepthRulesTest {
-
     private static final ModelFacts NANO =
             new ModelFacts(
-                    "LlamaForCausalLM", 4, 64, 4, 2, 16, 192, 2048, true, false, 331_328, 512);
-    private static final DatasetStats STATS =
-            new DatasetStats(1000, 200_000, 100_000, 300, 180, 280, 5, 0);
+                    "LlamaForCausalLM", 4, 64, 4, 2, 16, 192, 2048, true, ModelFacts.Extras.NONE, 331_328, 512);
 
     @ParameterizedTest
     @CsvSource(

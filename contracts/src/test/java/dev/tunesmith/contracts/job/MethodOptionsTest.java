@@ -1,11 +1,11 @@
 package dev.tunesmith.contracts.job;
 
+import static dev.tunesmith.contracts.job.Nano.NANO;
+import static dev.tunesmith.contracts.job.Nano.STATS;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.tunesmith.contracts.TestingJson;
-import dev.tunesmith.contracts.data.DatasetStats;
-import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.contracts.optim.OptimizerKind;
@@ -28,11 +28,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// Every option of a method, a scheduler and an optimizer sets the value that it names, and nothing
 /// that does not follow from it.
 final class MethodOptionsTest {
-    private static final ModelFacts NANO =
-            new ModelFacts(
-                    "LlamaForCausalLM", 8, 256, 8, 4, 32, 704, 8192, true, false, 8_000_000, 1024);
-    private static final DatasetStats STATS =
-            new DatasetStats(1000, 200_000, 100_000, 300, 180, 280, 5, 0);
     private static final String GRADER =
             "\"grader\":{\"type\":\"string_check\",\"operation\":\"eq\",\"input\":\"a\",\"reference\":\"b\"}";
 

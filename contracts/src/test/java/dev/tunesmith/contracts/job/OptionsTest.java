@@ -1,13 +1,13 @@
 package dev.tunesmith.contracts.job;
 
+import static dev.tunesmith.contracts.job.Nano.NANO;
+import static dev.tunesmith.contracts.job.Nano.STATS;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tunesmith.contracts.TestingJson;
 import dev.tunesmith.contracts.care.Care;
 import dev.tunesmith.contracts.care.Groups;
-import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.fit.Depth;
-import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.optim.Setting;
 import java.util.List;
 import java.util.Map;
@@ -22,12 +22,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /// Every option of a job sets the value that it names, and nothing that does not follow from it.
 final class OptionsTest {
-    private static final ModelFacts NANO =
-            new ModelFacts(
-                    "LlamaForCausalLM", 8, 256, 8, 4, 32, 704, 8192, true, false, 8_000_000, 1024);
-    private static final DatasetStats STATS =
-            new DatasetStats(1000, 200_000, 100_000, 300, 180, 280, 5, 0);
-
     /// What an option needs beside itself, and which other values follow from it.
     private record Company(String needed, Set<String> following) {
         static final Company NONE = new Company("", Set.of());

@@ -1,5 +1,7 @@
 package dev.tunesmith.contracts.job;
 
+import static dev.tunesmith.contracts.job.Nano.NANO;
+import static dev.tunesmith.contracts.job.Nano.STATS;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tunesmith.contracts.TestingJson;
@@ -25,11 +27,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 final class ResolverTest {
-    private static final ModelFacts NANO =
-            new ModelFacts(
-                    "LlamaForCausalLM", 8, 256, 8, 4, 32, 704, 8192, true, false, 8_000_000, 1024);
-    private static final DatasetStats STATS =
-            new DatasetStats(1000, 200_000, 100_000, 300, 180, 280, 5, 0);
     private static final long PLENTY = 64L << 30;
 
     private static JobSpec spec(Method method, Hyperparameters numbers, TrainingOptions options) {
@@ -406,7 +403,7 @@ final class ResolverTest {
                         704,
                         8192,
                         true,
-                        false,
+                        ModelFacts.Extras.NONE,
                         1_000_000_000,
                         1024);
         JobSpec spec = spec(Method.SUPERVISED, Hyperparameters.AUTO, TrainingOptions.NOTHING);

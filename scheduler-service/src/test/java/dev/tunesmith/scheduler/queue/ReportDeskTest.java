@@ -1,5 +1,6 @@
 package dev.tunesmith.scheduler.queue;
 
+import static dev.tunesmith.scheduler.TestDatabase.MODEL;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -48,10 +49,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Tag("servers")
 class ReportDeskTest {
-    private static final ModelFacts MODEL =
-            new ModelFacts(
-                    "LlamaForCausalLM", 2, 64, 4, 2, 16, 128, 512, true, false, 200_000, 256);
-
     private static final DatasetStats STATS = new DatasetStats(10, 1000, 500, 100, 90, 99, 0, 0);
 
     @TempDir static Path folder;

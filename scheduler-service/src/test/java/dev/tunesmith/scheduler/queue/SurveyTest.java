@@ -1,5 +1,6 @@
 package dev.tunesmith.scheduler.queue;
 
+import static dev.tunesmith.scheduler.TestDatabase.MODEL;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tunesmith.contracts.data.DatasetStats;
@@ -8,7 +9,6 @@ import dev.tunesmith.contracts.data.RowFormat;
 import dev.tunesmith.contracts.data.RowSummary;
 import dev.tunesmith.contracts.event.Manifest;
 import dev.tunesmith.contracts.event.Report;
-import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.id.Ids;
 import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.id.TaskId;
@@ -40,9 +40,6 @@ import org.junit.jupiter.api.Test;
 /// What becomes of a survey: events, the estimate, the file of findings, the refusal.
 @Tag("servers")
 class SurveyTest {
-    private static final ModelFacts MODEL =
-            new ModelFacts(
-                    "LlamaForCausalLM", 2, 64, 4, 2, 16, 128, 512, true, false, 200_000, 256);
     private static final DatasetStats STATS =
             new DatasetStats(100, 10_000, 5_000, 300, 90, 99, 2, 0, 95, 250, 44);
 

@@ -1,5 +1,6 @@
 package dev.tunesmith.scheduler.system;
 
+import static dev.tunesmith.scheduler.TestDatabase.MODEL;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.tunesmith.contracts.data.DatasetStats;
@@ -9,7 +10,6 @@ import dev.tunesmith.contracts.event.Control;
 import dev.tunesmith.contracts.event.ExitCode;
 import dev.tunesmith.contracts.event.Manifest;
 import dev.tunesmith.contracts.event.ManifestRef;
-import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.id.Attempt;
 import dev.tunesmith.contracts.job.Phase;
 import dev.tunesmith.platform.json.Json;
@@ -46,10 +46,6 @@ public final class StandInChild {
     static final long POISON = 6;
 
     private static final int STEPS = 10;
-    private static final ModelFacts MODEL =
-            new ModelFacts(
-                    "LlamaForCausalLM", 2, 64, 4, 2, 16, 128, 512, true, false, 200_000, 256);
-
     private final BlockingQueue<ChildCommand> commands = new LinkedBlockingQueue<>();
     private final ObjectStore objects = store();
     private long lastNumber;
