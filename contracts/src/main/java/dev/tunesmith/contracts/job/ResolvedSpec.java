@@ -78,19 +78,60 @@ public record ResolvedSpec(
         own.settings().keySet().stream()
                 .filter(key -> !key.equals("export"))
                 .forEach(key -> known.put(key, origin));
+        return with(settings, own, rows, steps, optimizer, recompute, known);
+    }
+
+    /// The same job with other settings of its method, or of another method.
+    public ResolvedSpec with(MethodSettings other) {
+        return with(other, adapter, rows, steps, optimizer, recompute, origins);
+    }
+
+    /// The same job that trains something else of the model.
+    public ResolvedSpec with(AdapterSpec other) {
+        return with(settings, other, rows, steps, optimizer, recompute, origins);
+    }
+
+    /// The same job with other batches.
+    public ResolvedSpec with(Rows other) {
+        return with(settings, adapter, other, steps, optimizer, recompute, origins);
+    }
+
+    /// The same job with another end, or other things to do on the way.
+    public ResolvedSpec with(Steps other) {
+        return with(settings, adapter, rows, other, optimizer, recompute, origins);
+    }
+
+    /// The same job with another optimizer and its rates.
+    public ResolvedSpec with(Optimizer other) {
+        return with(settings, adapter, rows, steps, other, recompute, origins);
+    }
+
+    /// The same job that computes something again.
+    public ResolvedSpec with(Recompute other) {
+        return with(settings, adapter, rows, steps, optimizer, other, origins);
+    }
+
+    private ResolvedSpec with(
+            MethodSettings newSettings,
+            AdapterSpec newAdapter,
+            Rows newRows,
+            Steps newSteps,
+            Optimizer newOptimizer,
+            Recompute newRecompute,
+            Map<String, Origin> newOrigins) {
         return new ResolvedSpec(
                 specVersion,
                 kind,
-                settings,
+                newSettings,
                 model,
-                own,
-                rows,
-                steps,
-                optimizer,
+                newAdapter,
+                newRows,
+                newSteps,
+                newOptimizer,
                 precision,
-                recompute,
+                newRecompute,
                 seed,
-                known);
+                newOrigins);
     }
 
     private static AdapterSpec.Export exportOf(AdapterSpec adapter) {
@@ -170,6 +211,22 @@ public record ResolvedSpec(
                     null,
                     null,
                     Depth.OFF);
+        }
+
+        /// The same batches of other files, whose tokens see other groups and pass other layers.
+        public Rows with(int group, @Nullable DataPlan otherData, Depth otherDepth) {
+            return new Rows(
+                    maxSeqLen,
+                    packing,
+                    overflow,
+                    trainOnPrompt,
+                    validationShare,
+                    batchSize,
+                    microBatch,
+                    group,
+                    template,
+                    otherData,
+                    otherDepth);
         }
 
         private void addTo(Map<String, Object> flat) {

@@ -49,8 +49,7 @@ class AnchoredTrainingTest {
 
     private Recorder train(AdapterSpec adapter, Supervised settings) throws IOException {
         ResolvedSpec spec =
-                TinyModel.with(
-                        TinyModel.spec(Method.SUPERVISED, adapter, Precision.FP32), settings);
+                TinyModel.spec(Method.SUPERVISED, adapter, Precision.FP32).with(settings);
         Path room = Files.createTempDirectory(folder, "room");
         Recorder recorder = new Recorder();
         try (TrainingRun run =

@@ -109,18 +109,14 @@ class CompanionPlanTest {
                         ROW_TOKENS);
         return switch (spec.settings()) {
             case MethodSettings.Ppo ppo ->
-                    TinyModel.with(
-                            spec,
-                            new MethodSettings.Ppo(
+                    spec.with(new MethodSettings.Ppo(
                                     ppo.rollout(),
                                     ppo.distance(),
                                     ppo.credit(),
                                     ppo.update(),
                                     new Grader.Scored("judge")));
             case DistillSettings given ->
-                    TinyModel.with(
-                            spec,
-                            new DistillSettings(
+                    spec.with(new DistillSettings(
                                     given.teacher(),
                                     given.alpha(),
                                     given.beta(),
@@ -159,7 +155,7 @@ class CompanionPlanTest {
                     default -> Map.of();
                 };
         var sources = new Sources(base, rows(method), Optional.empty(), companions);
-        check(TinyModel.with(spec(method, full), recompute), sources);
+        check(spec(method, full).with(recompute), sources);
         if (full || !companions.isEmpty()) {
             assertThat(plan(spec(method, full), sources).section("companions")).isPositive();
         }

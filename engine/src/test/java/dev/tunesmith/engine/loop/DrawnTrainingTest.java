@@ -162,7 +162,7 @@ class DrawnTrainingTest {
 
     private Recorder train(MethodSettings settings, int steps) throws IOException {
         ResolvedSpec plain = TinyModel.spec(settings.method(), TinyModel.FULL, Precision.FP32);
-        return train(TinyModel.steps(TinyModel.with(plain, settings), steps));
+        return train(TinyModel.steps(plain.with(settings), steps));
     }
 
     private Recorder train(ResolvedSpec spec) throws IOException {

@@ -46,9 +46,7 @@ class GroupsTest {
 
     private static ResolvedSpec spec(double decay, Map<String, Object> groups, OptimizerSpec form) {
         ResolvedSpec plain =
-                TinyModel.with(
-                        TinyModel.spec(Method.SUPERVISED, TinyModel.FULL, Precision.FP32),
-                        new ResolvedSpec.Optimizer(
+                TinyModel.spec(Method.SUPERVISED, TinyModel.FULL, Precision.FP32).with(new ResolvedSpec.Optimizer(
                                 1e-3, 1, Curve.CONSTANT, 0, 0, decay, 0, form, Groups.of(groups)));
         return TinyModel.steps(plain, 1);
     }

@@ -39,7 +39,7 @@ class InputFileTest {
         Path room = Files.createDirectory(folder.resolve(recompute.wire() + "-room"));
         try (TrainingRun run =
                 TrainingRun.prepare(
-                        TinyModel.with(spec, recompute),
+                        spec.with(recompute),
                         model.sources(method),
                         room,
                         TinyModel.BYTES)) {

@@ -157,7 +157,7 @@ class KeeperTest {
         ResolvedSpec.Optimizer fast =
                 new ResolvedSpec.Optimizer(
                         1.2, 1, Curve.CONSTANT, 0, 0, 0, old.maxGradNorm(), OptimizerSpec.ADAMW);
-        return TinyModel.with(spec, fast);
+        return spec.with(fast);
     }
 
     @ParameterizedTest

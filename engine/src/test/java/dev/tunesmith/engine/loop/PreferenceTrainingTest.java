@@ -79,20 +79,16 @@ class PreferenceTrainingTest {
     private ResolvedSpec spec(AdapterSpec adapter, MethodSettings settings, int pairsAtOnce) {
         ResolvedSpec spec = TinyModel.spec(Method.DPO, adapter, Precision.FP32);
         ResolvedSpec.Rows rows = spec.rows();
-        return new ResolvedSpec(
-                spec.specVersion(),
-                spec.kind(),
-                settings,
-                spec.model(),
-                spec.adapter(),
-                new ResolvedSpec.Rows(
-                        rows.maxSeqLen(), false, rows.overflow(), false, 0.15, 6, pairsAtOnce),
-                spec.steps(),
-                spec.optimizer(),
-                spec.precision(),
-                spec.recompute(),
-                spec.seed(),
-                spec.origins());
+        return spec.with(settings)
+                .with(
+                        new ResolvedSpec.Rows(
+                                rows.maxSeqLen(),
+                                false,
+                                rows.overflow(),
+                                false,
+                                0.15,
+                                6,
+                                pairsAtOnce));
     }
 
     private Recorder run(ResolvedSpec spec) throws IOException {

@@ -38,7 +38,7 @@ class RewardedTrainingTest {
         for (Method method : new Method[] {Method.GRPO, Method.PPO}) {
             ResolvedSpec plain = TinyModel.spec(method, TinyModel.lora(0), Precision.FP32);
             ResolvedSpec spec =
-                    TinyModel.with(plain, judged(plain.settings(), new Grader.Scored("reward")));
+                    plain.with(judged(plain.settings(), new Grader.Scored("reward")));
             Sources sources =
                     new Sources(
                             prompts.base(),
@@ -68,7 +68,7 @@ class RewardedTrainingTest {
         Grader half =
                 new Grader.Multi(Map.of("good", asked), Map.of(), Formula.of("good / 2 + 10"));
         ResolvedSpec plain = TinyModel.spec(Method.GRPO, TinyModel.lora(0), Precision.FP32);
-        ResolvedSpec spec = TinyModel.with(plain, judged(plain.settings(), half));
+        ResolvedSpec spec = plain.with(judged(plain.settings(), half));
         var judge = new Sources.Companion(prompts.base(), Optional.empty());
         Sources sources =
                 new Sources(

@@ -285,72 +285,41 @@ record TinyModel(Path folder) {
 
     /// The same job with other settings of its method.
     static ResolvedSpec with(ResolvedSpec spec, MethodSettings settings) {
-        return new ResolvedSpec(
-                spec.specVersion(),
-                spec.kind(),
-                settings,
-                spec.model(),
-                spec.adapter(),
-                spec.rows(),
-                spec.steps(),
-                spec.optimizer(),
-                spec.precision(),
-                spec.recompute(),
-                spec.seed(),
-                spec.origins());
-    }
-
-    /// Two steps of the same job on rows of up to so many tokens, none of which is held out.
-    static ResolvedSpec twoSteps(ResolvedSpec spec, int tokens) {
-        return with(
-                spec,
-                new ResolvedSpec.Rows(tokens, false, Overflow.TRUNCATE, false, 0, 3, 3),
-                new ResolvedSpec.Steps(1, 2, 2, 1, 0, 0),
-                spec.optimizer());
+        return spec.with(settings);
     }
 
     /// The same job that computes something again.
     static ResolvedSpec with(ResolvedSpec spec, Recompute recompute) {
-        return new ResolvedSpec(
-                spec.specVersion(),
-                spec.kind(),
-                spec.settings(),
-                spec.model(),
-                spec.adapter(),
-                spec.rows(),
-                spec.steps(),
-                spec.optimizer(),
-                spec.precision(),
-                recompute,
-                spec.seed(),
-                spec.origins());
+        return spec.with(recompute);
+    }
+
+    /// The same job with another optimizer and its rates.
+    static ResolvedSpec with(ResolvedSpec spec, ResolvedSpec.Optimizer optimizer) {
+        return spec.with(optimizer);
+    }
+
+    /// Two steps of the same job on rows of up to so many tokens, none of which is held out.
+    static ResolvedSpec twoSteps(ResolvedSpec spec, int tokens) {
+        return spec.with(new ResolvedSpec.Rows(tokens, false, Overflow.TRUNCATE, false, 0, 3, 3)).with(new ResolvedSpec.Steps(1, 2, 2, 1, 0, 0));
     }
 
     /// The same job with somebody who watches over it.
     static ResolvedSpec with(ResolvedSpec spec, Care care) {
         ResolvedSpec.Steps steps = spec.steps();
-        return with(
-                spec,
-                spec.rows(),
-                new ResolvedSpec.Steps(
+        return spec.with(new ResolvedSpec.Steps(
                         steps.nEpochs(),
                         steps.planned(),
                         steps.maxSteps(),
                         steps.loggingSteps(),
                         steps.saveSteps(),
                         steps.evalSteps(),
-                        care),
-                spec.optimizer());
+                        care));
     }
 
     /// The same job with other groups of parameters and another limit of the gradients' norm.
     static ResolvedSpec with(ResolvedSpec spec, Groups groups, double normMax) {
         ResolvedSpec.Optimizer old = spec.optimizer();
-        return with(
-                spec,
-                spec.rows(),
-                spec.steps(),
-                new ResolvedSpec.Optimizer(
+        return spec.with(new ResolvedSpec.Optimizer(
                         old.learningRate(),
                         1,
                         old.curve(),
@@ -362,11 +331,6 @@ record TinyModel(Path folder) {
                         groups));
     }
 
-    /// The same job with another optimizer and its rates.
-    static ResolvedSpec with(ResolvedSpec spec, ResolvedSpec.Optimizer optimizer) {
-        return with(spec, spec.rows(), spec.steps(), optimizer);
-    }
-
     /// The same job that saves every so many steps.
     static ResolvedSpec saving(ResolvedSpec spec, int every) {
         return with(spec, spec.steps().maxSteps(), every);
@@ -374,11 +338,7 @@ record TinyModel(Path folder) {
 
     /// The same job that goes on for so many steps, without evaluations on the way.
     static ResolvedSpec lasting(ResolvedSpec spec, int steps) {
-        return with(
-                spec,
-                spec.rows(),
-                new ResolvedSpec.Steps(steps, steps, steps, 1, steps, 0, spec.steps().care()),
-                spec.optimizer());
+        return spec.with(new ResolvedSpec.Steps(steps, steps, steps, 1, steps, 0, spec.steps().care()));
     }
 
     /// The same job that ends after so many steps.
@@ -388,18 +348,14 @@ record TinyModel(Path folder) {
 
     private static ResolvedSpec with(ResolvedSpec spec, @Nullable Integer most, int every) {
         ResolvedSpec.Steps steps = spec.steps();
-        return with(
-                spec,
-                spec.rows(),
-                new ResolvedSpec.Steps(
+        return spec.with(new ResolvedSpec.Steps(
                         steps.nEpochs(),
                         steps.planned(),
                         most,
                         steps.loggingSteps(),
                         every,
                         steps.evalSteps(),
-                        steps.care()),
-                spec.optimizer());
+                        steps.care()));
     }
 
     /// Its shape.
@@ -419,9 +375,7 @@ record TinyModel(Path folder) {
 
     private static ResolvedSpec divided(ResolvedSpec spec, double share, int atOnce) {
         ResolvedSpec.Rows old = spec.rows();
-        return with(
-                spec,
-                new ResolvedSpec.Rows(
+        return spec.with(new ResolvedSpec.Rows(
                         old.maxSeqLen(),
                         old.packing(),
                         old.overflow(),
@@ -432,40 +386,14 @@ record TinyModel(Path folder) {
                         old.attentionGroup(),
                         old.template(),
                         old.data(),
-                        old.depth()),
-                spec.steps(),
-                spec.optimizer());
+                        old.depth()));
     }
 
     /// Rows of that many tokens, in batches of four.
     static ResolvedSpec longRows(ResolvedSpec spec, int tokens) {
         ResolvedSpec.Rows old = spec.rows();
-        return with(
-                spec,
-                new ResolvedSpec.Rows(
-                        tokens, old.packing(), old.overflow(), old.trainOnPrompt(), 0, 4, 2),
-                spec.steps(),
-                spec.optimizer());
-    }
-
-    private static ResolvedSpec with(
-            ResolvedSpec spec,
-            ResolvedSpec.Rows rows,
-            ResolvedSpec.Steps steps,
-            ResolvedSpec.Optimizer optimizer) {
-        return new ResolvedSpec(
-                spec.specVersion(),
-                spec.kind(),
-                spec.settings(),
-                spec.model(),
-                spec.adapter(),
-                rows,
-                steps,
-                optimizer,
-                spec.precision(),
-                spec.recompute(),
-                spec.seed(),
-                spec.origins());
+        return spec.with(new ResolvedSpec.Rows(
+                        tokens, old.packing(), old.overflow(), old.trainOnPrompt(), 0, 4, 2));
     }
 
     /// The same job whose texts are seen in groups of eight tokens.
@@ -486,8 +414,7 @@ record TinyModel(Path folder) {
     private static ResolvedSpec withRows(
             ResolvedSpec spec, Overflow overflow, @Nullable String template) {
         ResolvedSpec.Rows rows = spec.rows();
-        return with(
-                spec,
+        return spec.with(
                 new ResolvedSpec.Rows(
                         rows.maxSeqLen(),
                         rows.packing(),
@@ -499,9 +426,7 @@ record TinyModel(Path folder) {
                         rows.attentionGroup(),
                         template,
                         rows.data(),
-                        rows.depth()),
-                spec.steps(),
-                spec.optimizer());
+                        rows.depth()));
     }
 
     /// The same job whose tokens pass those layers.
@@ -516,28 +441,12 @@ record TinyModel(Path folder) {
 
     private static ResolvedSpec withRows(
             ResolvedSpec spec, int group, @Nullable DataPlan data, Depth depth) {
-        ResolvedSpec.Rows rows = spec.rows();
-        return with(
-                spec,
-                new ResolvedSpec.Rows(
-                        rows.maxSeqLen(),
-                        rows.packing(),
-                        rows.overflow(),
-                        rows.trainOnPrompt(),
-                        rows.validationShare(),
-                        rows.batchSize(),
-                        rows.microBatch(),
-                        group,
-                        rows.template(),
-                        data,
-                        depth),
-                spec.steps(),
-                spec.optimizer());
+        return spec.with(spec.rows().with(group, data, depth));
     }
 
     /// The spec with another optimizer.
     static ResolvedSpec with(ResolvedSpec spec, OptimizerSpec form, Curve curve) {
-        return with(spec, new ResolvedSpec.Optimizer(5e-3, 1, curve, 0.1, null, 0.01, 1, form));
+        return spec.with(new ResolvedSpec.Optimizer(5e-3, 1, curve, 0.1, null, 0.01, 1, form));
     }
 
     /// Twelve steps of six rows, three at once; with held-out rows and checkpoints on the way.

@@ -207,9 +207,7 @@ class TrainingLoopTest {
 
     private static ResolvedSpec rate(ResolvedSpec spec, double rate) {
         ResolvedSpec.Optimizer old = spec.optimizer();
-        return TinyModel.with(
-                spec,
-                new ResolvedSpec.Optimizer(
+        return spec.with(new ResolvedSpec.Optimizer(
                         rate,
                         1,
                         old.curve(),

@@ -18,7 +18,6 @@ import dev.tunesmith.contracts.event.ValidateTask;
 import dev.tunesmith.contracts.fit.MemoryPlan;
 import dev.tunesmith.contracts.id.JobId;
 import dev.tunesmith.contracts.id.Sha256;
-import dev.tunesmith.contracts.id.TaskId;
 import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
@@ -159,7 +158,7 @@ class ChildTest {
     @Test
     void namesTheRowsThatAreNoPairs() throws Exception {
         TinyJob chats = new TinyJob(job.base(), object(TinyJob.rows()));
-        try (RunningChild child = start(validate(chats, Method.DPO))) {
+        try (RunningChild child = start(chats.check(Method.DPO, ValidateTask.Limits.USUAL))) {
             assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
             ChildReport.Validated validated = child.last(ChildReport.Validated.class);
             assertThat(validated.problemCount()).isEqualTo(40);
@@ -399,7 +398,7 @@ class ChildTest {
                         object(
                                 TinyJob.rows()
                                         + "not json\n{\"messages\":[{\"role\":\"user\"}]}\n"));
-        try (RunningChild child = start(validate(mixed))) {
+        try (RunningChild child = start(mixed.check())) {
             assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
             ChildReport.Validated validated = child.last(ChildReport.Validated.class);
             assertThat(validated.problemCount()).isEqualTo(2);
@@ -415,18 +414,15 @@ class ChildTest {
 
     private ChildReport.Validated surveyed(ObjectRef training, ObjectRef validation)
             throws Exception {
-        var task =
-                new ValidateTask(
-                        new TaskId(new UUID(3, 3)),
-                        TENANT,
-                        OWNER,
-                        null,
-                        Method.SUPERVISED,
-                        training,
-                        validation,
-                        job.base(),
-                        ValidateTask.Limits.USUAL);
-        try (RunningChild child = start(new ChildCommand.Validate(task))) {
+        ChildCommand.Validate check =
+                new TinyJob(job.base(), training)
+                        .check(
+                                TENANT,
+                                OWNER,
+                                Method.SUPERVISED,
+                                validation,
+                                ValidateTask.Limits.USUAL);
+        try (RunningChild child = start(check)) {
             assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
             return child.last(ChildReport.Validated.class);
         }
@@ -530,9 +526,9 @@ class ChildTest {
     @Test
     void tokensOfAFileAreMadeOnceForAllJobsOfItsTenantAndForNobodyElse() throws Exception {
         TenantId other = new TenantId(new UUID(1, 2));
-        assertThat(notes(validate(job))).noneMatch(note -> note.contains("tokenised before"));
-        assertThat(notes(validate(job))).anyMatch(note -> note.contains("tokenised before"));
-        assertThat(notes(validate(job, Method.SUPERVISED, other)))
+        assertThat(notes(job.check())).noneMatch(note -> note.contains("tokenised before"));
+        assertThat(notes(job.check())).anyMatch(note -> note.contains("tokenised before"));
+        assertThat(notes(job.check(other, null, Method.SUPERVISED, null, ValidateTask.Limits.USUAL)))
                 .noneMatch(note -> note.contains("tokenised before"));
         assertThat(objects.list("t/%s/tokens/".formatted(other.value()), "", 10)).hasSize(2);
     }
@@ -540,7 +536,7 @@ class ChildTest {
     @Test
     void tokensWithOtherBytesThanTheirNoteSaysAreMadeAgain() throws Exception {
         TenantId tenant = new TenantId(new UUID(1, 1));
-        assertThat(notes(validate(job))).isNotEmpty();
+        assertThat(notes(job.check())).isNotEmpty();
         String prefix = "t/%s/tokens/".formatted(tenant.value());
         String shard =
                 objects.list(prefix, "", 10).stream()
@@ -551,7 +547,7 @@ class ChildTest {
         objects.delete(shard);
         objects.put(shard, new byte[] {1, 2, 3});
 
-        assertThat(notes(validate(job))).noneMatch(note -> note.contains("tokenised before"));
+        assertThat(notes(job.check())).noneMatch(note -> note.contains("tokenised before"));
     }
 
     private List<String> notes(ChildCommand.Validate command) throws Exception {
@@ -575,28 +571,6 @@ class ChildTest {
     private ObjectRef object(String rows, String name) {
         Stored stored = objects.put("t/a/datasets/" + name, rows.getBytes(UTF_8));
         return new ObjectRef(stored.key(), stored.bytes(), stored.sha256());
-    }
-
-    private static ChildCommand.Validate validate(TinyJob job) {
-        return validate(job, Method.SUPERVISED);
-    }
-
-    private static ChildCommand.Validate validate(TinyJob job, Method method) {
-        return validate(job, method, new TenantId(new UUID(1, 1)));
-    }
-
-    private static ChildCommand.Validate validate(TinyJob job, Method method, TenantId tenant) {
-        return new ChildCommand.Validate(
-                new ValidateTask(
-                        new TaskId(new UUID(3, 3)),
-                        tenant,
-                        null,
-                        null,
-                        method,
-                        job.training(),
-                        null,
-                        job.base(),
-                        ValidateTask.Limits.USUAL));
     }
 
     private byte[] adapterOf(ResolvedSpec spec, int epoch, Control.@Nullable Resume resume)

@@ -131,19 +131,9 @@ class LargeSetTest {
         Files.delete(file);
         TinyJob job = TinyJob.store(objects, model, stored);
 
-        var validate =
-                new ValidateTask(
-                        new TaskId(new UUID(3, 3)),
-                        TENANT,
-                        null,
-                        null,
-                        Method.SUPERVISED,
-                        job.training(),
-                        null,
-                        job.base(),
-                        new ValidateTask.Limits(TOKENS_MAX, Overflow.TRUNCATE, 20));
+        var limits = new ValidateTask.Limits(TOKENS_MAX, Overflow.TRUNCATE, 20);
         ChildReport.Validated checked =
-                done(set, new ChildCommand.Validate(validate), ChildReport.Validated.class);
+                done(set, job.check(Method.SUPERVISED, limits), ChildReport.Validated.class);
         assertThat(checked.problems()).isEmpty();
         assertThat(checked.training().rows()).isEqualTo(rows);
         assertThat(checked.training().tokens() * BYTES_A_TOKEN).isGreaterThan(set.bytes);

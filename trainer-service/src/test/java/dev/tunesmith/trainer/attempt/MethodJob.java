@@ -83,26 +83,17 @@ record MethodJob(TinyJob job, ResolvedSpec spec) {
     private static ResolvedSpec spec(ResolvedSpec plain, Method method, boolean whole) {
         AdapterSpec adapter = whole ? new AdapterSpec.None() : dropping(method, plain.adapter());
         ResolvedSpec.Rows rows = plain.rows();
-        return new ResolvedSpec(
-                plain.specVersion(),
-                plain.kind(),
-                settings(method),
-                plain.model(),
-                adapter,
-                new ResolvedSpec.Rows(
-                        rows.maxSeqLen(),
-                        method == Method.PRETRAIN,
-                        Overflow.TRUNCATE,
-                        false,
-                        rows.validationShare(),
-                        rows.batchSize(),
-                        rows.microBatch()),
-                plain.steps(),
-                plain.optimizer(),
-                plain.precision(),
-                plain.recompute(),
-                plain.seed(),
-                plain.origins());
+        return plain.with(settings(method))
+                .with(adapter)
+                .with(
+                        new ResolvedSpec.Rows(
+                                rows.maxSeqLen(),
+                                method == Method.PRETRAIN,
+                                Overflow.TRUNCATE,
+                                false,
+                                rows.validationShare(),
+                                rows.batchSize(),
+                                rows.microBatch()));
     }
 
     /// Dropout stays where the method takes it: its random numbers have to go on, too.

@@ -55,9 +55,8 @@ class ReferenceChildTest {
     private Map<String, Double> firstStep(
             TinyJob job, Reference reference, Optional<ModelSource> adapter) throws Exception {
         ResolvedSpec spec =
-                TinyJob.of(
-                        TinyJob.of(TinyJob.spec(1, 0), Method.KTO),
-                        new Kto(Kto.Variant.APO_ZERO_UNPAIRED, 0.5, 1, 1, reference));
+                TinyJob.of(TinyJob.spec(1, 0), Method.KTO)
+                        .with(new Kto(Kto.Variant.APO_ZERO_UNPAIRED, 0.5, 1, 1, reference));
         Map<ModelRole, Control.Companion> others =
                 adapter.map(own ->
                                 Map.of(ModelRole.REFERENCE, new Control.Companion(job.base(), own)))

@@ -8,12 +8,9 @@ import dev.tunesmith.contracts.event.ExitCode;
 import dev.tunesmith.contracts.event.Manifest;
 import dev.tunesmith.contracts.event.ManifestRef;
 import dev.tunesmith.contracts.event.ModelSource;
-import dev.tunesmith.contracts.event.ValidateTask;
 import dev.tunesmith.contracts.fit.Depth;
 import dev.tunesmith.contracts.fit.MemoryPlan;
 import dev.tunesmith.contracts.fit.ModelFacts;
-import dev.tunesmith.contracts.id.TaskId;
-import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.job.Resolver;
@@ -107,31 +104,8 @@ class RoutedChildTest {
 
     private static ResolvedSpec spec(Map<String, Object> depth) {
         ResolvedSpec plain = TinyJob.spec(4, 2);
-        ResolvedSpec.Rows rows = plain.rows();
-        return new ResolvedSpec(
-                plain.specVersion(),
-                plain.kind(),
-                plain.settings(),
-                plain.model(),
-                new AdapterSpec.None(),
-                new ResolvedSpec.Rows(
-                        rows.maxSeqLen(),
-                        rows.packing(),
-                        rows.overflow(),
-                        rows.trainOnPrompt(),
-                        rows.validationShare(),
-                        rows.batchSize(),
-                        rows.microBatch(),
-                        rows.attentionGroup(),
-                        rows.template(),
-                        rows.data(),
-                        Depth.of(depth)),
-                plain.steps(),
-                plain.optimizer(),
-                plain.precision(),
-                plain.recompute(),
-                plain.seed(),
-                plain.origins());
+        return plain.with(new AdapterSpec.None())
+                .with(plain.rows().with(0, null, Depth.of(depth)));
     }
 
     private ManifestRef result(ChildCommand.Start start) throws Exception {
@@ -142,18 +116,7 @@ class RoutedChildTest {
     }
 
     private ChildReport.Validated checked(TinyJob job) throws Exception {
-        var task =
-                new ValidateTask(
-                        new TaskId(new UUID(3, 3)),
-                        new TenantId(new UUID(1, 1)),
-                        null,
-                        null,
-                        Method.SUPERVISED,
-                        job.training(),
-                        null,
-                        job.base(),
-                        ValidateTask.Limits.USUAL);
-        try (RunningChild child = start(new ChildCommand.Validate(task))) {
+        try (RunningChild child = start(job.check())) {
             assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
             return child.last(ChildReport.Validated.class);
         }

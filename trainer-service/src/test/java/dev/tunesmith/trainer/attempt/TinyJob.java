@@ -8,9 +8,11 @@ import dev.tunesmith.contracts.event.Manifest;
 import dev.tunesmith.contracts.event.ManifestRef;
 import dev.tunesmith.contracts.event.ModelSource;
 import dev.tunesmith.contracts.event.ObjectRef;
+import dev.tunesmith.contracts.event.ValidateTask;
 import dev.tunesmith.contracts.fit.Recompute;
 import dev.tunesmith.contracts.id.Attempt;
 import dev.tunesmith.contracts.id.JobId;
+import dev.tunesmith.contracts.id.TaskId;
 import dev.tunesmith.contracts.id.TenantId;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
@@ -136,58 +138,21 @@ record TinyJob(ModelSource base, ObjectRef training) {
 
     /// The same settings with another method, without dropout.
     static ResolvedSpec of(ResolvedSpec spec, Method method) {
-        return with(
-                spec,
-                method.defaults(),
-                new AdapterSpec.Lora(
-                        4, 8, 0, List.of("all-linear"), false, AdapterSpec.Export.ADAPTER));
-    }
-
-    /// The same settings with another method that is told something.
-    static ResolvedSpec of(ResolvedSpec spec, MethodSettings settings) {
-        return with(spec, settings, spec.adapter());
+        return spec.with(method.defaults())
+                .with(
+                        new AdapterSpec.Lora(
+                                4, 8, 0, List.of("all-linear"), false, AdapterSpec.Export.ADAPTER));
     }
 
     /// The same settings beside quantised weights.
     static ResolvedSpec quantised(ResolvedSpec spec, FrozenForm frozen) {
-        return with(
-                spec,
-                spec.method().defaults(),
-                ((AdapterSpec.Lora) spec.adapter()).withFrozen(frozen));
-    }
-
-    private static ResolvedSpec with(
-            ResolvedSpec spec, MethodSettings settings, AdapterSpec adapter) {
-        return new ResolvedSpec(
-                spec.specVersion(),
-                spec.kind(),
-                settings,
-                spec.model(),
-                adapter,
-                spec.rows(),
-                spec.steps(),
-                spec.optimizer(),
-                spec.precision(),
-                spec.recompute(),
-                spec.seed(),
-                spec.origins());
+        return spec.with(((AdapterSpec.Lora) spec.adapter()).withFrozen(frozen));
     }
 
     /// The same settings with rows of up to 1,024 tokens, packed, some of them held out.
     static ResolvedSpec packed(ResolvedSpec spec, double validationShare) {
-        return new ResolvedSpec(
-                spec.specVersion(),
-                spec.kind(),
-                spec.settings(),
-                spec.model(),
-                spec.adapter(),
-                new ResolvedSpec.Rows(1024, true, Overflow.TRUNCATE, false, validationShare, 2, 1),
-                spec.steps(),
-                spec.optimizer(),
-                spec.precision(),
-                spec.recompute(),
-                spec.seed(),
-                spec.origins());
+        return spec.with(
+                new ResolvedSpec.Rows(1024, true, Overflow.TRUNCATE, false, validationShare, 2, 1));
     }
 
     /// LoRA in fp32, four rows a step in two parts, a checkpoint every `saveSteps`.
@@ -210,6 +175,35 @@ record TinyJob(ModelSource base, ObjectRef training) {
                 Recompute.NONE,
                 42,
                 Map.of());
+    }
+
+    /// The command that checks its rows for supervised training.
+    ChildCommand.Validate check() {
+        return check(Method.SUPERVISED, ValidateTask.Limits.USUAL);
+    }
+
+    ChildCommand.Validate check(Method method, ValidateTask.Limits limits) {
+        return check(TENANT, null, method, null, limits);
+    }
+
+    /// @param owner the job that they are checked for
+    ChildCommand.Validate check(
+            TenantId tenant,
+            @Nullable JobId owner,
+            Method method,
+            @Nullable ObjectRef validation,
+            ValidateTask.Limits limits) {
+        return new ChildCommand.Validate(
+                new ValidateTask(
+                        new TaskId(new UUID(3, 3)),
+                        tenant,
+                        owner,
+                        null,
+                        method,
+                        training,
+                        validation,
+                        base,
+                        limits));
     }
 
     /// The first command of a child.
