@@ -110,7 +110,7 @@ class DrawnTrainingTest {
         ResolvedSpec roomy = TinyModel.longRows(TinyModel.with(plain, settings), 100);
         ResolvedSpec named = TinyModel.steps(TinyModel.templated(roomy, "bailing"), 6);
 
-        Recorder before = train(named);
+        Recorder before = model.train(named);
         Path base = model.sources(method).base().path();
         try (Tokenizer tokenizer = Tokenizer.open(base.resolve(ModelDirectory.TOKENIZER))) {
             List<Integer> ends =
@@ -119,7 +119,7 @@ class DrawnTrainingTest {
                             tokenizer.id("<|endoftext|>").orElseThrow());
             JsonTree.write(base.resolve("generation_config.json"), Map.of("eos_token_id", ends));
         }
-        Recorder told = train(named);
+        Recorder told = model.train(named);
         assertThat(told.steps).hasSizeGreaterThan(3);
         assertThat(before.steps.stream().map(StepReport::metrics).toList())
                 .isEqualTo(told.steps.stream().map(StepReport::metrics).toList());
@@ -162,16 +162,6 @@ class DrawnTrainingTest {
 
     private Recorder train(MethodSettings settings, int steps) throws IOException {
         ResolvedSpec plain = TinyModel.spec(settings.method(), TinyModel.FULL, Precision.FP32);
-        return train(TinyModel.steps(plain.with(settings), steps));
-    }
-
-    private Recorder train(ResolvedSpec spec) throws IOException {
-        Path room = Files.createTempDirectory(folder, "room");
-        Recorder recorder = new Recorder();
-        try (TrainingRun run =
-                TrainingRun.prepare(spec, model.sources(spec.method()), room, TinyModel.BYTES)) {
-            Outcome _ = run.loop(run.start(), recorder).run();
-        }
-        return recorder;
+        return model.train(TinyModel.steps(plain.with(settings), steps));
     }
 }

@@ -27,7 +27,6 @@ class PreferenceTrainingTest {
 
     @TempDir Path folder;
     private TinyModel model;
-    private int runs;
 
     @BeforeEach
     void createModel() throws IOException {
@@ -37,7 +36,7 @@ class PreferenceTrainingTest {
     @Test
     void pullsTheAnswersApart() throws IOException {
         for (AdapterSpec adapter : List.of(TinyModel.lora(0), TinyModel.FULL)) {
-            Recorder recorder = run(spec(adapter, Preference.dpo(0.1), 3));
+            Recorder recorder = model.train(spec(adapter, Preference.dpo(0.1), 3));
             Map<String, Double> first = recorder.steps.getFirst().metrics();
             Map<String, Double> last = recorder.steps.getLast().metrics();
 
@@ -65,9 +64,9 @@ class PreferenceTrainingTest {
                         0.5,
                         false,
                         false);
-        List<Double> whole = run(spec(TinyModel.FULL, settings, 6)).losses();
+        List<Double> whole = model.train(spec(TinyModel.FULL, settings, 6)).losses();
         for (int pairs : List.of(1, 4)) {
-            List<Double> cut = run(spec(TinyModel.FULL, settings, pairs)).losses();
+            List<Double> cut = model.train(spec(TinyModel.FULL, settings, pairs)).losses();
             for (int i = 0; i < whole.size(); i++) {
                 assertThat(cut.get(i))
                         .as("step %d in parts of %d pairs", i, pairs)
@@ -89,16 +88,5 @@ class PreferenceTrainingTest {
                                 0.15,
                                 6,
                                 pairsAtOnce));
-    }
-
-    private Recorder run(ResolvedSpec spec) throws IOException {
-        Path room = Files.createDirectory(folder.resolve("run" + runs++));
-        Recorder recorder = new Recorder();
-        try (TrainingRun run =
-                TrainingRun.prepare(spec, model.sources(Method.DPO), room, TinyModel.BYTES)) {
-            Outcome outcome = run.loop(run.start(), recorder).run();
-            assertThat(outcome).isInstanceOf(Outcome.Finished.class);
-        }
-        return recorder;
     }
 }

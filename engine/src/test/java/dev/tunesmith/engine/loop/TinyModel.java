@@ -1,5 +1,7 @@
 package dev.tunesmith.engine.loop;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.tunesmith.contracts.care.Care;
 import dev.tunesmith.contracts.care.Groups;
 import dev.tunesmith.contracts.fit.Depth;
@@ -356,6 +358,16 @@ record TinyModel(Path folder) {
                         every,
                         steps.evalSteps(),
                         steps.care()));
+    }
+
+    /// What is reported of a job from its first step to its last.
+    Recorder train(ResolvedSpec spec) throws IOException {
+        Path room = Files.createTempDirectory(folder, "room");
+        Recorder recorder = new Recorder();
+        try (TrainingRun run = TrainingRun.prepare(spec, sources(spec.method()), room, BYTES)) {
+            assertThat(run.loop(run.start(), recorder).run()).isInstanceOf(Outcome.Finished.class);
+        }
+        return recorder;
     }
 
     /// Its shape.
