@@ -137,7 +137,7 @@ public final class LocalTraining {
         FileId id = new FileId(new UUID(0, 1));
         body.put("training_file", id.wire());
         validation.ifPresent(_ -> body.put("validation_file", id.wire()));
-        return switch (JobRules.check(body, new LocalFiles(name))) {
+        return switch (JobRules.check(body, new Lookup.AnyFile(Set.of(name)))) {
             case JobRules.Ok(JobSpec spec, boolean _) -> spec;
             case JobRules.Bad(List<Problem> problems) ->
                     throw new IllegalArgumentException(lines(problems));
@@ -148,18 +148,5 @@ public final class LocalTraining {
         List<String> lines = new ArrayList<>(List.of("this cannot be trained:"));
         problems.forEach(problem -> lines.add(problem.text()));
         return lines.stream().collect(Collectors.joining("\n  "));
-    }
-
-    /// The one model and the files of the command line.
-    private record LocalFiles(String model) implements Lookup {
-        @Override
-        public Set<String> models() {
-            return Set.of(model);
-        }
-
-        @Override
-        public FileState file(FileId file) {
-            return FileState.READY;
-        }
     }
 }

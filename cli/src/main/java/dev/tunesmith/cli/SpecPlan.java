@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tunesmith.contracts.data.DatasetStats;
 import dev.tunesmith.contracts.fit.MemoryPlan;
 import dev.tunesmith.contracts.fit.ModelFacts;
-import dev.tunesmith.contracts.id.FileId;
 import dev.tunesmith.contracts.job.JobRules;
 import dev.tunesmith.contracts.job.JobSpec;
 import dev.tunesmith.contracts.job.Lookup;
@@ -60,21 +59,9 @@ record SpecPlan(
         Set<String> models = new TreeSet<>(body.findValuesAsText("model"));
         models.addAll(body.findValuesAsText("teacher"));
         models.addAll(body.path("x_training").findValuesAsText("reference"));
-        var anything =
-                new Lookup() {
-                    @Override
-                    public Set<String> models() {
-                        return models;
-                    }
-
-                    @Override
-                    public FileState file(FileId file) {
-                        return FileState.READY;
-                    }
-                };
         @SuppressWarnings("unchecked")
         Map<String, Object> tree = Api.JSON.convertValue(body, Map.class);
-        return switch (JobRules.check(tree, anything)) {
+        return switch (JobRules.check(tree, new Lookup.AnyFile(models))) {
             case JobRules.Ok(JobSpec spec, boolean _) -> spec;
             case JobRules.Bad(List<Problem> problems) ->
                     throw new CommandFailure(

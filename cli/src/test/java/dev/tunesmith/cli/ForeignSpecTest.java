@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.tunesmith.contracts.id.FileId;
 import dev.tunesmith.contracts.job.JobRules;
 import dev.tunesmith.contracts.job.Lookup;
 import dev.tunesmith.contracts.problem.Problem;
@@ -64,21 +63,9 @@ final class ForeignSpecTest {
                                 "tone-lora",
                                 "rso-start"));
         models.add(body.path("model").asText());
-        var lookup =
-                new Lookup() {
-                    @Override
-                    public Set<String> models() {
-                        return models;
-                    }
-
-                    @Override
-                    public FileState file(FileId file) {
-                        return FileState.READY;
-                    }
-                };
         @SuppressWarnings("unchecked")
         Map<String, Object> tree = Api.JSON.convertValue(body, Map.class);
-        return switch (JobRules.check(tree, lookup)) {
+        return switch (JobRules.check(tree, new Lookup.AnyFile(models))) {
             case JobRules.Ok _ -> List.of();
             case JobRules.Bad(List<Problem> found) ->
                     found.stream().map(Problem::toString).toList();
