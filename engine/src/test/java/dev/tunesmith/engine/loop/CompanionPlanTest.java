@@ -49,6 +49,7 @@ class CompanionPlanTest {
     private static final double SHARE = 0.05;
     private static final List<String> OUTSIDE = List.of("fixed", "fragmentation");
     private static final int ROW_TOKENS = 256;
+    private static final Reference SECOND = new Reference("second");
 
     @TempDir Path folder;
 
@@ -184,7 +185,7 @@ class CompanionPlanTest {
         var sources =
                 new Sources(
                         base, rows(method), Optional.empty(), Map.of(ModelRole.REFERENCE, second));
-        ResolvedSpec spec = withReference(spec(method, full, precision));
+        ResolvedSpec spec = TinyModel.compared(spec(method, full, precision), SECOND);
         check(spec, sources);
         long bytes = precision == Precision.BF16 ? 2 : 4;
         assertThat(plan(spec, sources).section("companions"))
@@ -209,7 +210,7 @@ class CompanionPlanTest {
         var named = new Sources.Companion(ModelDirectory.open(second), Optional.of(adapter));
         var sources = new Sources(base, rows(method), Optional.empty(), Map.of(role, named));
         ResolvedSpec spec = spec(method, false, precision);
-        ResolvedSpec compared = role == ModelRole.REFERENCE ? withReference(spec) : spec;
+        ResolvedSpec compared = role == ModelRole.REFERENCE ? TinyModel.compared(spec, SECOND) : spec;
         check(compared, sources);
         MemoryPlan plan = plan(compared, sources);
         long bytes = (precision == Precision.BF16 ? 2 : 4) * Adapter.storedParameters(adapter);
@@ -264,31 +265,6 @@ class CompanionPlanTest {
             fresh.save(adapter);
         }
         return adapter;
-    }
-
-    private static ResolvedSpec withReference(ResolvedSpec spec) {
-        var named = new Reference("second");
-        return switch (spec.settings()) {
-            case MethodSettings.Preference own ->
-                    TinyModel.with(
-                            spec,
-                            new MethodSettings.Preference(
-                                    own.beta(),
-                                    own.losses(),
-                                    own.weights(),
-                                    own.labelSmoothing(),
-                                    own.divergence(),
-                                    own.alpha(),
-                                    own.tau(),
-                                    own.ldAlpha(),
-                                    own.weighted(),
-                                    own.referenceFree(),
-                                    named));
-            case MethodSettings.Kto own ->
-                    TinyModel.with(
-                            spec, new MethodSettings.Kto(own.variant(), own.beta(), 1, 1, named));
-            default -> throw new IllegalArgumentException(spec.method().wire());
-        };
     }
 
     /// Compares the plan with what regions and arenas hold.

@@ -187,58 +187,6 @@ class ReferenceTest {
         return Decoder.load(files, DType.F32, Decoder.Loading.MAPPED);
     }
 
-    private static MethodSettings compared(MethodSettings settings, Reference with) {
-        return switch (settings) {
-            case Preference own ->
-                    new Preference(
-                            own.beta(),
-                            own.losses(),
-                            own.weights(),
-                            own.labelSmoothing(),
-                            own.divergence(),
-                            own.alpha(),
-                            own.tau(),
-                            own.ldAlpha(),
-                            own.weighted(),
-                            own.referenceFree(),
-                            with);
-            case Kto own ->
-                    new Kto(
-                            own.variant(),
-                            own.beta(),
-                            own.desirableWeight(),
-                            own.undesirableWeight(),
-                            with);
-            case MethodSettings.Ppo own ->
-                    new MethodSettings.Ppo(
-                            own.rollout(),
-                            own.distance(),
-                            own.credit(),
-                            own.update(),
-                            own.grader(),
-                            with);
-            case GroupSettings own ->
-                    new GroupSettings(
-                            own.method(),
-                            own.answers(),
-                            own.rollout(),
-                            new GroupLoss(
-                                    own.loss().kind(),
-                                    own.loss().perSequence(),
-                                    own.loss().clip(),
-                                    new GroupLoss.Price(0.2, false),
-                                    own.loss().entropy()),
-                            own.rewarding(),
-                            own.updates(),
-                            own.exam(),
-                            own.grader(),
-                            with);
-            case MethodSettings.Supervised _ ->
-                    new MethodSettings.Supervised(TokenLoss.ASFT, 0, 1, 0, false, 0.5, with);
-            default -> throw new IllegalArgumentException(settings.method().wire());
-        };
-    }
-
     /// A second model with the policy's weights is the policy before training, bit for bit; one
     /// with others is not.
     @ParameterizedTest
@@ -350,7 +298,7 @@ class ReferenceTest {
             Optional<Path> before)
             throws IOException {
         ResolvedSpec plain = TinyModel.steps(TinyModel.spec(method, adapter, Precision.FP32), 2);
-        ResolvedSpec spec = TinyModel.with(plain, compared(plain.settings(), with));
+        ResolvedSpec spec = TinyModel.compared(plain, with);
         Sources files = model.sources(method);
         var sources =
                 new Sources(

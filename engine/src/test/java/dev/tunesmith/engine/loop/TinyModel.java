@@ -21,6 +21,10 @@ import dev.tunesmith.contracts.method.GroupLoss;
 import dev.tunesmith.contracts.method.GroupSettings;
 import dev.tunesmith.contracts.method.KlEstimator;
 import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.method.MethodSettings.Preference;
+import dev.tunesmith.contracts.method.MethodSettings.Kto;
+import dev.tunesmith.contracts.method.TokenLoss;
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.ModelRole;
 import dev.tunesmith.contracts.mixture.DataPlan;
@@ -288,6 +292,64 @@ record TinyModel(Path folder) {
     /// The same job with other settings of its method.
     static ResolvedSpec with(ResolvedSpec spec, MethodSettings settings) {
         return spec.with(settings);
+    }
+
+    /// The same job compared with another reference; methods that a reference is optional to are
+    /// told to need one.
+    static ResolvedSpec compared(ResolvedSpec spec, Reference with) {
+        return spec.with(compared(spec.settings(), with));
+    }
+
+    private static MethodSettings compared(MethodSettings settings, Reference with) {
+        return switch (settings) {
+            case Preference own ->
+                    new Preference(
+                            own.beta(),
+                            own.losses(),
+                            own.weights(),
+                            own.labelSmoothing(),
+                            own.divergence(),
+                            own.alpha(),
+                            own.tau(),
+                            own.ldAlpha(),
+                            own.weighted(),
+                            own.referenceFree(),
+                            with);
+            case Kto own ->
+                    new Kto(
+                            own.variant(),
+                            own.beta(),
+                            own.desirableWeight(),
+                            own.undesirableWeight(),
+                            with);
+            case MethodSettings.Ppo own ->
+                    new MethodSettings.Ppo(
+                            own.rollout(),
+                            own.distance(),
+                            own.credit(),
+                            own.update(),
+                            own.grader(),
+                            with);
+            case GroupSettings own ->
+                    new GroupSettings(
+                            own.method(),
+                            own.answers(),
+                            own.rollout(),
+                            new GroupLoss(
+                                    own.loss().kind(),
+                                    own.loss().perSequence(),
+                                    own.loss().clip(),
+                                    new GroupLoss.Price(0.2, false),
+                                    own.loss().entropy()),
+                            own.rewarding(),
+                            own.updates(),
+                            own.exam(),
+                            own.grader(),
+                            with);
+            case MethodSettings.Supervised _ ->
+                    new MethodSettings.Supervised(TokenLoss.ASFT, 0, 1, 0, false, 0.5, with);
+            default -> throw new IllegalArgumentException(settings.method().wire());
+        };
     }
 
     /// The same job that computes something again.

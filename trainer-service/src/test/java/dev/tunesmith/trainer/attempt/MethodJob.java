@@ -134,25 +134,10 @@ record MethodJob(TinyJob job, ResolvedSpec spec) {
 
     /// The first command of a child; a teacher is the model itself.
     ChildCommand.Start start(int epoch, Control.@Nullable Resume resume) {
-        ChildCommand.Start start = job.start(spec, epoch, resume);
-        Control.Work work = start.work();
         Map<ModelRole, Control.Companion> beside =
                 spec.method() == Method.DISTILL
-                        ? Map.of(ModelRole.TEACHER, new Control.Companion(work.base(), null))
+                        ? Map.of(ModelRole.TEACHER, new Control.Companion(job.base(), null))
                         : Map.of();
-        return new ChildCommand.Start(
-                start.attempt(),
-                new Control.Work(
-                        work.tenant(),
-                        work.job(),
-                        work.spec(),
-                        work.base(),
-                        work.training(),
-                        work.validation(),
-                        work.resume(),
-                        work.prefix(),
-                        beside,
-                        List.of()),
-                start.deviceBytes());
+        return job.start(spec, epoch, resume, beside);
     }
 }

@@ -61,24 +61,8 @@ class ReferenceChildTest {
                 adapter.map(own ->
                                 Map.of(ModelRole.REFERENCE, new Control.Companion(job.base(), own)))
                         .orElse(Map.of());
-        ChildCommand.Start start = job.start(spec, adapter.isPresent() ? 3 : 2, null);
-        Control.Work work = start.work();
         try (RunningChild child =
-                run(
-                        new ChildCommand.Start(
-                                start.attempt(),
-                                new Control.Work(
-                                        work.tenant(),
-                                        work.job(),
-                                        work.spec(),
-                                        work.base(),
-                                        work.training(),
-                                        work.validation(),
-                                        work.resume(),
-                                        work.prefix(),
-                                        others,
-                                        List.of()),
-                                start.deviceBytes()))) {
+                run(job.start(spec, adapter.isPresent() ? 3 : 2, null, others))) {
             return child.find(ChildReport.Stepped.class, stepped -> stepped.step() == 1)
                     .orElseThrow()
                     .metrics();

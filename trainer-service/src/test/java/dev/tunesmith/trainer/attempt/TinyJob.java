@@ -21,6 +21,7 @@ import dev.tunesmith.contracts.job.Overflow;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.Method;
+import dev.tunesmith.contracts.method.ModelRole;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.contracts.optim.OptimizerSpec;
@@ -208,6 +209,15 @@ record TinyJob(ModelSource base, ObjectRef training) {
 
     /// The first command of a child.
     ChildCommand.Start start(ResolvedSpec spec, int epoch, Control.@Nullable Resume resume) {
+        return start(spec, epoch, resume, Map.of());
+    }
+
+    /// The first command of a child that reads other models, too.
+    ChildCommand.Start start(
+            ResolvedSpec spec,
+            int epoch,
+            Control.@Nullable Resume resume,
+            Map<ModelRole, Control.Companion> beside) {
         return new ChildCommand.Start(
                 new Attempt(JOB, epoch, new UUID(2, epoch)),
                 new Control.Work(
@@ -218,7 +228,9 @@ record TinyJob(ModelSource base, ObjectRef training) {
                         training,
                         null,
                         resume,
-                        "t/%s/j/%s/".formatted(TENANT.wire(), JOB.wire())),
+                        "t/%s/j/%s/".formatted(TENANT.wire(), JOB.wire()),
+                        beside,
+                        List.of()),
                 DEVICE_BYTES);
     }
 }
