@@ -6,6 +6,7 @@ import dev.tunesmith.bench.golden.GoldenCase;
 import dev.tunesmith.bench.golden.GoldenTensors;
 import dev.tunesmith.bench.golden.Tolerance;
 import dev.tunesmith.bench.golden.UnsupportedCaseException;
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.method.MethodSettings.Kto;
 import dev.tunesmith.engine.data.Sample;
 import dev.tunesmith.engine.data.TokenBatch;
@@ -91,6 +92,6 @@ public final class KtoCases implements CaseRunner {
                 loss,
                 golden.number("parameters.beta", Kto.USUAL.beta()),
                 golden.number("parameters.desirable_weight", 1),
-                golden.number("parameters.undesirable_weight", 1));
+                golden.number("parameters.undesirable_weight", 1), Reference.START);
     }
 }

@@ -6,6 +6,7 @@ import dev.tunesmith.bench.golden.GoldenCase;
 import dev.tunesmith.bench.golden.GoldenTensors;
 import dev.tunesmith.bench.golden.Tolerance;
 import dev.tunesmith.bench.golden.UnsupportedCaseException;
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.MethodSettings.Preference;
 import dev.tunesmith.contracts.method.PairLoss;
@@ -174,7 +175,7 @@ public final class TrainCases implements CaseRunner {
                     usual.tau(),
                     usual.ldAlpha(),
                     usual.weighted(),
-                    usual.referenceFree());
+                    usual.referenceFree(), Reference.START);
         }
 
         /// With an adapter the reference is the adapter as it was at the start.

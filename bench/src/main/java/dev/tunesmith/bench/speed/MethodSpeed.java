@@ -1,6 +1,7 @@
 package dev.tunesmith.bench.speed;
 
 import dev.tunesmith.bench.PeerPython;
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.grade.Likeness;
 import dev.tunesmith.contracts.method.Grader;
 import dev.tunesmith.contracts.method.GroupSettings;
@@ -220,11 +221,11 @@ final class MethodSpeed {
                         usual.rewarding(),
                         usual.updates(),
                         usual.exam(),
-                        grader);
+                        grader, Reference.START);
             }
             case PPO -> {
                 Ppo usual = Ppo.usual(grader);
-                yield new Ppo(rollout, usual.distance(), usual.credit(), usual.update(), grader);
+                yield new Ppo(rollout, usual.distance(), usual.credit(), usual.update(), grader, Reference.START);
             }
             case SFT, DPO, KTO, ORPO, SIMPO, CPO, RM -> setup.goal().method.defaults();
         };

@@ -2,6 +2,7 @@ package dev.tunesmith.bench.nano;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.fit.Recompute;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.JobKind;
@@ -79,7 +80,7 @@ class ReinforcementTest {
                 new Ppo.Distance(KlEstimator.K1, 0.02, null, 10_000),
                 new Ppo.Credit(1, 0.95, false, 0, false),
                 new Ppo.Update(2, 1, 0.2, 0.2, 0.1, 0),
-                PRODUCT);
+                PRODUCT, Reference.START);
     }
 
     private static GroupSettings grouped() {
@@ -92,7 +93,7 @@ class ReinforcementTest {
                 usual.rewarding(),
                 new GroupSettings.Updates(2, 1),
                 usual.exam(),
-                PRODUCT);
+                PRODUCT, Reference.START);
     }
 
     private static ResolvedSpec spec(MethodSettings settings, int steps) {

@@ -35,19 +35,6 @@ public record GroupSettings(
         reference = Objects.requireNonNullElse(reference, Reference.START);
     }
 
-    /// Compared with the policy before training, if at all.
-    public GroupSettings(
-            Method method,
-            int answers,
-            Ppo.Rollout rollout,
-            GroupLoss loss,
-            Rewarding rewarding,
-            Updates updates,
-            Exam exam,
-            Grader grader) {
-        this(method, answers, rollout, loss, rewarding, updates, exam, grader, Reference.START);
-    }
-
     /// How grades become advantages.
     ///
     /// @param normaliseFirst each part of a grader is normalised in its group before they add up
@@ -143,7 +130,7 @@ public record GroupSettings(
                 new Rewarding(advantage, false, distance, false),
                 new Updates(1, 1),
                 Exam.USUAL,
-                grader);
+                grader, Reference.START);
     }
 
     /// Whether the price of the distance is taken off the reward instead of being in the loss.

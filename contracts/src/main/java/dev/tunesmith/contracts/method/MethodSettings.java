@@ -121,36 +121,6 @@ public sealed interface MethodSettings
             Reference reference)
             implements MethodSettings {
 
-        /// A loss without a reference.
-        public Supervised(
-                TokenLoss loss,
-                double labelSmoothing,
-                double eaftAlpha,
-                double noise,
-                boolean lastAnswerOnly) {
-            this(loss, labelSmoothing, eaftAlpha, noise, lastAnswerOnly, ASFT_ALPHA);
-        }
-
-        /// Compared with the model before training, if at all.
-        public Supervised(
-                TokenLoss loss,
-                double labelSmoothing,
-                double eaftAlpha,
-                double noise,
-                boolean lastAnswerOnly,
-                double asftAlpha) {
-            this(
-                    loss,
-                    labelSmoothing,
-                    eaftAlpha,
-                    noise,
-                    lastAnswerOnly,
-                    asftAlpha,
-                    Reference.START);
-        }
-
-        private static final double ASFT_ALPHA = 0.1;
-
         public Supervised {
             // Jobs of earlier releases were stored without it.
             loss = Objects.requireNonNullElse(loss, TokenLoss.NLL);
@@ -158,7 +128,7 @@ public sealed interface MethodSettings
         }
 
         /// Cross-entropy of all answers.
-        public static final Supervised USUAL = new Supervised(TokenLoss.NLL, 0, 1, 0, false);
+        public static final Supervised USUAL = new Supervised(TokenLoss.NLL, 0, 1, 0, false, 0.1, Reference.START);
 
         @Override
         public Method method() {
@@ -210,12 +180,6 @@ public sealed interface MethodSettings
         public Ppo {
             // Jobs of earlier releases were stored without it.
             reference = Objects.requireNonNullElse(reference, Reference.START);
-        }
-
-        /// Compared with the policy before training.
-        public Ppo(
-                Rollout rollout, Distance distance, Credit credit, Update update, Grader grader) {
-            this(rollout, distance, credit, update, grader, Reference.START);
         }
 
         /// How answers are drawn.
@@ -271,7 +235,7 @@ public sealed interface MethodSettings
                     new Distance(KlEstimator.K1, 0.05, null, 10_000),
                     new Credit(1, 0.95, false, 0, false),
                     new Update(4, 1, 0.2, 0.2, 0.1, 0),
-                    grader);
+                    grader, Reference.START);
         }
 
         @Override
@@ -444,11 +408,6 @@ public sealed interface MethodSettings
             reference = Objects.requireNonNullElse(reference, Reference.START);
         }
 
-        /// Compared with the policy before training.
-        public Kto(Variant variant, double beta, double desirableWeight, double undesirableWeight) {
-            this(variant, beta, desirableWeight, undesirableWeight, Reference.START);
-        }
-
         /// What an answer is compared with.
         public enum Variant {
             /// The mean log-ratio of mismatched answers.
@@ -466,7 +425,7 @@ public sealed interface MethodSettings
         }
 
         /// The constants of the paper.
-        public static final Kto USUAL = new Kto(Variant.KTO, 0.1, 1, 1);
+        public static final Kto USUAL = new Kto(Variant.KTO, 0.1, 1, 1, Reference.START);
 
         @Override
         public Method method() {
@@ -556,32 +515,6 @@ public sealed interface MethodSettings
             }
         }
 
-        /// Compared with the policy before training, if at all.
-        public Preference(
-                double beta,
-                List<PairLoss> losses,
-                List<Double> weights,
-                double labelSmoothing,
-                Divergence divergence,
-                double alpha,
-                double tau,
-                @Nullable Double ldAlpha,
-                boolean weighted,
-                boolean referenceFree) {
-            this(
-                    beta,
-                    losses,
-                    weights,
-                    labelSmoothing,
-                    divergence,
-                    alpha,
-                    tau,
-                    ldAlpha,
-                    weighted,
-                    referenceFree,
-                    Reference.START);
-        }
-
         /// Plain DPO.
         public static Preference dpo(double beta) {
             return new Preference(
@@ -594,7 +527,7 @@ public sealed interface MethodSettings
                     0.05,
                     null,
                     false,
-                    false);
+                    false, Reference.START);
         }
 
         @Override

@@ -3,6 +3,7 @@ package dev.tunesmith.engine.loop;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
@@ -86,7 +87,7 @@ class AccumulationTest {
                 usual.rewarding(),
                 usual.updates(),
                 usual.exam(),
-                usual.grader());
+                usual.grader(), Reference.START);
     }
 
     @ParameterizedTest

@@ -115,7 +115,7 @@ class CompanionPlanTest {
                                     ppo.distance(),
                                     ppo.credit(),
                                     ppo.update(),
-                                    new Grader.Scored("judge")));
+                                    new Grader.Scored("judge"), Reference.START));
             case DistillSettings given ->
                     spec.with(new DistillSettings(
                                     given.teacher(),

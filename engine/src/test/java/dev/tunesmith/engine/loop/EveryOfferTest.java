@@ -2,6 +2,7 @@ package dev.tunesmith.engine.loop;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.fit.Recompute;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
@@ -107,7 +108,7 @@ class EveryOfferTest {
     }
 
     static MethodSettings tokens(TokenLoss loss) {
-        return new MethodSettings.Supervised(loss, 0, 1, 0, false);
+        return new MethodSettings.Supervised(loss, 0, 1, 0, false, 0.1, Reference.START);
     }
 
     private static MethodSettings pairs(Divergence divergence) {
@@ -121,7 +122,7 @@ class EveryOfferTest {
                 0.05,
                 null,
                 false,
-                false);
+                false, Reference.START);
     }
 
     private static MethodSettings ppo(KlEstimator estimator) {
@@ -131,7 +132,7 @@ class EveryOfferTest {
                 new Ppo.Distance(estimator, 0.02, 1.0, 100),
                 tiny.credit(),
                 tiny.update(),
-                tiny.grader());
+                tiny.grader(), Reference.START);
     }
 
     static GroupSettings group(GroupLoss.Kind kind, boolean perSequence) {
@@ -145,7 +146,7 @@ class EveryOfferTest {
                 tiny.rewarding(),
                 tiny.updates(),
                 tiny.exam(),
-                tiny.grader());
+                tiny.grader(), Reference.START);
     }
 
     private static ResolvedSpec beside(Quantization kind, boolean doubled) {

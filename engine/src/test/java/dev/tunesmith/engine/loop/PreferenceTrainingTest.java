@@ -3,6 +3,7 @@ package dev.tunesmith.engine.loop;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
@@ -63,7 +64,7 @@ class PreferenceTrainingTest {
                         0.05,
                         0.5,
                         false,
-                        false);
+                        false, Reference.START);
         List<Double> whole = model.train(spec(TinyModel.FULL, settings, 6)).losses();
         for (int pairs : List.of(1, 4)) {
             List<Double> cut = model.train(spec(TinyModel.FULL, settings, pairs)).losses();

@@ -174,7 +174,7 @@ class ReferenceTest {
                     new KtoObjective(
                             policy(policy),
                             reference,
-                            new Kto(Kto.Variant.APO_ZERO_UNPAIRED, BETA, 1, 1));
+                            new Kto(Kto.Variant.APO_ZERO_UNPAIRED, BETA, 1, 1, Reference.START));
             assertThat(loss(objective, batch)).isCloseTo(expected, within(1e-4));
         }
     }

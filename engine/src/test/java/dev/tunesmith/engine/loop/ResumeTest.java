@@ -3,6 +3,7 @@ package dev.tunesmith.engine.loop;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.care.Care;
 import dev.tunesmith.contracts.dataset.Mixing;
 import dev.tunesmith.contracts.fit.Depth;
@@ -119,7 +120,7 @@ class ResumeTest {
                 0.05,
                 null,
                 false,
-                false);
+                false, Reference.START);
     }
 
     /// What watches over a run remembers its past too.
@@ -338,7 +339,7 @@ class ResumeTest {
     void noisyRunsResumeToo() throws IOException {
         ResolvedSpec plain = TinyModel.spec(Method.SUPERVISED, TinyModel.FULL, Precision.FP32);
         ResolvedSpec spec =
-                TinyModel.with(plain, new MethodSettings.Supervised(TokenLoss.DFT, 0, 1, 5, true));
+                TinyModel.with(plain, new MethodSettings.Supervised(TokenLoss.DFT, 0, 1, 5, true, 0.1, Reference.START));
         Map<String, byte[]> straight = result(spec, "straight", Integer.MAX_VALUE, null);
         Map<String, byte[]> _ = result(spec, "stopped", 5, null);
         Map<String, byte[]> resumed =
@@ -353,7 +354,7 @@ class ResumeTest {
     void anchoredRunsResumeToo(boolean full) throws IOException {
         AdapterSpec adapter = full ? TinyModel.FULL : TinyModel.lora(0);
         ResolvedSpec plain = TinyModel.spec(Method.SUPERVISED, adapter, Precision.BF16);
-        var asft = new MethodSettings.Supervised(TokenLoss.ASFT, 0, 1, 0, false, 0.1);
+        var asft = new MethodSettings.Supervised(TokenLoss.ASFT, 0, 1, 0, false, 0.1, Reference.START);
         requireSameEnd(TinyModel.with(plain, asft), 5);
     }
 
@@ -363,7 +364,7 @@ class ResumeTest {
     void runsWithABaselineResumeToo(boolean full) throws IOException {
         AdapterSpec adapter = full ? TinyModel.FULL : TinyModel.lora(0);
         ResolvedSpec plain = TinyModel.spec(Method.KTO, adapter, Precision.BF16);
-        var bco = new MethodSettings.Kto(MethodSettings.Kto.Variant.BCO, 0.5, 1, 1);
+        var bco = new MethodSettings.Kto(MethodSettings.Kto.Variant.BCO, 0.5, 1, 1, Reference.START);
         requireSameEnd(TinyModel.with(plain, bco), full ? 4 : 7);
     }
 

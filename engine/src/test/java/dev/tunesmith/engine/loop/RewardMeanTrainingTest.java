@@ -3,6 +3,7 @@ package dev.tunesmith.engine.loop;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.Divergence;
@@ -37,7 +38,7 @@ class RewardMeanTrainingTest {
 
     private static MethodSettings settings(Method method) {
         return method == Method.KTO
-                ? new Kto(Kto.Variant.BCO, 0.5, 1, 1)
+                ? new Kto(Kto.Variant.BCO, 0.5, 1, 1, Reference.START)
                 : new Preference(
                         0.5,
                         List.of(PairLoss.BCO_PAIR_DELTA),
@@ -48,7 +49,7 @@ class RewardMeanTrainingTest {
                         0.05,
                         null,
                         false,
-                        false);
+                        false, Reference.START);
     }
 
     private Recorder run(Method method, int atOnce) throws IOException {

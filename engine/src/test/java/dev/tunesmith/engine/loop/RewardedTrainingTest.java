@@ -2,6 +2,7 @@ package dev.tunesmith.engine.loop;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.grade.Formula;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
@@ -93,10 +94,10 @@ class RewardedTrainingTest {
                             group.rewarding(),
                             group.updates(),
                             group.exam(),
-                            grader);
+                            grader, Reference.START);
             case MethodSettings.Ppo ppo ->
                     new MethodSettings.Ppo(
-                            ppo.rollout(), ppo.distance(), ppo.credit(), ppo.update(), grader);
+                            ppo.rollout(), ppo.distance(), ppo.credit(), ppo.update(), grader, Reference.START);
             default -> settings;
         };
     }

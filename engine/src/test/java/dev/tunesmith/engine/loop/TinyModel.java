@@ -260,7 +260,7 @@ record TinyModel(Path folder) {
                 usual.rewarding(),
                 new GroupSettings.Updates(2, 2),
                 usual.exam(),
-                usual.grader());
+                usual.grader(), Reference.START);
     }
 
     /// The usual settings; answers are short.
@@ -286,7 +286,7 @@ record TinyModel(Path folder) {
                 new MethodSettings.Ppo.Distance(KlEstimator.K1, 0.02, 1.0, 100),
                 new MethodSettings.Ppo.Credit(1, 0.95, true, 0.1, true),
                 new MethodSettings.Ppo.Update(3, 2, 0.2, 0.2, 0.1, 0.01),
-                usual.grader());
+                usual.grader(), Reference.START);
     }
 
     /// The same job with other settings of its method.

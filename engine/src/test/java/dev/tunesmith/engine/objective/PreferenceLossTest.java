@@ -3,6 +3,7 @@ package dev.tunesmith.engine.objective;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.method.Divergence;
 import dev.tunesmith.contracts.method.MethodSettings.Preference;
 import dev.tunesmith.contracts.method.PairLoss;
@@ -32,7 +33,7 @@ class PreferenceLossTest {
 
     private static Preference settings(PairLoss loss, Divergence divergence) {
         return new Preference(
-                0.3, List.of(loss), List.of(1.5), 0.1, divergence, 0.3, 0.5, null, false, false);
+                0.3, List.of(loss), List.of(1.5), 0.1, divergence, 0.3, 0.5, null, false, false, Reference.START);
     }
 
     static Stream<Arguments> losses() {
