@@ -2,6 +2,7 @@ package dev.tunesmith.bench;
 
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.tunesmith.cli.data.ReadingOptions;
 import dev.tunesmith.contracts.data.FileInspection;
 import dev.tunesmith.contracts.data.RowSummary;
 import dev.tunesmith.contracts.data.SummaryText;
@@ -22,12 +23,12 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -40,8 +41,6 @@ import picocli.CommandLine.Parameters;
         exitCodeList = {"0:it can be trained on", "2:usage, or rows that cannot be trained on"})
 @SuppressWarnings("NullAway.Init")
 final class DataCommand implements Runnable {
-
-    private static final String OVERRIDE = "; override with --kind, --format, --columns, --tags";
 
     private static final JsonMapper JSON =
             JsonMapper.builder()
@@ -66,27 +65,7 @@ final class DataCommand implements Runnable {
     @Option(names = "--json", description = "print one JSON object and nothing else")
     private boolean json;
 
-    @Option(names = "--kind", description = "json_lines, json, csv, tsv, text, parquet, arrow")
-    private @Nullable String kind;
-
-    @Option(
-            names = "--format",
-            description = "openai, alpaca, sharegpt, chatml, completion, preference, judged, text")
-    private @Nullable String format;
-
-    @Option(
-            names = "--columns",
-            split = ",",
-            paramLabel = "ROLE=KEY",
-            description = "what columns mean, like prompt=question,response=reply")
-    private Map<String, String> columns = Map.of();
-
-    @Option(
-            names = "--tags",
-            split = ",",
-            paramLabel = "ROLE=NAME",
-            description = "names in turns, like role_tag=who,user_tag=person")
-    private Map<String, String> tags = Map.of();
+    @Mixin private ReadingOptions reading;
 
     private final Map<Path, String> recognised = new LinkedHashMap<>();
     private int exitCode;
@@ -123,17 +102,8 @@ final class DataCommand implements Runnable {
 
     /// How the rows are read, in the words of an entry of `x_training.data`.
     private Reading reading() {
-        Map<String, Object> words = new LinkedHashMap<>();
-        Optional.ofNullable(kind).ifPresent(name -> words.put("kind", name));
-        Optional.ofNullable(format).ifPresent(name -> words.put("format", name));
-        if (!columns.isEmpty()) {
-            words.put("columns", columns);
-        }
-        if (!tags.isEmpty()) {
-            words.put("tags", tags);
-        }
         Problems problems = new Problems();
-        Reading reading = DataRules.reading(new Fields(words, "", problems));
+        Reading read = DataRules.reading(new Fields(reading.words(), "", problems));
         if (!problems.none()) {
             throw new CommandLine.ParameterException(
                     new CommandLine(this),
@@ -141,7 +111,7 @@ final class DataCommand implements Runnable {
                             .map(problem -> "--" + problem.text())
                             .collect(Collectors.joining("\n")));
         }
-        return reading;
+        return read;
     }
 
     private RowSummary check(Path path, Reading asked, FileInspection inspection)
@@ -181,7 +151,7 @@ final class DataCommand implements Runnable {
         summaries.forEach((name, summary) -> {
             Path path = validation == null || name.equals("training") ? file : validation;
             System.out.println(path + ":");
-            System.out.println("  " + recognised.get(path) + OVERRIDE);
+            System.out.println("  " + recognised.get(path) + "; " + ReadingOptions.OVERRIDE);
             SummaryText.lines(summary).forEach(line -> System.out.println("  " + line));
         });
     }

@@ -66,6 +66,23 @@ final class DataCommandTest {
                 .contains("none of the first 1 rows fits");
     }
 
+    /// Kills: a way of reading that only the server's verbs take.
+    @Test
+    void rankedRowsAndPartsOfATextAreReadAsTheServerReadsThem() throws IOException {
+        String pairs = file("pairs.jsonl", "{\"q\":\"a\",\"good\":\"b\",\"bad\":\"c\"}\n");
+        String columns = "prompt=q,chosen=good,rejected=bad";
+        String text = file("notes.txt", "one\ntwo\n\nthree\n");
+
+        assertThat(run(pairs, "--columns", columns, "--json").text())
+                .contains("\"format\":\"completion\"");
+        Said ranked = run(pairs, "--columns", columns, "--ranking", "--json");
+        assertThat(ranked.code()).as(ranked.text()).isZero();
+        assertThat(ranked.text()).contains("\"format\":\"preference\"");
+        assertThat(run(text, "--json").text()).contains("\"rows\":3");
+        assertThat(run(text, "--chunk", "paragraph", "--json").text()).contains("\"rows\":2");
+        assertThat(run(text, "--chunk", "page").text()).contains("--chunk");
+    }
+
     @Test
     void aWrongOverrideIsNamed() throws IOException {
         String rows = file("own.jsonl", "{\"ask\":\"a\"}\n");

@@ -129,7 +129,9 @@ final class DataVerbsTest {
             "prompt=q,response=a",
             "--tags",
             "role_tag=who",
-            "--ranking"
+            "--ranking",
+            "--chunk",
+            "paragraph"
         };
         for (String verb : List.of("check", "preview", "tokens", "convert", "split", "pack")) {
             server.calls().clear();
@@ -153,7 +155,8 @@ final class DataVerbsTest {
                     .isEqualTo(
                             "{\"kind\":\"csv\",\"format\":\"alpaca\",\"ranking\":true,"
                                     + "\"columns\":{\"prompt\":\"q\",\"response\":\"a\"},"
-                                    + "\"tags\":{\"role_tag\":\"who\"}}");
+                                    + "\"tags\":{\"role_tag\":\"who\"},"
+                                    + "\"chunk\":\"paragraph\"}");
         }
     }
 

@@ -1,16 +1,18 @@
 package dev.tunesmith.cli.data;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tunesmith.cli.Api;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/// How the rows of a file are read, in the words of an entry of `x_training.data`. The server says
-/// what is wrong with them.
+/// How the rows of a file are read, in the words of an entry of `x_training.data`. Who reads the
+/// rows, the server or `data check` on this machine, says what is wrong with them.
 public final class ReadingOptions {
 
     /// What somebody does who knows better than the server took a file for.
-    static final String OVERRIDE = "override with --kind, --format, --columns, --tags";
+    public static final String OVERRIDE = "override with --kind, --format, --columns, --tags";
 
     @Option(names = "--kind", description = "json_lines, json, csv, tsv, text, parquet, arrow")
     private @Nullable String kind;
@@ -37,29 +39,39 @@ public final class ReadingOptions {
             description = "names in turns, like role_tag=who,user_tag=person")
     private Map<String, String> tags = Map.of();
 
+    @Option(
+            names = "--chunk",
+            description = "what is one document of a text: line, paragraph, file")
+    private @Nullable String chunk;
+
     /// Whether everything is recognised.
     public boolean isEmpty() {
-        return kind == null && format == null && !ranking && columns.isEmpty() && tags.isEmpty();
+        return words().isEmpty();
+    }
+
+    /// What was given, by its key.
+    public Map<String, Object> words() {
+        Map<String, Object> words = new LinkedHashMap<>();
+        put(words, "kind", kind);
+        put(words, "format", format);
+        if (ranking) {
+            words.put("ranking", true);
+        }
+        put(words, "columns", columns.isEmpty() ? null : columns);
+        put(words, "tags", tags.isEmpty() ? null : tags);
+        put(words, "chunk", chunk);
+        return words;
     }
 
     void addTo(ObjectNode wish) {
-        ObjectNode reading = wish.objectNode();
-        DataTaskRun.put(reading, "kind", kind);
-        DataTaskRun.put(reading, "format", format);
-        if (ranking) {
-            reading.put("ranking", true);
-        }
-        put(reading, "columns", columns);
-        put(reading, "tags", tags);
-        if (!reading.isEmpty()) {
-            wish.set("reading", reading);
+        if (!isEmpty()) {
+            wish.set("reading", Api.JSON.valueToTree(words()));
         }
     }
 
-    private static void put(ObjectNode reading, String key, Map<String, String> names) {
-        if (!names.isEmpty()) {
-            ObjectNode tree = reading.putObject(key);
-            names.forEach(tree::put);
+    private static void put(Map<String, Object> words, String key, @Nullable Object value) {
+        if (value != null) {
+            words.put(key, value);
         }
     }
 }
