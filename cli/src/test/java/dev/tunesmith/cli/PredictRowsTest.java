@@ -45,15 +45,19 @@ final class PredictRowsTest {
     }
 
     private static String file(Call call) {
-        return call.at().endsWith("/content")
-                ? ROWS
-                : "{\"id\":\"file-up\",\"filename\":\"rows.jsonl\"}";
+        boolean skipped = call.at().contains("file-skipped");
+        if (call.at().endsWith("/content")) {
+            return skipped ? "{\"row\":2,\"reason\":\"has no answer\"}\n" : ROWS;
+        }
+        return "{\"id\":\"file-up\",\"filename\":\"%s.jsonl\"}"
+                .formatted(skipped ? "skipped" : "rows");
     }
 
     private static String task(Call call) {
         return """
-        {"id": "task-1", "finished_at": 1, "status": "succeeded", "result_files": ["file-made"],
-         "result": {"rows": 2, "skipped": 1, "problems": ["row 3: has no answer"]}}
+        {"id": "task-1", "finished_at": 1, "status": "succeeded",
+         "result_files": ["file-made", "file-skipped"],
+         "result": {"rows": 2, "skipped": 1, "problems": ["row 2: has no answer"]}}
         """
                 .replace("\n", " ");
     }
@@ -99,12 +103,28 @@ final class PredictRowsTest {
                 .asString()
                 .contains("\"verb\":\"convert\"", "\"format\":\"jsonl\"")
                 .contains("\"reading\":{\"columns\":{\"prompt\":\"q\",\"response\":\"a\"}}");
-        assertThat(said.err()).contains("left out", "row 3: has no answer");
+        assertThat(said.err()).contains("left out", "row 2: has no answer", "2 rows answered");
         assertThat(Files.readAllLines(folder.resolve("answers.jsonl")))
                 .hasSize(2)
                 .first()
                 .asString()
                 .contains("\"row\":1", "\"label\":\"1\"", "\"predict\":\"1\"");
+    }
+
+    /// Kills: answers that are numbered by the rows that are left.
+    @Test
+    void answersBearTheNumbersOfTheirRowsInTheFile() throws IOException {
+        Path rows = Files.writeString(folder.resolve("rows.csv"), "q,a\none,1\nnone,\ntwo,2\n");
+        String[] columns = {"--columns", "prompt=q,response=a"};
+
+        assertThat(predict(rows, "--limit", "1", columns[0], columns[1]).code()).isZero();
+        Said said = predict(rows, columns);
+
+        assertThat(said.err()).contains("has 1 answers; going on behind them", "2 rows answered");
+        List<String> answers = Files.readAllLines(folder.resolve("answers.jsonl"));
+        assertThat(answers).hasSize(2);
+        assertThat(answers.getFirst()).contains("\"row\":1,", "\"prompt\":\"one\"");
+        assertThat(answers.getLast()).contains("\"row\":3,", "\"prompt\":\"two\"");
     }
 
     @Test

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -128,7 +129,7 @@ public final class PredictCommand implements Callable<Integer> {
     private long answered(Api api, Tally tally, Predictions predictions) throws IOException {
         Path folder = Files.createTempDirectory("tunesmith-predict");
         try {
-            Path rows = rows(api, folder.resolve("rows"));
+            DatasetRows.Source rows = rows(api, folder.resolve("rows"));
             Answers answers =
                     isServed() ? batched(api, rows, folder) : new DirectAnswers(api, asking());
             return answerAll(answers, rows, tally, predictions);
@@ -143,32 +144,33 @@ public final class PredictCommand implements Callable<Integer> {
     }
 
     /// The rows as JSON: as they are, or as the server reads them.
-    private Path rows(Api api, Path target) throws IOException {
+    private DatasetRows.Source rows(Api api, Path target) throws IOException {
         Path given = isServed() ? target : Path.of(source);
         if (isServed()) {
             api.download("/v1/files/" + Api.quoted(source) + "/content", target);
         }
         if (reading.isEmpty() && Files.exists(given) && PlainRows.is(given)) {
-            return given;
+            return new DatasetRows.Source(given, new BitSet());
         }
-        List<String> problems = PlainRows.write(api, source, reading, target);
-        if (!problems.isEmpty() && !output.isQuiet()) {
+        PlainRows.Written written = PlainRows.write(api, source, reading, target);
+        if (!written.problems().isEmpty() && !output.isQuiet()) {
             System.err.println("rows that cannot be read are left out:");
-            problems.forEach(problem -> System.err.println("  " + problem));
+            written.problems().forEach(problem -> System.err.println("  " + problem));
         }
-        return target;
+        return new DatasetRows.Source(target, written.skipped());
     }
 
     /// The same rows, whose requests the server answers as batches; it goes on when this command
     /// ends, and the next call takes what it has.
-    private Answers batched(Api api, Path file, Path folder) throws IOException {
+    private Answers batched(Api api, DatasetRows.Source file, Path folder) throws IOException {
         try (DatasetRows rows = DatasetRows.open(file, 0, limit)) {
             Requests requests = Requests.write(rows, asking(), !plain, folder);
             return BatchAnswers.of(api, requests, output.isQuiet());
         }
     }
 
-    private long answerAll(Answers answers, Path file, Tally tally, Predictions predictions)
+    private long answerAll(
+            Answers answers, DatasetRows.Source file, Tally tally, Predictions predictions)
             throws IOException {
         long refused = 0;
         try (DatasetRows rows = DatasetRows.open(file, predictions.earlier().size(), limit);
@@ -243,7 +245,7 @@ public final class PredictCommand implements Callable<Integer> {
         }
         predictions.flush();
         if (!output.isQuiet() && !rows.isEmpty()) {
-            System.err.printf("%d rows answered%n", rows.getLast().number());
+            System.err.printf("%d rows answered%n", predictions.count());
         }
         rows.clear();
         return refused;

@@ -17,10 +17,12 @@ import java.util.stream.Stream;
 final class Predictions implements AutoCloseable {
     private final BufferedWriter writer;
     private final List<JsonNode> earlier;
+    private int count;
 
     private Predictions(BufferedWriter writer, List<JsonNode> earlier) {
         this.writer = writer;
         this.earlier = List.copyOf(earlier);
+        this.count = earlier.size();
     }
 
     /// Opens the file behind what an earlier call has written; half a line at its end goes.
@@ -60,6 +62,12 @@ final class Predictions implements AutoCloseable {
     void write(ObjectNode line) throws IOException {
         writer.write(line.toString());
         writer.newLine();
+        count++;
+    }
+
+    /// Rows that have an answer, those of earlier calls included.
+    int count() {
+        return count;
     }
 
     void flush() throws IOException {

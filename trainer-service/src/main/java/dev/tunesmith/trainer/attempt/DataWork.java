@@ -341,29 +341,35 @@ final class DataWork {
         FileKind kind = FileKind.named("." + format.replaceFirst("\\.(gz|zst)$", "")).orElseThrow();
         String shape = task.wish().shape();
         RowShape target = shape == null ? null : RowShape.valueOf(shape.toUpperCase(Locale.ROOT));
-        List<String> problems = new ArrayList<>();
-        long skipped = 0;
         // Without a shape rows stay as they are, unless somebody says what their columns mean.
         RowConversion conversion =
                 shape == null
                         ? new RowConversion(task.wish().read(), documents())
                         : meant(file).conversion();
+        Path left = folder.resolve(SkippedRows.NAME);
         try (RowReader reader = RowFile.open(file, task.wish().read());
-                RowsWriter writer = new RowsWriter(made("rows." + format), kind)) {
+                RowsWriter writer = new RowsWriter(made("rows." + format), kind);
+                SkippedRows skipped = new SkippedRows(left, PROBLEMS_LISTED)) {
             long number = 1;
             Optional<Map<String, @Nullable Object>> row = reader.next();
             while (row.isPresent()) {
                 Optional<String> reason = write(row.get(), conversion, target, writer);
                 if (reason.isPresent()) {
-                    skipped++;
-                    if (problems.size() < PROBLEMS_LISTED) {
-                        problems.add("row %d: %s".formatted(number, reason.get()));
-                    }
+                    skipped.add(number, reason.get());
                 }
                 number++;
                 row = reader.next();
             }
-            return Map.of("rows", writer.rows(), "skipped", skipped, "problems", problems);
+            if (skipped.count() > 0) {
+                files.add(left);
+            }
+            return Map.of(
+                    "rows",
+                    writer.rows(),
+                    "skipped",
+                    skipped.count(),
+                    "problems",
+                    skipped.listed());
         }
     }
 

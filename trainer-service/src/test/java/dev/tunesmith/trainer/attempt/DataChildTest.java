@@ -239,4 +239,39 @@ class DataChildTest {
                 .extracting(Manifest.Entry::name)
                 .containsExactly("training.jsonl", "validation.jsonl");
     }
+
+    /// Kills: rows that come out without anybody knowing which ones they were.
+    @Test
+    void rowsThatAConversionLeavesOutStandInAFile() throws Exception {
+        String rows =
+                "{\"ask\":\"a\",\"reply\":\"b\"}\n{\"reply\":\"c\"}\n{\"ask\":\"d\",\"reply\":\"e\"}\n";
+        Stored stored = objects.put("t/a/datasets/gaps", rows.getBytes(UTF_8));
+        ObjectRef file = new ObjectRef(stored.key(), stored.bytes(), stored.sha256());
+        Map<String, String> columns = Map.of("prompt", "ask", "response", "reply");
+        Reading reading = new Reading(null, null, false, columns, null, null);
+        Wish wish =
+                new Wish(
+                        Verb.CONVERT,
+                        null,
+                        null,
+                        null,
+                        null,
+                        "jsonl",
+                        null,
+                        null,
+                        null,
+                        null,
+                        reading,
+                        ChatOptions.NONE);
+        try (RunningChild child = start(wish, new TinyJob(job.base(), file), null, "store")) {
+            assertThat(child.exit()).isEqualTo(ExitCode.FINISHED);
+            ChildReport.Prepared done = child.last(ChildReport.Prepared.class);
+
+            assertThat(done.result()).containsEntry("rows", 2).containsEntry("skipped", 1);
+            assertThat(done.files())
+                    .extracting(Manifest.Entry::name)
+                    .containsExactly("rows.jsonl", "skipped.jsonl");
+            assertThat(text(done.files().getLast())).startsWith("{\"row\":2,\"reason\":\"");
+        }
+    }
 }
