@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -160,6 +161,46 @@ final class ForeignSpecTest {
                         "ignored +ref_checkpointer.checkpoint_dir .*the model in training");
         assertThat(explained("axolotl/dpo.yml"))
                 .containsPattern("mapped +rl_adapter_ref_model +.*x_training.reference: base");
+    }
+
+    /// The names of optimizers of transformers, which both trainers hand on.
+    @ParameterizedTest
+    @CsvSource({
+        "adamw_torch, ",
+        "adamw_torch_fused, ",
+        "adamw_hf, ",
+        "adamw_apex_fused, ",
+        "paged_adamw_32bit, ",
+        "adamw_8bit, adamw_8bit",
+        "adamw_bnb_8bit, adamw_8bit",
+        "adamw_torch_8bit, adamw_8bit",
+        "paged_adamw_8bit, adamw_8bit",
+        "adafactor, adafactor",
+        "sgd, sgd",
+        "lion_32bit, lion",
+        "paged_lion_8bit, lion",
+        "galore_adamw, galore",
+        "apollo_adamw, apollo",
+        "lomo, lomo",
+        "adalomo, adalomo",
+        "schedule_free_adamw, schedule_free"
+    })
+    void namesOfOptimizersAreUnderstood(String name, @Nullable String ours) throws IOException {
+        for (String file : List.of("llamafactory/full-sft.yaml", "axolotl/fft.yml")) {
+            String trainer = file.substring(0, file.indexOf('/'));
+            String key = trainer.equals("axolotl") ? "optimizer" : "optim";
+            Path own = folder.resolve("own.yml");
+            Files.writeString(
+                    own,
+                    Files.readString(FILES.resolve(file)).replaceAll("(?m)^%s:.*\n".formatted(key), "")
+                            + "\n%s: %s\n".formatted(key, name));
+            ForeignSpec spec = ForeignSpec.read(trainer, own, List.of("training_file=given.jsonl"));
+            spec.check(false);
+            JsonNode optimizer = spec.body().at("/x_training/optimizer");
+            assertThat(optimizer.isObject() ? optimizer.path("type").asText() : optimizer.asText(null))
+                    .as(file)
+                    .isEqualTo(ours);
+        }
     }
 
     private static String explained(String file) {
