@@ -192,12 +192,16 @@ final class ForeignSpecTest {
             Path own = folder.resolve("own.yml");
             Files.writeString(
                     own,
-                    Files.readString(FILES.resolve(file)).replaceAll("(?m)^%s:.*\n".formatted(key), "")
+                    Files.readString(FILES.resolve(file))
+                                    .replaceAll("(?m)^%s:.*\n".formatted(key), "")
                             + "\n%s: %s\n".formatted(key, name));
             ForeignSpec spec = ForeignSpec.read(trainer, own, List.of("training_file=given.jsonl"));
             spec.check(false);
             JsonNode optimizer = spec.body().at("/x_training/optimizer");
-            assertThat(optimizer.isObject() ? optimizer.path("type").asText() : optimizer.asText(null))
+            assertThat(
+                            optimizer.isObject()
+                                    ? optimizer.path("type").asText()
+                                    : optimizer.asText(null))
                     .as(file)
                     .isEqualTo(ours);
         }

@@ -229,7 +229,18 @@ public final class Rows {
         return Resolver.resolve(
                 Json.read(spec, JobSpec.class),
                 new ModelFacts(
-                        "LlamaForCausalLM", 2, 64, 4, 2, 16, 128, 512, true, ModelFacts.Extras.NONE, 200_000, 256),
+                        "LlamaForCausalLM",
+                        2,
+                        64,
+                        4,
+                        2,
+                        16,
+                        128,
+                        512,
+                        true,
+                        ModelFacts.Extras.NONE,
+                        200_000,
+                        256),
                 new DatasetStats(10, 1000, 500, 100, 90, 99, 0, 0),
                 Long.MAX_VALUE);
     }

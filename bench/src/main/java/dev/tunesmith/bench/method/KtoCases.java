@@ -6,8 +6,8 @@ import dev.tunesmith.bench.golden.GoldenCase;
 import dev.tunesmith.bench.golden.GoldenTensors;
 import dev.tunesmith.bench.golden.Tolerance;
 import dev.tunesmith.bench.golden.UnsupportedCaseException;
-import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.method.MethodSettings.Kto;
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.engine.data.Sample;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.objective.KtoObjective;
@@ -92,6 +92,7 @@ public final class KtoCases implements CaseRunner {
                 loss,
                 golden.number("parameters.beta", Kto.USUAL.beta()),
                 golden.number("parameters.desirable_weight", 1),
-                golden.number("parameters.undesirable_weight", 1), Reference.START);
+                golden.number("parameters.undesirable_weight", 1),
+                Reference.START);
     }
 }

@@ -4,11 +4,11 @@ import dev.tunesmith.bench.golden.CaseRunner;
 import dev.tunesmith.bench.golden.Comparison;
 import dev.tunesmith.bench.golden.GoldenCase;
 import dev.tunesmith.bench.golden.UnsupportedCaseException;
-import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.method.Divergence;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.MethodSettings.Preference;
 import dev.tunesmith.contracts.method.PairLoss;
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.engine.objective.Objective;
 import dev.tunesmith.engine.objective.PreferenceObjective;
 import java.util.ArrayList;
@@ -67,7 +67,8 @@ public final class PairCases implements CaseRunner {
                 golden.number("parameters.tau", usual.tau()),
                 ldAlpha instanceof Number number ? number.doubleValue() : null,
                 Boolean.TRUE.equals(golden.find("parameters.wpo")),
-                Boolean.TRUE.equals(golden.find("parameters.reference_free")), Reference.START);
+                Boolean.TRUE.equals(golden.find("parameters.reference_free")),
+                Reference.START);
     }
 
     private static PairLoss loss(String name) {

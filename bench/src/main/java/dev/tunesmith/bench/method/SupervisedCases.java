@@ -5,8 +5,8 @@ import dev.tunesmith.bench.golden.Comparison;
 import dev.tunesmith.bench.golden.GoldenCase;
 import dev.tunesmith.bench.golden.GoldenTensors;
 import dev.tunesmith.bench.golden.UnsupportedCaseException;
-import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.method.MethodSettings.Supervised;
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.method.TokenLoss;
 import dev.tunesmith.engine.data.TokenBatch;
 import dev.tunesmith.engine.objective.Distillation;
@@ -75,6 +75,8 @@ public final class SupervisedCases implements CaseRunner {
                 golden.number("parameters.label_smoothing", 0),
                 golden.number("parameters.alpha", 1),
                 0,
-                false, 0.1, Reference.START);
+                false,
+                0.1,
+                Reference.START);
     }
 }

@@ -6,10 +6,10 @@ import dev.tunesmith.bench.golden.GoldenCase;
 import dev.tunesmith.bench.golden.GoldenTensors;
 import dev.tunesmith.bench.golden.Tolerance;
 import dev.tunesmith.bench.golden.UnsupportedCaseException;
-import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.MethodSettings.Preference;
 import dev.tunesmith.contracts.method.PairLoss;
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.engine.adapter.Adapter;
 import dev.tunesmith.engine.adapter.kind.LoraConfig;
@@ -175,7 +175,8 @@ public final class TrainCases implements CaseRunner {
                     usual.tau(),
                     usual.ldAlpha(),
                     usual.weighted(),
-                    usual.referenceFree(), Reference.START);
+                    usual.referenceFree(),
+                    Reference.START);
         }
 
         /// With an adapter the reference is the adapter as it was at the start.

@@ -1,13 +1,13 @@
 package dev.tunesmith.bench.speed;
 
 import dev.tunesmith.bench.PeerPython;
-import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.grade.Likeness;
 import dev.tunesmith.contracts.method.Grader;
 import dev.tunesmith.contracts.method.GroupSettings;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.MethodSettings.Ppo;
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.engine.adapter.Adapter;
 import dev.tunesmith.engine.adapter.kind.LoraConfig;
 import dev.tunesmith.engine.adapter.site.Targets;
@@ -221,11 +221,18 @@ final class MethodSpeed {
                         usual.rewarding(),
                         usual.updates(),
                         usual.exam(),
-                        grader, Reference.START);
+                        grader,
+                        Reference.START);
             }
             case PPO -> {
                 Ppo usual = Ppo.usual(grader);
-                yield new Ppo(rollout, usual.distance(), usual.credit(), usual.update(), grader, Reference.START);
+                yield new Ppo(
+                        rollout,
+                        usual.distance(),
+                        usual.credit(),
+                        usual.update(),
+                        grader,
+                        Reference.START);
             }
             case SFT, DPO, KTO, ORPO, SIMPO, CPO, RM -> setup.goal().method.defaults();
         };

@@ -2,7 +2,6 @@ package dev.tunesmith.bench.nano;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.fit.Recompute;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.JobKind;
@@ -16,6 +15,7 @@ import dev.tunesmith.contracts.method.KlEstimator;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.MethodSettings.Ppo;
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.contracts.optim.OptimizerSpec;
 import dev.tunesmith.engine.io.ModelDirectory;
@@ -80,7 +80,8 @@ class ReinforcementTest {
                 new Ppo.Distance(KlEstimator.K1, 0.02, null, 10_000),
                 new Ppo.Credit(1, 0.95, false, 0, false),
                 new Ppo.Update(2, 1, 0.2, 0.2, 0.1, 0),
-                PRODUCT, Reference.START);
+                PRODUCT,
+                Reference.START);
     }
 
     private static GroupSettings grouped() {
@@ -93,7 +94,8 @@ class ReinforcementTest {
                 usual.rewarding(),
                 new GroupSettings.Updates(2, 1),
                 usual.exam(),
-                PRODUCT, Reference.START);
+                PRODUCT,
+                Reference.START);
     }
 
     private static ResolvedSpec spec(MethodSettings settings, int steps) {

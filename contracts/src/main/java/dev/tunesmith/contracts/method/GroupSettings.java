@@ -130,7 +130,8 @@ public record GroupSettings(
                 new Rewarding(advantage, false, distance, false),
                 new Updates(1, 1),
                 Exam.USUAL,
-                grader, Reference.START);
+                grader,
+                Reference.START);
     }
 
     /// Whether the price of the distance is taken off the reward instead of being in the loss.

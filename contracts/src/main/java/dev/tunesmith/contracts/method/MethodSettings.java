@@ -128,7 +128,8 @@ public sealed interface MethodSettings
         }
 
         /// Cross-entropy of all answers.
-        public static final Supervised USUAL = new Supervised(TokenLoss.NLL, 0, 1, 0, false, 0.1, Reference.START);
+        public static final Supervised USUAL =
+                new Supervised(TokenLoss.NLL, 0, 1, 0, false, 0.1, Reference.START);
 
         @Override
         public Method method() {
@@ -235,7 +236,8 @@ public sealed interface MethodSettings
                     new Distance(KlEstimator.K1, 0.05, null, 10_000),
                     new Credit(1, 0.95, false, 0, false),
                     new Update(4, 1, 0.2, 0.2, 0.1, 0),
-                    grader, Reference.START);
+                    grader,
+                    Reference.START);
         }
 
         @Override
@@ -527,7 +529,8 @@ public sealed interface MethodSettings
                     0.05,
                     null,
                     false,
-                    false, Reference.START);
+                    false,
+                    Reference.START);
         }
 
         @Override

@@ -46,7 +46,19 @@ final class MessagesTest {
     private static final ObjectRef FILE = new ObjectRef("t/x/datasets/y", 5, "00", "rows.csv");
     private static final DatasetStats STATS = new DatasetStats(1, 2, 3, 4, 5, 6, 7, 8);
     private static final ModelFacts FACTS =
-            new ModelFacts("LlamaForCausalLM", 2, 64, 4, 2, 16, 128, 512, true, ModelFacts.Extras.NONE, 99, 256);
+            new ModelFacts(
+                    "LlamaForCausalLM",
+                    2,
+                    64,
+                    4,
+                    2,
+                    16,
+                    128,
+                    512,
+                    true,
+                    ModelFacts.Extras.NONE,
+                    99,
+                    256);
     private static final Problem PROBLEM = Problem.ofLine(3, "messages", "is missing");
     private static final ResolvedSpec SPEC =
             new ResolvedSpec(

@@ -18,7 +18,18 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DepthRulesTest {
     private static final ModelFacts NANO =
             new ModelFacts(
-                    "LlamaForCausalLM", 4, 64, 4, 2, 16, 192, 2048, true, ModelFacts.Extras.NONE, 331_328, 512);
+                    "LlamaForCausalLM",
+                    4,
+                    64,
+                    4,
+                    2,
+                    16,
+                    192,
+                    2048,
+                    true,
+                    ModelFacts.Extras.NONE,
+                    331_328,
+                    512);
 
     @ParameterizedTest
     @CsvSource(

@@ -467,7 +467,8 @@ final class JobRulesTest {
                                 0.05,
                                 0.5,
                                 true,
-                                false, Reference.START));
+                                false,
+                                Reference.START));
         assertThat(spec.choice().given())
                 .containsExactlyInAnyOrder(
                         "beta",
@@ -593,7 +594,9 @@ final class JobRulesTest {
                         "\"x_training\":{\"loss_type\":\"eaft\",\"eaft_alpha\":2,"
                                 + "\"neftune_noise_alpha\":5,\"mask_history\":true}");
         assertThat(spec.choice().settings())
-                .isEqualTo(new MethodSettings.Supervised(TokenLoss.EAFT, 0, 2, 5, true, 0.1, Reference.START));
+                .isEqualTo(
+                        new MethodSettings.Supervised(
+                                TokenLoss.EAFT, 0, 2, 5, true, 0.1, Reference.START));
     }
 
     @ParameterizedTest
@@ -629,7 +632,9 @@ final class JobRulesTest {
                         "\"method\":{\"type\":\"kto\",\"kto\":{\"hyperparameters\":{\"beta\":0.3}}},"
                                 + "\"x_training\":{\"desirable_weight\":1.33}");
         assertThat(spec.choice().settings())
-                .isEqualTo(new MethodSettings.Kto(MethodSettings.Kto.Variant.KTO, 0.3, 1.33, 1, Reference.START));
+                .isEqualTo(
+                        new MethodSettings.Kto(
+                                MethodSettings.Kto.Variant.KTO, 0.3, 1.33, 1, Reference.START));
     }
 
     @ParameterizedTest

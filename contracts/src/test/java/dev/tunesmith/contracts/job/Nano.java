@@ -19,8 +19,7 @@ final class Nano {
                     ModelFacts.Extras.NONE,
                     8_000_000,
                     1024);
-    static final DatasetStats STATS =
-            new DatasetStats(1000, 200_000, 100_000, 300, 180, 280, 5, 0);
+    static final DatasetStats STATS = new DatasetStats(1000, 200_000, 100_000, 300, 180, 280, 5, 0);
 
     private Nano() {}
 }

@@ -3,7 +3,6 @@ package dev.tunesmith.engine.loop;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
@@ -11,6 +10,7 @@ import dev.tunesmith.contracts.method.GroupLoss;
 import dev.tunesmith.contracts.method.GroupSettings;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.method.TokenLoss;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -87,7 +87,8 @@ class AccumulationTest {
                 usual.rewarding(),
                 usual.updates(),
                 usual.exam(),
-                usual.grader(), Reference.START);
+                usual.grader(),
+                Reference.START);
     }
 
     @ParameterizedTest

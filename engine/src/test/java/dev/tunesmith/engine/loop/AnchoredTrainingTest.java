@@ -3,12 +3,12 @@ package dev.tunesmith.engine.loop;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings.Supervised;
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.method.TokenLoss;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -33,9 +33,14 @@ class AnchoredTrainingTest {
     @ValueSource(booleans = {false, true})
     void theAnchorHoldsTheModelBack(boolean full) throws IOException {
         AdapterSpec adapter = full ? TinyModel.FULL : TinyModel.lora(0);
-        Recorder free = train(adapter, new Supervised(TokenLoss.DFT, 0, 1, 0, false, 0, Reference.START));
-        Recorder loose = train(adapter, new Supervised(TokenLoss.ASFT, 0, 1, 0, false, 0, Reference.START));
-        Recorder held = train(adapter, new Supervised(TokenLoss.ASFT, 0, 1, 0, false, 100, Reference.START));
+        Recorder free =
+                train(adapter, new Supervised(TokenLoss.DFT, 0, 1, 0, false, 0, Reference.START));
+        Recorder loose =
+                train(adapter, new Supervised(TokenLoss.ASFT, 0, 1, 0, false, 0, Reference.START));
+        Recorder held =
+                train(
+                        adapter,
+                        new Supervised(TokenLoss.ASFT, 0, 1, 0, false, 100, Reference.START));
 
         assertThat(loose.losses().getFirst()).isCloseTo(free.losses().getFirst(), within(1e-6));
         assertThat(loose.losses().getLast()).isCloseTo(free.losses().getLast(), within(1e-4));

@@ -110,14 +110,17 @@ class CompanionPlanTest {
                         ROW_TOKENS);
         return switch (spec.settings()) {
             case MethodSettings.Ppo ppo ->
-                    spec.with(new MethodSettings.Ppo(
+                    spec.with(
+                            new MethodSettings.Ppo(
                                     ppo.rollout(),
                                     ppo.distance(),
                                     ppo.credit(),
                                     ppo.update(),
-                                    new Grader.Scored("judge"), Reference.START));
+                                    new Grader.Scored("judge"),
+                                    Reference.START));
             case DistillSettings given ->
-                    spec.with(new DistillSettings(
+                    spec.with(
+                            new DistillSettings(
                                     given.teacher(),
                                     given.alpha(),
                                     given.beta(),
@@ -210,7 +213,8 @@ class CompanionPlanTest {
         var named = new Sources.Companion(ModelDirectory.open(second), Optional.of(adapter));
         var sources = new Sources(base, rows(method), Optional.empty(), Map.of(role, named));
         ResolvedSpec spec = spec(method, false, precision);
-        ResolvedSpec compared = role == ModelRole.REFERENCE ? TinyModel.compared(spec, SECOND) : spec;
+        ResolvedSpec compared =
+                role == ModelRole.REFERENCE ? TinyModel.compared(spec, SECOND) : spec;
         check(compared, sources);
         MemoryPlan plan = plan(compared, sources);
         long bytes = (precision == Precision.BF16 ? 2 : 4) * Adapter.storedParameters(adapter);

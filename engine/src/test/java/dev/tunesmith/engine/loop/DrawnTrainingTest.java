@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.tunesmith.contracts.chat.NamedTemplates;
 import dev.tunesmith.contracts.chat.TemplateSource;
-import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.GroupSettings;
@@ -13,6 +12,7 @@ import dev.tunesmith.contracts.method.KlEstimator;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.MethodSettings.Ppo;
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.engine.decode.StopTokens;
 import dev.tunesmith.engine.io.JsonTree;
 import dev.tunesmith.engine.io.ModelDirectory;
@@ -75,7 +75,8 @@ class DrawnTrainingTest {
                 new Ppo.Distance(KlEstimator.K1, 0, null, 100),
                 credit,
                 new Ppo.Update(1, 1, 0.2, 0.2, 0.1, 0),
-                tiny.grader(), Reference.START);
+                tiny.grader(),
+                Reference.START);
     }
 
     /// At the first update the policy is its own reference; later the distance has its price.
@@ -154,7 +155,8 @@ class DrawnTrainingTest {
                 new GroupSettings.Rewarding(usual.advantage(), false, price, leave),
                 new GroupSettings.Updates(1, 1),
                 tiny.exam(),
-                tiny.grader(), Reference.START);
+                tiny.grader(),
+                Reference.START);
     }
 
     private static List<Double> norms(Recorder run) {

@@ -2,7 +2,6 @@ package dev.tunesmith.engine.loop;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.fit.Recompute;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.AdapterSpec.FrozenForm;
@@ -20,6 +19,7 @@ import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.MethodSettings.Ppo;
 import dev.tunesmith.contracts.method.MethodSettings.Preference;
 import dev.tunesmith.contracts.method.PairLoss;
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.method.TokenLoss;
 import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.contracts.optim.OptimizerSpec;
@@ -122,7 +122,8 @@ class EveryOfferTest {
                 0.05,
                 null,
                 false,
-                false, Reference.START);
+                false,
+                Reference.START);
     }
 
     private static MethodSettings ppo(KlEstimator estimator) {
@@ -132,7 +133,8 @@ class EveryOfferTest {
                 new Ppo.Distance(estimator, 0.02, 1.0, 100),
                 tiny.credit(),
                 tiny.update(),
-                tiny.grader(), Reference.START);
+                tiny.grader(),
+                Reference.START);
     }
 
     static GroupSettings group(GroupLoss.Kind kind, boolean perSequence) {
@@ -146,7 +148,8 @@ class EveryOfferTest {
                 tiny.rewarding(),
                 tiny.updates(),
                 tiny.exam(),
-                tiny.grader(), Reference.START);
+                tiny.grader(),
+                Reference.START);
     }
 
     private static ResolvedSpec beside(Quantization kind, boolean doubled) {

@@ -46,8 +46,18 @@ class GroupsTest {
 
     private static ResolvedSpec spec(double decay, Map<String, Object> groups, OptimizerSpec form) {
         ResolvedSpec plain =
-                TinyModel.spec(Method.SUPERVISED, TinyModel.FULL, Precision.FP32).with(new ResolvedSpec.Optimizer(
-                                1e-3, 1, Curve.CONSTANT, 0, 0, decay, 0, form, Groups.of(groups)));
+                TinyModel.spec(Method.SUPERVISED, TinyModel.FULL, Precision.FP32)
+                        .with(
+                                new ResolvedSpec.Optimizer(
+                                        1e-3,
+                                        1,
+                                        Curve.CONSTANT,
+                                        0,
+                                        0,
+                                        decay,
+                                        0,
+                                        form,
+                                        Groups.of(groups)));
         return TinyModel.steps(plain, 1);
     }
 

@@ -39,10 +39,7 @@ class InputFileTest {
         Path room = Files.createDirectory(folder.resolve(recompute.wire() + "-room"));
         try (TrainingRun run =
                 TrainingRun.prepare(
-                        spec.with(recompute),
-                        model.sources(method),
-                        room,
-                        TinyModel.BYTES)) {
+                        spec.with(recompute), model.sources(method), room, TinyModel.BYTES)) {
             Recorder recorder = new Recorder(_ -> Stop.NO, _ -> {});
             Outcome outcome = run.loop(run.start(), recorder).run();
             run.writeResult(out, ((Outcome.Finished) outcome).state());

@@ -3,7 +3,6 @@ package dev.tunesmith.engine.loop;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
@@ -12,6 +11,7 @@ import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.MethodSettings.Preference;
 import dev.tunesmith.contracts.method.PairLoss;
+import dev.tunesmith.contracts.method.Reference;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -64,7 +64,8 @@ class PreferenceTrainingTest {
                         0.05,
                         0.5,
                         false,
-                        false, Reference.START);
+                        false,
+                        Reference.START);
         List<Double> whole = model.train(spec(TinyModel.FULL, settings, 6)).losses();
         for (int pairs : List.of(1, 4)) {
             List<Double> cut = model.train(spec(TinyModel.FULL, settings, pairs)).losses();

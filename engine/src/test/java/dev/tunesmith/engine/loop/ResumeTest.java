@@ -3,7 +3,6 @@ package dev.tunesmith.engine.loop;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.care.Care;
 import dev.tunesmith.contracts.dataset.Mixing;
 import dev.tunesmith.contracts.fit.Depth;
@@ -16,6 +15,7 @@ import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.MethodSettings.Preference;
 import dev.tunesmith.contracts.method.PairLoss;
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.method.TokenLoss;
 import dev.tunesmith.contracts.mixture.DataPlan;
 import dev.tunesmith.contracts.mixture.RowOrder;
@@ -120,7 +120,8 @@ class ResumeTest {
                 0.05,
                 null,
                 false,
-                false, Reference.START);
+                false,
+                Reference.START);
     }
 
     /// What watches over a run remembers its past too.
@@ -339,7 +340,10 @@ class ResumeTest {
     void noisyRunsResumeToo() throws IOException {
         ResolvedSpec plain = TinyModel.spec(Method.SUPERVISED, TinyModel.FULL, Precision.FP32);
         ResolvedSpec spec =
-                TinyModel.with(plain, new MethodSettings.Supervised(TokenLoss.DFT, 0, 1, 5, true, 0.1, Reference.START));
+                TinyModel.with(
+                        plain,
+                        new MethodSettings.Supervised(
+                                TokenLoss.DFT, 0, 1, 5, true, 0.1, Reference.START));
         Map<String, byte[]> straight = result(spec, "straight", Integer.MAX_VALUE, null);
         Map<String, byte[]> _ = result(spec, "stopped", 5, null);
         Map<String, byte[]> resumed =
@@ -354,7 +358,8 @@ class ResumeTest {
     void anchoredRunsResumeToo(boolean full) throws IOException {
         AdapterSpec adapter = full ? TinyModel.FULL : TinyModel.lora(0);
         ResolvedSpec plain = TinyModel.spec(Method.SUPERVISED, adapter, Precision.BF16);
-        var asft = new MethodSettings.Supervised(TokenLoss.ASFT, 0, 1, 0, false, 0.1, Reference.START);
+        var asft =
+                new MethodSettings.Supervised(TokenLoss.ASFT, 0, 1, 0, false, 0.1, Reference.START);
         requireSameEnd(TinyModel.with(plain, asft), 5);
     }
 
@@ -364,7 +369,8 @@ class ResumeTest {
     void runsWithABaselineResumeToo(boolean full) throws IOException {
         AdapterSpec adapter = full ? TinyModel.FULL : TinyModel.lora(0);
         ResolvedSpec plain = TinyModel.spec(Method.KTO, adapter, Precision.BF16);
-        var bco = new MethodSettings.Kto(MethodSettings.Kto.Variant.BCO, 0.5, 1, 1, Reference.START);
+        var bco =
+                new MethodSettings.Kto(MethodSettings.Kto.Variant.BCO, 0.5, 1, 1, Reference.START);
         requireSameEnd(TinyModel.with(plain, bco), full ? 4 : 7);
     }
 

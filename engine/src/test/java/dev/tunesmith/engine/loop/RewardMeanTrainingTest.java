@@ -3,7 +3,6 @@ package dev.tunesmith.engine.loop;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.method.Divergence;
@@ -12,6 +11,7 @@ import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.MethodSettings.Kto;
 import dev.tunesmith.contracts.method.MethodSettings.Preference;
 import dev.tunesmith.contracts.method.PairLoss;
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.engine.loop.LoopObserver.Stop;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -49,7 +49,8 @@ class RewardMeanTrainingTest {
                         0.05,
                         null,
                         false,
-                        false, Reference.START);
+                        false,
+                        Reference.START);
     }
 
     private Recorder run(Method method, int atOnce) throws IOException {

@@ -2,7 +2,6 @@ package dev.tunesmith.engine.loop;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.grade.Formula;
 import dev.tunesmith.contracts.job.Precision;
 import dev.tunesmith.contracts.job.ResolvedSpec;
@@ -11,6 +10,7 @@ import dev.tunesmith.contracts.method.GroupSettings;
 import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.ModelRole;
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.engine.loop.LoopObserver.Stop;
 import dev.tunesmith.engine.loop.TrainingRun.Sources;
 import java.io.IOException;
@@ -38,8 +38,7 @@ class RewardedTrainingTest {
         var judge = new Sources.Companion(prompts.base(), Optional.of(trained));
         for (Method method : new Method[] {Method.GRPO, Method.PPO}) {
             ResolvedSpec plain = TinyModel.spec(method, TinyModel.lora(0), Precision.FP32);
-            ResolvedSpec spec =
-                    plain.with(judged(plain.settings(), new Grader.Scored("reward")));
+            ResolvedSpec spec = plain.with(judged(plain.settings(), new Grader.Scored("reward")));
             Sources sources =
                     new Sources(
                             prompts.base(),
@@ -94,10 +93,16 @@ class RewardedTrainingTest {
                             group.rewarding(),
                             group.updates(),
                             group.exam(),
-                            grader, Reference.START);
+                            grader,
+                            Reference.START);
             case MethodSettings.Ppo ppo ->
                     new MethodSettings.Ppo(
-                            ppo.rollout(), ppo.distance(), ppo.credit(), ppo.update(), grader, Reference.START);
+                            ppo.rollout(),
+                            ppo.distance(),
+                            ppo.credit(),
+                            ppo.update(),
+                            grader,
+                            Reference.START);
             default -> settings;
         };
     }

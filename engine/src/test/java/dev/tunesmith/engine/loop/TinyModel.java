@@ -21,12 +21,12 @@ import dev.tunesmith.contracts.method.GroupLoss;
 import dev.tunesmith.contracts.method.GroupSettings;
 import dev.tunesmith.contracts.method.KlEstimator;
 import dev.tunesmith.contracts.method.Method;
-import dev.tunesmith.contracts.method.MethodSettings.Preference;
-import dev.tunesmith.contracts.method.MethodSettings.Kto;
-import dev.tunesmith.contracts.method.TokenLoss;
-import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.method.MethodSettings;
+import dev.tunesmith.contracts.method.MethodSettings.Kto;
+import dev.tunesmith.contracts.method.MethodSettings.Preference;
 import dev.tunesmith.contracts.method.ModelRole;
+import dev.tunesmith.contracts.method.Reference;
+import dev.tunesmith.contracts.method.TokenLoss;
 import dev.tunesmith.contracts.mixture.DataPlan;
 import dev.tunesmith.contracts.optim.Curve;
 import dev.tunesmith.contracts.optim.OptimizerSpec;
@@ -260,7 +260,8 @@ record TinyModel(Path folder) {
                 usual.rewarding(),
                 new GroupSettings.Updates(2, 2),
                 usual.exam(),
-                usual.grader(), Reference.START);
+                usual.grader(),
+                Reference.START);
     }
 
     /// The usual settings; answers are short.
@@ -286,7 +287,8 @@ record TinyModel(Path folder) {
                 new MethodSettings.Ppo.Distance(KlEstimator.K1, 0.02, 1.0, 100),
                 new MethodSettings.Ppo.Credit(1, 0.95, true, 0.1, true),
                 new MethodSettings.Ppo.Update(3, 2, 0.2, 0.2, 0.1, 0.01),
-                usual.grader(), Reference.START);
+                usual.grader(),
+                Reference.START);
     }
 
     /// The same job with other settings of its method.
@@ -364,13 +366,15 @@ record TinyModel(Path folder) {
 
     /// Two steps of the same job on rows of up to so many tokens, none of which is held out.
     static ResolvedSpec twoSteps(ResolvedSpec spec, int tokens) {
-        return spec.with(new ResolvedSpec.Rows(tokens, false, Overflow.TRUNCATE, false, 0, 3, 3)).with(new ResolvedSpec.Steps(1, 2, 2, 1, 0, 0));
+        return spec.with(new ResolvedSpec.Rows(tokens, false, Overflow.TRUNCATE, false, 0, 3, 3))
+                .with(new ResolvedSpec.Steps(1, 2, 2, 1, 0, 0));
     }
 
     /// The same job with somebody who watches over it.
     static ResolvedSpec with(ResolvedSpec spec, Care care) {
         ResolvedSpec.Steps steps = spec.steps();
-        return spec.with(new ResolvedSpec.Steps(
+        return spec.with(
+                new ResolvedSpec.Steps(
                         steps.nEpochs(),
                         steps.planned(),
                         steps.maxSteps(),
@@ -383,7 +387,8 @@ record TinyModel(Path folder) {
     /// The same job with other groups of parameters and another limit of the gradients' norm.
     static ResolvedSpec with(ResolvedSpec spec, Groups groups, double normMax) {
         ResolvedSpec.Optimizer old = spec.optimizer();
-        return spec.with(new ResolvedSpec.Optimizer(
+        return spec.with(
+                new ResolvedSpec.Optimizer(
                         old.learningRate(),
                         1,
                         old.curve(),
@@ -402,7 +407,8 @@ record TinyModel(Path folder) {
 
     /// The same job that goes on for so many steps, without evaluations on the way.
     static ResolvedSpec lasting(ResolvedSpec spec, int steps) {
-        return spec.with(new ResolvedSpec.Steps(steps, steps, steps, 1, steps, 0, spec.steps().care()));
+        return spec.with(
+                new ResolvedSpec.Steps(steps, steps, steps, 1, steps, 0, spec.steps().care()));
     }
 
     /// The same job that ends after so many steps.
@@ -412,7 +418,8 @@ record TinyModel(Path folder) {
 
     private static ResolvedSpec with(ResolvedSpec spec, @Nullable Integer most, int every) {
         ResolvedSpec.Steps steps = spec.steps();
-        return spec.with(new ResolvedSpec.Steps(
+        return spec.with(
+                new ResolvedSpec.Steps(
                         steps.nEpochs(),
                         steps.planned(),
                         most,
@@ -449,7 +456,8 @@ record TinyModel(Path folder) {
 
     private static ResolvedSpec divided(ResolvedSpec spec, double share, int atOnce) {
         ResolvedSpec.Rows old = spec.rows();
-        return spec.with(new ResolvedSpec.Rows(
+        return spec.with(
+                new ResolvedSpec.Rows(
                         old.maxSeqLen(),
                         old.packing(),
                         old.overflow(),
@@ -466,7 +474,8 @@ record TinyModel(Path folder) {
     /// Rows of that many tokens, in batches of four.
     static ResolvedSpec longRows(ResolvedSpec spec, int tokens) {
         ResolvedSpec.Rows old = spec.rows();
-        return spec.with(new ResolvedSpec.Rows(
+        return spec.with(
+                new ResolvedSpec.Rows(
                         tokens, old.packing(), old.overflow(), old.trainOnPrompt(), 0, 4, 2));
     }
 

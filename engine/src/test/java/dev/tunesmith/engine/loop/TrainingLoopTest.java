@@ -207,7 +207,8 @@ class TrainingLoopTest {
 
     private static ResolvedSpec rate(ResolvedSpec spec, double rate) {
         ResolvedSpec.Optimizer old = spec.optimizer();
-        return spec.with(new ResolvedSpec.Optimizer(
+        return spec.with(
+                new ResolvedSpec.Optimizer(
                         rate,
                         1,
                         old.curve(),

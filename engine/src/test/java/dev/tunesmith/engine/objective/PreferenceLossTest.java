@@ -3,10 +3,10 @@ package dev.tunesmith.engine.objective;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.method.Divergence;
 import dev.tunesmith.contracts.method.MethodSettings.Preference;
 import dev.tunesmith.contracts.method.PairLoss;
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.engine.objective.PreferenceLoss.Pair;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -33,7 +33,17 @@ class PreferenceLossTest {
 
     private static Preference settings(PairLoss loss, Divergence divergence) {
         return new Preference(
-                0.3, List.of(loss), List.of(1.5), 0.1, divergence, 0.3, 0.5, null, false, false, Reference.START);
+                0.3,
+                List.of(loss),
+                List.of(1.5),
+                0.1,
+                divergence,
+                0.3,
+                0.5,
+                null,
+                false,
+                false,
+                Reference.START);
     }
 
     static Stream<Arguments> losses() {

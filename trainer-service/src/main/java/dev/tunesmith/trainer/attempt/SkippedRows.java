@@ -11,8 +11,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// Rows that a conversion leaves out, with why: the first ones in memory, all as JSON lines of `row`
-/// and `reason`, so that whoever reads the others can tell which rows they were.
+/// Rows that a conversion leaves out, with why: the first ones in memory, all as JSON lines of
+/// `row` and `reason`, so that whoever reads the others can tell which rows they were.
 final class SkippedRows implements Closeable {
 
     /// What a file of them is called.

@@ -528,7 +528,14 @@ class ChildTest {
         TenantId other = new TenantId(new UUID(1, 2));
         assertThat(notes(job.check())).noneMatch(note -> note.contains("tokenised before"));
         assertThat(notes(job.check())).anyMatch(note -> note.contains("tokenised before"));
-        assertThat(notes(job.check(other, null, Method.SUPERVISED, null, ValidateTask.Limits.USUAL)))
+        assertThat(
+                        notes(
+                                job.check(
+                                        other,
+                                        null,
+                                        Method.SUPERVISED,
+                                        null,
+                                        ValidateTask.Limits.USUAL)))
                 .noneMatch(note -> note.contains("tokenised before"));
         assertThat(objects.list("t/%s/tokens/".formatted(other.value()), "", 10)).hasSize(2);
     }

@@ -2,7 +2,6 @@ package dev.tunesmith.trainer.attempt;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.contracts.event.ChildCommand;
 import dev.tunesmith.contracts.event.Control;
 import dev.tunesmith.contracts.event.ObjectRef;
@@ -17,6 +16,7 @@ import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.contracts.method.MethodSettings;
 import dev.tunesmith.contracts.method.MethodSettings.Ppo;
 import dev.tunesmith.contracts.method.ModelRole;
+import dev.tunesmith.contracts.method.Reference;
 import dev.tunesmith.platform.objects.ObjectStore;
 import dev.tunesmith.platform.objects.ObjectStore.Stored;
 import java.util.List;
@@ -117,7 +117,8 @@ record MethodJob(TinyJob job, ResolvedSpec spec) {
                     usual.rewarding(),
                     new GroupSettings.Updates(2, 2),
                     usual.exam(),
-                    HAS_AN_E, Reference.START);
+                    HAS_AN_E,
+                    Reference.START);
         }
         if (method == Method.DISTILL) {
             return new DistillSettings("tiny", 0.5, 0.5, 2, 0.5, SHORT_ANSWERS);
@@ -128,7 +129,8 @@ record MethodJob(TinyJob job, ResolvedSpec spec) {
                     new Ppo.Distance(KlEstimator.K1, 0.02, 1.0, 100),
                     new Ppo.Credit(1, 0.95, true, 0.1, true),
                     new Ppo.Update(2, 2, 0.2, 0.2, 0.1, 0.01),
-                    HAS_AN_E, Reference.START);
+                    HAS_AN_E,
+                    Reference.START);
         }
         return method.defaults();
     }

@@ -19,7 +19,6 @@ import dev.tunesmith.platform.objects.DirectoryObjects;
 import dev.tunesmith.platform.objects.ObjectStore.Stored;
 import dev.tunesmith.trainer.attempt.RunningChild.Settings;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -61,8 +60,7 @@ class ReferenceChildTest {
                 adapter.map(own ->
                                 Map.of(ModelRole.REFERENCE, new Control.Companion(job.base(), own)))
                         .orElse(Map.of());
-        try (RunningChild child =
-                run(job.start(spec, adapter.isPresent() ? 3 : 2, null, others))) {
+        try (RunningChild child = run(job.start(spec, adapter.isPresent() ? 3 : 2, null, others))) {
             return child.find(ChildReport.Stepped.class, stepped -> stepped.step() == 1)
                     .orElseThrow()
                     .metrics();

@@ -14,7 +14,6 @@ import dev.tunesmith.contracts.fit.ModelFacts;
 import dev.tunesmith.contracts.job.AdapterSpec;
 import dev.tunesmith.contracts.job.ResolvedSpec;
 import dev.tunesmith.contracts.job.Resolver;
-import dev.tunesmith.contracts.method.Method;
 import dev.tunesmith.engine.decode.Rollouts;
 import dev.tunesmith.engine.io.ModelDirectory;
 import dev.tunesmith.engine.model.Decoder;
@@ -31,7 +30,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -104,8 +102,7 @@ class RoutedChildTest {
 
     private static ResolvedSpec spec(Map<String, Object> depth) {
         ResolvedSpec plain = TinyJob.spec(4, 2);
-        return plain.with(new AdapterSpec.None())
-                .with(plain.rows().with(0, null, Depth.of(depth)));
+        return plain.with(new AdapterSpec.None()).with(plain.rows().with(0, null, Depth.of(depth)));
     }
 
     private ManifestRef result(ChildCommand.Start start) throws Exception {
