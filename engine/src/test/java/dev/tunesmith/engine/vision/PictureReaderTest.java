@@ -16,7 +16,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// The sized pictures were made with Pillow.
+/// The sized pictures were made with Pillow, those with profiles by
+/// golden/generate/picture_profiles.py.
 class PictureReaderTest {
 
     @Test
