@@ -49,16 +49,15 @@ class GgufPeerTest {
         "qwen2, BF16, 0.02",
         "qwen2, Q4_K_M, 0.05",
         "qwen3, Q8_0, 0.03",
-        "qwen3, Q4_K_M, 0.05"
+        "qwen3, Q4_K_M, 0.05",
+        "granite, F16, 0.004",
+        "smollm3, F16, 0.004",
+        "ernie4_5, F16, 0.004",
+        "seed_oss, F16, 0.004",
+        "olmo2, F16, 0.004"
     })
     void llamaCppSaysWhatWeSay(String family, GgufMixture mixture, double bound) throws Exception {
-        ModelDirectory model =
-                TinyModels.write(
-                        folder.resolve("model"),
-                        family,
-                        family.equals("llama")
-                                ? Map.of("rope_scaling", SCALING, "rope_theta", 500_000.0)
-                                : Map.of("tie_word_embeddings", family.equals("qwen2")));
+        ModelDirectory model = TinyModels.write(folder.resolve("model"), family, changes(family));
         Path file = folder.resolve("a.gguf");
         JsonNode answer = ask(model, file, mixture, Map.of());
         int[] tokens = tokens(model);
@@ -73,6 +72,20 @@ class GgufPeerTest {
                                     Peers.numbers(answer.path("logits"))))
                     .isLessThan(bound);
         }
+    }
+
+    /// Options that a family has alone, with other values than the usual ones.
+    private static Map<String, Object> changes(String family) {
+        return switch (family) {
+            case "llama" -> Map.of("rope_scaling", SCALING, "rope_theta", 500_000.0);
+            case "granite" ->
+                    Map.of(
+                            "attention_multiplier", 0.125,
+                            "embedding_multiplier", 2.0,
+                            "residual_multiplier", 0.5,
+                            "logits_scaling", 4.0);
+            default -> Map.of("tie_word_embeddings", family.equals("qwen2"));
+        };
     }
 
     /// The same type for every tensor, and hardly more error in any of them.

@@ -36,6 +36,10 @@ final class GgufConfig {
         return new GgufConfig(file, family);
     }
 
+    GgufFamily family() {
+        return family;
+    }
+
     int heads() {
         return size("attention.head_count");
     }
@@ -64,7 +68,7 @@ final class GgufConfig {
     Map<String, Object> tree(StoredType type) {
         var tree = new LinkedHashMap<String, Object>();
         tree.put("architectures", List.of(family.architecture()));
-        tree.put("model_type", family.wire());
+        tree.put("model_type", family.model());
         tree.put("hidden_act", "silu");
         tree.put("hidden_size", size("embedding_length"));
         tree.put("intermediate_size", size("feed_forward_length"));
@@ -78,9 +82,7 @@ final class GgufConfig {
         tree.put("tie_word_embeddings", file.find("output.weight").isEmpty());
         tree.put("torch_dtype", type == StoredType.F32 ? "float32" : "bfloat16");
         tree.put("head_dim", headWidth());
-        if (family == GgufFamily.LLAMA) {
-            tree.put("attention_bias", file.find("blk.0.attn_q.bias").isPresent());
-        }
+        own(tree);
         scaling().ifPresent(scaling -> tree.put("rope_scaling", scaling));
         token("bos").ifPresent(id -> tree.put("bos_token_id", id));
         token("eos").ifPresent(id -> tree.put("eos_token_id", id));
@@ -88,6 +90,31 @@ final class GgufConfig {
             throw new ModelFileException(file.path(), String.join("; ", faults));
         }
         return tree;
+    }
+
+    /// What one family alone has.
+    private void own(Map<String, Object> tree) {
+        boolean bias = file.find("blk.0.attn_q.bias").isPresent();
+        switch (family) {
+            case LLAMA, OLMO2 -> tree.put("attention_bias", bias);
+            case SMOLLM3 -> {
+                tree.put("attention_bias", bias);
+                tree.put("no_rope_layer_interval", GgufExport.SMOLLM3_INTERVAL);
+            }
+            case SEED_OSS -> {
+                tree.put("attention_bias", bias);
+                tree.put("attention_out_bias", file.find("blk.0.attn_output.bias").isPresent());
+            }
+            case GRANITE -> {
+                tree.put("attention_bias", bias);
+                double usual = 1 / Math.sqrt(headWidth());
+                tree.put("attention_multiplier", number("attention.scale").orElse(usual));
+                tree.put("embedding_multiplier", number("embedding_scale").orElse(1.0));
+                tree.put("residual_multiplier", number("residual_scale").orElse(1.0));
+                tree.put("logits_scaling", number("logit_scale").orElse(1.0));
+            }
+            case QWEN2, QWEN3, ERNIE -> {}
+        }
     }
 
     private int headWidth() {

@@ -7,6 +7,7 @@ import dev.tunesmith.engine.io.WeightFiles;
 import dev.tunesmith.engine.model.Architecture;
 import dev.tunesmith.engine.model.DepthReader;
 import dev.tunesmith.engine.nn.Activation;
+import dev.tunesmith.engine.nn.Attention;
 import dev.tunesmith.engine.nn.position.RopeScaling;
 import dev.tunesmith.engine.nn.position.Rotary;
 import java.io.IOException;
@@ -15,10 +16,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /// Turns a model folder into one GGUF file with metadata, vocabulary and weights, as llama.cpp
 /// reads it; the way back from [GgufImport].
 public final class GgufExport {
+    /// Every so many layers of SmolLM3 do not turn; a file does not say it.
+    static final int SMOLLM3_INTERVAL = 4;
+
     private final ModelDirectory model;
     private final WeightFiles weights;
     private final GgufMixture mixture;
@@ -104,6 +109,24 @@ public final class GgufExport {
         put(family, "attention.value_length", architecture.attention().headWidth());
         put(family, "attention.layer_norm_rms_epsilon", architecture.norms().eps());
         put(family, "vocab_size", size.vocabulary());
+        if (family == GgufFamily.GRANITE) {
+            put(family, "attention.scale", architecture.attention().scale());
+            put(family, "embedding_scale", architecture.edges().embeddingFactor());
+            put(family, "residual_scale", architecture.edges().residualFactor());
+            put(family, "logit_scale", 1 / architecture.edges().logitFactor());
+        }
+        if (family == GgufFamily.SMOLLM3 && !turnsAsUsual()) {
+            faults.add(
+                    "other layers without positions than every fourth are not said in GGUF files");
+        }
+    }
+
+    private boolean turnsAsUsual() {
+        List<Integer> rotaryOf_L = architecture.positions().rotaryOf_L();
+        return IntStream.range(0, rotaryOf_L.size())
+                .allMatch(layer ->
+                        (rotaryOf_L.get(layer) == Attention.NO_ROTARY)
+                                == ((layer + 1) % SMOLLM3_INTERVAL == 0));
     }
 
     private void rotation(GgufFamily family, Rotary rotary) {
@@ -154,7 +177,7 @@ public final class GgufExport {
 
     private void tensor(GgufFamily family, String name) {
         boolean tied = architecture.edges().tied();
-        Optional<String> inFile = GgufFamily.ggufName(name);
+        Optional<String> inFile = family.ggufName(name);
         if (inFile.isEmpty()) {
             // Some checkpoints hold frequencies that follow from the configuration.
             if (!name.endsWith("rotary_emb.inv_freq")) {

@@ -1,5 +1,6 @@
 package dev.tunesmith.engine.gguf;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -12,7 +13,22 @@ import java.util.stream.Collectors;
 enum GgufFamily {
     LLAMA("llama", "LlamaForCausalLM", true),
     QWEN2("qwen2", "Qwen2ForCausalLM", false),
-    QWEN3("qwen3", "Qwen3ForCausalLM", false);
+    QWEN3("qwen3", "Qwen3ForCausalLM", false),
+    GRANITE("granite", "GraniteForCausalLM", true),
+    SMOLLM3("smollm3", "SmolLM3ForCausalLM", true),
+    ERNIE("ernie4_5", "Ernie4_5ForCausalLM", false),
+    SEED_OSS(
+            "seed_oss",
+            "seed_oss",
+            "SeedOssForCausalLM",
+            Map.of("post_attention_norm", "post_attention_layernorm")),
+    OLMO2(
+            "olmo2",
+            "olmo2",
+            "Olmo2ForCausalLM",
+            Map.of(
+                    "post_attention_norm", "post_attention_layernorm",
+                    "post_ffw_norm", "post_feedforward_layernorm"));
 
     /// Divisors of rotary frequencies: no weight, for it follows from the configuration.
     static final String ROPE_FACTORS = "rope_freqs.weight";
@@ -48,16 +64,41 @@ enum GgufFamily {
                     Map.entry("ffn_down", "mlp.down_proj"));
 
     private static final Map<String, String> OUTSIDE_OF = inverse(OUTSIDE);
-    private static final Map<String, String> INSIDE_OF = inverse(INSIDE);
 
     private final String wire;
+    private final String model;
     private final String architecture;
     private final boolean turned;
+    private final Map<String, String> others;
 
     GgufFamily(String wire, String architecture, boolean turned) {
+        this(wire, wire, architecture, turned, Map.of());
+    }
+
+    GgufFamily(String wire, String model, String architecture, Map<String, String> others) {
+        this(wire, model, architecture, false, others);
+    }
+
+    /// @param others parts whose names are not the usual ones
+    GgufFamily(
+            String wire,
+            String model,
+            String architecture,
+            boolean turned,
+            Map<String, String> others) {
         this.wire = wire;
+        this.model = model;
         this.architecture = architecture;
         this.turned = turned;
+        this.others = others;
+    }
+
+    /// Names of the parts of a layer, in the file and in the folder.
+    private Map<String, String> inside() {
+        Map<String, String> names = new HashMap<>(INSIDE);
+        names.values().removeAll(others.values());
+        names.putAll(others);
+        return names;
     }
 
     private static Map<String, String> inverse(Map<String, String> map) {
@@ -76,7 +117,7 @@ enum GgufFamily {
     }
 
     private List<String> sources() {
-        return this == LLAMA ? List.of(wire, "mistral") : List.of(wire);
+        return this == LLAMA ? List.of(model, "mistral") : List.of(model);
     }
 
     static List<String> names() {
@@ -91,6 +132,11 @@ enum GgufFamily {
         return wire;
     }
 
+    /// The `model_type` of a folder.
+    String model() {
+        return model;
+    }
+
     String architecture() {
         return architecture;
     }
@@ -101,13 +147,13 @@ enum GgufFamily {
     }
 
     /// The name in a model folder, if the tensor is known.
-    static Optional<String> plainName(String name) {
-        return renamed(name, INNER, OUTSIDE, INSIDE, "model.layers.%s.%s.%s");
+    Optional<String> plainName(String name) {
+        return renamed(name, INNER, OUTSIDE, inside(), "model.layers.%s.%s.%s");
     }
 
     /// The name in a GGUF file, if the tensor is known.
-    static Optional<String> ggufName(String name) {
-        return renamed(name, PLAIN_INNER, OUTSIDE_OF, INSIDE_OF, "blk.%s.%s.%s");
+    Optional<String> ggufName(String name) {
+        return renamed(name, PLAIN_INNER, OUTSIDE_OF, inverse(inside()), "blk.%s.%s.%s");
     }
 
     /// The layer of a tensor in a GGUF file, or -1.

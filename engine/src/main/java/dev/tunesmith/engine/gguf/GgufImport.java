@@ -68,7 +68,7 @@ public final class GgufImport {
                 .map(GgufFile.Tensor::name)
                 .filter(name ->
                         !name.equals(GgufFamily.ROPE_FACTORS)
-                                && GgufFamily.plainName(name).isEmpty())
+                                && config.family().plainName(name).isEmpty())
                 .map(name -> "tensor %s is not known".formatted(name))
                 .toList();
     }
@@ -110,7 +110,7 @@ public final class GgufImport {
     }
 
     private void add(SafetensorsWriter writer, GgufFile.Tensor tensor) {
-        String name = GgufFamily.plainName(tensor.name()).orElseThrow();
+        String name = config.family().plainName(tensor.name()).orElseThrow();
         float[] values = file.values(tensor);
         if (name.contains("q_proj")) {
             values = config.unturned(values, tensor.shape().getFirst(), config.heads());

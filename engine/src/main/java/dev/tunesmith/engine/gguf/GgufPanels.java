@@ -22,7 +22,7 @@ public final class GgufPanels implements PanelStorage {
     /// Matrices that no file of llama.cpp knows take the mixture's usual type.
     @Override
     public Choice of(String name, long inputs) {
-        String known = GgufFamily.ggufName(name).orElse(name);
+        String known = GgufFamily.LLAMA.ggufName(name).orElse(name);
         GgufType type = mixture.of(known, GgufFamily.layer(known), layers, tied, inputs);
         Optional<Panels.Form> coded = coded(type);
         return coded.isPresent()

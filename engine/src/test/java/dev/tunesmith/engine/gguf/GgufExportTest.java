@@ -49,7 +49,17 @@ class GgufExportTest {
 
     /// Names, order of rows, numbers and tokens: a model comes back as it went.
     @ParameterizedTest
-    @ValueSource(strings = {"llama", "qwen2", "qwen3"})
+    @ValueSource(
+            strings = {
+                "llama",
+                "qwen2",
+                "qwen3",
+                "granite",
+                "smollm3",
+                "ernie4_5",
+                "seed_oss",
+                "olmo2"
+            })
     void whatWasExportedComesBack(String family) throws IOException {
         // Files of other families have no place for the scaling of Llama 3.
         ModelDirectory model =

@@ -74,7 +74,7 @@ class GgufImportTest {
     void anUnknownArchitectureIsNamed() {
         assertThatExceptionOfType(ModelFileException.class)
                 .isThrownBy(() -> imported(plain("mamba"), "a"))
-                .withMessageContaining("'mamba' is not supported (supported: llama, qwen2, qwen3)");
+                .withMessageContaining("'mamba' is not supported (supported: llama, qwen2, qwen3, granite");
     }
 
     @Test
