@@ -74,7 +74,8 @@ class GgufImportTest {
     void anUnknownArchitectureIsNamed() {
         assertThatExceptionOfType(ModelFileException.class)
                 .isThrownBy(() -> imported(plain("mamba"), "a"))
-                .withMessageContaining("'mamba' is not supported (supported: llama, qwen2, qwen3, granite");
+                .withMessageContaining(
+                        "'mamba' is not supported (supported: llama, qwen2, qwen3, granite");
     }
 
     @Test
