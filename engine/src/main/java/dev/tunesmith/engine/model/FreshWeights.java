@@ -102,7 +102,7 @@ public final class FreshWeights {
         linear(path + "o_proj", width, shape.queryWidth(), shape.bias() == Bias.ALL);
         switch (shape.norm()) {
             case NONE, EACH_HEAD -> {}
-            case PER_HEAD -> {
+            case PER_HEAD, PER_TURNED_HEAD -> {
                 gain(path + "q_norm.weight", shape.headWidth());
                 gain(path + "k_norm.weight", shape.headWidth());
             }

@@ -304,9 +304,8 @@ final class LayerReader {
         return experts;
     }
 
-    private Parameter joinedExperts(String path, long count, long outputs, long inputs) {
-        return checkpoint.folded(
-                path, new long[] {count, outputs, inputs}, count * outputs, inputs);
+    private Parameter joinedExperts(String path, long count, long rows, long columns) {
+        return checkpoint.folded(path, new long[] {count, rows, columns}, count * rows, columns);
     }
 
     private static Linear part(String path, Parameter whole, long number, long rows) {
