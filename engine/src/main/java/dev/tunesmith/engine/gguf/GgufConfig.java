@@ -68,7 +68,7 @@ final class GgufConfig {
     Map<String, Object> tree(StoredType type) {
         var tree = new LinkedHashMap<String, Object>();
         tree.put("architectures", List.of(family.architecture()));
-        tree.put("model_type", family.model());
+        tree.put("model_type", family.wire());
         tree.put("hidden_act", "silu");
         tree.put("hidden_size", size("embedding_length"));
         tree.put("intermediate_size", size("feed_forward_length"));

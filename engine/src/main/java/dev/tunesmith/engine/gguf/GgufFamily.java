@@ -17,18 +17,8 @@ enum GgufFamily {
     GRANITE("granite", "GraniteForCausalLM", true),
     SMOLLM3("smollm3", "SmolLM3ForCausalLM", true),
     ERNIE("ernie4_5", "Ernie4_5ForCausalLM", false),
-    SEED_OSS(
-            "seed_oss",
-            "seed_oss",
-            "SeedOssForCausalLM",
-            Map.of("post_attention_norm", "post_attention_layernorm")),
-    OLMO2(
-            "olmo2",
-            "olmo2",
-            "Olmo2ForCausalLM",
-            Map.of(
-                    "post_attention_norm", "post_attention_layernorm",
-                    "post_ffw_norm", "post_feedforward_layernorm"));
+    SEED_OSS("seed_oss", "SeedOssForCausalLM", false),
+    OLMO2("olmo2", "Olmo2ForCausalLM", false);
 
     /// Divisors of rotary frequencies: no weight, for it follows from the configuration.
     static final String ROPE_FACTORS = "rope_freqs.weight";
@@ -66,38 +56,32 @@ enum GgufFamily {
     private static final Map<String, String> OUTSIDE_OF = inverse(OUTSIDE);
 
     private final String wire;
-    private final String model;
     private final String architecture;
     private final boolean turned;
-    private final Map<String, String> others;
 
     GgufFamily(String wire, String architecture, boolean turned) {
-        this(wire, wire, architecture, turned, Map.of());
-    }
-
-    GgufFamily(String wire, String model, String architecture, Map<String, String> others) {
-        this(wire, model, architecture, false, others);
-    }
-
-    /// @param others parts whose names are not the usual ones
-    GgufFamily(
-            String wire,
-            String model,
-            String architecture,
-            boolean turned,
-            Map<String, String> others) {
         this.wire = wire;
-        this.model = model;
         this.architecture = architecture;
         this.turned = turned;
-        this.others = others;
+    }
+
+    /// Parts whose names are not the usual ones.
+    private Map<String, String> others() {
+        return switch (this) {
+            case LLAMA, QWEN2, QWEN3, GRANITE, SMOLLM3, ERNIE -> Map.of();
+            case SEED_OSS -> Map.of("post_attention_norm", "post_attention_layernorm");
+            case OLMO2 ->
+                    Map.of(
+                            "post_attention_norm", "post_attention_layernorm",
+                            "post_ffw_norm", "post_feedforward_layernorm");
+        };
     }
 
     /// Names of the parts of a layer, in the file and in the folder.
     private Map<String, String> inside() {
         Map<String, String> names = new HashMap<>(INSIDE);
-        names.values().removeAll(others.values());
-        names.putAll(others);
+        names.values().removeAll(others().values());
+        names.putAll(others());
         return names;
     }
 
@@ -117,7 +101,7 @@ enum GgufFamily {
     }
 
     private List<String> sources() {
-        return this == LLAMA ? List.of(model, "mistral") : List.of(model);
+        return this == LLAMA ? List.of(wire, "mistral") : List.of(wire);
     }
 
     static List<String> names() {
@@ -130,11 +114,6 @@ enum GgufFamily {
 
     String wire() {
         return wire;
-    }
-
-    /// The `model_type` of a folder.
-    String model() {
-        return model;
     }
 
     String architecture() {
