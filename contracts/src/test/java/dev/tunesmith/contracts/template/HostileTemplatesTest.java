@@ -26,9 +26,10 @@ final class HostileTemplatesTest {
 
     /// Code that runs for the first time is several times as slow as later; the bound of 100 ms is
     /// that of a service that runs.
-    private static final long COLD_MS_MAX = 1000;
+    private static final long COLD_MS_MAX = 4000;
 
-    private static final long WARM_NS_MAX = 100_000_000;
+    /// The clock ends a run at 80 ms; a machine with neighbours may stand still for a while.
+    private static final long WARM_NS_MAX = 250_000_000;
     private static final int RUNS_MAX = 40;
 
     private static final String LIST = "{% set x=range(100000)|list %}";

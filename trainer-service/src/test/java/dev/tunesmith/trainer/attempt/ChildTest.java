@@ -242,7 +242,7 @@ class ChildTest {
             child.send(new ChildCommand.Stop(Reason.PAUSE));
             ChildReport.Stopped stopped = child.await(ChildReport.Stopped.class, _ -> true);
             assertThat(Duration.ofNanos(System.nanoTime() - asked))
-                    .isLessThan(Duration.ofSeconds(5));
+                    .isLessThan(Duration.ofSeconds(20));
             assertThat(child.exit()).isEqualTo(ExitCode.HANDED_BACK);
             checkpoint = child.last(ChildReport.Checkpoint.class);
             assertThat(stopped.reason()).isEqualTo(Reason.PAUSE);
@@ -263,7 +263,7 @@ class ChildTest {
 
             assertThat(child.exit()).isEqualTo(ExitCode.HANDED_BACK);
             assertThat(Duration.ofNanos(System.nanoTime() - asked))
-                    .isLessThan(Duration.ofSeconds(5));
+                    .isLessThan(Duration.ofSeconds(20));
             assertThat(child.last(ChildReport.Stopped.class).reason()).isEqualTo(Reason.CANCEL);
             assertThat(objects.list("t/proj_", "", 100)).isEmpty();
         }
