@@ -30,6 +30,7 @@ final class HostileTemplatesTest {
 
     /// The clock ends a run at 80 ms; a machine with neighbours may stand still for a while.
     private static final long WARM_NS_MAX = 250_000_000;
+
     private static final int RUNS_MAX = 40;
 
     private static final String LIST = "{% set x=range(100000)|list %}";
