@@ -175,5 +175,8 @@ TS_DECLARE_PRODUCT(f32, float, float)
 TS_DECLARE_PRODUCT(bf16, bf16, bf16)
 TS_DECLARE_PRODUCT(bf16_out_f32, bf16, float)
 #undef TS_DECLARE_PRODUCT
+// c_MN = Σ a_MK·b_KN + keep·c_MN over terms of different K. Where no tiles multiply, c is rounded behind each term.
+int product_sum_bf16(const ts_term *terms, bf16 *c, void *scratch, int64_t count, int64_t M, int64_t N, int64_t c_row,
+                     float keep, TS_TEAM team);
 }  // namespace TS_NS
 #undef TS_DECLARE

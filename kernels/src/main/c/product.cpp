@@ -12,6 +12,7 @@
 
 namespace TS_NS {
 
+constexpr int64_t TS_TERMS_MAX = 8;
 constexpr int64_t BLOCK_M = 240, BLOCK_N = 256, BLOCK_K = 192, PANEL = 64;
 
 // A block as fp32 rows `ldd` apart; rows that do not exist are zero.
@@ -116,15 +117,29 @@ struct Product {
     }
 };
 
+static char *aligned(void *scratch) { return (char *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63); }
+
+#if TS_TILES
+// Two matrices that lie along K: the wider becomes panels, which are cheaper to pack.
+template <class O>
+static int tiled(const Product<bf16, O> &p, char *room, int threads) {
+    const bool turned = p.a.row == 1 && p.b.column == 1 && p.M > p.N;
+    const Term<bf16> term = turned ? Term<bf16>{p.b.turned(), p.a.turned(), p.K} : Term<bf16>{p.a, p.b, p.K};
+    const int64_t M = turned ? p.N : p.M, N = turned ? p.M : p.N;
+    TiledProduct<O>{&term, 1, p.c, M, N, p.c_row, p.factor, p.keep, turned}.run(room, threads);
+    return TS_OK;
+}
+#endif
+
 template <class T, class O>
 static int product(const Product<T, O> &p, void *scratch, int threads) {
     if (p.M < 0 || p.N < 0 || p.K < 0 || threads < 1) return TS_BAD_SHAPE;
     if ((p.a.row != 1 && p.a.column != 1) || (p.b.row != 1 && p.b.column != 1)) return TS_BAD_ARGUMENT;
     if (p.M == 0 || p.N == 0) return TS_OK;
-    char *room = (char *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63);
+    char *room = aligned(scratch);
 #if TS_TILES
     if constexpr (sizeof(T) == sizeof(bf16)) {
-        if (p.K > 0) return TiledProduct<O>{p.a, p.b, p.c, p.M, p.N, p.K, p.c_row, p.factor, p.keep}.run(room, threads), TS_OK;
+        if (p.K > 0) return tiled(p, room, threads);
     }
 #endif
     p.run(room, threads);
@@ -142,5 +157,30 @@ static int product(const Product<T, O> &p, void *scratch, int threads) {
 TS_DEFINE(f32, float, float)
 TS_DEFINE(bf16, bf16, bf16)
 TS_DEFINE(bf16_out_f32, bf16, float)
+
+int product_sum_bf16(const ts_term *terms, bf16 *c, void *scratch, int64_t count, int64_t M, int64_t N, int64_t c_row,
+                     float keep, int threads) {
+    if (count < 1 || count > TS_TERMS_MAX) return TS_BAD_ARGUMENT;
+#if TS_TILES
+    Term<bf16> all[TS_TERMS_MAX];
+    for (int64_t i = 0; i < count; i++) {
+        const ts_term &t = terms[i];
+        if (M < 0 || N < 0 || t.k < 1 || threads < 1) return TS_BAD_SHAPE;
+        if ((t.a_row != 1 && t.a_column != 1) || (t.b_row != 1 && t.b_column != 1)) return TS_BAD_ARGUMENT;
+        all[i] = {{t.a, t.a_row, t.a_column}, {t.b, t.b_row, t.b_column}, t.k};
+    }
+    if (M == 0 || N == 0) return TS_OK;
+    TiledProduct<bf16>{all, count, c, M, N, c_row, 1.0f, keep, false}.run(aligned(scratch), threads);
+    return TS_OK;
+#else
+    for (int64_t i = 0; i < count; i++, keep = 1.0f) {
+        const ts_term &t = terms[i];
+        const int status = product_bf16(t.a, t.b, c, scratch, M, N, t.k, t.a_row, t.a_column, t.b_row, t.b_column, c_row,
+                                        1.0f, keep, threads);
+        if (status != TS_OK) return status;
+    }
+    return TS_OK;
+#endif
+}
 
 }  // namespace TS_NS

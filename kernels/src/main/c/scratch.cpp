@@ -1,4 +1,5 @@
 // How many bytes of scratch each operation needs, for every level.
+#include "tiled_room.h"
 #include "tunesmith.h"
 
 #define TS_API extern "C" __attribute__((visibility("default")))
@@ -39,7 +40,8 @@ TS_API int64_t ts_attention_cached_scratch(int64_t, int64_t newest, int64_t cont
 
 TS_API int64_t ts_product_scratch(int64_t threads) {
     constexpr int64_t M = 240 + 16, N = 256, K = 192;
-    return threads * ((M + N) * K + M * N) * 4 + SLACK;
+    constexpr int64_t plain = ((M + N) * K + M * N) * 4;
+    return threads * (plain > TS_TILED_ROOM ? plain : TS_TILED_ROOM) + SLACK;
 }
 
 TS_API int64_t ts_panels_linear_scratch(int64_t M, int64_t K, int64_t threads) {

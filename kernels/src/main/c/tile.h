@@ -106,39 +106,52 @@ static inline void tiles_begin() {
 }
 static inline void tiles_end() { _tile_release(); }
 
-// C (32, 32) of rows of A that lie `stride` bytes apart; meanwhile it asks for `lines` lines of memory from `ahead`
-// on in each 16 steps.
-static inline void mm_tiles_wide(const void *A, int64_t stride, const uint32_t *B, int64_t ldb,
-                                 float *C, int64_t ldc, int64_t steps, bool add,
-                                 const char *ahead = nullptr, int lines = 0) {
-    const char *upper = (const char *)A, *lower = upper + 16 * stride;
-    const int64_t cb = ldb * 4, cc = ldc * 4;
+// C (32, 32) lies in tiles 0 to 3 from tiles_open to tiles_close.
+static inline void tiles_open(const float *C, int64_t ldc, bool add) {
     if (add) {
-        _tile_loadd(0, C, cc);
-        _tile_loadd(1, C + 16, cc);
-        _tile_loadd(2, C + 16 * ldc, cc);
-        _tile_loadd(3, C + 16 * ldc + 16, cc);
+        _tile_loadd(0, C, ldc * 4);
+        _tile_loadd(1, C + 16, ldc * 4);
+        _tile_loadd(2, C + 16 * ldc, ldc * 4);
+        _tile_loadd(3, C + 16 * ldc + 16, ldc * 4);
     } else {
         _tile_zero(0);
         _tile_zero(1);
         _tile_zero(2);
         _tile_zero(3);
     }
+}
+
+// Adds the product of rows of A that lie `stride` bytes apart; meanwhile it asks for `lines` lines of memory from
+// `ahead` on in each 16 steps.
+static inline void tiles_add(const void *A, int64_t stride, const uint32_t *B, int64_t ldb, int64_t steps,
+                             const char *ahead = nullptr, int lines = 0) {
+    const char *upper = (const char *)A, *lower = upper + 16 * stride;
     for (int64_t k = 0; k < steps; k += 16) {
         _tile_loadd(4, upper + k * 4, stride);
         _tile_loadd(5, lower + k * 4, stride);
-        _tile_loadd(6, B + k * ldb, cb);
-        _tile_loadd(7, B + k * ldb + 16, cb);
+        _tile_loadd(6, B + k * ldb, ldb * 4);
+        _tile_loadd(7, B + k * ldb + 16, ldb * 4);
         for (int i = 0; i < lines; i++, ahead += 64) __builtin_prefetch(ahead);
         _tile_dpbf16ps(0, 4, 6);
         _tile_dpbf16ps(1, 4, 7);
         _tile_dpbf16ps(2, 5, 6);
         _tile_dpbf16ps(3, 5, 7);
     }
-    _tile_stored(0, C, cc);
-    _tile_stored(1, C + 16, cc);
-    _tile_stored(2, C + 16 * ldc, cc);
-    _tile_stored(3, C + 16 * ldc + 16, cc);
+}
+
+static inline void tiles_close(float *C, int64_t ldc) {
+    _tile_stored(0, C, ldc * 4);
+    _tile_stored(1, C + 16, ldc * 4);
+    _tile_stored(2, C + 16 * ldc, ldc * 4);
+    _tile_stored(3, C + 16 * ldc + 16, ldc * 4);
+}
+
+static inline void mm_tiles_wide(const void *A, int64_t stride, const uint32_t *B, int64_t ldb,
+                                 float *C, int64_t ldc, int64_t steps, bool add,
+                                 const char *ahead = nullptr, int lines = 0) {
+    tiles_open(C, ldc, add);
+    tiles_add(A, stride, B, ldb, steps, ahead, lines);
+    tiles_close(C, ldc);
 }
 
 [[maybe_unused]] static void mm(const uint32_t *A, int64_t lda, const uint32_t *B, int64_t ldb,

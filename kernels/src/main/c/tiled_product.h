@@ -1,12 +1,13 @@
-// C = factor · A · B + keep · C for bf16 by AMX's tiles, sums in fp32.
+// C = factor · Σ A · B + keep · C for bf16 by AMX's tiles, sums in fp32.
 //
 // A thread takes some panels of 32 columns of B, packs them as pairs once into level 2, and lets strips of 32
-// rows of A meet them. A block of a strip stays in level 1 and the panels stream past it: 2 KiB for every four
-// tile products. An element of C is summed along K in an order that depends on K alone.
+// rows of A meet them. A piece of a strip stays in level 1 and the panels stream past it: 2 KiB for every four
+// tile products. An element of C is summed along all K in an order that depends on these alone.
 #pragma once
 #include <omp.h>
 
 #include "tile.h"
+#include "tiled_room.h"
 
 namespace TS_NS {
 
@@ -17,15 +18,26 @@ struct Matrix {
     int64_t row, column;
 
     const T *element(int64_t r, int64_t c) const { return at + r * row + c * column; }
+    Matrix turned() const { return {at, column, row}; }
+};
+
+// One of the products that are summed.
+template <class T>
+struct Term {
+    Matrix<T> a, b;
+    int64_t K;
 };
 
 #if TS_TILES
 constexpr int64_t STRIP = 32;                 // rows of A, and columns of a panel of B
-constexpr int64_t STRIP_COLUMNS = 640;        // of A at once: 40 of 48 KiB of level 1
-constexpr int64_t LONG_COLUMNS = 1536;       // of A and rows of B at once
-constexpr int64_t PANELS_BYTES = 384 << 10;  // of packed B, which stay in level 2
-constexpr int64_t LONG_ROWS = 256;           // of C whose sums wait for the next LONG_COLUMNS
-constexpr int64_t LONG_PANELS = PANELS_BYTES / (LONG_COLUMNS * STRIP * 2);
+constexpr int64_t PIECE_COLUMNS = 640;        // of A at once: 40 of 48 KiB of level 1
+constexpr int64_t BLOCK_COLUMNS = 1600;       // of A and rows of B at once
+constexpr int64_t PIECES = 16;                // at once
+constexpr int64_t TOGETHER = 16;              // rows of B that are packed side by side
+constexpr int64_t PANELS_BYTES = 1024 << 10;  // of packed B, which stay in level 2
+constexpr int64_t LONG_ROWS = 352;            // of C whose sums wait for the next block
+constexpr int64_t LONG_PANELS = 10;
+constexpr int64_t STREAM_BYTES = 2 << 20;     // from this size on C goes past the caches
 
 // What one thread works in.
 struct TiledRoom {
@@ -33,133 +45,217 @@ struct TiledRoom {
     bf16 *strip;
     float *sums;
 
-    static constexpr int64_t STRIPS = STRIP * LONG_COLUMNS * 2;
+    static constexpr int64_t STRIPS = STRIP * BLOCK_COLUMNS * 2;
     static constexpr int64_t SUMS = LONG_ROWS * LONG_PANELS * STRIP * 4;
     static constexpr int64_t BYTES = PANELS_BYTES + STRIPS + SUMS;
-    static_assert(BYTES <= 4 * ((256 + 256) * 192 + 256 * 256), "no more than other products take (scratch.cpp)");
+    static_assert(BYTES <= TS_TILED_ROOM, "what scratch.cpp asks for");
+    static_assert(SUMS >= PANELS_BYTES / (PIECE_COLUMNS * STRIP * 2) * STRIP * STRIP * 4, "a strip of short sums");
 
     explicit TiledRoom(char *mine)
         : panels((uint32_t *)mine), strip((bf16 *)(mine + PANELS_BYTES)), sums((float *)(mine + PANELS_BYTES + STRIPS)) {}
 };
 
-// Up to 16 units (pairs of bf16): those of a row of memory, or of two rows side by side.
+// Up to 32 elements of a row of memory: 16 units (pairs of bf16).
 static inline __m512i pair_line(const bf16 *row, int64_t elements) {
     return _mm512_maskz_loadu_epi16((__mmask32)((1ull << elements) - 1), row);
 }
 
-static inline __m512i pair_of_rows(const bf16 *even, const bf16 *odd, int64_t elements) {
-    const __mmask16 some = (__mmask16)((1u << elements) - 1);
-    const __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(some, even));
-    if (odd == nullptr) return low;
-    return _mm512_or_si512(low, _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(some, odd)), 16));
+// Elements [16 * half, 16 * half + 16) of two rows side by side.
+static inline __m512i paired_lines(__m512i even, __m512i odd, int half) {
+    alignas(64) static constexpr uint16_t ORDER[2][32] = {
+        {0, 32, 1, 33, 2, 34, 3, 35, 4, 36, 5, 37, 6, 38, 7, 39, 8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47},
+        {16, 48, 17, 49, 18, 50, 19, 51, 20, 52, 21, 53, 22, 54, 23, 55,
+         24, 56, 25, 57, 26, 58, 27, 59, 28, 60, 29, 61, 30, 62, 31, 63}};
+    return _mm512_permutex2var_epi16(even, _mm512_load_si512(ORDER[half]), odd);
 }
+
+// Columns [k, k + steps) of A and rows of B of one term, `padded` with zeros.
+struct Piece {
+    const Term<bf16> *term;
+    int64_t k, steps, padded;
+};
+
+// Goes through the pieces of all terms.
+struct Pieces {
+    const Term<bf16> *term, *end;
+    int64_t k = 0;
+
+    Pieces(const Term<bf16> *terms, int64_t count) : term(terms), end(terms + count) { skip(); }
+
+    void skip() {
+        while (term < end && k >= term->K) term++, k = 0;
+    }
+    bool more() const { return term < end; }
+    Piece next() const {
+        const int64_t padded = round_up(term->K, 32), parts = (padded + PIECE_COLUMNS - 1) / PIECE_COLUMNS;
+        const int64_t steps = least(term->K - k, round_up((padded + parts - 1) / parts, 32));
+        return {term, k, steps, round_up(steps, 32)};
+    }
+    void pass() {
+        k += next().steps;
+        skip();
+    }
+};
+
+// Pieces that are packed together.
+struct Block {
+    Piece pieces[PIECES];
+    int64_t at[PIECES];  // columns before each
+    int64_t count = 0, columns = 0;
+
+    explicit Block(Pieces &from) {
+        while (from.more() && count < PIECES && columns + from.next().padded <= BLOCK_COLUMNS) {
+            pieces[count] = from.next();
+            at[count] = columns;
+            columns += pieces[count++].padded;
+            from.pass();
+        }
+    }
+
+    // The end of the pieces from `first` on that meet the panels at once.
+    int64_t visit(int64_t first) const {
+        int64_t end = first + 1;
+        while (end < count && at[end] + pieces[end].padded - at[first] <= PIECE_COLUMNS) end++;
+        return end;
+    }
+};
 
 template <class O>
 struct TiledProduct {
-    Matrix<bf16> a, b;
+    const Term<bf16> *terms;
+    int64_t count;
     O *c;
-    int64_t M, N, K, c_row;
+    int64_t M, N, c_row;
     float factor, keep;
+    bool turned;  // C is written as its transpose
 
-    // `steps` rows of B, up to 32 columns from n on, as pairs; `padded` rows in all.
-    void pack_panel(int64_t n, int64_t k, int64_t steps, int64_t padded, uint32_t *to) const {
-        const int64_t width = least(N - n, STRIP);
-        for (int64_t half = 0; half < STRIP; half += 16) {
-            const int64_t columns = width - half < 0 ? 0 : least(width - half, 16);
-            for (int64_t i = 0; i < padded; i += 32) {
-                uint32_t *block = to + i / 2 * STRIP + half;
-                if (b.row == 1) turned_block(b, n + half, columns, k + i, least(steps - i, 32), block, STRIP);
-                else paired_block(b.at + (k + i) * b.row + n + half, b.row, least(steps - i, 32), columns, block);
+    // Rows of B, up to 32 columns a panel from n on, as pairs; panels lie `apart` units.
+    static void pack_panels(const Piece &of, int64_t n, int64_t end, int64_t apart, uint32_t *to) {
+        const Matrix<bf16> &b = of.term->b;
+        if (b.row == 1) {
+            for (; n < end; n += STRIP, to += apart) turned_panel(of, n, least(end - n, STRIP), to);
+            return;
+        }
+        // Some rows of all panels at a time: rows are read as they lie.
+        for (int64_t i = 0; i < of.padded; i += TOGETHER) {
+            uint32_t *line = to + i / 2 * STRIP;
+            for (int64_t p = n; p < end; p += STRIP, line += apart) {
+                paired_block(b.element(of.k + i, p), b.row, of.steps - i, least(end - p, STRIP), line);
             }
         }
     }
 
-    // Rows k and k + 1 become one line of units.
+    // Up to TOGETHER rows of up to 32 columns: rows k and k + 1 become one line of units.
     static void paired_block(const bf16 *from, int64_t stride, int64_t steps, int64_t columns, uint32_t *to) {
-        for (int64_t s = 0; s < 32; s += 2, to += STRIP) {
-            const bf16 *even = from + s * stride;
-            const bool has = s < steps && columns > 0;
-            _mm512_storeu_si512(to, has ? pair_of_rows(even, s + 1 < steps ? even + stride : nullptr, columns)
-                                        : _mm512_setzero_si512());
+        for (int64_t s = 0; s < TOGETHER; s += 2, from += 2 * stride, to += STRIP) {
+            const __m512i even = pair_line(from, s < steps ? columns : 0);
+            const __m512i odd = pair_line(from + stride, s + 1 < steps ? columns : 0);
+            _mm512_storeu_si512(to, paired_lines(even, odd, 0));
+            _mm512_storeu_si512(to + 16, paired_lines(even, odd, 1));
         }
     }
 
     // Lines that lie along K, turned: unit (k, n) to line k / 2, place n.
-    static void turned_block(const Matrix<bf16> &of, int64_t n, int64_t columns, int64_t k, int64_t steps,
-                             uint32_t *to, int64_t ldt) {
-        alignas(64) uint32_t lines[16 * 16];
-        for (int64_t i = 0; i < 16; i++) {
-            const bool has = i < columns && steps > 0;
-            const bf16 *line = of.at + (n + i) * of.column + k;
-            _mm512_store_si512(lines + i * 16, has ? pair_line(line, steps) : _mm512_setzero_si512());
-        }
-        transpose16(lines, 16, to, ldt);
-    }
-
-    // Whether tiles can read rows of A where they lie.
-    bool reads_in_place(int64_t rows, int64_t steps) const { return a.column == 1 && rows == STRIP && steps % 32 == 0; }
-
-    void pack_strip(int64_t m, int64_t rows, int64_t k, int64_t steps, int64_t padded, bf16 *to) const {
-        if (a.column == 1) {
-            for (int64_t r = 0; r < STRIP; r++, to += padded) {
-                const int64_t have = r < rows ? steps : 0;
-                if (have > 0) __builtin_memcpy(to, a.element(m + r, k), have * sizeof(bf16));
-                __builtin_memset(to + have, 0, (padded - have) * sizeof(bf16));
-            }
-            return;
-        }
+    static void turned_panel(const Piece &of, int64_t n, int64_t width, uint32_t *to) {
         alignas(64) uint32_t lines[16 * 16];
         for (int64_t half = 0; half < STRIP; half += 16) {
-            const int64_t columns = rows - half < 0 ? 0 : least(rows - half, 16);
-            for (int64_t i = 0; i < padded; i += 32) {
-                const bf16 *from = a.at + (k + i) * a.column + m + half;
-                for (int64_t s = 0; s < 16; s++) {
-                    const bool has = i + 2 * s < steps && columns > 0, both = i + 2 * s + 1 < steps;
-                    const bf16 *even = from + 2 * s * a.column;
-                    _mm512_store_si512(lines + s * 16, has ? pair_of_rows(even, both ? even + a.column : nullptr, columns)
-                                                           : _mm512_setzero_si512());
+            for (int64_t i = 0; i < of.padded; i += 32) {
+                for (int64_t c = 0; c < 16; c++) {
+                    const int64_t have = half + c < width ? least(of.steps - i, 32) : 0;
+                    _mm512_store_si512(lines + c * 16, pair_line(of.term->b.element(of.k + i, n + half + c), have));
                 }
-                transpose16(lines, 16, (uint32_t *)(to + half * padded + i), padded / 2);
+                transpose16(lines, 16, to + i / 2 * STRIP + half, STRIP);
             }
         }
+    }
+
+    // A strip of a piece, as tiles read it: where it lies, or packed.
+    struct Strip {
+        const bf16 *at;
+        int64_t stride;
+    };
+
+    static Strip strip_of(const Piece &of, int64_t m, int64_t rows, bf16 *to) {
+        const Matrix<bf16> &a = of.term->a;
+        if (a.column == 1 && rows == STRIP && of.steps % 32 == 0) return {a.element(m, of.k), a.row * 2};
+        if (a.column == 1) {
+            for (int64_t r = 0; r < STRIP; r++) {
+                bf16 *row = to + r * of.padded;
+                const int64_t have = r < rows ? of.steps : 0;
+                if (have > 0) __builtin_memcpy(row, a.element(m + r, of.k), have * sizeof(bf16));
+                __builtin_memset(row + have, 0, (of.padded - have) * sizeof(bf16));
+            }
+            return {to, of.padded * 2};
+        }
+        alignas(64) uint32_t lines[2][16 * 16];
+        for (int64_t i = 0; i < of.padded; i += 32) {
+            const bf16 *from = a.element(m, of.k + i);
+            for (int64_t s = 0; s < 16; s++, from += 2 * a.column) {
+                const __m512i even = pair_line(from, i + 2 * s < of.steps ? rows : 0);
+                const __m512i odd = pair_line(from + a.column, i + 2 * s + 1 < of.steps ? rows : 0);
+                _mm512_store_si512(lines[0] + s * 16, paired_lines(even, odd, 0));
+                _mm512_store_si512(lines[1] + s * 16, paired_lines(even, odd, 1));
+            }
+            transpose16(lines[0], 16, (uint32_t *)(to + i), of.padded / 2);
+            transpose16(lines[1], 16, (uint32_t *)(to + 16 * of.padded + i), of.padded / 2);
+        }
+        return {to, of.padded * 2};
     }
 
     struct Task {
         int64_t m, rows, panel, panels;
     };
 
-    // Rows [k, k + steps) of B meet all strips of a task.
-    void block(const Task &t, int64_t k, int64_t steps, const TiledRoom &room) const {
-        const int64_t padded = round_up(steps, 32), panel = padded / 2 * STRIP;
-        const int64_t parts = (padded + STRIP_COLUMNS - 1) / STRIP_COLUMNS;
-        const int64_t part = round_up((padded + parts - 1) / parts, 32);
-        for (int64_t p = 0; p < t.panels; p++) {
-            pack_panel((t.panel + p) * STRIP, k, steps, padded, room.panels + p * panel);
+    // The pieces of a block meet all strips of a task.
+    void block(const Task &t, const Block &of, bool first, bool last, const TiledRoom &room) const {
+        const int64_t panel = of.columns / 2 * STRIP;
+        for (int64_t i = 0; i < of.count; i++) {
+            pack_panels(of.pieces[i], t.panel * STRIP, least((t.panel + t.panels) * STRIP, N), panel,
+                        room.panels + of.at[i] / 2 * STRIP);
         }
         for (int64_t m = 0; m < t.rows; m += STRIP) {
             const int64_t rows = least(t.rows - m, STRIP);
-            const bool in_place = reads_in_place(rows, steps);
-            if (!in_place) pack_strip(t.m + m, rows, k, steps, padded, room.strip);
-            const bf16 *strip = in_place ? a.element(t.m + m, k) : room.strip;
-            const int64_t stride = (in_place ? a.row : padded) * (int64_t)sizeof(bf16);
-            float *sums = room.sums + (K > LONG_COLUMNS ? m * t.panels * STRIP : 0);
-            for (int64_t i = 0; i < padded; i += part) {
-                const bool last = k + steps == K && i + part >= padded;
+            Strip strips[PIECES];
+            for (int64_t i = 0; i < of.count; i++) {
+                strips[i] = strip_of(of.pieces[i], t.m + m, rows, room.strip + of.at[i] * STRIP);
+            }
+            float *sums = room.sums + (first && last ? 0 : m * t.panels * STRIP);
+            for (int64_t i = 0, end; i < of.count; i = end) {
+                end = of.visit(i);
+                const bool opens = first && i == 0, closes = last && end == of.count;
                 for (int64_t p = 0; p < t.panels; p++) {
-                    float *of = sums + (part < K ? p * STRIP * STRIP : 0);
-                    mm_tiles_wide(strip + i, stride, room.panels + p * panel + i / 2 * STRIP, STRIP, of, STRIP,
-                                  least(padded - i, part) / 2, k + i > 0);
-                    if (last) put(t.m + m, rows, (t.panel + p) * STRIP, of);
+                    float *to = sums + (opens && closes ? 0 : p * STRIP * STRIP);
+                    tiles_open(to, STRIP, !opens);
+                    for (int64_t j = i; j < end; j++) {
+                        const uint32_t *from = room.panels + p * panel + of.at[j] / 2 * STRIP;
+                        tiles_add(strips[j].at, strips[j].stride, from, STRIP, of.pieces[j].padded / 2);
+                    }
+                    tiles_close(to, STRIP);
+                    if (closes) put(t.m + m, rows, (t.panel + p) * STRIP, to);
                 }
             }
         }
     }
 
+    // Writes up to 32 × 32 sums whose first is that of row m and column n.
     void put(int64_t m, int64_t rows, int64_t n, const float *sums) const {
-        const F scale = set(factor);
         const int64_t width = least(N - n, STRIP);
-        for (int64_t r = 0; r < rows; r++, sums += STRIP) {
-            O *to = c + (m + r) * c_row + n;
+        if (!turned) return put_rows(m, rows, n, width, sums);
+        alignas(64) float other[STRIP * STRIP];
+        transpose(sums, STRIP, other, STRIP, STRIP, STRIP);
+        put_rows(n, width, m, rows, other);
+    }
+
+    void put_rows(int64_t m, int64_t rows, int64_t n, int64_t width, const float *sums) const {
+        const F scale = set(factor);
+        O *to = c + m * c_row + n;
+        if (sizeof(O) == sizeof(bf16) && width == STRIP) {
+            const bool stream = keep == 0.0f && M * N * (int64_t)sizeof(O) >= STREAM_BYTES
+                                && ((uintptr_t)to | c_row * sizeof(O)) % 64 == 0;
+            for (int64_t r = 0; r < rows; r++, sums += STRIP, to += c_row) put_line((bf16 *)to, sums, scale, stream);
+            return;
+        }
+        for (int64_t r = 0; r < rows; r++, sums += STRIP, to += c_row) {
             TS_FOR_VECTORS(i, width, {
                 F x = get_lanes<whole>(sums + i, L) * scale;
                 if (keep != 0.0f) x = fma(set(keep), get_lanes<whole>(to + i, L), x);
@@ -168,26 +264,47 @@ struct TiledProduct {
         }
     }
 
+    // 32 elements, which are mostly one line of memory.
+    void put_line(bf16 *to, const float *sums, F scale, bool stream) const {
+        F low = load(sums) * scale, high = load(sums + W) * scale;
+        if (keep != 0.0f) {
+            low = fma(set(keep), load(to), low);
+            high = fma(set(keep), load(to + W), high);
+        }
+        const __m512i line = (__m512i)_mm512_cvtne2ps_pbh(high, low);
+        if (stream) _mm512_stream_si512((__m512i *)to, line);
+        else _mm512_storeu_si512(to, line);
+    }
+
     // How the work is cut into tasks: `wide` panels and `tall` rows each.
     struct Cut {
         int64_t wide, tall;
     };
 
-    // As many panels as fit, the same for all threads; few panels meet some of the rows each.
+    // As many panels as fit, the same for all threads; where all fit, threads share the rows.
     Cut cut(int threads) const {
-        const int64_t panels = (N + STRIP - 1) / STRIP, padded = round_up(least(K, LONG_COLUMNS), 32);
-        const int64_t fit = PANELS_BYTES / (padded * STRIP * 2);
-        const int64_t blocks = round_up((panels + fit - 1) / fit, threads), wide = (panels + blocks - 1) / blocks;
-        if (K > LONG_COLUMNS) return Cut{wide, LONG_ROWS};
-        if (wide * blocks * 8 <= panels * 9) return Cut{wide, M};
-        return Cut{least(fit, panels), round_up((M + threads - 1) / threads, STRIP)};
+        int64_t blocks = 0, columns = 32;
+        for (Pieces all(terms, count); all.more(); blocks++) {
+            const Block block(all);
+            columns = columns < block.columns ? block.columns : columns;
+        }
+        const int64_t panels = (N + STRIP - 1) / STRIP;
+        const int64_t room = PANELS_BYTES / (columns * STRIP * 2), fit = blocks > 1 ? least(room, LONG_PANELS) : room;
+        const int64_t share = round_up((M + threads - 1) / threads, STRIP);
+        if (blocks == 1 && panels <= fit && M >= ROWS_EACH * N) return Cut{panels, share};
+        const int64_t groups = round_up((panels + fit - 1) / fit, threads), wide = (panels + groups - 1) / groups;
+        if (blocks > 1) return Cut{wide, LONG_ROWS};
+        if (wide * groups * 8 <= panels * 9) return Cut{wide, M};
+        return Cut{least(fit, panels), share};
     }
+    static constexpr int64_t ROWS_EACH = 2;
 
     void run(char *scratch, int threads) const {
         const Cut each = cut(threads);
         const int64_t panels = (N + STRIP - 1) / STRIP;
         const int64_t across = (panels + each.wide - 1) / each.wide, down = (M + each.tall - 1) / each.tall;
-#pragma omp parallel num_threads(M * N * K < 64 * 64 * 64 ? 1 : threads)
+        const bool alone = across * down == 1 || M * N * terms->K < 64 * 64 * 64;
+#pragma omp parallel num_threads(alone ? 1 : threads)
         {
             const TiledRoom room(scratch + omp_get_thread_num() * TiledRoom::BYTES);
             tiles_begin();
@@ -195,9 +312,14 @@ struct TiledProduct {
             for (int64_t i = 0; i < across * down; i++) {
                 const int64_t panel = i / down * each.wide, m = i % down * each.tall;
                 const Task task{m, least(M - m, each.tall), panel, least(panels - panel, each.wide)};
-                for (int64_t k = 0; k < K; k += LONG_COLUMNS) block(task, k, least(K - k, LONG_COLUMNS), room);
+                bool first = true;
+                for (Pieces all(terms, count); all.more(); first = false) {
+                    const Block next(all);
+                    block(task, next, first, !all.more(), room);
+                }
             }
             tiles_end();
+            _mm_sfence();
         }
     }
 };

@@ -31,6 +31,12 @@ struct ts_panels {
     int64_t n, y_stride;
 };
 
+// One of the products that are summed: a and b with the strides of their rows and columns, of which one is 1.
+struct ts_term {
+    const bf16 *a, *b;
+    int64_t k, a_row, a_column, b_row, b_column;
+};
+
 // A matrix of codes of 4 bits (two in a byte, the first in the high half, rows begin a byte) or 8:
 // a value is (table[code] - zero)·scale of its group, which is
 // row_groups[row]·groups + column_groups[column].

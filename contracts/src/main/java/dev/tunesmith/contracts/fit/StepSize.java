@@ -21,8 +21,8 @@ final class StepSize {
 
     private static final long HEAD_PAD = 32;
 
-    /// Panels of the matrix product of one thread.
-    private static final long PRODUCT_BYTES = 4L * ((256 + 256) * 192 + 256 * 256);
+    /// Panels, a strip and sums of the matrix product of one thread (`tiled_room.h`).
+    private static final long PRODUCT_BYTES = (1L << 20) + 32 * 1600 * 2 + 352 * 10 * 32 * 4;
 
     private static final int ROTARY_ROWS_MIN = 512;
 

@@ -5,6 +5,7 @@ import dev.tunesmith.engine.nn.change.InputMap;
 import dev.tunesmith.engine.nn.change.LowRank;
 import dev.tunesmith.engine.nn.change.OutputScale;
 import dev.tunesmith.engine.ops.Elementwise;
+import dev.tunesmith.engine.ops.Products.Term;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.Tensor;
 import java.util.ArrayList;
@@ -100,16 +101,29 @@ public final class Linear {
         InputMap input = inputMap();
         Tensor in_NI = input == null ? x_NI : input.forward(tape, x_NI);
         Tensor y_NO = output(tape, in_NI);
-        weight.product(y_NO, in_NI, tape.arena());
-        return completed(tape, in_NI, y_NO);
+        LowRank addition = addition();
+        Part part = addition == null ? null : part(addition, in_NI, tape);
+        Term more = part == null ? null : part.joining();
+        weight.product(y_NO, in_NI, more, tape.arena());
+        return completed(tape, in_NI, y_NO, part, more != null);
     }
 
-    /// Computes layers that read the same rows: their products in one go where that is possible.
+    private @Nullable LowRank addition() {
+        Change adapter = change;
+        return adapter == null ? null : adapter.addition();
+    }
+
+    private Part part(LowRank addition, Tensor x_NI, Tape tape) {
+        return new Part(addition, addition.components(x_NI, tape, stream()));
+    }
+
+    /// Computes layers that read the same rows: their products in one go where all have panels.
     static List<Tensor> forward(Tape tape, Tensor x_NI, List<Linear> layers) {
         List<Parameter> matrices = new ArrayList<>(layers.size());
         List<Tensor> outputs = new ArrayList<>(layers.size());
         for (Linear layer : layers) {
             if (layer.weight instanceof Weight.Dense(Parameter matrix)
+                    && matrix.hasPanels()
                     && layer.inputMap() == null) {
                 matrices.add(matrix);
             }
@@ -121,7 +135,10 @@ public final class Linear {
         layers.forEach(layer -> outputs.add(layer.output(tape, x_NI)));
         Parameter.products(matrices, outputs, x_NI);
         for (int i = 0; i < outputs.size(); i++) {
-            outputs.set(i, layers.get(i).completed(tape, x_NI, outputs.get(i)));
+            Linear layer = layers.get(i);
+            LowRank addition = layer.addition();
+            Part part = addition == null ? null : layer.part(addition, x_NI, tape);
+            outputs.set(i, layer.completed(tape, x_NI, outputs.get(i), part, false));
         }
         return outputs;
     }
@@ -136,51 +153,61 @@ public final class Linear {
     }
 
     /// What becomes of the product: bias and adapter.
-    private Tensor completed(Tape tape, Tensor in_NI, Tensor product_NO) {
-        Change adapter = change;
-        if (adapter == null) {
-            return completed(tape, in_NI, product_NO, null, bias);
+    ///
+    /// @param joined whether the product holds that of the addition
+    private Tensor completed(
+            Tape tape, Tensor in_NI, Tensor product_NO, @Nullable Part part, boolean joined) {
+        OutputScale output = change == null ? null : change.output();
+        boolean biasBehind = output != null && output.place() == OutputScale.Place.BEFORE_BIAS;
+        Parameter added = biasBehind ? null : bias;
+        if (added != null) {
+            Elementwise.addBias(product_NO, added.value());
         }
-        OutputScale output = adapter.output();
-        if (output == null) {
-            return completed(tape, in_NI, product_NO, adapter.addition(), bias);
-        }
-        return switch (output.place()) {
-            case BEFORE_BIAS -> {
-                Tensor y_NO = completed(tape, in_NI, product_NO, adapter.addition(), null);
-                yield output.forward(tape, y_NO, adapter.addition(), bias);
-            }
-            case BEHIND_BIAS -> {
-                Tensor y_NO = completed(tape, in_NI, product_NO, adapter.addition(), bias);
-                yield output.forward(tape, y_NO, adapter.addition(), null);
-            }
-        };
+        Part whole = part == null ? null : part.added(product_NO, joined, tape);
+        Tensor y_NO = recorded(tape, in_NI, product_NO, whole, added);
+        return output == null
+                ? y_NO
+                : output.forward(tape, y_NO, addition(), biasBehind ? bias : null);
     }
 
-    private Tensor completed(
+    private Tensor recorded(
             Tape tape,
             Tensor x_NI,
             Tensor y_NO,
-            @Nullable LowRank addition,
+            @Nullable Part part,
             @Nullable Parameter added) {
-        if (added != null) {
-            Elementwise.addBias(y_NO, added.value());
-        }
-        Part part =
-                addition == null
-                        ? null
-                        : new Part(addition, addition.addTo(y_NO, x_NI, tape, stream()));
         if (tape.tracks(x_NI)
                 || weightTrains()
                 || (added != null && added.trains())
-                || (addition != null && addition.trains())) {
+                || (part != null && part.addition.trains())) {
             tape.record(y_NO, dy_NO -> backward(tape, x_NI, dy_NO, part, added));
         }
         return y_NO;
     }
 
     /// An addition and what it keeps for the backward pass.
-    private record Part(LowRank addition, LowRank.Saved saved) {}
+    private record Part(LowRank addition, LowRank.Saved saved) {
+        @Nullable Term joining() {
+            return addition.joining(saved);
+        }
+
+        Part added(Tensor y_NO, boolean joined, Tape tape) {
+            return new Part(addition, addition.addRest(y_NO, saved, joined, tape));
+        }
+
+        /// Collects gradients, then adds to that of the input, if one is wanted.
+        void backward(Weight weight, Tensor dy_NO, Tape tape, Tape.@Nullable Sink dx) {
+            Tensor du_NR = addition.backward(saved, dy_NO, tape);
+            if (dx == null) {
+                return;
+            }
+            Term more = addition.joiningInput(du_NR);
+            weight.inputProduct(dx.into(), dy_NO, dx.beta(), more, tape.arena());
+            if (more == null) {
+                addition.addInput(saved, du_NR, dx.into(), tape);
+            }
+        }
+    }
 
     private boolean weightTrains() {
         return weight.parameter().filter(Parameter::trains).isPresent();
@@ -195,11 +222,10 @@ public final class Linear {
             ParameterGradients.addColumnSums(added, dy_NO, 1, tape.region());
         }
         Tape.Sink dx = tape.tracks(x_NI) ? tape.sink(x_NI) : null;
-        if (dx != null) {
-            weight.inputProduct(dx.into(), dy_NO, dx.beta(), tape.arena());
-        }
         if (part != null) {
-            part.addition.backward(part.saved, dy_NO, tape, dx);
+            part.backward(weight, dy_NO, tape, dx);
+        } else if (dx != null) {
+            weight.inputProduct(dx.into(), dy_NO, dx.beta(), null, tape.arena());
         }
     }
 

@@ -118,11 +118,19 @@ public final class Parameter {
 
     /// `y_NO = x_NI · wᵀ` with this weight as a matrix [outputs, inputs].
     public void product(Tensor y_NO, Tensor x_NI) {
+        product(y_NO, x_NI, null);
+    }
+
+    /// The same, and the product `more`.
+    public void product(Tensor y_NO, Tensor x_NI, Products.@Nullable Term more) {
         Products.PanelMatrix copy = panels;
-        if (copy != null && copy.multiplies(x_NI)) {
-            copy.linear(y_NO, x_NI);
-        } else {
-            Products.linear(y_NO, x_NI, value);
+        if (copy == null || !copy.multiplies(x_NI)) {
+            Products.linear(y_NO, x_NI, value, more);
+            return;
+        }
+        copy.linear(y_NO, x_NI);
+        if (more != null) {
+            Products.linear(y_NO, more.x(), more.w(), 1, 1);
         }
     }
 

@@ -2,10 +2,12 @@ package dev.tunesmith.engine.nn;
 
 import dev.tunesmith.engine.ops.CodedMatrix;
 import dev.tunesmith.engine.ops.Products;
+import dev.tunesmith.engine.ops.Products.Term;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.StepArena;
 import dev.tunesmith.engine.tensor.Tensor;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// The matrix of a [Linear], in the form in which it is stored.
 public sealed interface Weight {
@@ -19,11 +21,13 @@ public sealed interface Weight {
     /// The parameter that can train, if the form has one.
     Optional<Parameter> parameter();
 
-    /// `y_NO = x_NI · wᵀ`. A form that has to be decoded borrows memory of `arena`.
-    void product(Tensor y_NO, Tensor x_NI, StepArena arena);
+    /// `y_NO = x_NI · wᵀ`, and the product `more`. A form that has to be decoded borrows memory of
+    /// `arena`.
+    void product(Tensor y_NO, Tensor x_NI, @Nullable Term more, StepArena arena);
 
-    /// `dx_NI = beta · dx_NI + dy_NO · w`.
-    void inputProduct(Tensor dx_NI, Tensor dy_NO, double beta, StepArena arena);
+    /// `dx_NI = beta · dx_NI + dy_NO · w`, and the product `more`.
+    void inputProduct(
+            Tensor dx_NI, Tensor dy_NO, double beta, @Nullable Term more, StepArena arena);
 
     /// Adds `dyᵀ · x` to the gradient of the parameter, which trains.
     void addGradient(Tensor dy_NO, Tensor x_NI, Region region);
@@ -52,13 +56,14 @@ public sealed interface Weight {
         }
 
         @Override
-        public void product(Tensor y_NO, Tensor x_NI, StepArena arena) {
-            matrix.product(y_NO, x_NI);
+        public void product(Tensor y_NO, Tensor x_NI, @Nullable Term more, StepArena arena) {
+            matrix.product(y_NO, x_NI, more);
         }
 
         @Override
-        public void inputProduct(Tensor dx_NI, Tensor dy_NO, double beta, StepArena arena) {
-            Products.linearInput(dx_NI, dy_NO, matrix.value(), beta, 1);
+        public void inputProduct(
+                Tensor dx_NI, Tensor dy_NO, double beta, @Nullable Term more, StepArena arena) {
+            Products.linearInput(dx_NI, dy_NO, matrix.value(), beta, more);
         }
 
         @Override
@@ -95,13 +100,20 @@ public sealed interface Weight {
         }
 
         @Override
-        public void product(Tensor y_NO, Tensor x_NI, StepArena arena) {
+        public void product(Tensor y_NO, Tensor x_NI, @Nullable Term more, StepArena arena) {
             Products.linearInput(y_NO, x_NI, matrix.value(), 0, 1);
+            if (more != null) {
+                Products.linear(y_NO, more.x(), more.w(), 1, 1);
+            }
         }
 
         @Override
-        public void inputProduct(Tensor dx_NI, Tensor dy_NO, double beta, StepArena arena) {
+        public void inputProduct(
+                Tensor dx_NI, Tensor dy_NO, double beta, @Nullable Term more, StepArena arena) {
             Products.linear(dx_NI, dy_NO, matrix.value(), beta, 1);
+            if (more != null) {
+                Products.linearInput(dx_NI, more.x(), more.w(), 1, 1);
+            }
         }
 
         @Override
@@ -147,13 +159,14 @@ public sealed interface Weight {
         }
 
         @Override
-        public void product(Tensor y_NO, Tensor x_NI, StepArena arena) {
-            matrix.linear(y_NO, x_NI, arena);
+        public void product(Tensor y_NO, Tensor x_NI, @Nullable Term more, StepArena arena) {
+            matrix.linear(y_NO, x_NI, more, arena);
         }
 
         @Override
-        public void inputProduct(Tensor dx_NI, Tensor dy_NO, double beta, StepArena arena) {
-            matrix.linearInput(dx_NI, dy_NO, beta, arena);
+        public void inputProduct(
+                Tensor dx_NI, Tensor dy_NO, double beta, @Nullable Term more, StepArena arena) {
+            matrix.linearInput(dx_NI, dy_NO, beta, more, arena);
         }
 
         @Override

@@ -6,6 +6,7 @@ import dev.tunesmith.engine.tensor.StepArena;
 import dev.tunesmith.engine.tensor.Tensor;
 import dev.tunesmith.kernels.cpu.Coded;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /// A frozen matrix [outputs, inputs] that is kept as codes.
 ///
@@ -46,8 +47,9 @@ public sealed interface CodedMatrix
         }
     }
 
-    /// `y_NO = x_NI · wᵀ`.
-    default void linear(Tensor y_NO, Tensor x_NI, StepArena arena) {
+    /// `y_NO = x_NI · wᵀ`, and `more`.
+    default void linear(
+            Tensor y_NO, Tensor x_NI, Products.@Nullable Term more, StepArena arena) {
         if (y_NO.type() != x_NI.type()
                 || x_NI.width() != inputs()
                 || y_NO.width() != outputs()
@@ -56,24 +58,33 @@ public sealed interface CodedMatrix
                     "product of %s and codes [%d, %d] into %s"
                             .formatted(x_NI, outputs(), inputs(), y_NO));
         }
-        multiply(y_NO, x_NI, arena);
+        multiply(y_NO, x_NI, more, arena);
     }
 
-    /// `y_NO = x_NI · wᵀ` of matching sizes.
-    default void multiply(Tensor y_NO, Tensor x_NI, StepArena arena) {
+    /// `y_NO = x_NI · wᵀ`, and `more`, of matching sizes.
+    default void multiply(
+            Tensor y_NO, Tensor x_NI, Products.@Nullable Term more, StepArena arena) {
         if (x_NI.rows() <= DECODED_ON_THE_WAY_ROWS_MAX) {
             fewRows(y_NO, x_NI);
+            if (more != null) {
+                Products.linear(y_NO, more.x(), more.w(), 1, 1);
+            }
             return;
         }
         try (Region scratch = arena.open("decoded weights")) {
-            Products.linear(y_NO, x_NI, dense(x_NI.type(), scratch));
+            Products.linear(y_NO, x_NI, dense(x_NI.type(), scratch), more);
         }
     }
 
-    /// `dx_NI = beta · dx_NI + dy_NO · w`.
-    default void linearInput(Tensor dx_NI, Tensor dy_NO, double beta, StepArena arena) {
+    /// `dx_NI = beta · dx_NI + dy_NO · w`, and `more`.
+    default void linearInput(
+            Tensor dx_NI,
+            Tensor dy_NO,
+            double beta,
+            Products.@Nullable Term more,
+            StepArena arena) {
         try (Region scratch = arena.open("decoded weights")) {
-            Products.linearInput(dx_NI, dy_NO, dense(dy_NO.type(), scratch), beta, 1);
+            Products.linearInput(dx_NI, dy_NO, dense(dy_NO.type(), scratch), beta, more);
         }
     }
 

@@ -6,6 +6,7 @@ import dev.tunesmith.engine.tensor.StepArena;
 import dev.tunesmith.engine.tensor.Tensor;
 import dev.tunesmith.kernels.cpu.Int8Rows;
 import dev.tunesmith.kernels.cpu.SmallLinear;
+import org.jspecify.annotations.Nullable;
 
 /// A frozen matrix of 8-bit integers with a scale a row, multiplied by activations that are rounded
 /// to 8 bits too (LLM.int8, arXiv 2208.07339). Gradients flow through the decoded values.
@@ -44,9 +45,13 @@ public final class Int8Matrix implements CodedMatrix {
 
     /// All rows go the same way: which columns stay floats depends on them.
     @Override
-    public void multiply(Tensor y_NO, Tensor x_NI, StepArena arena) {
+    public void multiply(
+            Tensor y_NO, Tensor x_NI, Products.@Nullable Term more, StepArena arena) {
         try (Region scratch = arena.open("8-bit activations")) {
             product(y_NO, x_NI, scratch.tensor(DType.U8, Places.bytes(x_NI)).address());
+        }
+        if (more != null) {
+            Products.linear(y_NO, more.x(), more.w(), 1, 1);
         }
     }
 

@@ -7,6 +7,7 @@ import dev.tunesmith.kernels.cpu.Element;
 import dev.tunesmith.kernels.cpu.MatrixProduct;
 import dev.tunesmith.kernels.cpu.MatrixProduct.Matrix;
 import dev.tunesmith.kernels.cpu.Panels;
+import dev.tunesmith.kernels.cpu.ProductSum;
 import dev.tunesmith.kernels.cpu.SmallLinear;
 import dev.tunesmith.kernels.cuda.CuBlas;
 import dev.tunesmith.kernels.torch.TorchAbi;
@@ -14,6 +15,7 @@ import dev.tunesmith.kernels.torch.TorchException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// Matrix products. Both operands have one type; sums run in fp32 inside.
 ///
@@ -37,6 +39,72 @@ public final class Products {
     public static void linearInput(
             Tensor dx_NI, Tensor dy_NO, Tensor w_OI, double beta, double alpha) {
         new Call(dx_NI, dy_NO, false, w_OI, false, beta, alpha).run();
+    }
+
+    /// A product that is added to another of the same rows.
+    public record Term(Tensor x, Tensor w) {}
+
+    /// `y_NO = x_NI · w_OIᵀ + v_NR · b_ORᵀ`, rounded once where the processor has tiles.
+    public static void linear(Tensor y_NO, Tensor x_NI, Tensor w_OI, @Nullable Term more) {
+        if (more == null) {
+            linear(y_NO, x_NI, w_OI);
+        } else if (joins(y_NO, x_NI, w_OI.isContiguous())) {
+            sum(y_NO, List.of(new Term(x_NI, w_OI), more), true, 0);
+        } else {
+            linear(y_NO, x_NI, w_OI);
+            linear(y_NO, more.x, more.w, 1, 1);
+        }
+    }
+
+    /// `dx_NI = beta · dx_NI + dy_NO · w_OI + du_NR · a_RI`, rounded once where the processor has
+    /// tiles.
+    public static void linearInput(
+            Tensor dx_NI, Tensor dy_NO, Tensor w_OI, double beta, @Nullable Term more) {
+        if (more == null) {
+            linearInput(dx_NI, dy_NO, w_OI, beta, 1);
+        } else if (joins(dx_NI, dy_NO, false)) {
+            sum(dx_NI, List.of(new Term(dy_NO, w_OI), more), false, beta);
+        } else {
+            linearInput(dx_NI, dy_NO, w_OI, beta, 1);
+            linearInput(dx_NI, more.x, more.w, 1, 1);
+        }
+    }
+
+    private static boolean joins(Tensor out, Tensor x, boolean linear) {
+        return x.type() == DType.BF16
+                && out.type() == DType.BF16
+                && out.owner().device().hostVisible()
+                && ProductRoute.of(out, x, linear) == ProductRoute.OWN
+                && ProductSum.joins();
+    }
+
+    private static void sum(Tensor out, List<Term> terms, boolean turned, double beta) {
+        List<ProductSum.Term> all = new ArrayList<>(terms.size());
+        for (Term term : terms) {
+            long inner = turned ? term.w.width() : term.w.rows();
+            if (term.x.rows() != out.rows()
+                    || term.x.width() != inner
+                    || out.width() != (turned ? term.w.rows() : term.w.width())
+                    || term.x.type() != out.type()
+                    || term.w.type() != out.type()) {
+                throw new IllegalArgumentException("sum of %s into %s".formatted(terms, out));
+            }
+            all.add(new ProductSum.Term(matrix(term.x, false), matrix(term.w, turned), inner));
+        }
+        if (out.elements() == 0) {
+            return;
+        }
+        int threads = Native.threads();
+        new ProductSum(out.rows(), out.width(), (float) beta, threads)
+                .run(
+                        all,
+                        Native.strided(out),
+                        Workspace.bytes(ProductSum.scratchBytes(all.size(), threads)).address());
+    }
+
+    private static Matrix matrix(Tensor tensor, boolean transposed) {
+        Matrix matrix = new Matrix(tensor.address(), tensor.rowStride(), 1);
+        return transposed ? matrix.transposed() : matrix;
     }
 
     /// `dw_OI = beta · dw_OI + alpha · dy_NOᵀ · x_NI`, the weight gradient of a linear layer.
@@ -116,11 +184,6 @@ public final class Products {
                     matrix(b, bTransposed),
                     Native.strided(out),
                     Workspace.bytes(MatrixProduct.scratchBytes(Native.threads())).address());
-        }
-
-        private static Matrix matrix(Tensor tensor, boolean transposed) {
-            Matrix matrix = new Matrix(tensor.address(), tensor.rowStride(), 1);
-            return transposed ? matrix.transposed() : matrix;
         }
 
         private void cublas(long inner) {

@@ -15,6 +15,7 @@ enum Tolerance {
     ATTENTION_FORWARD(1e-5, 1e-4, 5e-3, 2e-2, "probabilities are bf16 inside tiles"),
     ATTENTION_BACKWARD(2e-5, 1e-4, 2e-2, 2e-2, "score gradients are bf16 inside tiles"),
     PRODUCT(1e-5, 1e-5, 1e-2, 1e-2, "fp32 sums, then one rounding"),
+    PRODUCT_SUM(1e-5, 1e-5, 3e-2, 2e-2, "c is rounded behind each term where no tiles multiply"),
     ADAMW(1e-7, 2e-6, 1e-7, 2e-6, "state is fp32 whatever the gradient"),
     ADAMW_COPY(1e-7, 4e-3, 1e-7, 4e-3, "the bf16 copy is the rounded master");
 

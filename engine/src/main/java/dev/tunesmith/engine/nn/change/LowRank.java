@@ -5,6 +5,7 @@ import dev.tunesmith.engine.nn.ParameterGradients;
 import dev.tunesmith.engine.ops.Columns;
 import dev.tunesmith.engine.ops.Elementwise;
 import dev.tunesmith.engine.ops.Products;
+import dev.tunesmith.engine.ops.Products.Term;
 import dev.tunesmith.engine.tape.Tape;
 import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
@@ -60,41 +61,67 @@ public record LowRank(
         return parameter != null && parameter.trains();
     }
 
-    /// Adds to the output of the layer.
-    public Saved addTo(Tensor y_NO, Tensor x_NI, Tape tape, long stream) {
+    /// The rank components of the inputs of a layer.
+    ///
+    /// Without vectors they hold the scale, so that [#joining] is a product like others.
+    public Saved components(Tensor x_NI, Tape tape, long stream) {
         Tensor x = x_NI;
         if (dropout > 0 && tape.isRecording()) {
             x = tape.tensor(x_NI.type(), x_NI.shape());
             Elementwise.dropout(x, x_NI, dropout, tape.seed(), stream);
         }
         Tensor u_NR = tape.tensor(x.type(), x.rows(), a_RI.value().size(0));
-        Products.linear(u_NR, x, a_RI.value());
+        Products.linear(u_NR, x, a_RI.value(), 0, innerScale());
         Tensor v_NR = u_NR;
         if (inner_R != null) {
             v_NR = tape.tensor(x.type(), u_NR.shape());
             Columns.scale(v_NR, u_NR, inner_R.vector());
         }
+        return new Saved(x, u_NR, v_NR, null, stream);
+    }
+
+    /// The scale that the components hold; the output has what is left of it.
+    private double innerScale() {
+        return inner_R == null ? scale : 1;
+    }
+
+    private double outputScale() {
+        return inner_R == null ? 1 : scale;
+    }
+
+    /// What the layer's own product may add, so that its output is written once; null if the
+    /// addition is more than a product. [#addRest] then adds what is left.
+    public @Nullable Term joining(Saved saved) {
+        return inner_R == null && outer_O == null ? new Term(saved.v_NR, b_OR.value()) : null;
+    }
+
+    /// Adds to the output of the layer.
+    ///
+    /// @param joined whether the layer's product has added [#joining]
+    public Saved addRest(Tensor y_NO, Saved saved, boolean joined, Tape tape) {
         Tensor z_NO = null;
-        if (outer_O == null) {
-            Products.linear(y_NO, v_NR, b_OR.value(), 1, scale);
-        } else {
-            z_NO = tape.tensor(x.type(), y_NO.shape());
-            Products.linear(z_NO, v_NR, b_OR.value(), 0, scale);
-            Tensor part_NO = tape.tensor(x.type(), y_NO.shape());
+        if (outer_O != null) {
+            z_NO = tape.tensor(y_NO.type(), y_NO.shape());
+            Products.linear(z_NO, saved.v_NR, b_OR.value(), 0, outputScale());
+            Tensor part_NO = tape.tensor(y_NO.type(), y_NO.shape());
             Columns.scale(part_NO, z_NO, outer_O.vector());
             Elementwise.add(y_NO, y_NO, part_NO);
+        } else if (!joined) {
+            Products.linear(y_NO, saved.v_NR, b_OR.value(), 1, outputScale());
         }
         if (bias_O != null) {
             Tensor scaled = tape.region().copy(bias_O.value());
             Elementwise.scale(scaled, scale);
             Elementwise.addBias(y_NO, scaled);
         }
-        return new Saved(x, u_NR, v_NR, z_NO, stream);
+        return new Saved(saved.x_NI, saved.u_NR, saved.v_NR, z_NO, saved.stream);
     }
 
-    /// Collects the gradients of everything that trains, and adds to the gradient of the input if
-    /// wanted.
-    public void backward(Saved saved, Tensor dy_NO, Tape tape, Tape.@Nullable Sink dx) {
+    /// Collects the gradients of everything that trains.
+    ///
+    /// @return the gradient of the rank components, for [#addInput] or as a term beside the layer's
+    ///     own product
+    public Tensor backward(Saved saved, Tensor dy_NO, Tape tape) {
         Region region = tape.region();
         if (bias_O != null && bias_O.trains()) {
             ParameterGradients.addColumnSums(bias_O, dy_NO, scale, region);
@@ -103,23 +130,27 @@ public record LowRank(
         Tensor dv_NR = region.tensor(dy_NO.type(), saved.v_NR.shape());
         Products.linearInput(dv_NR, dz_NO, b_OR.value(), 0, scale);
         if (b_OR.trains()) {
-            ParameterGradients.addProduct(b_OR, dz_NO, saved.v_NR, scale, region);
+            ParameterGradients.addProduct(b_OR, dz_NO, saved.v_NR, outputScale(), region);
         }
         Tensor du_NR = innerBackward(saved, dv_NR, region);
         if (a_RI.trains()) {
             ParameterGradients.addProduct(a_RI, du_NR, saved.x_NI, 1, region);
         }
-        if (dx == null) {
-            return;
-        }
-        if (dropout > 0) {
-            Tensor part = region.tensor(dy_NO.type(), saved.x_NI.shape());
-            Products.linearInput(part, du_NR, a_RI.value(), 0, 1);
-            Elementwise.dropout(part, part, dropout, tape.seed(), saved.stream);
-            Elementwise.add(dx.into(), dx.into(), part);
-        } else {
-            Products.linearInput(dx.into(), du_NR, a_RI.value(), 1, 1);
-        }
+        return du_NR;
+    }
+
+    /// What the layer's own product may add to the gradient of its input; null if dropout lies
+    /// between.
+    public @Nullable Term joiningInput(Tensor du_NR) {
+        return dropout > 0 ? null : new Term(du_NR, a_RI.value());
+    }
+
+    /// Adds to the gradient of the input.
+    public void addInput(Saved saved, Tensor du_NR, Tensor dx_NI, Tape tape) {
+        Tensor part = tape.region().tensor(dx_NI.type(), saved.x_NI.shape());
+        Products.linearInput(part, du_NR, a_RI.value(), 0, 1);
+        Elementwise.dropout(part, part, dropout, tape.seed(), saved.stream);
+        Elementwise.add(dx_NI, dx_NI, part);
     }
 
     private Tensor outerBackward(Saved saved, Tensor dy_NO, Region region) {

@@ -59,7 +59,7 @@ public final class RowNorms {
         long rank = a_RI.size(0);
         try (Region scratch = tape.arena().open("row norms")) {
             Tensor cross_RO = scratch.tensor(a_RI.type(), rank, squares_O.length);
-            weight.product(cross_RO, a_RI, tape.arena());
+            weight.product(cross_RO, a_RI, null, tape.arena());
             Tensor gram_RR = scratch.tensor(a_RI.type(), rank, rank);
             Products.linear(gram_RR, a_RI, a_RI);
             Tensor turned_OR = scratch.tensor(a_RI.type(), b_OR.shape());
