@@ -70,6 +70,13 @@ static inline F lean(F s, const Scores &o, int64_t query, int64_t key) {
     return s - set(o.slope) * (load(LANE_NUMBERS) + set((float)(query - key)));
 }
 
+// Whether probabilities are rounded to bf16 and depend on the scores of a whole tile alone.
+template <bool CAPPED, class U>
+static inline bool only_scaled(const Scores &o, bool masked) {
+    return PER_UNIT<U> == 2 && !CAPPED && !masked && o.slope == 0.0f && o.scale > 0.0f;
+}
+constexpr float LOG2_E = 1.44269504f;
+
 // Buffers of one thread for forward tiles of heads `pw` wide (padded).
 template <class U>
 struct ForwardBuffers {
@@ -92,30 +99,44 @@ struct QueryTile {
     int64_t queries, padded, first, keys;
 };
 
-// Turns scores of one key tile into P^T steps; m, l: running maximum and sum of each query;
-// alpha out: factor for everything summed so far.
+// Turns scores of one key tile and PAD queries, the first at place `from` of its tile, into P^T steps; m, l: running
+// maximum and sum of each query; alpha out: factor for everything summed so far.
 template <bool CAPPED, class U>
-static inline void softmax_tile(float *s, U *p_steps, const Scores &o, const QueryTile &t,
+static inline void softmax_tile(float *s, U *p_steps, const Scores &o, const QueryTile &t, int64_t from,
                                 int64_t key, int64_t keys, float *m, float *l, float *alpha) {
-    const bool masked = needs_mask(o, t.first, t.padded, key, keys, t.keys);
-    for (int64_t c = 0; c < t.padded; c += W) {
-        F before = load(m + c), top = before;
-        for (int64_t j = 0; j < keys; j++) {
-            F x = lean(score<CAPPED>(load(s + j * TILE + c), o), o, t.first + c, key + j);
-            if (masked) x = hide(x, o, t.first + c, key + j, t.keys);
-            store(s + j * TILE + c, x);
-            top = max(top, x);
+    const int64_t first = t.first + from;
+    const bool masked = needs_mask(o, first, PAD, key, keys, t.keys);
+    const bool scaled = only_scaled<CAPPED, U>(o, masked);
+    for (int64_t c = 0; c < PAD; c += W) {
+        const F before = load(m + from + c);
+        F top = before, total = set(0.0f);
+        if (scaled) {
+            F most = load(s + c), other = load(s + PAD + c);
+            for (int64_t j = 2; j < keys; j += 2) {
+                most = max(most, load(s + j * PAD + c));
+                other = max(other, load(s + (j + 1) * PAD + c));
+            }
+            top = max(top, max(most, other) * set(o.scale));
+        } else {
+            for (int64_t j = 0; j < keys; j++) {
+                F x = lean(score<CAPPED>(load(s + j * PAD + c), o), o, first + c, key + j);
+                if (masked) x = hide(x, o, first + c, key + j, t.keys);
+                store(s + j * PAD + c, x);
+                top = max(top, x);
+            }
         }
-        F total = set(0.0f);
+        const F factor = set(o.scale * LOG2_E), most = set(0.0f) - top * set(LOG2_E);
         for (int64_t j = 0; j < keys; j += 2) {
-            F even = exp(load(s + j * TILE + c) - top), odd = exp(load(s + (j + 1) * TILE + c) - top);
+            const F x0 = load(s + j * PAD + c), x1 = load(s + (j + 1) * PAD + c);
+            const F even = scaled ? power2(fma(x0, factor, most)) : exp(x0 - top);
+            const F odd = scaled ? power2(fma(x1, factor, most)) : exp(x1 - top);
             total = total + (even + odd);
-            put_pair_b(p_steps + j / PER_UNIT<U> * TILE + c, TILE, even, odd);
+            put_pair_b(p_steps + j / PER_UNIT<U> * TILE + from + c, TILE, even, odd);
         }
         F a = exp(before - top);
-        store(m + c, top);
-        store(l + c, fma(load(l + c), a, total));
-        store(alpha + c, a);
+        store(m + from + c, top);
+        store(l + from + c, fma(load(l + from + c), a, total));
+        store(alpha + from + c, a);
     }
 }
 
@@ -145,8 +166,10 @@ static void forward_tile(const ForwardBuffers<U> &b, const T *q, int64_t q_strid
     bool started = false;
     for (int64_t j = o.first_tile(t.first); j * TILE < end; j++) {
         int64_t keys = least(round_up(t.keys - j * TILE, PAD), TILE);
-        mm(k_rows + j * TILE * units, units, b.q_steps, TILE, b.s, TILE, keys, t.padded, units, false);
-        softmax_tile<CAPPED>(b.s, b.p_steps, o, t, j * TILE, keys, m, l, alpha);
+        for (int64_t c = 0; c < t.padded; c += PAD) {
+            mm(k_rows + j * TILE * units, units, b.q_steps + c, TILE, b.s, PAD, keys, PAD, units, false);
+            softmax_tile<CAPPED>(b.s, b.p_steps, o, t, c, j * TILE, keys, m, l, alpha);
+        }
         if (started) rescale(b.o, pw, t.padded, alpha);
         mm(v_tiles + j * pw * (TILE / PER_UNIT<U>), TILE / PER_UNIT<U>, b.p_steps, TILE, b.o, TILE,
            pw, t.padded, keys / PER_UNIT<U>, started);

@@ -107,44 +107,64 @@ struct Backward {
         __builtin_memset(m.dq, 0, round_up(n, TILE) * pw * sizeof(float));
     }
 
-    // P^T and dS^T of one pair of tiles from the two products in m.s and m.dp.
+    // Queries whose probabilities are together before they are multiplied: as many as there is room for.
+    static constexpr int64_t SPAN = TILE * PER_UNIT<U>;
+    static constexpr int64_t LDA = SPAN / PER_UNIT<U>;
+
+    // P^T and dS^T of PAD keys from `key` and queries from `query` on, to place (k, c) of the span, from the two
+    // products in m.s and m.dp.
     template <bool CAPPED>
-    void gradients_of_scores(const Mine &m, const Scores &o, int64_t query, int64_t queries,
-                             int64_t key, int64_t keys, int64_t all) const {
-        const bool masked = needs_mask(o, query, queries, key, keys, all);
-        const int64_t lda = TILE / PER_UNIT<U>;
-        for (int64_t c = 0; c < queries; c += W) {
+    void gradients_of_scores(const Mine &m, const Scores &o, int64_t query, int64_t key, int64_t all, int64_t k,
+                             int64_t from) const {
+        const bool masked = needs_mask(o, query, PAD, key, PAD, all);
+        const bool scaled = only_scaled<CAPPED, U>(o, masked);
+        for (int64_t c = 0; c < PAD; c += W) {
             const F row_lse = load(m.lse + query + c), row_delta = load(m.delta + query + c);
-            auto one = [&](int64_t j, F *p) {
-                F x = score<CAPPED>(load(m.s + j * TILE + c), o);
+            const F most = set(0.0f) - row_lse * set(LOG2_E), less_delta = set(0.0f) - row_delta * set(o.scale);
+            auto short_way = [&](int64_t j, F *p) {
+                *p = power2(fma(load(m.s + j * PAD + c), set(o.scale * LOG2_E), most));
+                return *p * fma(load(m.dp + j * PAD + c), set(o.scale), less_delta);
+            };
+            auto long_way = [&](int64_t j, F *p) {
+                F x = score<CAPPED>(load(m.s + j * PAD + c), o);
                 F ratio = CAPPED ? x * set(1.0f / o.softcap) : x;
                 x = lean(x, o, query + c, key + j);
                 if (masked) x = hide(x, o, query + c, key + j, all);
                 *p = exp(x - row_lse);
-                F ds = *p * (load(m.dp + j * TILE + c) - row_delta) * set(o.scale);
+                F ds = *p * (load(m.dp + j * PAD + c) - row_delta) * set(o.scale);
                 return CAPPED ? ds * (set(1.0f) - ratio * ratio) : ds;
             };
-            for (int64_t j = 0; j < keys; j += 2) {
-                F p0, p1;
-                F d0 = one(j, &p0), d1 = one(j + 1, &p1);
-                put_pair_a(column_a(m.p_a, c) + j * lda, lda, p0, p1);
-                put_pair_a(column_a(m.ds_a, c) + j * lda, lda, d0, d1);
-                put_pair_b(m.ds_b + j / PER_UNIT<U> * TILE + c, TILE, d0, d1);
+            for (int64_t j = 0; j < PAD; j += 2) {
+                F p0, p1, d0, d1;
+                if (scaled) d0 = short_way(j, &p0), d1 = short_way(j + 1, &p1);
+                else d0 = long_way(j, &p0), d1 = long_way(j + 1, &p1);
+                put_pair_a(column_a(m.p_a, from + c) + (k + j) * LDA, LDA, p0, p1);
+                put_pair_a(column_a(m.ds_a, from + c) + (k + j) * LDA, LDA, d0, d1);
+                put_pair_b(m.ds_b + (k + j) / PER_UNIT<U> * SPAN + from + c, SPAN, d0, d1);
             }
         }
     }
 
+    // A tile of keys meets a span of queries. Scores exist for PAD × PAD at a time, in level 1.
     template <bool CAPPED>
     void pair_of_tiles(const Mine &m, const Scores &o, int64_t at, int64_t j, int64_t keys, int64_t i,
                        int64_t queries, int64_t all, bool add) const {
-        const U *kr = k_rows + at, *vr = v_rows + at, *kt = k_tiles + at;
-        const int64_t lda = TILE / PER_UNIT<U>, steps = queries / PER_UNIT<U>;
-        mm(kr + j * units(), units(), m.q_steps + i * units(), TILE, m.s, TILE, keys, queries, units(), false);
-        mm(vr + j * units(), units(), m.g_steps + i * units(), TILE, m.dp, TILE, keys, queries, units(), false);
-        gradients_of_scores<CAPPED>(m, o, i, queries, j, keys, all);
-        mm(m.p_a, lda, m.g_pairs + i * units(), pw, m.dv, pw, keys, pw, steps, add);
-        mm(m.ds_a, lda, m.q_pairs + i * units(), pw, m.dk, pw, keys, pw, steps, add);
-        mm(kt + j * units(), lda, m.ds_b, TILE, m.dq + i * pw, TILE, pw, queries, keys / PER_UNIT<U>, true);
+        const U *kr = k_rows + at + j * units(), *vr = v_rows + at + j * units(), *kt = k_tiles + at + j * units();
+        for (int64_t c = 0; c < queries; c += PAD) {
+            const int64_t column = (i + c) / TILE * TILE * units() + c % TILE;
+            for (int64_t k = 0; k < keys; k += PAD) {
+                mm(kr + k * units(), units(), m.q_steps + column, TILE, m.s, PAD, PAD, PAD, units(), false);
+                mm(vr + k * units(), units(), m.g_steps + column, TILE, m.dp, PAD, PAD, PAD, units(), false);
+                gradients_of_scores<CAPPED>(m, o, i + c, j + k, all, k, c);
+            }
+        }
+        const int64_t steps = queries / PER_UNIT<U>;
+        mm(m.p_a, LDA, m.g_pairs + i * units(), pw, m.dv, pw, keys, pw, steps, add);
+        mm(m.ds_a, LDA, m.q_pairs + i * units(), pw, m.dk, pw, keys, pw, steps, add);
+        for (int64_t c = 0; c < queries; c += TILE) {
+            mm(kt, TILE / PER_UNIT<U>, m.ds_b + c, SPAN, m.dq + (i + c) * pw, TILE, pw, least(queries - c, TILE),
+               keys / PER_UNIT<U>, true);
+        }
     }
 
     template <bool CAPPED>
@@ -156,9 +176,9 @@ struct Backward {
         const Scores o = scores.of_head(h);
         for (int64_t j = 0; j < n; j += TILE) {
             int64_t keys = least(round_up(n - j, PAD), TILE), first = o.both_ways() ? 0 : j;
-            for (int64_t i = first; i < n; i += TILE) {
+            for (int64_t i = first; i < n; i += SPAN) {
                 if (scores.window >= 0 && i - (j + TILE - 1) > scores.window) break;
-                int64_t queries = least(round_up(n - i, PAD), TILE);
+                int64_t queries = least(round_up(n - i, PAD), SPAN);
                 pair_of_tiles<CAPPED>(m, o, at, j, keys, i, queries, n, i != first);
             }
             keep_keys(m, d, h, j, least(n - j, TILE));

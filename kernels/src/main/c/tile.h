@@ -89,7 +89,7 @@ static void mm(const U *A, int64_t lda, const U *B, int64_t ldb, float *C, int64
     for (; n + WIDE <= N; n += WIDE) {
         mm_columns<MM_VECTORS>(A, lda, B + n, ldb, C + n, ldc, M, steps, add);
     }
-    for (; n < N; n += W) mm_columns<1>(A, lda, B + n, ldb, C + n, ldc, M, steps, add);
+    for (int64_t rest = N - n; rest > 0; rest -= W, n += W) mm_columns<1>(A, lda, B + n, ldb, C + n, ldc, M, steps, add);
 }
 
 #if TS_TILES

@@ -171,11 +171,7 @@ public final class Linear {
     }
 
     private Tensor recorded(
-            Tape tape,
-            Tensor x_NI,
-            Tensor y_NO,
-            @Nullable Part part,
-            @Nullable Parameter added) {
+            Tape tape, Tensor x_NI, Tensor y_NO, @Nullable Part part, @Nullable Parameter added) {
         if (tape.tracks(x_NI)
                 || weightTrains()
                 || (added != null && added.trains())

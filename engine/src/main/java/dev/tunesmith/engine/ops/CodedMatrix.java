@@ -48,8 +48,7 @@ public sealed interface CodedMatrix
     }
 
     /// `y_NO = x_NI · wᵀ`, and `more`.
-    default void linear(
-            Tensor y_NO, Tensor x_NI, Products.@Nullable Term more, StepArena arena) {
+    default void linear(Tensor y_NO, Tensor x_NI, Products.@Nullable Term more, StepArena arena) {
         if (y_NO.type() != x_NI.type()
                 || x_NI.width() != inputs()
                 || y_NO.width() != outputs()
@@ -62,8 +61,7 @@ public sealed interface CodedMatrix
     }
 
     /// `y_NO = x_NI · wᵀ`, and `more`, of matching sizes.
-    default void multiply(
-            Tensor y_NO, Tensor x_NI, Products.@Nullable Term more, StepArena arena) {
+    default void multiply(Tensor y_NO, Tensor x_NI, Products.@Nullable Term more, StepArena arena) {
         if (x_NI.rows() <= DECODED_ON_THE_WAY_ROWS_MAX) {
             fewRows(y_NO, x_NI);
             if (more != null) {

@@ -45,8 +45,7 @@ public final class Int8Matrix implements CodedMatrix {
 
     /// All rows go the same way: which columns stay floats depends on them.
     @Override
-    public void multiply(
-            Tensor y_NO, Tensor x_NI, Products.@Nullable Term more, StepArena arena) {
+    public void multiply(Tensor y_NO, Tensor x_NI, Products.@Nullable Term more, StepArena arena) {
         try (Region scratch = arena.open("8-bit activations")) {
             product(y_NO, x_NI, scratch.tensor(DType.U8, Places.bytes(x_NI)).address());
         }

@@ -7,7 +7,6 @@ import dev.tunesmith.kernels.cpu.Element;
 import dev.tunesmith.kernels.cpu.MatrixProduct;
 import dev.tunesmith.kernels.cpu.MatrixProduct.Matrix;
 import dev.tunesmith.kernels.cpu.Panels;
-import dev.tunesmith.kernels.cpu.ProductSum;
 import dev.tunesmith.kernels.cpu.SmallLinear;
 import dev.tunesmith.kernels.cuda.CuBlas;
 import dev.tunesmith.kernels.torch.TorchAbi;
@@ -75,11 +74,11 @@ public final class Products {
                 && out.type() == DType.BF16
                 && out.owner().device().hostVisible()
                 && ProductRoute.of(out, x, linear) == ProductRoute.OWN
-                && ProductSum.joins();
+                && MatrixProduct.Sum.joins();
     }
 
     private static void sum(Tensor out, List<Term> terms, boolean turned, double beta) {
-        List<ProductSum.Term> all = new ArrayList<>(terms.size());
+        List<MatrixProduct.Sum.Term> all = new ArrayList<>(terms.size());
         for (Term term : terms) {
             long inner = turned ? term.w.width() : term.w.rows();
             if (term.x.rows() != out.rows()
@@ -89,17 +88,17 @@ public final class Products {
                     || term.w.type() != out.type()) {
                 throw new IllegalArgumentException("sum of %s into %s".formatted(terms, out));
             }
-            all.add(new ProductSum.Term(matrix(term.x, false), matrix(term.w, turned), inner));
+            all.add(new MatrixProduct.Sum.Term(matrix(term.x, false), matrix(term.w, turned), inner));
         }
         if (out.elements() == 0) {
             return;
         }
         int threads = Native.threads();
-        new ProductSum(out.rows(), out.width(), (float) beta, threads)
+        new MatrixProduct.Sum(out.rows(), out.width(), (float) beta, threads)
                 .run(
                         all,
                         Native.strided(out),
-                        Workspace.bytes(ProductSum.scratchBytes(all.size(), threads)).address());
+                        Workspace.bytes(MatrixProduct.Sum.scratchBytes(all.size(), threads)).address());
     }
 
     private static Matrix matrix(Tensor tensor, boolean transposed) {

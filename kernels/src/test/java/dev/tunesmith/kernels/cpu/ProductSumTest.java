@@ -19,7 +19,8 @@ class ProductSumTest {
         Machine.reset();
     }
 
-    /// One piece, pieces of several terms at once, several blocks, and rows that end inside a strip.
+    /// One piece, pieces of several terms at once, several blocks, and rows that end inside a
+    /// strip.
     @ParameterizedTest
     @MethodSource("dev.tunesmith.kernels.cpu.Machine#levels")
     void equalsTheSumOfTheProducts(Machine machine) {
@@ -45,7 +46,7 @@ class ProductSumTest {
 
     @Test
     void refusesMoreTermsThanThereIsRoomFor() {
-        assertThatThrownBy(() -> run(1, 1, 0, 1, new int[ProductSum.TERMS_MAX + 1]))
+        assertThatThrownBy(() -> run(1, 1, 0, 1, new int[MatrixProduct.Sum.TERMS_MAX + 1]))
                 .isInstanceOf(KernelException.class);
     }
 
@@ -64,7 +65,7 @@ class ProductSumTest {
                 }
             }
         }
-        Tolerance allowed = ProductSum.joins() ? Tolerance.PRODUCT : Tolerance.PRODUCT_SUM;
+        Tolerance allowed = MatrixProduct.Sum.joins() ? Tolerance.PRODUCT : Tolerance.PRODUCT_SUM;
         allowed.check(
                 "sum of " + Arrays.toString(inner),
                 Element.BF16,
@@ -75,7 +76,7 @@ class ProductSumTest {
     /// Every other b lies transposed.
     private static float[] run(int m, int n, float keep, int threads, int... inner) {
         try (var memory = new Fenced()) {
-            List<ProductSum.Term> terms = new ArrayList<>();
+            List<MatrixProduct.Sum.Term> terms = new ArrayList<>();
             for (int t = 0; t < inner.length; t++) {
                 double[] a = Numbers.wave(Element.BF16, m * inner[t], 10 + t);
                 double[] b = Numbers.wave(Element.BF16, inner[t] * n, 20 + t);
@@ -85,17 +86,17 @@ class ProductSumTest {
                                 : Matrix.ofRows(memory.floats(Element.BF16, b), inner[t])
                                         .transposed();
                 terms.add(
-                        new ProductSum.Term(
+                        new MatrixProduct.Sum.Term(
                                 Matrix.ofRows(memory.floats(Element.BF16, a), inner[t]),
                                 right,
                                 inner[t]));
             }
             long c = memory.floats(Element.BF16, Numbers.wave(Element.BF16, m * n, 3));
-            new ProductSum(m, n, keep, threads)
+            new MatrixProduct.Sum(m, n, keep, threads)
                     .run(
                             terms,
                             new Strided(c, n),
-                            memory.room(ProductSum.scratchBytes(inner.length, threads)));
+                            memory.room(MatrixProduct.Sum.scratchBytes(inner.length, threads)));
             return memory.read(Element.BF16, c);
         }
     }

@@ -120,7 +120,7 @@ public record LowRank(
     /// Collects the gradients of everything that trains.
     ///
     /// @return the gradient of the rank components, for [#addInput] or as a term beside the layer's
-    ///     own product
+    ///   own product
     public Tensor backward(Saved saved, Tensor dy_NO, Tape tape) {
         Region region = tape.region();
         if (bias_O != null && bias_O.trains()) {
