@@ -162,7 +162,7 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
         long drawing = work.drawn() == 0 ? 0 : StepSize.drawing(model, work);
         return new Section(
                 DRAWING,
-                Math.max(0, drawing - step.kept() - step.workspace()),
+                Math.max(0, drawing - step.arena()),
                 "copies of the matrices, keys and values of %d answers of %d tokens, beyond the two above"
                         .formatted(work.drawn(), work.rowTokens()));
     }
@@ -180,7 +180,7 @@ public record MemoryPlan(Workload workload, List<Section> sections) {
                         .max()
                         .orElse(0);
         long drawing = work.drawn() == 0 ? 0 : StepSize.drawing(model, work);
-        long there = Math.max(step.kept() + step.workspace(), drawing);
+        long there = Math.max(step.arena(), drawing);
         String names =
                 others(model, work).stream()
                         .map(other ->

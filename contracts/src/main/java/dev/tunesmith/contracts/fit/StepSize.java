@@ -137,7 +137,16 @@ final class StepSize {
 
     /// Working memory at the larger of both moments.
     long workspace() {
-        return Math.max(loss(), Math.max(layerBack(), routedBack())) + beside();
+        return moment() + beside();
+    }
+
+    private long moment() {
+        return Math.max(loss(), Math.max(layerBack(), routedBack()));
+    }
+
+    /// What a step takes that others have used before it.
+    long arena() {
+        return kept() + moment();
     }
 
     /// Rows of one chunk of the loss.
