@@ -339,7 +339,7 @@ final class LayerReader {
             checkpoint.coded(path + "." + e, outputs, inputs).ifPresent(weights::add);
         }
         if (weights.isEmpty()) {
-            Parameter whole = joinedExperts(path, count, /* outputs= */ inputs, /* inputs= */ outputs);
+            Parameter whole = joinedExperts(path, count, inputs, outputs);
             for (int e = 0; e < count; e++) {
                 weights.add(new Weight.Transposed(rowsOf(whole, e, inputs)));
             }
