@@ -197,7 +197,7 @@ record PackedMatrixCases(Function<GoldenCase, Map<?, ?>> config, boolean turned)
                 Region region = arena.open("golden layer")) {
             long rows = x.length / weight.inputs();
             Tensor y_NO = region.tensor(DType.F32, rows, weight.outputs());
-            weight.product(y_NO, region.floats(x, rows, weight.inputs()), arena);
+            weight.product(y_NO, region.floats(x, rows, weight.inputs()), null, arena);
             return y_NO.toFloats();
         }
     }
