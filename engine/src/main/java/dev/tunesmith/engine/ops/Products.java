@@ -88,7 +88,9 @@ public final class Products {
                     || term.w.type() != out.type()) {
                 throw new IllegalArgumentException("sum of %s into %s".formatted(terms, out));
             }
-            all.add(new MatrixProduct.Sum.Term(matrix(term.x, false), matrix(term.w, turned), inner));
+            all.add(
+                    new MatrixProduct.Sum.Term(
+                            matrix(term.x, false), matrix(term.w, turned), inner));
         }
         if (out.elements() == 0) {
             return;
@@ -98,7 +100,8 @@ public final class Products {
                 .run(
                         all,
                         Native.strided(out),
-                        Workspace.bytes(MatrixProduct.Sum.scratchBytes(all.size(), threads)).address());
+                        Workspace.bytes(MatrixProduct.Sum.scratchBytes(all.size(), threads))
+                                .address());
     }
 
     private static Matrix matrix(Tensor tensor, boolean transposed) {

@@ -5,8 +5,8 @@ import dev.tunesmith.engine.tensor.Region;
 import dev.tunesmith.engine.tensor.Tensor;
 
 /// Working memory that lives as long as the thread that computes, and whose content means nothing
-/// after an operation. All pages are touched at the start and stay, so that no operation causes page
-/// faults, whichever of its threads takes which part.
+/// after an operation. All pages are touched at the start and stay, so that no operation causes
+/// page faults, whichever of its threads takes which part.
 final class Workspace {
 
     private static final ThreadLocal<Workspace> OWN = ThreadLocal.withInitial(Workspace::new);

@@ -139,7 +139,8 @@ public record MatrixProduct(
                     term.b_KN.columnStride()
                 };
                 for (int word = 0; word < TERM_LONGS; word++) {
-                    all.setAtIndex(ValueLayout.JAVA_LONG, (long) i * TERM_LONGS + word, words[word]);
+                    all.setAtIndex(
+                            ValueLayout.JAVA_LONG, (long) i * TERM_LONGS + word, words[word]);
                 }
             }
             long count = terms.size();
