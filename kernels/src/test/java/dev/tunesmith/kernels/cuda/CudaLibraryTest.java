@@ -24,8 +24,9 @@ class CudaLibraryTest {
     private static final List<String> TARGETS = List.of("80", "86", "89", "90", "100", "120");
 
     /// Exported by the CPU library alone: what is about processors, weights in their order for
-    /// processors, and the choice of a token, for which logits leave a device.
-    private static final Pattern CPU_ONLY = Pattern.compile("ts_(cpu_.*|panels_.*|draw_f32)");
+    /// processors, sums of products, and the choice of a token, for which logits leave a device.
+    private static final Pattern CPU_ONLY =
+            Pattern.compile("ts_(cpu_.*|panels_.*|product_sum_bf16|draw_f32)");
 
     /// Exported by the CUDA library alone: it is about devices.
     private static final Pattern CUDA_ONLY = Pattern.compile("ts_cuda_.*");
