@@ -271,13 +271,15 @@ static inline void put_pair_b(float *b, int64_t ldb, F even, F odd) { put_pair_a
 #if TS_DOT
 // lda counts units; lanes of one row lie side by side as bf16.
 static inline void put_pair_a(uint32_t *a, int64_t lda, F even, F odd) {
-    _mm256_storeu_si256((__m256i *)a, (__m256i)_mm512_cvtneps_pbh(even));
-    _mm256_storeu_si256((__m256i *)(a + lda), (__m256i)_mm512_cvtneps_pbh(odd));
+    const __m512i rows = (__m512i)_mm512_cvtne2ps_pbh(odd, even);
+    _mm256_storeu_si256((__m256i *)a, _mm512_castsi512_si256(rows));
+    _mm256_storeu_si256((__m256i *)(a + lda), _mm512_extracti64x4_epi64(rows, 1));
 }
 static inline void put_pair_b(uint32_t *b, int64_t, F even, F odd) {
-    __m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(even));
-    __m512i high = _mm512_slli_epi32(_mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(odd)), 16);
-    _mm512_storeu_si512(b, _mm512_or_si512(low, high));
+    alignas(64) static constexpr uint16_t ORDER[32] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
+                                                       8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+    const __m512i rows = (__m512i)_mm512_cvtne2ps_pbh(odd, even);
+    _mm512_storeu_si512(b, _mm512_permutexvar_epi16(_mm512_load_si512(ORDER), rows));
 }
 #endif
 
